@@ -1,0 +1,49 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+  name: "moec",
+  products: [
+    .executable(name: "moec", targets: ["moec"]),
+    .library(name: "MoE", targets: ["MoE"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // The compiler: model.swift to graph to plan to C. One direction only.
+    .target(name: "GraphIR"),
+    .target(name: "MoE", dependencies: ["GraphIR"]),
+    .target(name: "Passes", dependencies: ["GraphIR"]),
+    .target(name: "Interpreter", dependencies: ["GraphIR"]),
+    .target(name: "Planning", dependencies: ["GraphIR"]),
+    .target(name: "Codegen", dependencies: ["GraphIR", "Planning"]),
+
+    // The tools around it: compilers below, compiled libraries above.
+    .target(name: "CModelABI"),
+    .target(name: "Toolchain"),
+    .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
+    .target(name: "Runner", dependencies: ["ModelRuntime"]),
+
+    .executableTarget(
+      name: "moec",
+      dependencies: [
+        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
+        "ModelRuntime", "Runner",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "GraphIRTests", dependencies: ["GraphIR"]),
+    .testTarget(name: "MoETests", dependencies: ["MoE"]),
+    .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
+    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Passes", "MoE"]),
+    .testTarget(
+      name: "CodegenTests", dependencies: ["Codegen", "Passes", "Interpreter", "Toolchain"]),
+    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
+    .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime"]),
+    .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["moec", "Interpreter"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+#include "moec_model.h"

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+@main
+struct Moec: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "moec",
+    abstract: "Compiles sparse mixture-of-experts language models to readable C.")
+}
