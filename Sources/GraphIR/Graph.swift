@@ -1,0 +1,152 @@
+/// A typed index of one result of one node.
+public struct Value: Hashable, Sendable, Comparable {
+  public var node: Int
+  public var result: Int
+
+  public init(node: Int, result: Int = 0) {
+    self.node = node
+    self.result = result
+  }
+
+  public static func < (a: Value, b: Value) -> Bool { (a.node, a.result) < (b.node, b.result) }
+}
+
+/// Which half of a training step a node belongs to.
+public enum Phase: String, Hashable, Sendable {
+  case forward
+  case backward
+}
+
+/// One operation applied to values of earlier nodes.
+public struct Node: Hashable, Sendable {
+  public var op: Op
+  public var inputs: [Value]
+  public var types: [TensorType]
+
+  /// The path of scopes and the name given there: `block.3.mixture.up`.
+  public var scope: String
+  public var location: SourceLocation?
+  public var phase: Phase
+
+  public init(
+    op: Op, inputs: [Value], types: [TensorType], scope: String = "",
+    location: SourceLocation? = nil, phase: Phase = .forward
+  ) {
+    self.op = op
+    self.inputs = inputs
+    self.types = types
+    self.scope = scope
+    self.location = location
+    self.phase = phase
+  }
+}
+
+/// What a graph hands out, in the order in which outputs are listed.
+public enum Output: Hashable, Sendable {
+  case logits
+  case loss
+
+  /// The loss's gradient with respect to the parameter of that name.
+  case gradient(parameter: String)
+}
+
+/// AdamW's numbers as the model declares them.
+public struct Optimizer: Hashable, Sendable {
+  public var learningRate: Double
+  public var beta1: Double
+  public var beta2: Double
+  public var epsilon: Double
+  public var weightDecay: Double
+
+  /// AdamW with PyTorch's defaults.
+  public static func adamW(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0.01
+  ) -> Optimizer {
+    Optimizer(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+      weightDecay: weightDecay)
+  }
+}
+
+/// A model as a list of nodes in dependency order.
+///
+/// A value type: a pass is a function from graph to graph. `Verifier` lists what always holds.
+public struct Graph: Hashable, Sendable {
+  public var name: String
+  public var vocabulary: Axis
+  public var context: Axis
+  public var batch: Axis
+  public var optimizer: Optimizer
+  public var nodes: [Node]
+  public var outputs: [OutputBinding]
+
+  /// Where the vocabulary's axis is declared, for whoever must change it.
+  public var vocabularyLocation: SourceLocation?
+
+  /// An output and the value that it is.
+  public struct OutputBinding: Hashable, Sendable {
+    public var output: Output
+    public var value: Value
+
+    public init(_ output: Output, _ value: Value) {
+      self.output = output
+      self.value = value
+    }
+  }
+
+  public init(
+    name: String, vocabulary: Axis, context: Axis, batch: Axis,
+    optimizer: Optimizer = .adamW(), nodes: [Node] = [], outputs: [OutputBinding] = []
+  ) {
+    self.name = name
+    self.vocabulary = vocabulary
+    self.context = context
+    self.batch = batch
+    self.optimizer = optimizer
+    self.nodes = nodes
+    self.outputs = outputs
+  }
+}
+
+extension Graph {
+  public func type(of value: Value) -> TensorType { nodes[value.node].types[value.result] }
+
+  /// The value bound to an output, if there is one.
+  public subscript(output: Output) -> Value? {
+    outputs.first { $0.output == output }?.value
+  }
+
+  /// All results of a node.
+  public func results(of node: Int) -> [Value] {
+    nodes[node].types.indices.map { Value(node: node, result: $0) }
+  }
+
+  /// Every parameter with the index of its node, in order of creation.
+  public var parameters: [(node: Int, parameter: Parameter)] {
+    nodes.enumerated().compactMap { index, node in
+      if case .parameter(let parameter) = node.op { (index, parameter) } else { nil }
+    }
+  }
+
+  /// How many inputs and outputs use each value.
+  public var useCounts: [Value: Int] {
+    var counts: [Value: Int] = [:]
+    for node in nodes { for input in node.inputs { counts[input, default: 0] += 1 } }
+    for binding in outputs { counts[binding.value, default: 0] += 1 }
+    return counts
+  }
+
+  /// All axis symbols in order of first use: vocabulary, context and batch first.
+  public var symbols: [Axis.Symbol] {
+    var seen: Set<Axis.Symbol> = []
+    var found: [Axis.Symbol] = []
+    let axes = [batch, context, vocabulary] + nodes.flatMap { node in
+      node.types.flatMap { $0.axes + ($0.experts.map { [$0] } ?? []) }
+    }
+    for symbol in axes.flatMap(\.symbols) where seen.insert(symbol).inserted {
+      found.append(symbol)
+    }
+    return found
+  }
+}

@@ -1,0 +1,80 @@
+/// Causal self-attention of every head, dropout on the weights included.
+///
+///     y = dropout(softmax(scale q kᵀ, keys u ≤ t)) v    for each sequence and head
+///
+///     q, k, v f32[B, T, C] -> y f32[B, T, C], logsumexp f32[B, H, T]
+///
+/// Heads lie side by side in C, head h in h D ..< (h + 1) D. logsumexp[b, h, t] = log Σ_u exp(scale
+/// q·k); with it backward recomputes the weights, so that no [T, T] matrix is kept (Dao et al. 2022).
+///
+/// Gradient: `attentionGradient`; backward reads q, k, v, y, logsumexp.
+public struct Attention: DifferentiableOperation {
+  public static let formula = "y = dropout(softmax(scale q k^T, causal)) v, per sequence and head"
+
+  public var heads: Axis
+  public var scale: Double
+
+  /// The probability with which a weight is dropped in training, and the stream that decides.
+  public var rate: Double
+  public var stream: Int
+
+  public init(heads: Axis, scale: Double, rate: Double = 0, stream: Int = 0) {
+    self.heads = heads
+    self.scale = scale
+    self.rate = rate
+    self.stream = stream
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("attention", inputs, 3)
+    try expectFloat("attention", inputs[0], inputs[1], inputs[2])
+    let axes = inputs[0].axes
+    guard axes.count == 3, inputs[0].experts == nil else {
+      throw Mismatch("attention: expected a tensor [batch, time, width], got \(inputs[0])")
+    }
+    try expectSame("attention", "keys", inputs[0], inputs[1])
+    try expectSame("attention", "values", inputs[0], inputs[2])
+    guard heads.size > 0, axes[2].size % heads.size == 0 else {
+      throw Mismatch("attention: \(heads.named) heads do not divide the width \(axes[2].named)")
+    }
+    return [inputs[0], TensorType(.f32, [axes[0], heads, axes[1]])]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    guard let dy = node.dy else { return [nil, nil, nil] }
+    return g.emit(
+      .attentionGradient(
+        AttentionGradient(heads: heads, scale: scale, rate: rate, stream: stream)),
+      [dy, node.results[0]] + node.inputs + [node.results[1]])
+  }
+
+  /// Both products, of which the causal half is needed.
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    let length = inputs[0].axes[1].size
+    return Cost(flops: 2 * inputs[0].count * (length + 1) + 5 * results[1].count * (length + 1) / 2)
+  }
+
+  public var attributes: Attributes {
+    Attributes().with("heads", .axes([heads])).with("scale", .number(scale))
+      .with("rate", .number(rate)).with("stream", .integer(stream))
+  }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(
+      heads: try reader.axis("heads"), scale: try reader.number("scale"),
+      rate: try reader.number("rate"), stream: try reader.integer("stream"))
+  }
+
+  public static var samples: [Sample] {
+    [(1, 3, 5, 0.0), (2, 6, 13, 0.2), (3, 48, 33, 0.1), (1, 1, 1, 0.0)].map {
+      heads, width, length, rate in
+      Sample("attention heads \(heads) width \(width) length \(length)", context: length, batch: 2) {
+        s in
+        let C = Axis("C", width)
+        let operands = ["q", "k", "v"].map { s.operand($0, width: C) }
+        let op = Attention(heads: Axis("H", heads), scale: 0.4, rate: rate, stream: 3)
+        return [s.apply(.attention(op), operands)[0]]
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/// The gradients of causal self-attention, weights and dropout masks recomputed.
+///
+///     p = exp(scale q kᵀ - logsumexp)    m = dropout's factors    δ = Σ_d dy y
+///     dv = (m p)ᵀ dy    ds = p (m (dy vᵀ) - δ)    dq = scale ds k    dk = scale dsᵀ q
+///
+///     dy, y, q, k, v f32[B, T, C]    logsumexp f32[B, H, T] -> dq, dk, dv f32[B, T, C]
+public struct AttentionGradient: Operation {
+  public static let formula =
+    "dv = (m p)^T dy, ds = p (m (dy v^T) - sum dy y), dq = scale ds k, dk = scale ds^T q"
+
+  public var heads: Axis
+  public var scale: Double
+  public var rate: Double
+  public var stream: Int
+
+  public init(heads: Axis, scale: Double, rate: Double, stream: Int) {
+    self.heads = heads
+    self.scale = scale
+    self.rate = rate
+    self.stream = stream
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("attentionGradient", inputs, 6)
+    for input in inputs.dropFirst().prefix(4) {
+      try expectSame("attentionGradient", "every operand", inputs[0], input)
+    }
+    try expectRank("attentionGradient", inputs[0], atLeast: 3)
+    let rows = TensorType(.f32, [inputs[0].axes[0], heads, inputs[0].axes[1]])
+    try expectSame("attentionGradient", "logsumexp", rows, inputs[5])
+    return [inputs[0], inputs[0], inputs[0]]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    let length = inputs[0].axes[1].size
+    return Cost(flops: 5 * inputs[0].count * (length + 1) + 5 * inputs[5].count * (length + 1))
+  }
+
+  public var attributes: Attributes {
+    Attributes().with("heads", .axes([heads])).with("scale", .number(scale))
+      .with("rate", .number(rate)).with("stream", .integer(stream))
+  }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(
+      heads: try reader.axis("heads"), scale: try reader.number("scale"),
+      rate: try reader.number("rate"), stream: try reader.integer("stream"))
+  }
+
+  /// `Attention`'s samples have it in their backward graphs.
+  public static var samples: [Sample] { [] }
+}

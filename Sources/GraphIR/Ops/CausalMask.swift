@@ -1,0 +1,56 @@
+/// Hides the keys that come after the query.
+///
+///     y[…, t, u] = x[…, t, u] for u ≤ t, else fill    x f32[…, T, T] -> y f32[…, T, T]
+///
+/// Gradient: dx = the same with fill 0.
+public struct CausalMask: DifferentiableOperation {
+  public static let formula = "y[..., t, u] = x[..., t, u] for u <= t, else fill"
+
+  public enum Fill: String, Hashable, Sendable, CaseIterable {
+    case minusInfinity
+    case zero
+  }
+
+  public var fill: Fill
+
+  public init(_ fill: Fill = .minusInfinity) { self.fill = fill }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("causalMasked", inputs, 1)
+    try expectFloat("causalMasked", inputs[0])
+    try expectRank("causalMasked", inputs[0], atLeast: 2)
+    let axes = inputs[0].axes
+    guard axes[axes.count - 1] == axes[axes.count - 2], inputs[0].experts == nil else {
+      throw Mismatch("causalMasked: expected equal last axes [queries, keys], got \(inputs[0])")
+    }
+    return inputs
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    [node.dy.map { g.emitOne(.causalMask(CausalMask(.zero)), [$0]) }]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes { Attributes().with("fill", .string(fill.rawValue)) }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    let name = try reader.string("fill")
+    guard let fill = Fill(rawValue: name) else { throw Mismatch("causalMask: unknown fill \(name)") }
+    self.init(fill)
+  }
+
+  public static var samples: [Sample] {
+    [
+      Sample("causalMask") { s in
+        let x = s.operand("x", [s.batch, s.context, s.context])
+        let masked = s.applyOne(.causalMask(CausalMask()), [x])
+        return [s.applyOne(.softmax(Softmax()), [masked])]
+      },
+      Sample("causalMask zero") { s in
+        let x = s.operand("x", [s.batch, s.context, s.context])
+        return [s.applyOne(.causalMask(CausalMask(.zero)), [x])]
+      },
+    ]
+  }
+}

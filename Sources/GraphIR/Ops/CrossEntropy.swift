@@ -1,0 +1,49 @@
+/// The mean cross-entropy of targets under softmax(logits).
+///
+///     loss = Σ_n (logsumexp[n] - logits[n, targets[n]]) / N    logsumexp[n] = log Σ_v exp(logits[n, v])
+///
+///     logits f32[B, T, V]    targets i32[B, T] -> loss f32[], logsumexp f32[B, T]
+///
+/// Gradient: `crossEntropyGradient`; backward reads logits, logsumexp, targets.
+public struct CrossEntropy: DifferentiableOperation {
+  public static let formula = "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]])"
+
+  public init() {}
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("crossEntropy", inputs, 2)
+    try expectFloat("crossEntropy", inputs[0])
+    let rows = Array(inputs[0].axes.dropLast())
+    guard inputs[0].experts == nil, !inputs[0].axes.isEmpty else {
+      throw Mismatch("crossEntropy: expected logits [..., vocabulary], got \(inputs[0])")
+    }
+    try expectSame("crossEntropy", "targets", TensorType(.i32, rows), inputs[1])
+    return [.scalar, TensorType(.f32, rows)]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    guard let dLoss = node.dy else { return [nil, nil] }
+    let dLogits = g.emitOne(
+      .crossEntropyGradient(CrossEntropyGradient()),
+      [dLoss, node.inputs[0], node.results[1], node.inputs[1]])
+    return [dLogits, nil]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    Cost(flops: 4 * inputs[0].count)
+  }
+
+  public var attributes: Attributes { Attributes() }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {}
+
+  public static var samples: [Sample] {
+    [2, 7, 65].map { vocabulary in
+      Sample("crossEntropy of \(vocabulary)", vocabulary: vocabulary) { s in
+        let logits = s.operand("logits", width: s.vocabulary)
+        let targets = s.targets()
+        return [s.apply(.crossEntropy(CrossEntropy()), [logits, targets])[0]]
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// The gradient of the mean cross-entropy.
+///
+///     dlogits[n, v] = dloss (exp(logits[n, v] - logsumexp[n]) - [v = targets[n]]) / N
+///
+///     dloss f32[]    logits f32[B, T, V]    logsumexp f32[B, T]    targets i32[B, T] -> dlogits f32[B, T, V]
+public struct CrossEntropyGradient: Operation {
+  public static let formula = "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N"
+
+  public init() {}
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("crossEntropyGradient", inputs, 4)
+    try expectSame("crossEntropyGradient", "dloss", .scalar, inputs[0])
+    let rows = Array(inputs[1].axes.dropLast())
+    try expectSame("crossEntropyGradient", "logsumexp", TensorType(.f32, rows), inputs[2])
+    try expectSame("crossEntropyGradient", "targets", TensorType(.i32, rows), inputs[3])
+    return [inputs[1]]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    Cost(flops: 4 * inputs[1].count)
+  }
+
+  public var attributes: Attributes { Attributes() }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {}
+
+  /// `CrossEntropy`'s samples have it in their backward graphs.
+  public static var samples: [Sample] { [] }
+}

@@ -1,0 +1,36 @@
+/// The gradient of an embedding's table; rows that no id names are 0.
+///
+///     d_table[v, :] = Σ of dy[n, :] over the n with ids[n] = v
+///
+///     ids i32[N…]    dy f32[N…, C] -> d_table f32[V, C]
+public struct EmbeddingGradient: Operation {
+  public static let formula = "d_table[v, :] = sum of dy[n, :] over n with ids[n] = v"
+
+  /// The table's first axis.
+  public var entries: Axis
+
+  public init(entries: Axis) { self.entries = entries }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("embeddingGradient", inputs, 2)
+    try expectInteger("embeddingGradient", inputs[0])
+    try expectFloat("embeddingGradient", inputs[1])
+    guard let width = inputs[1].axes.last, inputs[1].axes.dropLast() == inputs[0].axes[...] else {
+      throw Mismatch("embeddingGradient: ids \(inputs[0]) do not fit dy \(inputs[1])")
+    }
+    return [TensorType(.f32, [entries, width])]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    Cost(flops: inputs[1].count)
+  }
+
+  public var attributes: Attributes { Attributes().with("entries", .axes([entries])) }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(entries: try reader.axis("entries"))
+  }
+
+  /// `Embedding`'s samples have it in their backward graphs.
+  public static var samples: [Sample] { [] }
+}

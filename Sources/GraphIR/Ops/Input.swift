@@ -1,0 +1,49 @@
+/// What the caller gives: tokens and targets, or the positions 0 ..< T.
+///
+///     tokens, targets i32[B, T]    positions i32[T]
+public struct Input: DifferentiableOperation {
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    case tokens
+    case targets
+    case positions
+  }
+
+  public static let formula = "y = the caller's tokens, targets, or positions 0 ..< T"
+
+  public var kind: Kind
+  public var axes: [Axis]
+
+  public init(_ kind: Kind, _ axes: [Axis]) {
+    self.kind = kind
+    self.axes = axes
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("input", inputs, 0)
+    return [TensorType(.i32, axes)]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [] }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes {
+    Attributes().with("kind", .string(kind.rawValue)).with("axes", .axes(axes))
+  }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    let name = try reader.string("kind")
+    guard let kind = Kind(rawValue: name) else { throw Mismatch("input: unknown kind \(name)") }
+    self.init(kind, try reader.axes("axes"))
+  }
+
+  public static var samples: [Sample] {
+    [
+      Sample("input") { s in
+        let table = s.operand("table", [s.context, Axis("C", 4)])
+        let positions = s.applyOne(.input(Input(.positions, [s.context])), [])
+        return [s.applyOne(.embedding(Embedding()), [positions, table])]
+      }
+    ]
+  }
+}

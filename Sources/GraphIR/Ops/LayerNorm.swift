@@ -1,0 +1,54 @@
+/// Layer normalisation over the last axis (Ba et al. 2016), biased variance.
+///
+///     y = (x - mean) rstd w + b    mean = Σ x / C    rstd = 1 / √(Σ (x - mean)² / C + epsilon)
+///
+///     x f32[R…, C]    w, b f32[C] -> y f32[R…, C], mean f32[R…], rstd f32[R…]
+///
+/// Gradient, with n = (x - mean) rstd and g = dy w: dx = rstd (g - Σ g / C - n Σ (g n) / C),
+/// dw = Σ_r dy n, db = Σ_r dy; backward reads x, w, mean, rstd.
+public struct LayerNorm: DifferentiableOperation {
+  public static let formula = "y = (x - mean) rstd w + b, rstd = 1 / sqrt(variance + epsilon)"
+
+  public var epsilon: Double
+
+  public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("layerNorm", inputs, 3)
+    try expectFloat("layerNorm", inputs[0], inputs[1], inputs[2])
+    guard let width = inputs[0].axes.last, inputs[0].experts == nil else {
+      throw Mismatch("layerNorm: expected unsorted rows, got \(inputs[0])")
+    }
+    try expectSame("layerNorm", "weight", .f32(width), inputs[1])
+    try expectSame("layerNorm", "bias", .f32(width), inputs[2])
+    let rows = TensorType(.f32, Array(inputs[0].axes.dropLast()))
+    return [inputs[0], rows, rows]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    guard let dy = node.dy else { return [nil, nil, nil] }
+    return g.emit(
+      .layerNormGradient(LayerNormGradient()),
+      [dy, node.inputs[0], node.inputs[1], node.results[1], node.results[2]])
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    Cost(flops: 8 * inputs[0].count)
+  }
+
+  public var attributes: Attributes { Attributes().with("epsilon", .number(epsilon)) }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(epsilon: try reader.number("epsilon"))
+  }
+
+  public static var samples: [Sample] {
+    [2, 16, 33, 130].map { width in
+      Sample("layerNorm width \(width)") { s in
+        let C = Axis("C", width)
+        let operands = [s.operand("x", width: C), s.operand("w", [C]), s.operand("b", [C])]
+        return [s.apply(.layerNorm(LayerNorm()), operands)[0]]
+      }
+    }
+  }
+}

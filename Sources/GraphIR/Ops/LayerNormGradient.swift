@@ -1,0 +1,31 @@
+/// The gradients of a layer normalisation.
+///
+///     dx = rstd (g - Σ g / C - n Σ (g n) / C)    dw = Σ_r dy n    db = Σ_r dy
+///     n = (x - mean) rstd    g = dy w
+///
+///     dy, x f32[R…, C]    w f32[C]    mean, rstd f32[R…] -> dx f32[R…, C], dw f32[C], db f32[C]
+public struct LayerNormGradient: Operation {
+  public static let formula = "dx = rstd (g - sum g / C - n sum (g n) / C), g = dy w, n = (x - mean) rstd"
+
+  public init() {}
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("layerNormGradient", inputs, 5)
+    try expectSame("layerNormGradient", "dy", inputs[1], inputs[0])
+    let rows = TensorType(.f32, Array(inputs[1].axes.dropLast()))
+    try expectSame("layerNormGradient", "mean", rows, inputs[3])
+    try expectSame("layerNormGradient", "rstd", rows, inputs[4])
+    return [inputs[1], inputs[2], inputs[2]]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    Cost(flops: 14 * inputs[0].count)
+  }
+
+  public var attributes: Attributes { Attributes() }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {}
+
+  /// `LayerNorm`'s samples have it in their backward graphs.
+  public static var samples: [Sample] { [] }
+}

@@ -1,0 +1,84 @@
+/// The product of the matrices in the last two axes, for each position of the leading axes.
+///
+///     c = a b    a f32[…, M, K]    b f32[…, K, N] -> c f32[…, M, N]
+///
+/// `transposeA`: a is stored f32[…, K, M]; `transposeB`: b is stored f32[…, N, K].
+///
+/// Gradient: da = dc bᵀ, db = aᵀ dc, transposed where the operand is; backward reads a and b.
+public struct Matmul: DifferentiableOperation {
+  public static let formula = "c = a b"
+
+  public var transposeA: Bool
+  public var transposeB: Bool
+
+  public init(transposeA: Bool = false, transposeB: Bool = false) {
+    self.transposeA = transposeA
+    self.transposeB = transposeB
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("matmul", inputs, 2)
+    try expectFloat("matmul", inputs[0], inputs[1])
+    try expectRank("matmul", inputs[0], atLeast: 2)
+    try expectRank("matmul", inputs[1], atLeast: 2)
+    let (m, inner) = Self.matrix(inputs[0], transposed: transposeA)
+    let (other, n) = Self.matrix(inputs[1], transposed: transposeB)
+    guard inner == other else {
+      throw Mismatch("matmul: inner axes differ, \(inner.named) and \(other.named)")
+    }
+    let batch = inputs[0].axes.dropLast(2)
+    guard batch == inputs[1].axes.dropLast(2), inputs.allSatisfy({ $0.experts == nil }) else {
+      throw Mismatch("matmul: leading axes differ, \(inputs[0]) and \(inputs[1])")
+    }
+    return [TensorType(.f32, batch + [m, n])]
+  }
+
+  /// Rows and columns as the product sees them.
+  private static func matrix(_ type: TensorType, transposed: Bool) -> (Axis, Axis) {
+    let (a, b) = (type.axes[type.axes.count - 2], type.axes[type.axes.count - 1])
+    return transposed ? (b, a) : (a, b)
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    guard let dc = node.dy else { return [nil, nil] }
+    let (a, b) = (node.inputs[0], node.inputs[1])
+    let da = transposeA
+      ? g.emitOne(.matmul(Matmul(transposeA: transposeB, transposeB: true)), [b, dc])
+      : g.emitOne(.matmul(Matmul(transposeB: !transposeB)), [dc, b])
+    let db = transposeB
+      ? g.emitOne(.matmul(Matmul(transposeA: true, transposeB: transposeA)), [dc, a])
+      : g.emitOne(.matmul(Matmul(transposeA: !transposeA)), [a, dc])
+    return [da, db]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    let inner = transposeA ? inputs[0].axes[inputs[0].axes.count - 2].size : inputs[0].width
+    return Cost(flops: 2 * results[0].count * inner)
+  }
+
+  public var attributes: Attributes {
+    Attributes().with("transposeA", flag: transposeA).with("transposeB", flag: transposeB)
+  }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(transposeA: reader.flag("transposeA"), transposeB: reader.flag("transposeB"))
+  }
+
+  public static var samples: [Sample] {
+    [(false, false), (true, false), (false, true), (true, true)].map { a, b in
+      Sample("matmul\(a ? " aT" : "")\(b ? " bT" : "")") { s in
+        let (M, K, N) = (Axis("M", 5), Axis("K", 3), Axis("N", 9))
+        let x = s.operand("a", [s.batch] + (a ? [K, M] : [M, K]))
+        let y = s.operand("b", [s.batch] + (b ? [N, K] : [K, N]))
+        return [s.applyOne(.matmul(Matmul(transposeA: a, transposeB: b)), [x, y])]
+      }
+    } + [
+      Sample("matmul size 1", batch: 1) { s in
+        let M = Axis("M", 1)
+        return [
+          s.applyOne(.matmul(Matmul()), [s.operand("a", [M, M]), s.operand("b", [M, M])])
+        ]
+      }
+    ]
+  }
+}

@@ -1,0 +1,47 @@
+/// A learned tensor.
+///
+///     y f32[axes], drawn by `initializer`; `decays` says whether weight decay applies
+public struct Parameter: DifferentiableOperation {
+  public static let formula = "y = the learned tensor of that name"
+
+  public var name: String
+  public var axes: [Axis]
+  public var initializer: Initializer
+  public var decays: Bool
+
+  public init(name: String, axes: [Axis], initializer: Initializer, decays: Bool = true) {
+    self.name = name
+    self.axes = axes
+    self.initializer = initializer
+    self.decays = decays
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("parameter", inputs, 0)
+    return [TensorType(.f32, axes)]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [] }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes {
+    Attributes().with("name", .string(name)).with("axes", .axes(axes))
+      .with("init", .initializer(initializer)).with("undecayed", flag: !decays)
+  }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(
+      name: try reader.string("name"), axes: try reader.axes("axes"),
+      initializer: try reader.initializer("init"), decays: !reader.flag("undecayed"))
+  }
+
+  public static var samples: [Sample] {
+    [
+      Sample("parameter shared by two uses") { s in
+        let x = s.operand("x", width: Axis("C", 6))
+        return [s.g.pointwise(.input(0) * .input(0), [x]), x]
+      }
+    ]
+  }
+}

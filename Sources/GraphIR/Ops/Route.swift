@@ -1,0 +1,61 @@
+/// Sorts the (token, choice) pairs by expert, stably, so that each expert owns neighbouring rows.
+///
+///     start[e] ..< start[e + 1] = the rows of expert e, its tokens in order
+///     source[r] = the token of row r    slot[n, j] = the row of token n's choice j, -1 if dropped
+///
+///     indices i32[B, T, K] -> start i32[E+1], source i32[B·T·K], slot i32[B, T, K]
+///
+/// With a capacity factor each expert keeps its first int(tokens · K / E · factor) tokens and drops
+/// the rest; tokens are those of the pass at hand, B·T or the length of one sequence.
+///
+/// Gradient: none, the results are integers.
+public struct Route: DifferentiableOperation {
+  public static let formula = "rows = (token, choice) pairs, stably sorted by expert"
+
+  public var experts: Axis
+
+  /// The capacity factor; nil: no token is dropped.
+  public var capacity: Double?
+
+  public init(experts: Axis, capacity: Double? = nil) {
+    self.experts = experts
+    self.capacity = capacity
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("route", inputs, 1)
+    try expectInteger("route", inputs[0])
+    guard inputs[0].axes.count >= 2 else {
+      throw Mismatch("route: expected indices [..., chosen], got \(inputs[0])")
+    }
+    return [.i32(experts.plusOne), .i32(Self.rows(of: inputs[0])), inputs[0]]
+  }
+
+  /// The axis of all (token, choice) pairs: `B·T·K`.
+  public static func rows(of indices: TensorType) -> Axis {
+    indices.axes.dropFirst().reduce(indices.axes[0], *)
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [nil] }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes {
+    Attributes().with("experts", .axes([experts]))
+      .with("capacity", capacity.map { .number($0) })
+  }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    let experts = try reader.axis("experts")
+    switch reader.optional("capacity") {
+    case .number(let factor): self.init(experts: experts, capacity: factor)
+    case .integer(let factor): self.init(experts: experts, capacity: Double(factor))
+    case nil: self.init(experts: experts)
+    case .flag, .string, .axes, .expression, .initializer:
+      throw Mismatch("route: capacity must be a number")
+    }
+  }
+
+  /// `Dispatch`'s and `Combine`'s samples show its results.
+  public static var samples: [Sample] { [] }
+}

@@ -1,0 +1,54 @@
+/// Cuts the width into heads.
+///
+///     y[b, h, t, d] = x[b, t, h D + d]    x f32[B, T, C] -> y f32[B, H, T, D]
+///
+/// Gradient: dx = `mergeHeads` of dy.
+public struct SplitHeads: DifferentiableOperation {
+  public static let formula = "y[b, h, t, d] = x[b, t, h D + d]"
+
+  public var heads: Axis
+  public var depth: Axis
+
+  public init(heads: Axis, depth: Axis) {
+    self.heads = heads
+    self.depth = depth
+  }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("heads", inputs, 1)
+    try expectFloat("heads", inputs[0])
+    let axes = inputs[0].axes
+    guard axes.count == 3, inputs[0].experts == nil else {
+      throw Mismatch("heads: expected a tensor [batch, time, width], got \(inputs[0])")
+    }
+    guard heads.size * depth.size == axes[2].size else {
+      throw Mismatch("heads: \(heads.size) heads do not divide the width \(axes[2].named)")
+    }
+    return [TensorType(.f32, [axes[0], heads, axes[1], depth])]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    guard let dy = node.dy, let width = g.type(of: node.inputs[0]).axes.last else { return [nil] }
+    return [g.emitOne(.mergeHeads(MergeHeads(width: width)), [dy])]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes { Attributes().with("heads", .axes([heads, depth])) }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    let axes = try reader.axes("heads")
+    guard axes.count == 2 else { throw Mismatch("splitHeads: expected heads and depth") }
+    self.init(heads: axes[0], depth: axes[1])
+  }
+
+  public static var samples: [Sample] {
+    [
+      Sample("splitHeads") { s in
+        let x = s.operand("x", width: Axis("C", 6))
+        let heads = SplitHeads(heads: Axis("H", 2), depth: Axis("D", 3))
+        return [s.applyOne(.splitHeads(heads), [s.g.pointwise(.unary(.tanh, .input(0)), [x])])]
+      }
+    ]
+  }
+}

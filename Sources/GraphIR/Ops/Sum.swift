@@ -1,0 +1,69 @@
+/// The sum over the axes along which a broadcast repeated a tensor.
+///
+///     y[c] = Σ_r x[r, c]    x f32[R…, C…] -> y f32[C…], axes that x ends with
+///     y[r] = Σ_c x[r, c]    x f32[R…, C…] -> y f32[R…], axes that x begins with
+///
+/// Gradient: dx = dy, repeated.
+public struct Sum: DifferentiableOperation {
+  public static let formula = "y[c] = sum over r of x[r, c]"
+
+  /// The axes that remain.
+  public var axes: [Axis]
+
+  public init(to axes: [Axis]) { self.axes = axes }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("sum", inputs, 1)
+    try expectFloat("sum", inputs[0])
+    guard inputs[0].experts == nil else {
+      throw Mismatch("sum: rows sorted by expert cannot be summed, got \(inputs[0])")
+    }
+    let result = TensorType(.f32, axes)
+    guard axes.count < inputs[0].axes.count, result.broadcasts(to: inputs[0]) else {
+      throw Mismatch("sum: \(result) is neither the beginning nor the end of \(inputs[0])")
+    }
+    return [result]
+  }
+
+  /// Whether the leading axes are summed and the trailing ones stay.
+  public func sumsLeading(of type: TensorType) -> Bool {
+    axes == Array(type.axes.suffix(axes.count))
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    guard let dy = node.dy else { return [nil] }
+    // x · 0 + dy would keep the shape but not the meaning; repeating is what pointwise does.
+    let x = node.inputs[0]
+    return [g.emitOne(.pointwise(Pointwise.repeated), [dy, x])]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
+    Cost(flops: inputs[0].count)
+  }
+
+  public var attributes: Attributes { Attributes().with("to", .axes(axes)) }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(to: try reader.axes("to"))
+  }
+
+  public static var samples: [Sample] {
+    [
+      Sample("sum leading and trailing") { s in
+        let C = Axis("C", 19)
+        let x = s.operand("x", width: C)
+        let y = s.g.pointwise(.unary(.tanh, .input(0)), [x])
+        return [
+          s.applyOne(.sum(Sum(to: [C])), [y]),
+          s.applyOne(.sum(Sum(to: [s.batch])), [y]),
+          s.applyOne(.sum(Sum(to: [])), [y]),
+        ]
+      }
+    ]
+  }
+}
+
+extension Pointwise {
+  /// y = x₀, in the shape of x₁: how a gradient is repeated along summed axes.
+  static let repeated = Pointwise(.input(0))
+}

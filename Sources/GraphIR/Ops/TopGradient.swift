@@ -1,0 +1,29 @@
+/// The gradient of the chosen logits; the others get 0.
+///
+///     dlogits[n, indices[n, j]] = dvalues[n, j]
+///
+///     dvalues f32[N…, K]    indices i32[N…, K] -> dlogits f32[N…, E]
+public struct TopGradient: Operation {
+  public static let formula = "dlogits[n, indices[n, j]] = dvalues[n, j], the others 0"
+
+  public var experts: Axis
+
+  public init(experts: Axis) { self.experts = experts }
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("topGradient", inputs, 2)
+    try expectSame("topGradient", "indices", TensorType(.i32, inputs[0].axes), inputs[1])
+    return [inputs[0].replacingLast(with: experts)]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes { Attributes().with("experts", .axes([experts])) }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(experts: try reader.axis("experts"))
+  }
+
+  /// `Top`'s samples have it in their backward graphs.
+  public static var samples: [Sample] { [] }
+}

@@ -1,0 +1,40 @@
+/// The last two axes change places.
+///
+///     y[…, i, j] = x[…, j, i]    x f32[…, M, N] -> y f32[…, N, M]
+///
+/// Gradient: dx = dyᵀ.
+public struct Transpose: DifferentiableOperation {
+  public static let formula = "y[..., i, j] = x[..., j, i]"
+
+  public init() {}
+
+  public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
+    try expectCount("transpose", inputs, 1)
+    try expectRank("transpose", inputs[0], atLeast: 2)
+    guard inputs[0].experts == nil else {
+      throw Mismatch("transpose: rows sorted by expert must stay rows, got \(inputs[0])")
+    }
+    var axes = inputs[0].axes
+    axes.swapAt(axes.count - 1, axes.count - 2)
+    return [TensorType(inputs[0].element, axes)]
+  }
+
+  public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
+    [node.dy.map { g.emitOne(.transpose(Transpose()), [$0]) }]
+  }
+
+  public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var attributes: Attributes { Attributes() }
+
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {}
+
+  public static var samples: [Sample] {
+    [
+      Sample("transpose") { s in
+        let x = s.operand("x", width: Axis("C", 6))
+        return [s.applyOne(.transpose(Transpose()), [s.g.pointwise(.unary(.tanh, .input(0)), [x])])]
+      }
+    ]
+  }
+}

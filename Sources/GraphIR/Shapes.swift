@@ -1,0 +1,41 @@
+// Checks that shape rules share: each throws what was expected and what was given.
+
+func expectCount(_ op: String, _ inputs: [TensorType], _ count: Int) throws(Mismatch) {
+  guard inputs.count == count else {
+    throw Mismatch("\(op): expected \(count) inputs, got \(inputs.count)")
+  }
+}
+
+func expectFloat(_ op: String, _ types: TensorType...) throws(Mismatch) {
+  for type in types where type.element != .f32 {
+    throw Mismatch("\(op): expected f32, got \(type)")
+  }
+}
+
+func expectInteger(_ op: String, _ type: TensorType) throws(Mismatch) {
+  guard type.element == .i32 else { throw Mismatch("\(op): expected i32, got \(type)") }
+}
+
+func expectSame(
+  _ op: String, _ what: String, _ expected: TensorType, _ given: TensorType
+) throws(Mismatch) {
+  guard expected == given else {
+    throw Mismatch("\(op): \(what) must be \(expected), got \(given)")
+  }
+}
+
+func expectRank(_ op: String, _ type: TensorType, atLeast rank: Int) throws(Mismatch) {
+  guard type.axes.count >= rank else {
+    throw Mismatch("\(op): expected at least \(rank) axes, got \(type)")
+  }
+}
+
+extension TensorType {
+  /// Whether a tensor of this type can be repeated along leading or trailing axes to become `other`.
+  func broadcasts(to other: TensorType) -> Bool {
+    if experts == other.experts && axes == other.axes { return true }
+    guard experts == nil, axes.count < other.axes.count else { return false }
+    return axes == Array(other.axes.suffix(axes.count))
+      || (other.experts == nil && axes == Array(other.axes.prefix(axes.count)))
+  }
+}
