@@ -1,0 +1,77 @@
+import GraphIR
+
+/// Names and order of what a layer's functions are given: results first, as in C.
+///
+/// The one tensor that comes in is `x`, the one that goes out `y`, their gradients `d_x` and `d_y`;
+/// where there are several, each has the name under which it was computed.
+struct ArgumentNames {
+  private let uses: ValueUses
+  private let names: ValueNames
+  private let section: Int
+  private var nameOf: [Value: String] = [:]
+  private var taken: Set<String> = ["p", "s", "t", "g", "pass", "stream", "q"]
+
+  init(_ planner: LayerPlanner, _ forward: LayerPlanner.Function, _ backward: LayerPlanner.Function) {
+    uses = planner.uses
+    names = planner.names
+    section = planner.index
+    let isWritten = forward.written.contains
+    let inputs = forward.edges.filter { !isWritten($0) }
+    let results = forward.edges.filter { isWritten($0) && uses.output[$0] == nil }
+    name(inputs, alone: "x")
+    name(results, alone: "y")
+    for edge in forward.edges + backward.edges { nameOutput(edge) }
+    nameGradients(backward, inputs, results)
+    for edge in forward.edges + backward.edges where nameOf[edge] == nil { nameByOrigin(edge) }
+  }
+
+  private mutating func name(_ edges: [Value], alone: String) {
+    if edges.count == 1 { assign(alone, to: edges[0]) } else { edges.forEach { nameByOrigin($0) } }
+  }
+
+  private mutating func nameOutput(_ edge: Value) {
+    switch uses.output[edge] {
+    case .logits: assign("logits", to: edge)
+    case .loss: assign("loss", to: edge)
+    case .gradient, nil: break
+    }
+  }
+
+  private mutating func nameGradients(
+    _ backward: LayerPlanner.Function, _ inputs: [Value], _ results: [Value]
+  ) {
+    let gradients = backward.edges.filter { uses.graph.nodes[$0.node].phase == .backward }
+    let given = gradients.filter { !backward.written.contains($0) }
+    let handed = gradients.filter { backward.written.contains($0) }
+    if given.count == 1 && results.count == 1 { assign("d_y", to: given[0]) }
+    if handed.count == 1 && inputs.count == 1 { assign("d_x", to: handed[0]) }
+  }
+
+  private mutating func nameByOrigin(_ edge: Value) {
+    let home = uses.section(of: edge) ?? section
+    assign(names.name(of: edge, in: uses.partition.sections[home].scope), to: edge)
+  }
+
+  private mutating func assign(_ name: String, to edge: Value) {
+    guard nameOf[edge] == nil else { return }
+    var candidate = name
+    var number = 2
+    while !taken.insert(candidate).inserted {
+      candidate = "\(name)_\(number)"
+      number += 1
+    }
+    nameOf[edge] = candidate
+  }
+
+  /// The edges of a function in the order of its arguments, and the arguments.
+  func arguments(_ function: LayerPlanner.Function) -> ([Value], [Argument]) {
+    let written = function.edges.filter(function.written.contains)
+    let edges = written + function.edges.filter { !function.written.contains($0) }
+    let arguments = edges.map { edge in
+      Argument(
+        name: nameOf[edge] ?? "value", type: uses.graph.type(of: edge),
+        isWritten: function.written.contains(edge))
+    }
+    return (edges, arguments)
+  }
+}

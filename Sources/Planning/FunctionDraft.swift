@@ -1,0 +1,109 @@
+import GraphIR
+
+/// The calls of one function while their operands' places are still being decided.
+///
+/// Each local value gets a slot. A pointwise op whose operand dies there takes over the operand's
+/// slot (in place); slots without a fixed place are laid out in scratch by their lifetimes.
+struct FunctionDraft {
+  struct Slot {
+    var name: String
+    var type: TensorType
+    var layout: Layout
+
+    /// Where the slot must be; nil: anywhere in scratch.
+    var place: Place?
+
+    /// The calls between which the slot is in use.
+    var first: Int
+    var last: Int
+  }
+
+  enum DraftOperand {
+    case slot(Int)
+    case fixed(Operand)
+  }
+
+  struct DraftCall {
+    var action: Action
+    var inputs: [DraftOperand]
+    var results: [DraftOperand]
+    var scope: String
+    var location: SourceLocation?
+  }
+
+  private(set) var slots: [Slot] = []
+  private(set) var calls: [DraftCall] = []
+
+  mutating func addSlot(_ name: String, _ type: TensorType, _ layout: Layout, at place: Place?) -> Int {
+    slots.append(
+      Slot(
+        name: name, type: type, layout: layout, place: place, first: calls.count,
+        last: calls.count))
+    return slots.count - 1
+  }
+
+  /// Gives a slot that was meant for scratch a fixed place.
+  mutating func fix(_ slot: Int, at place: Place) { slots[slot].place = place }
+
+  mutating func add(_ call: DraftCall) {
+    for case .slot(let slot) in call.inputs + call.results {
+      slots[slot].first = min(slots[slot].first, calls.count)
+      slots[slot].last = calls.count
+    }
+    calls.append(call)
+  }
+
+  /// The slots that live in scratch, with their places.
+  struct Scratch {
+    var buffers: [Buffer] = []
+    var indexOfSlot: [Int: Int] = [:]
+    var bytes = 0
+  }
+
+  /// Lays scratch slots out so that slots in use at the same time do not overlap: largest first,
+  /// each at the lowest place that is free during its life.
+  func scratch() -> Scratch {
+    var result = Scratch()
+    let free = slots.indices.filter { slots[$0].place == nil }
+    for slot in free {
+      result.indexOfSlot[slot] = result.buffers.count
+      result.buffers.append(
+        Buffer(name: slots[slot].name, type: slots[slot].type, layout: slots[slot].layout))
+    }
+    let blocks = free.map { slot in
+      Placement.Block(
+        bytes: result.buffers[result.indexOfSlot[slot] ?? 0].bytes,
+        life: slots[slot].first...slots[slot].last)
+    }
+    let placement = Placement(blocks)
+    for index in result.buffers.indices { result.buffers[index].offset = placement.offsets[index] }
+    result.bytes = placement.bytes
+    return result
+  }
+
+  /// The calls with every operand in its place.
+  func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
+    calls.map { call in
+      Call(
+        action: call.action, inputs: call.inputs.map { operand($0, scratch, named) },
+        results: call.results.map { operand($0, scratch, named) }, scope: call.scope,
+        location: call.location)
+    }
+  }
+
+  private func operand(
+    _ draft: DraftOperand, _ scratch: Scratch, _ named: (Place) -> String?
+  ) -> Operand {
+    switch draft {
+    case .fixed(let operand):
+      var operand = operand
+      operand.name = named(operand.place) ?? operand.name
+      return operand
+    case .slot(let index):
+      let slot = slots[index]
+      let place = slot.place ?? .scratch(scratch.indexOfSlot[index] ?? 0)
+      return Operand(
+        place: place, name: named(place) ?? slot.name, type: slot.type, layout: slot.layout)
+    }
+  }
+}

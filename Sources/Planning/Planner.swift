@@ -1,0 +1,155 @@
+import GraphIR
+
+extension Plan {
+  /// Plans a graph that holds forward and backward; `source` is the model's text, which gives names.
+  ///
+  /// - Throws: a `Diagnostic` for the few graphs that are legal but have no plan.
+  public init(_ graph: Graph, source: String? = nil) throws(Diagnostic) {
+    let partition = Partition(graph)
+    let uses = ValueUses(graph, partition)
+    let names = ValueNames(uses, source: source)
+    var planner = Planner(graph, uses)
+    for index in partition.sections.indices {
+      var section = LayerPlanner(uses, names, section: index)
+      planner.add(try section.plan(), of: section)
+    }
+    self = planner.finished()
+  }
+}
+
+/// Puts the sections' plans together: equal layers become one, edges and parameters get places.
+private struct Planner {
+  private let graph: Graph
+  private let uses: ValueUses
+  private var parameters: [PlannedParameter] = []
+  private var indexOfParameter: [Int: Int] = [:]
+  private var layers: [Layer] = []
+  private var layerUses: [LayerUse] = []
+  private var borrowedNodes: [[Int]] = []
+  private var edgeValues: [Value] = []
+  private var scratchBytes = 0
+  private var parameterFloats = 0
+  private var steps = 0
+
+  init(_ graph: Graph, _ uses: ValueUses) {
+    self.graph = graph
+    self.uses = uses
+  }
+
+  mutating func add(_ result: LayerPlanner.Result, of section: LayerPlanner) {
+    let layer = indexOfLayer(result.layer)
+    let use = LayerUse(
+      layer: layer, instance: layerUses.filter { $0.layer == layer }.count,
+      scope: section.section.scope, firstParameter: parameters.count, borrowed: [],
+      firstStream: section.firstStream, forwardEdges: result.forwardEdges.map { edge($0) },
+      backwardEdges: result.backwardEdges.map { edge($0) }, savedOffset: 0)
+    layerUses.append(use)
+    borrowedNodes.append(section.borrowed)
+    scratchBytes = max(scratchBytes, result.scratchBytes)
+    for (node, parameter) in zip(section.owned, result.layer.parameters) {
+      add(parameter, node: node)
+    }
+  }
+
+  /// The layer like this one, or this one as a new layer under a name of its own.
+  private mutating func indexOfLayer(_ layer: Layer) -> Int {
+    var layer = layer
+    let base = layer.name
+    var number = 2
+    while let index = layers.firstIndex(where: { $0.name == layer.name }) {
+      if layers[index] == layer { return index }
+      layer.name = "\(base)_\(number)"
+      number += 1
+    }
+    layers.append(layer)
+    return layers.count - 1
+  }
+
+  private mutating func edge(_ value: Value) -> Int {
+    if let index = edgeValues.firstIndex(of: value) { return index }
+    edgeValues.append(value)
+    return edgeValues.count - 1
+  }
+
+  private mutating func add(_ parameter: LayerParameter, node: Int) {
+    guard case .parameter(let op) = graph.nodes[node].op else { return }
+    let stepCount = parameter.start == nil ? 1 : parameter.type.axes[0].size
+    indexOfParameter[node] = parameters.count
+    parameters.append(
+      PlannedParameter(
+        name: op.name, type: parameter.type, initializer: op.initializer, decays: op.decays,
+        layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
+        stepCount: stepCount, stepOffset: steps))
+    parameterFloats += roundUp(parameter.layout.storedCount(parameter.type.count) * 4) / 4
+    steps += stepCount
+  }
+}
+
+extension Planner {
+  mutating func finished() -> Plan {
+    for index in layerUses.indices {
+      layerUses[index].borrowed = borrowedNodes[index].compactMap { indexOfParameter[$0] }
+    }
+    var edges = edgeValues.map { value in
+      Edge(
+        name: edgeName(value), type: graph.type(of: value),
+        role: graph.nodes[value.node].phase == .forward ? .activation : .gradient, offset: 0,
+        output: uses.output[value])
+    }
+    let saved = placeSaved(&edges)
+    let gradientBytes = placeGradients(&edges)
+    let sources = roundUp(4 * graph.batch.size * graph.context.size) * 2 + roundUp(4 * graph.context.size)
+    let memory = Memory(
+      parameters: 4 * parameterFloats, gradients: 4 * parameterFloats,
+      optimizer: 8 * parameterFloats + roundUp(4 * steps), saved: saved,
+      scratch: gradientBytes + scratchBytes + sources)
+    return Plan(
+      graph: graph, parameters: parameters, layers: layers, uses: layerUses, edges: edges,
+      memory: memory)
+  }
+
+  /// `input_y`, `block_0_y`: the argument that it is, after the use that computes it.
+  private func edgeName(_ value: Value) -> String {
+    let index = edgeValues.firstIndex(of: value) ?? 0
+    for use in layerUses {
+      let layer = layers[use.layer]
+      for (arguments, given) in [
+        (layer.forwardArguments, use.forwardEdges), (layer.backwardArguments, use.backwardEdges),
+      ] {
+        for (argument, edge) in zip(arguments, given) where edge == index && argument.isWritten {
+          let owner = use.scope.isEmpty ? layer.name : use.scope
+          return ValueNames.field(owner, in: "") + "_" + argument.name
+        }
+      }
+    }
+    return "edge_\(index)"
+  }
+
+  /// Activations between layers first, then each use's saved buffers; returns the bytes of all.
+  private mutating func placeSaved(_ edges: inout [Edge]) -> Int {
+    var offset = 0
+    for index in edges.indices where edges[index].role == .activation {
+      edges[index].offset = offset
+      offset += edges[index].bytes
+    }
+    for index in layerUses.indices {
+      layerUses[index].savedOffset = offset
+      offset += layers[layerUses[index].layer].saved.reduce(0) { $0 + $1.bytes }
+    }
+    return offset
+  }
+
+  /// Gradients between layers live from the layer that computes them to the last that reads them.
+  private func placeGradients(_ edges: inout [Edge]) -> Int {
+    let gradients = edges.indices.filter { edges[$0].role == .gradient }
+    let blocks = gradients.map { index in
+      let steps = layerUses.indices.filter { layerUses[$0].backwardEdges.contains(index) }
+        .map { layerUses.count - 1 - $0 }
+      return Placement.Block(
+        bytes: edges[index].bytes, life: (steps.min() ?? 0)...(steps.max() ?? 0))
+    }
+    let placement = Placement(blocks)
+    for (block, index) in gradients.enumerated() { edges[index].offset = placement.offsets[block] }
+    return placement.bytes
+  }
+}

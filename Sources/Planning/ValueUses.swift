@@ -1,0 +1,94 @@
+import GraphIR
+
+/// Who computes and who reads each value: the facts on which places are decided.
+struct ValueUses {
+  let graph: Graph
+  let partition: Partition
+
+  /// The nodes that read each value, ascending.
+  private(set) var readers: [Value: [Int]] = [:]
+
+  /// The parameters whose gradient a value is.
+  private(set) var gradientOf: [Value: [Int]] = [:]
+
+  /// The caller's output that a value is.
+  private(set) var output: [Value: Output] = [:]
+
+  /// For each parameter node: the section that owns it.
+  private(set) var owner: [Int: Int] = [:]
+
+  init(_ graph: Graph, _ partition: Partition) {
+    self.graph = graph
+    self.partition = partition
+    for (index, node) in graph.nodes.enumerated() {
+      for input in node.inputs where readers[input]?.last != index {
+        readers[input, default: []].append(index)
+      }
+    }
+    recordOutputs()
+    for (node, _) in graph.parameters {
+      let sections = (readers[Value(node: node)] ?? []).compactMap { partition.sectionOfNode[$0] }
+      owner[node] = sections.min() ?? 0
+    }
+  }
+
+  private mutating func recordOutputs() {
+    let nodeOfParameter = Dictionary(
+      graph.parameters.map { ($0.parameter.name, $0.node) }, uniquingKeysWith: { first, _ in first })
+    for binding in graph.outputs {
+      switch binding.output {
+      case .logits, .loss: output[binding.value] = binding.output
+      case .gradient(let name):
+        if let node = nodeOfParameter[name] { gradientOf[binding.value, default: []].append(node) }
+      }
+    }
+  }
+
+  func section(of value: Value) -> Int? { partition.sectionOfNode[value.node] }
+
+  func isParameter(_ value: Value) -> Bool { graph.nodes[value.node].op.kind == .parameter }
+
+  /// Whether a value leaves the section that computes it.
+  func isEdge(_ value: Value) -> Bool {
+    guard let home = section(of: value) else { return false }
+    if output[value] != nil { return true }
+    return (readers[value] ?? []).contains { partition.sectionOfNode[$0] != home }
+  }
+
+  /// Whether a forward value stays within its section but backward reads it.
+  func isSaved(_ value: Value) -> Bool {
+    guard graph.nodes[value.node].phase == .forward, !isEdge(value) else { return false }
+    return (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
+  }
+
+  /// The layout in which a parameter lives: panels where only linear layers use it.
+  func layout(ofParameter node: Int) -> Layout {
+    let value = Value(node: node)
+    let type = graph.type(of: value)
+    guard type.axes.count >= 2, let uses = readers[value], uses.allSatisfy({ isWeight(value, of: $0) })
+    else { return .rowMajor }
+    for (gradient, parameters) in gradientOf where parameters.contains(node) {
+      guard parameters.count == 1, readers[gradient] == nil, gradient.result == 0,
+        graph.nodes[gradient.node].op.kind == .linearWeightGradient
+      else { return .rowMajor }
+    }
+    return Self.panels(type)
+  }
+
+  /// Panels of a weight's type: [O, I], or [E, O, I] by expert.
+  static func panels(_ type: TensorType) -> Layout {
+    let axes = type.axes
+    let stack = axes.dropLast(2).reduce(1) { $0 * $1.size }
+    return .panels(
+      stack: stack, outputs: axes[axes.count - 2].size, inputs: axes[axes.count - 1].size)
+  }
+
+  /// Whether a node reads a value as the weights of a linear layer and as nothing else.
+  private func isWeight(_ value: Value, of node: Int) -> Bool {
+    let kind = graph.nodes[node].op.kind
+    guard kind == .linear || kind == .linearInputGradient else { return false }
+    return graph.nodes[node].inputs.enumerated().allSatisfy {
+      $0.element != value || $0.offset == 1
+    }
+  }
+}
