@@ -49,7 +49,14 @@ public struct AttributeReader {
     return rest.remove(at: index).content
   }
 
-  mutating func flag(_ name: String) -> Bool { optional(name) == .flag }
+  /// Whether the flag is there; an entry of that name with a value stays unread.
+  mutating func flag(_ name: String) -> Bool {
+    guard let index = rest.firstIndex(where: { $0.name == name && $0.content == .flag }) else {
+      return false
+    }
+    rest.remove(at: index)
+    return true
+  }
 
   mutating func integer(_ name: String) throws(Mismatch) -> Int {
     if case .integer(let value) = optional(name) { return value }

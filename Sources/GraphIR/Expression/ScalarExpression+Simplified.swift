@@ -62,7 +62,7 @@ extension ScalarExpression {
     case (_, .constant(-1)): simplify(.negate, a)
     case (.constant(let x), .binary(.multiply, .constant(let y), let rest)):
       multiply(.constant(x * y), rest)
-    case (_, .constant): b * a  // constants in front, so that they meet
+    case (_, .constant): multiply(b, a)  // constants in front, so that they meet
     case (_, _): a * b
     }
   }

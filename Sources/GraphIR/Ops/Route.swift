@@ -33,7 +33,8 @@ public struct Route: DifferentiableOperation {
 
   /// The axis of all (token, choice) pairs: `B·T·K`.
   public static func rows(of indices: TensorType) -> Axis {
-    indices.axes.dropFirst().reduce(indices.axes[0], *)
+    guard let first = indices.axes.first else { return Axis(constant: 1) }
+    return indices.axes.dropFirst().reduce(first, *)
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [nil] }
