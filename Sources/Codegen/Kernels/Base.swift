@@ -15,6 +15,13 @@ extension KernelFile {
       #define INLINE static inline __attribute__((always_inline, unused))
       #define OUTLINE static __attribute__((noinline, unused))
 
+      // Before a short loop over registers: its trip count is a constant.
+      #if defined(__clang__)
+      #define UNROLL _Pragma("clang loop unroll(full)")
+      #else
+      #define UNROLL _Pragma("GCC unroll 16")
+      #endif
+
       static inline int smaller(int a, int b) { return a < b ? a : b; }
 
       // How many blocks of at most `size` hold `count` elements.
@@ -23,6 +30,15 @@ extension KernelFile {
       // First element of block k when `count` elements are cut evenly: sizes differ by at most one.
       static inline int block_start(int k, int count, int blocks) {
           return blocks ? (int)((int64_t)k * count / blocks) : 0;
+      }
+
+      // Hands out the numbers 0, 1, 2... to the threads of a parallel region, each once: blocks of
+      // unequal work go to whoever is free. Which thread does a block never shows in the result.
+      static inline int next_block(int *next) {
+          int block;
+          #pragma omp atomic capture
+          block = (*next)++;
+          return block;
       }
       """#)
 }

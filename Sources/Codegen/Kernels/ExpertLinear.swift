@@ -50,8 +50,9 @@ extension KernelFile {
           if (panels_at_once < TILE_PANELS) { panels_at_once = TILE_PANELS; }
           int column_blocks = blocks_of(panels, panels_at_once);
           int blocks = expert_blocks(start, experts, ROW_BLOCK) * column_blocks;
-          #pragma omp parallel for schedule(static) if (blocks > 1)
-          for (int block = 0; block < blocks; block++) {
+          int next = 0;
+          #pragma omp parallel if (blocks > 1)
+          for (int block; (block = next_block(&next)) < blocks;) {
               expert_rows rows = expert_block(start, experts, ROW_BLOCK, block / column_blocks);
               int panel = block % column_blocks * panels_at_once, column = panel * PANEL;
               size_t e = (size_t)rows.expert, first = (size_t)rows.first;
@@ -90,8 +91,9 @@ extension KernelFile {
                                                int out) {
           int column_blocks = blocks_of(in, TILE_COLUMNS);
           int blocks = expert_blocks(start, experts, GRADIENT_ROW_BLOCK) * column_blocks;
-          #pragma omp parallel for schedule(static) if (blocks > 1)
-          for (int block = 0; block < blocks; block++) {
+          int next = 0;
+          #pragma omp parallel if (blocks > 1)
+          for (int block; (block = next_block(&next)) < blocks;) {
               expert_rows rows =
                   expert_block(start, experts, GRADIENT_ROW_BLOCK, block / column_blocks);
               const float *w_e = w + (size_t)rows.expert * panels_size(out, in);
@@ -145,8 +147,9 @@ extension KernelFile {
           int panel_blocks = blocks_of(out, TILE_COLUMNS);
           int input_blocks = blocks_of(in, INPUT_BLOCK);
           int blocks = experts * panel_blocks * input_blocks;
-          #pragma omp parallel for schedule(static) if (blocks > 1)
-          for (int block = 0; block < blocks; block++) {
+          int next = 0;
+          #pragma omp parallel if (blocks > 1)
+          for (int block; (block = next_block(&next)) < blocks;) {
               int e = block / input_blocks / panel_blocks;
               int o = block / input_blocks % panel_blocks * TILE_COLUMNS;
               int i = block_start(block % input_blocks, in, input_blocks);

@@ -32,8 +32,9 @@ extension KernelFile {
           int column_blocks = blocks_of(n, TILE_COLUMNS);
           int blocks = batch * row_blocks * column_blocks;
           size_t a_row = transpose_a ? 1 : (size_t)k, a_k = transpose_a ? (size_t)m : 1;
-          #pragma omp parallel for schedule(static) if (blocks > 1)
-          for (int block = 0; block < blocks; block++) {
+          int next = 0;
+          #pragma omp parallel if (blocks > 1)
+          for (int block; (block = next_block(&next)) < blocks;) {
               size_t matrix = (size_t)(block / column_blocks / row_blocks);
               int column = block % column_blocks * TILE_COLUMNS;
               int row_block = block / column_blocks % row_blocks;
@@ -52,7 +53,7 @@ extension KernelFile {
                       .y = c_block, .y_row = (size_t)n, .y_panel = PANEL,
                       .x = a_block + (size_t)i * a_k, .x_row = transpose_a ? a_k : a_row,
                       .w = panels, .w_panel = DEPTH_BLOCK * PANEL,
-                      .depth = depth, .columns = columns, .by_depth = transpose_a,
+                      .depth = depth, .columns = columns, .by_depth = transpose_a != 0,
                       .accumulate = i > 0};
                   product_rows(&p, rows);
               }

@@ -50,26 +50,45 @@ extension KernelFile {
           }
       }
 
-      typedef float four_floats __attribute__((vector_size(16)));
-      typedef float four_floats_anywhere __attribute__((vector_size(16), aligned(4), may_alias));
+      // Lanes of two vectors taken in turn, a first: the first half of both, or the second.
+      #if LANES == 16
+      #define INTERLEAVE_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+      #define INTERLEAVE_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+      #elif LANES == 8
+      #define INTERLEAVE_LOW 0, 8, 1, 9, 2, 10, 3, 11
+      #define INTERLEAVE_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+      #else
+      #define INTERLEAVE_LOW 0, 4, 1, 5
+      #define INTERLEAVE_HIGH 2, 6, 3, 7
+      #endif
 
-      // to[j, i] = from[i, j], 4 x 4.
-      INLINE void transpose_4x4(float *to, size_t to_stride, const float *from,
-                                size_t from_stride) {
-          four_floats a = *(const four_floats_anywhere *)from;
-          four_floats b = *(const four_floats_anywhere *)(from + from_stride);
-          four_floats c = *(const four_floats_anywhere *)(from + 2 * from_stride);
-          four_floats d = *(const four_floats_anywhere *)(from + 3 * from_stride);
-          four_floats ac = __builtin_shufflevector(a, c, 0, 4, 1, 5);
-          four_floats bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-          four_floats ac_high = __builtin_shufflevector(a, c, 2, 6, 3, 7);
-          four_floats bd_high = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-          *(four_floats_anywhere *)to = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
-          *(four_floats_anywhere *)(to + to_stride) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
-          *(four_floats_anywhere *)(to + 2 * to_stride) =
-              __builtin_shufflevector(ac_high, bd_high, 0, 4, 1, 5);
-          *(four_floats_anywhere *)(to + 3 * to_stride) =
-              __builtin_shufflevector(ac_high, bd_high, 2, 6, 3, 7);
+      // Interleaves the first half of the vectors with the second. Seen as one array this rotates
+      // the bits of every index by one: log2(LANES) times is a transposition.
+      INLINE void riffle(floats to[LANES], const floats from[LANES]) {
+          UNROLL for (int i = 0; i < LANES / 2; i++) {
+              floats a = from[i], b = from[i + LANES / 2];
+              to[2 * i] = __builtin_shufflevector(a, b, INTERLEAVE_LOW);
+              to[2 * i + 1] = __builtin_shufflevector(a, b, INTERLEAVE_HIGH);
+          }
+      }
+
+      // to[j, i] = from[i, j], LANES by LANES.
+      INLINE void transpose_lanes(float *to, size_t to_stride, const float *from,
+                                  size_t from_stride) {
+          floats a[LANES], b[LANES];
+          UNROLL for (int i = 0; i < LANES; i++) {
+              a[i] = floats_load(from + (size_t)i * from_stride);
+          }
+          riffle(b, a);
+          riffle(a, b);
+      #if LANES == 8
+          riffle(b, a);
+          memcpy(a, b, sizeof a);
+      #elif LANES == 16
+          riffle(b, a);
+          riffle(a, b);
+      #endif
+          UNROLL for (int i = 0; i < LANES; i++) { floats_store(to + (size_t)i * to_stride, a[i]); }
       }
 
       // panel[k, c] = from[c, k] for k < depth, c < columns; 0 for the other columns.
@@ -77,11 +96,11 @@ extension KernelFile {
       //   from [columns, stride]    panel [depth, 16]
       INLINE void panel_transpose(float *panel, const float *from, size_t stride, int depth,
                                   int columns) {
-          int whole = columns == PANEL ? depth / 4 * 4 : 0;
-          for (int k = 0; k < whole; k += 4) {
-              for (int c = 0; c < PANEL; c += 4) {
-                  transpose_4x4(panel + k * PANEL + c, PANEL,
-                                from + (size_t)c * stride + (size_t)k, stride);
+          int whole = columns == PANEL ? depth / LANES * LANES : 0;
+          for (int k = 0; k < whole; k += LANES) {
+              for (int c = 0; c < PANEL; c += LANES) {
+                  transpose_lanes(panel + k * PANEL + c, PANEL,
+                                  from + (size_t)c * stride + (size_t)k, stride);
               }
           }
           for (int k = whole; k < depth; k++) {

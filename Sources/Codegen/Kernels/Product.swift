@@ -23,12 +23,6 @@ extension KernelFile {
       // Longest sum over a panel that is made on the spot: TILE_PANELS of them stay in the cache.
       #define DEPTH_BLOCK 256
 
-      #if defined(__clang__)
-      #define UNROLL _Pragma("clang loop unroll(full)")
-      #else
-      #define UNROLL _Pragma("GCC unroll 16")
-      #endif
-
       // y[r, c] = initial + sum over k < depth of x[r, k] w[k, c]
       //
       // k ascends for every element, whatever tile it lies in: how rows and columns are cut never
@@ -43,7 +37,7 @@ extension KernelFile {
           size_t w_panel;
           const float *bias;       // initial value of each column; NULL: 0
           int depth, columns;
-          int by_depth;
+          int by_depth;            // 0 or 1
           int accumulate;          // the initial value is y itself
       } product;
 
@@ -97,36 +91,36 @@ extension KernelFile {
           }
       }
 
-      #define TILE_CASE(rows) case rows: tile_body(p, rows, panels, by_depth); break;
+      // The tiles of one height: two directions of x, one panel or TILE_PANELS.
+      #define TILES(rows)                                                                       \
+          OUTLINE void tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 0); }    \
+          OUTLINE void narrow_##rows(const product *p) { tile_body(p, rows, 1, 0); }            \
+          OUTLINE void depth_tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 1); } \
+          OUTLINE void depth_narrow_##rows(const product *p) { tile_body(p, rows, 1, 1); }
 
-      INLINE void tile_of_rows(const product *p, int rows, int panels, int by_depth) {
-          switch (rows) {
-              TILE_CASE(1) TILE_CASE(2) TILE_CASE(3)
+      TILES(1) TILES(2) TILES(3)
+      #define TILES_TO_3(name) name##1, name##2, name##3
       #if TILE_ROWS > 3
-              TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
+      TILES(4) TILES(5) TILES(6)
+      #define TILES_TO_6(name) TILES_TO_3(name), name##4, name##5, name##6
       #endif
       #if TILE_ROWS > 6
-              TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10)
-              TILE_CASE(11) TILE_CASE(12) TILE_CASE(13) TILE_CASE(14)
-      #endif
-          }
-      }
-
-      OUTLINE void tile_rows(const product *p, int rows) { tile_of_rows(p, rows, TILE_PANELS, 0); }
-      OUTLINE void tile_depth(const product *p, int rows) { tile_of_rows(p, rows, TILE_PANELS, 1); }
-      #if TILE_PANELS > 1
-      OUTLINE void tile_rows_narrow(const product *p, int rows) { tile_of_rows(p, rows, 1, 0); }
-      OUTLINE void tile_depth_narrow(const product *p, int rows) { tile_of_rows(p, rows, 1, 1); }
+      TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+      #define ALL_TILES(name)                                                                   \
+          TILES_TO_6(name), name##7, name##8, name##9, name##10, name##11, name##12, name##13,  \
+              name##14
+      #elif TILE_ROWS > 3
+      #define ALL_TILES TILES_TO_6
       #else
-      #define tile_rows_narrow tile_rows
-      #define tile_depth_narrow tile_depth
+      #define ALL_TILES TILES_TO_3
       #endif
 
       // One tile of at most TILE_ROWS rows and TILE_COLUMNS columns.
       KERNEL void product_tile(const product *p, int rows) {
-          int narrow = p->columns <= PANEL;
-          if (p->by_depth) { (narrow ? tile_depth_narrow : tile_depth)(p, rows); }
-          else { (narrow ? tile_rows_narrow : tile_rows)(p, rows); }
+          static void (*const tiles[2][2][TILE_ROWS])(const product *) = {
+              {{ALL_TILES(tile_)}, {ALL_TILES(narrow_)}},
+              {{ALL_TILES(depth_tile_)}, {ALL_TILES(depth_narrow_)}}};
+          tiles[p->by_depth][p->columns <= PANEL][rows - 1](p);
       }
 
       // All of p, `rows` by p->columns: a tile of rows against every panel in turn, so that the

@@ -52,18 +52,32 @@ extension KernelFile {
       #endif
       }
 
+      #if LANES == 16
+      INLINE __mmask16 floats_mask(int count) {
+          return (__mmask16)(count >= 16 ? 0xffff : count <= 0 ? 0 : (1 << count) - 1);
+      }
+      #endif
+
       // The first `count` lanes from memory, 0 in the others; reads nothing beyond them. Any count.
       INLINE floats floats_load_some(const float *from, int count) {
+      #if LANES == 16
+          return _mm512_maskz_loadu_ps(floats_mask(count), from);
+      #else
           if (count >= LANES) { return floats_load(from); }
           floats a = {0};
-          if (count > 0) { memcpy(&a, from, (size_t)count * sizeof(float)); }
+          for (int lane = 0; lane < count; lane++) { a[lane] = from[lane]; }
           return a;
+      #endif
       }
 
       // The first `count` lanes to memory; writes nothing beyond them. Any count.
       INLINE void floats_store_some(float *to, floats a, int count) {
-          if (count >= LANES) { floats_store(to, a); }
-          else if (count > 0) { memcpy(to, &a, (size_t)count * sizeof(float)); }
+      #if LANES == 16
+          _mm512_mask_storeu_ps(to, floats_mask(count), a);
+      #else
+          if (count >= LANES) { floats_store(to, a); return; }
+          for (int lane = 0; lane < count; lane++) { to[lane] = a[lane]; }
+      #endif
       }
       """#)
 }
