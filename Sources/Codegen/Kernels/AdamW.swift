@@ -62,9 +62,8 @@ extension KernelFile {
                                 const int32_t *restrict start, const adamw_numbers *numbers) {
           for (int e = 0; e < experts; e++) { steps[e] += start[e] < start[e + 1]; }
           int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
-          int next = 0;
-          #pragma omp parallel if (experts * blocks > 1)
-          for (int block; (block = next_block(&next)) < experts * blocks;) {
+          #pragma omp parallel for schedule(static) if (experts * blocks > 1)
+          for (int block = 0; block < experts * blocks; block++) {
               int e = block / blocks;
               if (start[e] == start[e + 1]) { continue; }
               size_t i = (size_t)(block % blocks) * ADAMW_BLOCK, left = count - i;

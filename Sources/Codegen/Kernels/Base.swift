@@ -22,7 +22,13 @@ extension KernelFile {
       #define UNROLL _Pragma("GCC unroll 16")
       #endif
 
+      // Without -fopenmp the pragmas are comments, and everything runs on one thread.
+      #ifndef _OPENMP
+      #pragma GCC diagnostic ignored "-Wunknown-pragmas"
+      #endif
+
       static inline int smaller(int a, int b) { return a < b ? a : b; }
+      static inline int larger(int a, int b) { return a > b ? a : b; }
 
       // How many blocks of at most `size` hold `count` elements.
       static inline int blocks_of(int count, int size) { return (count + size - 1) / size; }
@@ -30,15 +36,6 @@ extension KernelFile {
       // First element of block k when `count` elements are cut evenly: sizes differ by at most one.
       static inline int block_start(int k, int count, int blocks) {
           return blocks ? (int)((int64_t)k * count / blocks) : 0;
-      }
-
-      // Hands out the numbers 0, 1, 2... to the threads of a parallel region, each once: blocks of
-      // unequal work go to whoever is free. Which thread does a block never shows in the result.
-      static inline int next_block(int *next) {
-          int block;
-          #pragma omp atomic capture
-          block = (*next)++;
-          return block;
       }
       """#)
 }

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// The linear layer and its gradients: one expert that owns every row.
   static let linear = KernelFile(
-    name: "linear", includes: ["expert_linear"],
+    name: "linear", includes: ["expert_linear", "expert_linear_weight_gradient"],
     source: #"""
       // y[r, :] = w x[r, :] + b
       //
