@@ -1,0 +1,147 @@
+extension KernelFile {
+  /// The micro-kernel under every matrix product: a tile of rows times one or two panels.
+  static let product = KernelFile(
+    name: "product", includes: ["panels"],
+    source: #"""
+      // A tile is TILE_ROWS rows by TILE_PANELS panels of the result, all held in registers while
+      // the sum runs: 28, 12, 24 or 12 accumulators.
+      #if defined(__AVX512F__)
+      #define TILE_ROWS 14
+      #define TILE_PANELS 2
+      #elif LANES == 8
+      #define TILE_ROWS 6
+      #define TILE_PANELS 1
+      #elif defined(__ARM_NEON) && defined(__aarch64__)
+      #define TILE_ROWS 6
+      #define TILE_PANELS 1
+      #else
+      #define TILE_ROWS 3
+      #define TILE_PANELS 1
+      #endif
+      #define TILE_COLUMNS (TILE_PANELS * PANEL)
+
+      // Longest sum over a panel that is made on the spot: TILE_PANELS of them stay in the cache.
+      #define DEPTH_BLOCK 256
+
+      // y[r, c] = initial + sum over k < depth of x[r, k] w[k, c]
+      //
+      // k ascends for every element, whatever tile it lies in: how rows and columns are cut never
+      // shows in the result.
+      typedef struct {
+          float *y;                // element (r, c) at y[r * y_row + c / 16 * y_panel + c % 16]
+          size_t y_row, y_panel;
+          const float *x;          // element (r, k) at x[r * x_row + k]; by_depth: x[k * x_row + r]
+          size_t x_row;
+          const int32_t *source;   // NULL, or the index to use in place of the one times x_row
+          const float *w;          // element (k, c) at w[c / 16 * w_panel + k * 16 + c % 16]
+          size_t w_panel;
+          const float *bias;       // initial value of each column; NULL: 0
+          int depth, columns;
+          int by_depth;            // 0 or 1
+          int accumulate;          // the initial value is y itself
+      } product;
+
+      // Initial value of vector `v` of row `r`.
+      INLINE floats tile_initial(const product *p, int r, int v) {
+          int column = v * LANES;
+          if (p->accumulate) {
+              const float *y = p->y + (size_t)r * p->y_row + (size_t)(column / PANEL) * p->y_panel;
+              return floats_load_some(y + column % PANEL, p->columns - column);
+          }
+          return p->bias ? floats_load_some(p->bias + column, p->columns - column) : (floats){0};
+      }
+
+      // Stores vector `v` of row `r`; what is applied to every finished element goes here.
+      INLINE void tile_finish(const product *p, floats sum, int r, int v) {
+          int column = v * LANES;
+          float *y = p->y + (size_t)r * p->y_row + (size_t)(column / PANEL) * p->y_panel;
+          floats_store_some(y + column % PANEL, sum, p->columns - column);
+      }
+
+      INLINE size_t product_index(const product *p, int index) {
+          return (size_t)(p->source ? p->source[index] : index);
+      }
+
+      // One tile; rows, panels and by_depth are constants at every call.
+      INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
+          floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
+          const float *x[TILE_ROWS];
+          int vectors = panels * PANEL_VECTORS, depth = p->depth;
+          UNROLL for (int r = 0; r < rows; r++) {
+              x[r] = by_depth ? p->x : p->x + product_index(p, r) * p->x_row;
+              UNROLL for (int v = 0; v < vectors; v++) { sum[r][v] = tile_initial(p, r, v); }
+          }
+          const float *w = p->w;
+          for (int k = 0; k < depth; k++, w += PANEL) {
+              const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
+              floats w_k[TILE_COLUMNS / LANES];
+              UNROLL for (int v = 0; v < vectors; v++) {
+                  size_t panel = (size_t)(v / PANEL_VECTORS) * p->w_panel;
+                  w_k[v] = floats_load(w + panel + v % PANEL_VECTORS * LANES);
+              }
+              UNROLL for (int r = 0; r < rows; r++) {
+                  floats x_rk = floats_all(by_depth ? x_k[r] : x[r][k]);
+                  UNROLL for (int v = 0; v < vectors; v++) {
+                      sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                  }
+              }
+          }
+          UNROLL for (int r = 0; r < rows; r++) {
+              UNROLL for (int v = 0; v < vectors; v++) { tile_finish(p, sum[r][v], r, v); }
+          }
+      }
+
+      // The tiles of one height: two directions of x, one panel or TILE_PANELS.
+      #define TILES(rows)                                                                       \
+          OUTLINE void tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 0); }    \
+          OUTLINE void narrow_##rows(const product *p) { tile_body(p, rows, 1, 0); }            \
+          OUTLINE void depth_tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 1); } \
+          OUTLINE void depth_narrow_##rows(const product *p) { tile_body(p, rows, 1, 1); }
+
+      TILES(1) TILES(2) TILES(3)
+      #define TILES_TO_3(name) name##1, name##2, name##3
+      #if TILE_ROWS > 3
+      TILES(4) TILES(5) TILES(6)
+      #define TILES_TO_6(name) TILES_TO_3(name), name##4, name##5, name##6
+      #endif
+      #if TILE_ROWS > 6
+      TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+      #define ALL_TILES(name)                                                                   \
+          TILES_TO_6(name), name##7, name##8, name##9, name##10, name##11, name##12, name##13,  \
+              name##14
+      #elif TILE_ROWS > 3
+      #define ALL_TILES TILES_TO_6
+      #else
+      #define ALL_TILES TILES_TO_3
+      #endif
+
+      // One tile of at most TILE_ROWS rows and TILE_COLUMNS columns.
+      KERNEL void product_tile(const product *p, int rows) {
+          static void (*const tiles[2][2][TILE_ROWS])(const product *) = {
+              {{ALL_TILES(tile_)}, {ALL_TILES(narrow_)}},
+              {{ALL_TILES(depth_tile_)}, {ALL_TILES(depth_narrow_)}}};
+          tiles[p->by_depth][p->columns <= PANEL][rows - 1](p);
+      }
+
+      // All of p, `rows` by p->columns: a tile of rows against every panel in turn, so that the
+      // rows stay in the first cache and the panels stream from the second.
+      KERNEL void product_rows(const product *p, int rows) {
+          int tiles = blocks_of(rows, TILE_ROWS);
+          for (int t = 0; t < tiles; t++) {
+              int r = block_start(t, rows, tiles), end = block_start(t + 1, rows, tiles);
+              for (int c = 0; c < p->columns; c += TILE_COLUMNS) {
+                  product tile = *p;
+                  size_t panel = (size_t)(c / PANEL);
+                  tile.y += (size_t)r * p->y_row + panel * p->y_panel;
+                  tile.w += panel * p->w_panel;
+                  tile.columns = smaller(p->columns - c, TILE_COLUMNS);
+                  if (p->bias) { tile.bias += c; }
+                  if (p->by_depth) { tile.x += r; }
+                  else if (p->source) { tile.source += r; }
+                  else { tile.x += (size_t)r * p->x_row; }
+                  product_tile(&tile, end - r);
+              }
+          }
+      }
+      """#)
+}
