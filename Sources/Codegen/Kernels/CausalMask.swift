@@ -1,0 +1,22 @@
+extension KernelFile {
+  /// Overwrites what a query must not see: keys after it.
+  static let causalMask = KernelFile(
+    name: "causal_mask", includes: ["base"],
+    source: #"""
+      // Fills the part of square matrices above the diagonal; y may be x.
+      //
+      //   y[m, query, key] = key > query ? fill : x[m, query, key]
+      //
+      //   x [matrices, length, length]    ->    y [matrices, length, length]
+      KERNEL void causal_mask(float *y, const float *x, int matrices, int length, float fill) {
+          int rows = matrices * length;
+          #pragma omp parallel for if ((size_t)rows * length > 4096)
+          for (int r = 0; r < rows; r++) {
+              float *y_r = y + (size_t)r * length;
+              int seen = r % length + 1;
+              if (y != x) { memcpy(y_r, x + (size_t)r * length, (size_t)seen * sizeof *y); }
+              for (int key = seen; key < length; key++) { y_r[key] = fill; }
+          }
+      }
+      """#)
+}

@@ -1,0 +1,44 @@
+extension KernelFile {
+  /// Copies tokens to the rows of their experts, and the gradient back.
+  static let dispatch = KernelFile(
+    name: "dispatch", includes: ["base", "rows"],
+    source: #"""
+      // Gathers the tokens of every expert, in the order that route gave.
+      //
+      //   y[r, :] = x[source[r], :]    for r < start[experts]; later rows are left as they are
+      //
+      //   x [tokens, width]    source [tokens * k]    ->    y [tokens * k, width], sorted by expert
+      KERNEL void dispatch(float *restrict y, const float *restrict x,
+                           const int32_t *restrict source, const int32_t *restrict start,
+                           int experts, int width) {
+          int rows = start[experts];
+          #pragma omp parallel for if ((size_t)rows * width > 32768)
+          for (int r = 0; r < rows; r++) {
+              const float *from = x + (size_t)source[r] * width;
+              memcpy(y + (size_t)r * width, from, (size_t)width * sizeof *y);
+          }
+      }
+
+      // y += x
+      static inline void dispatch_add_row(float *restrict y, const float *restrict x, int width) {
+          for (int i = 0; i < width; i++) { y[i] += x[i]; }
+      }
+
+      // Gradient of dispatch: every token adds up the gradients of its copies, in the order of
+      // choices.
+      //
+      //   d_x[t, :] = sum over j with slot[t, j] >= 0 of d_y[slot[t, j], :]
+      KERNEL void dispatch_gradient(float *restrict d_x, const float *restrict d_y,
+                                    const int32_t *restrict slot, int tokens, int k, int width) {
+          #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
+          for (int t = 0; t < tokens; t++) {
+              float *d_x_t = d_x + (size_t)t * width;
+              memset(d_x_t, 0, (size_t)width * sizeof *d_x);
+              for (int j = 0; j < k; j++) {
+                  int32_t row = slot[(size_t)t * k + j];
+                  if (row >= 0) { dispatch_add_row(d_x_t, d_y + (size_t)row * width, width); }
+              }
+          }
+      }
+      """#)
+}

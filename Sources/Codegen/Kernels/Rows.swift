@@ -1,0 +1,76 @@
+extension KernelFile {
+  /// Reductions over one row, in an order that vectorises and never changes.
+  static let rows = KernelFile(
+    name: "rows", includes: ["base"],
+    source: #"""
+      // Reductions over a row of `width` floats. Element i goes to partial result i % 16; the
+      // sixteen are then folded in halves. Elements past the last full sixteen are added one by one
+      // at the end. This order depends on the width alone, so results do not depend on the
+      // machine's vector width.
+
+      typedef float row_lanes __attribute__((vector_size(64), aligned(4), may_alias));
+
+      static inline row_lanes *row_at(float *x) { return (row_lanes *)x; }
+      static inline const row_lanes *row_at_const(const float *x) { return (const row_lanes *)x; }
+
+      // Folds sixteen partial sums: 16 to 8 to 4 to 2 to 1.
+      static inline float row_fold(const row_lanes *lanes) {
+          float part[16];
+          memcpy(part, lanes, sizeof part);
+          for (int i = 0; i < 8; i++) { part[i] += part[i + 8]; }
+          for (int i = 0; i < 4; i++) { part[i] += part[i + 4]; }
+          return (part[0] + part[2]) + (part[1] + part[3]);
+      }
+
+      // sum of x[i]
+      KERNEL float row_sum(const float *x, int width) {
+          row_lanes sum = {0};
+          int full = width - width % 16;
+          for (int i = 0; i < full; i += 16) { sum += *row_at_const(x + i); }
+          float total = row_fold(&sum);
+          for (int i = full; i < width; i++) { total += x[i]; }
+          return total;
+      }
+
+      // sum of x[i] y[i]
+      KERNEL float row_dot(const float *x, const float *y, int width) {
+          row_lanes sum = {0};
+          int full = width - width % 16;
+          for (int i = 0; i < full; i += 16) { sum += *row_at_const(x + i) * *row_at_const(y + i); }
+          float total = row_fold(&sum);
+          for (int i = full; i < width; i++) { total += x[i] * y[i]; }
+          return total;
+      }
+
+      // sum of (x[i] - mean)^2
+      KERNEL float row_squared_deviation(const float *x, float mean, int width) {
+          row_lanes sum = {0};
+          int full = width - width % 16;
+          for (int i = 0; i < full; i += 16) {
+              row_lanes deviation = *row_at_const(x + i) - mean;
+              sum += deviation * deviation;
+          }
+          float total = row_fold(&sum);
+          for (int i = full; i < width; i++) { total += (x[i] - mean) * (x[i] - mean); }
+          return total;
+      }
+
+      // The largest x[i]; NaN is passed over, so that it shows up in what is computed from x, not
+      // here.
+      KERNEL float row_max(const float *x, int width) {
+          float part[16];
+          for (int i = 0; i < 16; i++) { part[i] = -INFINITY; }
+          int full = width - width % 16;
+          for (int i = 0; i < full; i += 16) {
+              for (int l = 0; l < 16; l++) { part[l] = x[i + l] > part[l] ? x[i + l] : part[l]; }
+          }
+          for (int i = full; i < width; i++) { part[0] = x[i] > part[0] ? x[i] : part[0]; }
+          for (int half = 8; half > 0; half /= 2) {
+              for (int l = 0; l < half; l++) {
+                  part[l] = part[l + half] > part[l] ? part[l + half] : part[l];
+              }
+          }
+          return part[0];
+      }
+      """#)
+}
