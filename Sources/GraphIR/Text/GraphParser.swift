@@ -70,7 +70,9 @@ extension GraphParser {
     let batch = try line("batch") { parser throws(Diagnostic) in try parser.axis() }
     let context = try line("context") { parser throws(Diagnostic) in try parser.axis() }
     let vocabulary = try line("vocabulary") { parser throws(Diagnostic) in
-      (axis: try parser.axis(), location: parser.cursor.accept("@") ? try parser.location() : nil)
+      let axis = try parser.axis()
+      let location = parser.cursor.accept("@") ? try parser.location() : nil
+      return (axis: axis, location: location)
     }
     let optimizer = try line("optimizer") { parser throws(Diagnostic) in try parser.optimizer() }
     var graph = Graph(
