@@ -21,6 +21,7 @@ public struct Plan: Sendable {
   public var edges: [Edge]
 
   public var memory: Memory
+  public var regions: Regions
 
   /// Bytes to which every buffer's place and size is rounded: a cache line.
   public static let alignment = 64
@@ -230,6 +231,28 @@ public struct Memory: Hashable, Sendable {
   public var scratch: Int
 
   public var total: Int { parameters + gradients + optimizer + saved + scratch }
+}
+
+/// Where the arena's regions begin, in bytes from its start.
+public struct Regions: Hashable, Sendable {
+  public var values = 0
+  public var gradients: Int
+  public var firstMoments: Int
+  public var secondMoments: Int
+  public var steps: Int
+
+  /// Activations between layers, then each use's saved buffers.
+  public var saved: Int
+
+  /// Gradients between layers.
+  public var edgeGradients: Int
+
+  /// What functions overwrite; every function begins at its start.
+  public var scratch: Int
+  public var tokens: Int
+  public var targets: Int
+  public var positions: Int
+  public var total: Int
 }
 
 /// The next multiple of `Plan.alignment`.

@@ -98,14 +98,27 @@ extension Planner {
     }
     let saved = placeSaved(&edges)
     let gradientBytes = placeGradients(&edges)
-    let sources = roundUp(4 * graph.batch.size * graph.context.size) * 2 + roundUp(4 * graph.context.size)
+    let regions = regions(saved: saved, edgeGradients: gradientBytes)
     let memory = Memory(
-      parameters: 4 * parameterFloats, gradients: 4 * parameterFloats,
-      optimizer: 8 * parameterFloats + roundUp(4 * steps), saved: saved,
-      scratch: gradientBytes + scratchBytes + sources)
+      parameters: regions.gradients, gradients: regions.firstMoments - regions.gradients,
+      optimizer: regions.saved - regions.firstMoments, saved: saved,
+      scratch: regions.total - regions.edgeGradients)
     return Plan(
       graph: graph, parameters: parameters, layers: layers, uses: layerUses, edges: edges,
-      memory: memory)
+      memory: memory, regions: regions)
+  }
+
+  private func regions(saved: Int, edgeGradients: Int) -> Regions {
+    let values = 4 * parameterFloats
+    let afterSteps = 4 * values + roundUp(4 * steps)
+    let scratch = afterSteps + saved + edgeGradients
+    let tokens = scratch + scratchBytes
+    let batchBytes = roundUp(4 * graph.batch.size * graph.context.size)
+    return Regions(
+      gradients: values, firstMoments: 2 * values, secondMoments: 3 * values, steps: 4 * values,
+      saved: afterSteps, edgeGradients: afterSteps + saved, scratch: scratch, tokens: tokens,
+      targets: tokens + batchBytes, positions: tokens + 2 * batchBytes,
+      total: tokens + 2 * batchBytes + roundUp(4 * graph.context.size))
   }
 
   /// `input_y`, `block_0_y`: the argument that it is, after the use that computes it.

@@ -13,6 +13,13 @@ extern "C" {
 
 #define MOEC_ABI 1
 
+// What a compiled library exports; everything else in it is hidden.
+#if defined(__GNUC__)
+#define MOEC_EXPORT __attribute__((visibility("default")))
+#else
+#define MOEC_EXPORT
+#endif
+
 typedef struct moec_model moec_model;
 
 /// What moec_read and moec_write address: a parameter's value or what training keeps beside it.
@@ -31,43 +38,43 @@ typedef struct {
 } moec_hyper;
 
 /// The version of this interface that the library was compiled for: MOEC_ABI.
-int moec_abi(void);
+MOEC_EXPORT int moec_abi(void);
 
 /// The library's description, static JSON: name, axes, parameters, defaults, memory, flops.
-const char *moec_manifest(void);
+MOEC_EXPORT const char *moec_manifest(void);
 
 /// A model in one arena, parameters unset; NULL when there is no memory.
-moec_model *moec_create(void);
+MOEC_EXPORT moec_model *moec_create(void);
 
 /// Frees the model; NULL is allowed.
-void moec_destroy(moec_model *model);
+MOEC_EXPORT void moec_destroy(moec_model *model);
 
 /// Sets parameters as the model declares them; gradients, moments and step counts to 0.
-void moec_initialize(moec_model *model, uint64_t seed);
+MOEC_EXPORT void moec_initialize(moec_model *model, uint64_t seed);
 
 /// Sets how many threads later calls use, at least 1. Results do not depend on it.
-int moec_set_threads(moec_model *model, int count);
+MOEC_EXPORT int moec_set_threads(moec_model *model, int count);
 
 /// Copies parameter `index` out, logical row-major float32 in the manifest's shape (MOEC_STEPS: "steps" numbers).
-int moec_read(const moec_model *model, int kind, int index, float *out);
+MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *out);
 
 /// Copies parameter `index` in, in the same form as moec_read gives it.
-int moec_write(moec_model *model, int kind, int index, const float *in);
+MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *in);
 
 /// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error.
-float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
+MOEC_EXPORT float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
 
 /// Forward and backward only, in training mode (dropout on); returns the loss, NaN on an error.
-float moec_gradients(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+MOEC_EXPORT float moec_gradients(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
 /// The mean loss in evaluation mode (dropout off), NaN on an error.
-float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
 /// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V].
-int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
+MOEC_EXPORT int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
 
 /// What the last failed call on this model found wrong; the empty string if none failed.
-const char *moec_error(const moec_model *model);
+MOEC_EXPORT const char *moec_error(const moec_model *model);
 
 #ifdef __cplusplus
 }

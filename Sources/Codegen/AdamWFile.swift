@@ -1,0 +1,42 @@
+import GraphIR
+import Planning
+
+/// `adamw.c`: one optimizer step over all parameters.
+struct AdamWFile {
+  let context: Context
+
+  init(_ context: Context) { self.context = context }
+
+  var file: GeneratedFile {
+    GeneratedFile(
+      path: "adamw.c",
+      text: """
+        \(context.heading("adamw.c"))
+        //
+        // AdamW with decoupled weight decay (Loshchilov and Hutter 2019). An expert that had no token in this
+        // step is left alone altogether: no decay, no change of its moments, and its own step count stands.
+
+        #include "model.h"
+        #include "kernels/adamw.h"
+
+        void model_update(struct moec_model *m, float learning_rate, float beta1, float beta2, float epsilon,
+                          float weight_decay) {
+            for (int i = 0; i < MODEL_PARAMETERS; i++) {
+                const model_parameter *q = &model_parameters[i];
+                if (!q->learns) { continue; }
+                adamw_numbers numbers = {learning_rate, beta1, beta2, epsilon, q->decays ? weight_decay : 0};
+                float *value = m->value + q->offset, *gradient = m->gradient + q->offset;
+                float *first = m->first + q->offset, *second = m->second + q->offset;
+                float *steps = m->steps + q->first_step;
+                if (m->start[i]) {
+                    size_t each = q->stored / (size_t)q->steps;
+                    adamw_experts(value, gradient, first, second, each, q->steps, steps, m->start[i], &numbers);
+                } else {
+                    adamw(value, gradient, first, second, q->stored, steps, &numbers);
+                }
+            }
+        }
+
+        """)
+  }
+}

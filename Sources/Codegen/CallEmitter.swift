@@ -1,0 +1,258 @@
+import GraphIR
+import Planning
+
+/// Writes one kernel call as a line of C.
+struct CallEmitter {
+  let layer: Layer
+
+  /// The layer's own function for a pointwise call.
+  let pointwise: (Call) -> PointwiseFunction?
+
+  /// Where an operand is, as a C expression.
+  private func expression(_ operand: Operand) -> String {
+    switch operand.place {
+    case .source(let kind): "pass->\(kind.rawValue)"
+    case .parameter(let index): "p->\(CNames.identifier(layer.parameters[index].field))"
+    case .gradient(let index): "g->\(CNames.identifier(layer.parameters[index].field))"
+    case .borrowed(let index): CNames.identifier(layer.borrowed[index].field)
+    case .saved: "s->\(CNames.identifier(operand.name))"
+    case .scratch: "t->\(CNames.identifier(operand.name))"
+    case .argument: CNames.identifier(operand.name)
+    }
+  }
+
+  /// The call as lines of C, not indented.
+  func lines(_ call: Call) -> [String] {
+    let a = call.inputs.map(expression)
+    let r = call.results.map { $0.map(expression) ?? "NULL" }
+    switch call.action {
+    case .pack: return stacked("panels_from_rows", call, to: r[0], from: a[0], packing: true)
+    case .unpack: return stacked("rows_from_panels", call, to: r[0], from: a[0], packing: false)
+    case .copy:
+      return ["memcpy(\(r[0]), \(a[0]), sizeof(float) * \(CNames.product(call.inputs[0].type.axes)));"]
+    case .op(.pointwise): return pointwiseLines(call, a, r)
+    case .op(.crossEntropy):
+      let kernel = "cross_entropy(\(r[1]), \(a[0]), \(a[1]), \(rows(call, 0)), \(width(call, 0)))"
+      return ["if (\(a[1])) { \(r[0])[0] = \(kernel); }"]
+    case .op(let op):
+      guard let (name, arguments) = kernelCall(op, call, a, r) else { return [] }
+      return PointwiseFunction.wrapped("\(name)(", arguments, ");")
+    }
+  }
+
+  private func rows(_ call: Call, _ input: Int) -> String { CNames.rows(call.inputs[input].type) }
+  private func width(_ call: Call, _ input: Int) -> String { CNames.width(call.inputs[input].type) }
+
+  private func stacked(
+    _ kernel: String, _ call: Call, to: String, from: String, packing: Bool
+  ) -> [String] {
+    let axes = call.inputs[0].type.axes.map(CNames.size)
+    let (output, input) = (axes[axes.count - 2], axes[axes.count - 1])
+    guard axes.count == 3 else { return ["\(kernel)(\(to), \(from), \(output), \(input));"] }
+    let panels = "e * panels_size(\(output), \(input))", rows = "(size_t)e * \(output) * \(input)"
+    return [
+      "for (int e = 0; e < \(axes[0]); e++) {",
+      "    \(kernel)(\(to) + \(packing ? panels : rows), \(from) + \(packing ? rows : panels), \(output), \(input));",
+      "}",
+    ]
+  }
+
+  private func pointwiseLines(_ call: Call, _ a: [String], _ r: [String]) -> [String] {
+    guard let function = pointwise(call), let type = call.results[0]?.type else { return [] }
+    var arguments = [r[0]] + function.expression.inputs.map { a[$0] }
+    arguments += function.isBroadcast
+      ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
+    arguments += function.periods.map { PointwiseAccess.period(call.inputs[$0].type, in: type) }
+    if function.isTrainingDependent { arguments.append("pass->training") }
+    arguments += function.expression.streams.map(Self.key)
+    return PointwiseFunction.wrapped("\(function.name)(", arguments, ");")
+  }
+
+  /// The key of a layer's stream.
+  private static func key(_ stream: Int) -> String {
+    "random_key(pass->seed, stream\(stream == 0 ? "" : " + \(stream)"))"
+  }
+}
+
+/// How inputs of a pointwise call with fewer axes than the result are read.
+enum PointwiseAccess {
+  static func access(_ input: TensorType, in result: TensorType) -> PointwiseFunction.Access {
+    if input == result || input.axes == result.axes { return .element }
+    if input.axes.isEmpty { return .single }
+    if input.axes == Array(result.axes.suffix(input.axes.count)) {
+      return input.axes.count == 1 ? .column : .columns
+    }
+    return input.axes.count == result.axes.count - 1 ? .row : .rows
+  }
+
+  /// For `columns` the input's rows, for `rows` the result's rows for each of the input's numbers.
+  static func period(_ input: TensorType, in result: TensorType) -> String {
+    switch access(input, in: result) {
+    case .columns: CNames.rows(input)
+    case .rows: CNames.product(result.axes.dropFirst(input.axes.count).dropLast())
+    case .element, .column, .row, .single: "1"
+    }
+  }
+}
+
+extension CallEmitter {
+  /// The kernel's name and arguments; nil for what is no call.
+  private func kernelCall(
+    _ op: Op, _ call: Call, _ a: [String], _ r: [String]
+  ) -> (String, [String])? {
+    let types = call.inputs.map(\.type)
+    switch op {
+    case .input, .parameter, .pointwise, .crossEntropy: return nil
+    case .embedding:
+      return ("embedding", [r[0], a[1], a[0], CNames.product(types[0].axes), CNames.width(types[1])])
+    case .embeddingGradient(let op):
+      return (
+        "embedding_gradient",
+        [r[0], a[1], a[0], CNames.product(types[0].axes), CNames.width(types[1]), CNames.size(op.entries)]
+      )
+    case .linear, .linearInputGradient, .linearWeightGradient: return linearCall(op, call, a, r)
+    case .attention, .attentionGradient, .splitHeads, .mergeHeads, .causalMask, .matmul, .transpose:
+      return matrixCall(op, call, a, r)
+    case .top, .topGradient, .route, .dispatch, .dispatchGradient, .combine, .combineGradient:
+      return routingCall(op, call, a, r)
+    case .layerNorm(let op):
+      return (
+        "layer_norm", r + a + [CNames.rows(types[0]), CNames.width(types[0]), CNames.float(op.epsilon)]
+      )
+    case .layerNormGradient:
+      return ("layer_norm_gradient", r + a + [CNames.rows(types[0]), CNames.width(types[0])])
+    case .softmax:
+      return ("softmax", [r[0], a[0], CNames.rows(types[0]), CNames.width(types[0])])
+    case .softmaxGradient:
+      return ("softmax_gradient", [r[0], a[0], a[1], CNames.rows(types[0]), CNames.width(types[0])])
+    case .crossEntropyGradient:
+      return (
+        "cross_entropy_gradient",
+        [r[0], "\(a[0])[0]", a[1], a[2], a[3], CNames.rows(types[1]), CNames.width(types[1])]
+      )
+    case .sum(let op): return sumCall(op, types[0], a, r)
+    }
+  }
+
+  private func sumCall(_ op: Sum, _ type: TensorType, _ a: [String], _ r: [String]) -> (String, [String]) {
+    let kept = CNames.product(op.axes)
+    if op.sumsLeading(of: type) {
+      let summed = CNames.product(type.axes.dropLast(op.axes.count))
+      return ("sum_leading", [r[0], a[0], summed, kept])
+    }
+    return ("sum_trailing", [r[0], a[0], kept, CNames.product(type.axes.dropFirst(op.axes.count))])
+  }
+
+  private func linearCall(
+    _ op: Op, _ call: Call, _ a: [String], _ r: [String]
+  ) -> (String, [String]) {
+    let types = call.inputs.map(\.type)
+    let experts = types[0].experts
+    let sizes = experts.map { [a[a.count - 1], CNames.size($0)] } ?? [CNames.rows(types[0])]
+    let prefix = experts == nil ? "" : "expert_"
+    if case .linear(let linear) = op {
+      let ends = [CNames.width(types[0]), CNames.size(types[1].axes[types[1].axes.count - 2])]
+      return (prefix + "linear", [r[0], a[0], a[1], linear.bias ? a[2] : "NULL"] + sizes + ends)
+    }
+    if case .linearInputGradient = op {
+      let ends = [CNames.width(types[1]), CNames.width(types[0])]
+      return (prefix + "linear_input_gradient", [r[0], a[0], a[1]] + sizes + ends)
+    }
+    let ends = [CNames.width(types[1]), CNames.width(types[0])]
+    let bias = r.count > 1 ? r[1] : "NULL"
+    return (prefix + "linear_weight_gradient", [r[0], bias, a[0], a[1]] + sizes + ends)
+  }
+
+  private func matrixCall(
+    _ op: Op, _ call: Call, _ a: [String], _ r: [String]
+  ) -> (String, [String])? {
+    let type = call.inputs[0].type
+    let axes = type.axes.map(CNames.size)
+    let matrices = CNames.product(type.axes.dropLast(2))
+    switch op {
+    case .splitHeads(let op):
+      return ("split_heads", [r[0], a[0], axes[0], CNames.size(op.heads), axes[1], CNames.size(op.depth)])
+    case .mergeHeads: return ("merge_heads", [r[0], a[0], axes[0], axes[1], axes[2], axes[3]])
+    case .transpose: return ("transpose", [r[0], a[0], matrices, axes[axes.count - 2], axes[axes.count - 1]])
+    case .causalMask(let op):
+      return (
+        "causal_mask", [r[0], a[0], matrices, axes[axes.count - 1], op.fill == .zero ? "0" : "-INFINITY"]
+      )
+    case .matmul(let op):
+      let result = call.results[0]?.type.axes.map(CNames.size) ?? []
+      let inner = op.transposeA ? axes[axes.count - 2] : axes[axes.count - 1]
+      return (
+        "matmul",
+        [r[0], a[0], a[1], matrices, result[result.count - 2], result[result.count - 1], inner,
+          op.transposeA ? "1" : "0", op.transposeB ? "1" : "0"]
+      )
+    case .attention(let op):
+      return ("attention", r + a + attentionSizes(type, op.heads, op.scale, op.rate, op.stream))
+    case .attentionGradient(let op):
+      // The graph lists dy, y, q, k, v, logsumexp, as the kernel does.
+      return ("attention_gradient", r + a + attentionSizes(type, op.heads, op.scale, op.rate, op.stream))
+    case .input, .parameter, .pointwise, .sum, .embedding, .linear, .layerNorm, .softmax, .top,
+      .route, .dispatch, .combine, .crossEntropy, .embeddingGradient, .linearInputGradient,
+      .linearWeightGradient, .layerNormGradient, .softmaxGradient, .topGradient,
+      .dispatchGradient, .combineGradient, .crossEntropyGradient:
+      return nil
+    }
+  }
+
+  /// Sizes and strides of heads that lie side by side in rows [B, T, C].
+  private func attentionSizes(
+    _ type: TensorType, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
+  ) -> [String] {
+    let axes = type.axes.map(CNames.size)
+    let (sequences, length, width, count) = (axes[0], axes[1], axes[2], CNames.size(heads))
+    let depth = "\(width)/\(count)"
+    let random = rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", Self.key(stream)]
+    return [sequences, count, length, depth, "\(length)*\(width)", depth, width, length, CNames.float(scale)]
+      + random
+  }
+
+  private func routingCall(
+    _ op: Op, _ call: Call, _ a: [String], _ r: [String]
+  ) -> (String, [String])? {
+    let types = call.inputs.map(\.type)
+    switch op {
+    case .top(let op):
+      return ("top", [r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen)])
+    case .topGradient(let op):
+      return (
+        "top_gradient",
+        [r[0], a[0], a[1], CNames.rows(types[0]), CNames.size(op.experts), CNames.width(types[0])]
+      )
+    case .route(let op):
+      let pairs = CNames.product(types[0].axes), experts = CNames.size(op.experts)
+      // Multiplied and truncated in double, as the reference does.
+      let capacity = op.capacity.map { "(int)((double)(\(pairs)) / \(experts) * \($0))" } ?? "-1"
+      return (
+        "route", r + [a[0], CNames.rows(types[0]), CNames.width(types[0]), experts, capacity]
+      )
+    case .dispatch:
+      let experts = call.results[0]?.type.experts.map(CNames.size) ?? "1"
+      return ("dispatch", [r[0], a[0], a[2], a[1], experts, CNames.width(types[0])])
+    case .dispatchGradient:
+      return (
+        "dispatch_gradient",
+        [r[0], a[0], a[1], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
+      )
+    case .combine:
+      return (
+        "combine", [r[0], a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
+      )
+    case .combineGradient:
+      return (
+        "combine_gradient",
+        [r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]),
+          CNames.width(types[1])]
+      )
+    case .input, .parameter, .pointwise, .sum, .embedding, .linear, .matmul, .transpose,
+      .layerNorm, .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .crossEntropy,
+      .embeddingGradient, .linearInputGradient, .linearWeightGradient, .layerNormGradient,
+      .softmaxGradient, .attentionGradient, .crossEntropyGradient:
+      return nil
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/// One file of a compiled model's source.
+public struct GeneratedFile: Hashable, Sendable {
+  /// The path below the folder of the model: `block.c`, `kernels/linear.h`.
+  public var path: String
+  public var text: String
+
+  public init(path: String, text: String) {
+    self.path = path
+    self.text = text
+  }
+}

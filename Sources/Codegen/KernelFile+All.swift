@@ -1,0 +1,72 @@
+import GraphIR
+import Planning
+
+extension KernelFile {
+  /// Every kernel file, those that others include first.
+  static let all: [KernelFile] = [
+    base, vector, panels, product, expertLinear, expertLinearWeightGradient, linear, matmul,
+    scalarMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
+    attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
+    crossEntropy, adamW,
+  ]
+
+  /// The files of the given names and all that they include, in the order of `all`.
+  static func needed(by names: [String]) -> [KernelFile] {
+    var wanted: Set<String> = ["adamw", "panels", "random"]
+    var open = names + wanted
+    while let name = open.popLast() {
+      wanted.insert(name)
+      open += (all.first { $0.name == name }?.includes ?? []).filter { !wanted.contains($0) }
+    }
+    return all.filter { wanted.contains($0.name) }
+  }
+
+  /// The file as it lies beside the layers.
+  var generated: GeneratedFile {
+    let guardName = "KERNEL_\(name.uppercased())_H"
+    let lines =
+      ["// \(name).h: a kernel of moec's, the same for every model.", "#ifndef \(guardName)",
+        "#define \(guardName)", ""]
+      + includes.map { "#include \"\($0).h\"" } + (includes.isEmpty ? [] : [""])
+      + [source, "", "#endif", ""]
+    return GeneratedFile(path: "kernels/\(name).h", text: lines.joined(separator: "\n"))
+  }
+}
+
+extension Call {
+  /// The name of the kernel file that holds the called function; nil for code of the layer's own.
+  var kernel: String? {
+    switch action {
+    case .pack, .unpack: return "panels"
+    case .copy: return nil
+    case .op(let op):
+      let isRouted = inputs.contains { $0.type.experts != nil }
+      return op.kind.kernel(routed: isRouted)
+    }
+  }
+}
+
+extension OpKind {
+  fileprivate func kernel(routed: Bool) -> String? {
+    switch self {
+    case .input, .parameter, .pointwise: nil
+    case .sum: "sum"
+    case .embedding, .embeddingGradient: "embedding"
+    case .linear, .linearInputGradient: routed ? "expert_linear" : "linear"
+    case .linearWeightGradient: routed ? "expert_linear_weight_gradient" : "linear"
+    case .matmul: "matmul"
+    case .transpose: "transpose"
+    case .layerNorm, .layerNormGradient: "layer_norm"
+    case .softmax, .softmaxGradient: "softmax"
+    case .splitHeads, .mergeHeads: "heads"
+    case .causalMask: "causal_mask"
+    case .attention: "attention"
+    case .attentionGradient: "attention_gradient"
+    case .top, .topGradient: "top"
+    case .route: "route"
+    case .dispatch, .dispatchGradient: "dispatch"
+    case .combine, .combineGradient: "combine"
+    case .crossEntropy, .crossEntropyGradient: "cross_entropy"
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import GraphIR
+import Planning
+
+/// The functions of `model.c` that point one layer's structs at their places.
+struct LayerBinding {
+  let layout: LayerUseLayout
+  private var layer: Layer { layout.layer }
+
+  init(_ layout: LayerUseLayout) { self.layout = layout }
+
+  var functions: [String] {
+    var texts: [String] = []
+    if layout.hasParameters { texts.append(parameters) }
+    if layout.hasSaved {
+      texts.append(buffers("\(layer.name)_bind_saved(\(layer.name)_saved *s", "s", layer.saved))
+    }
+    if layout.hasScratch {
+      texts.append(
+        buffers(
+          "\(layer.name)_bind_scratch(\(layer.name)_scratch *t", "t",
+          layer.forwardScratch + layer.backwardScratch))
+    }
+    return texts
+  }
+
+  private var parameters: String {
+    let lines = layer.parameters.enumerated().map { index, parameter in
+      "    p->\(CNames.identifier(parameter.field)) = base + model_parameters[first + \(index)].offset;"
+    }
+    return """
+      static void \(layer.name)_bind_params(\(layer.name)_params *p, float *base, int first) {
+      \(lines.joined(separator: "\n"))
+      }
+      """
+  }
+
+  private func buffers(_ head: String, _ variable: String, _ buffers: [Buffer]) -> String {
+    let lines = buffers.map { buffer in
+      "    \(variable)->\(CNames.identifier(buffer.name)) = (\(CNames.element(buffer.type)) *)(base + \(buffer.offset));"
+    }
+    return """
+      static void \(head), char *base) {
+      \(lines.joined(separator: "\n"))
+      }
+      """
+  }
+}

@@ -1,0 +1,189 @@
+import GraphIR
+import Planning
+
+/// One layer's file: where it comes from, then forward and backward as the model reads.
+struct LayerFile {
+  let context: Context
+  let layer: Layer
+  let index: Int
+  private let functions: [PointwiseFunction]
+  private let functionOfCall: [Call: Int]
+
+  init(_ context: Context, layer index: Int) {
+    self.context = context
+    self.index = index
+    layer = context.plan.layers[index]
+    (functions, functionOfCall) = Self.pointwiseFunctions(layer)
+  }
+
+  var file: GeneratedFile {
+    let text = [heading, includes, helpers, function(.forward), function(.backward)]
+      .filter { !$0.isEmpty }.joined(separator: "\n\n")
+    return GeneratedFile(path: "\(layer.name).c", text: text + "\n")
+  }
+
+  /// The kernel files that the layer calls.
+  var kernels: [String] {
+    let called = (layer.forward + layer.backward).compactMap(\.kernel)
+    return Array(Set(called + functions.flatMap(\.kernels) + (usesKeys ? ["random"] : []))).sorted()
+  }
+
+  private var usesKeys: Bool { (layer.forward + layer.backward).contains(where: \.isRandom) }
+
+  private var includes: String {
+    let known = KernelFile.needed(by: kernels).map(\.name).filter(kernels.contains)
+    let lines = known.map { "#include \"kernels/\($0).h\"" }
+    return (["#include \"model.h\""] + lines).joined(separator: "\n")
+  }
+
+  private var helpers: String { functions.map(\.text).joined(separator: "\n\n") }
+}
+
+extension LayerFile {
+  private var heading: String {
+    let place = layer.location.map { ", \($0.file):\($0.line)" } ?? ""
+    let uses = context.uses(of: index)
+    var lines = [context.heading("\(layer.name).c"), "//"]
+    lines.append("// \(layer.name)\(place). \(Self.usage(uses))")
+    lines += ["//", "//   " + facts.joined(separator: "      ")]
+    if !layer.parameters.isEmpty { lines.append("//") }
+    lines += layer.parameters.map { parameter in
+      "//   \(CNames.identifier(parameter.field).padded(to: 28)) \(CNames.shape(parameter.type))"
+        + (parameter.layout == .rowMajor ? "" : "  in panels of \(Layout.panelWidth) outputs")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func usage(_ uses: [LayerUse]) -> String {
+    guard let first = uses.first, let last = uses.last, uses.count > 1 else { return "Used once." }
+    return "Used \(uses.count) times: \(first.scope) to \(last.scope)."
+  }
+
+  private var facts: [String] {
+    let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
+    let flops = { (calls: [Call]) in calls.reduce(0) { $0 + $1.flops } }
+    let saved = layer.saved.reduce(0) { $0 + $1.bytes }
+    return [
+      "parameters \(parameters.grouped)", "forward \(Self.mega(flops(layer.forward))) MFLOP",
+      "backward \(Self.mega(flops(layer.backward))) MFLOP", "saved \(saved.grouped) bytes",
+    ]
+  }
+
+  private static func mega(_ flops: Int) -> String {
+    let tenths = (flops + 50_000) / 100_000
+    return tenths >= 1000 ? ((tenths + 5) / 10).grouped : "\(tenths / 10).\(tenths % 10)"
+  }
+
+  private func function(_ phase: Phase) -> String {
+    let plan = context.plan.graph
+    let signature = LayerSignature(layer, phase, batch: plan.batch, context: plan.context)
+    if signature.calls.isEmpty { return "" }
+    return ([signature.head(" {")] + passSizes(signature) + body(signature) + ["}"])
+      .joined(separator: "\n")
+  }
+
+  /// B and T of the pass, which hide the model's.
+  private func passSizes(_ signature: LayerSignature) -> [String] {
+    let plan = context.plan.graph
+    let code = body(signature).joined(separator: "\n")
+    let sizes = [(plan.batch, "sequences"), (plan.context, "length")].compactMap { axis, field in
+      let name = CNames.size(axis)
+      return Self.mentions(code, name) ? "\(name) = pass->\(field)" : nil
+    }
+    if sizes.isEmpty { return [] }
+    return ["    const int \(sizes.joined(separator: ", "));  // of this pass"]
+  }
+
+  /// Whether C code (comments apart) contains a name as a word of its own.
+  private static func mentions(_ code: String, _ name: String) -> Bool {
+    code.split(separator: "\n").contains { line in
+      let statement = line.trimmed.hasPrefix("//") ? "" : line
+      return statement.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "_") })
+        .contains { $0 == name }
+    }
+  }
+
+  private func body(_ signature: LayerSignature) -> [String] {
+    let emitter = CallEmitter(layer: layer) { call in functionOfCall[call].map { functions[$0] } }
+    var lines: [String] = []
+    var place: SourceLocation?
+    for call in signature.calls {
+      if let location = call.location, location.line != place?.line || location.file != place?.file {
+        lines += (lines.isEmpty ? [] : [""]) + ["    // " + comment(location, call)]
+        place = location
+      }
+      lines += emitter.lines(call).map { "    " + $0 }
+    }
+    return lines
+  }
+
+  /// `makemoe.swift:36   let n = h.layerNorm("norm")`.
+  private func comment(_ location: SourceLocation, _ call: Call) -> String {
+    "\(location.file):\(location.line)   \(context.sourceLine(location))"
+  }
+}
+
+extension LayerFile {
+  /// The static functions for a layer's pointwise calls; calls that do the same share one.
+  private static func pointwiseFunctions(_ layer: Layer) -> ([PointwiseFunction], [Call: Int]) {
+    var functions: [PointwiseFunction] = []
+    var indexOfCall: [Call: Int] = [:]
+    var taken: Set<String> = []
+    for call in layer.forward + layer.backward {
+      guard case .op(.pointwise(let op)) = call.action, let result = call.results[0] else { continue }
+      let pairs = op.expression.inputs.map {
+        ($0, PointwiseAccess.access(call.inputs[$0].type, in: result.type))
+      }
+      let access = Dictionary(uniqueKeysWithValues: pairs)
+      if let known = functions.firstIndex(where: {
+        $0.expression == op.expression && $0.access == access
+      }) {
+        indexOfCall[call] = known
+        continue
+      }
+      let name = uniqueName(op.expression.functionName ?? "compute_\(result.name)", &taken)
+      indexOfCall[call] = functions.count
+      functions.append(PointwiseFunction(name: name, op.expression, access))
+    }
+    return (functions, indexOfCall)
+  }
+
+  private static func uniqueName(_ name: String, _ taken: inout Set<String>) -> String {
+    let base = CNames.identifier(name)
+    var candidate = base
+    var number = 2
+    while !taken.insert(candidate).inserted {
+      candidate = "\(base)_\(number)"
+      number += 1
+    }
+    return candidate
+  }
+}
+
+extension Call {
+  var flops: Int {
+    guard case .op(let op) = action else { return 0 }
+    return op.operation.cost(inputs.map(\.type), results.compactMap { $0?.type }).flops
+  }
+}
+
+extension ScalarExpression {
+  /// The name that a person would give the function; nil where there is no common one.
+  var functionName: String? {
+    switch self {
+    case .unary(let function, .input): function.rawValue
+    case .binary(.add, .input, .input): "add"
+    case .binary(.subtract, .input, .input): "subtract"
+    case .binary(.multiply, .input, .input): "multiply"
+    case .binary(.divide, .input, .input): "divide"
+    case .binary(.multiply, .constant, .input): "scale"
+    case .binary(.multiply, .input, .keep), .binary(.multiply, .keep, .input): "dropout"
+    case .binary(.add, .input, .binary(.multiply, .input, .keep)),
+      .binary(.add, .input, .binary(.multiply, .keep, .input)): "add_dropout"
+    case .binary(.multiply, .input, .unary(.step, .input)),
+      .binary(.multiply, .unary(.step, .input), .input): "relu_gradient"
+    case .constant(1): "set_to_one"
+    case .input, .constant, .unary, .binary, .normal, .keep: nil
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import GraphIR
+import Planning
+
+/// What a layer's forward or backward function is given: just what its calls read and write.
+struct LayerSignature {
+  enum Part: Hashable {
+    case argument(Int)
+    case parameters
+    case gradients
+    case borrowed(Int)
+    case saved
+    case scratch
+    case pass
+    case stream
+  }
+
+  let layer: Layer
+  let phase: Phase
+  let parts: [Part]
+
+  var calls: [Call] { phase == .forward ? layer.forward : layer.backward }
+  var arguments: [Argument] { phase == .forward ? layer.forwardArguments : layer.backwardArguments }
+  var functionName: String { "\(layer.name)_\(phase.rawValue)" }
+
+  init(_ layer: Layer, _ phase: Phase, batch: Axis, context: Axis) {
+    self.layer = layer
+    self.phase = phase
+    let calls = phase == .forward ? layer.forward : layer.backward
+    let operands = calls.flatMap { $0.inputs + $0.results.compactMap { $0 } }
+    let places = operands.map(\.place)
+    let count = phase == .forward ? layer.forwardArguments.count : layer.backwardArguments.count
+    var parts = (0..<count).map(Part.argument)
+    if places.contains(where: { if case .parameter = $0 { true } else { false } }) { parts.append(.parameters) }
+    if places.contains(where: { if case .gradient = $0 { true } else { false } }) { parts.append(.gradients) }
+    for index in layer.borrowed.indices where places.contains(.borrowed(index)) {
+      parts.append(.borrowed(index))
+    }
+    if places.contains(where: { if case .saved = $0 { true } else { false } }) { parts.append(.saved) }
+    if places.contains(where: { if case .scratch = $0 { true } else { false } }) { parts.append(.scratch) }
+    let usesStream = calls.contains(where: \.isRandom)
+    let usesPass = usesStream || places.contains { if case .source = $0 { true } else { false } }
+      || Self.usesRows(calls, batch, context)
+    if usesPass { parts.append(.pass) }
+    if usesStream { parts.append(.stream) }
+    self.parts = parts
+  }
+
+  /// Whether any size of any call depends on the pass.
+  static func usesRows(_ calls: [Call], _ axes: Axis...) -> Bool {
+    let symbols = Set(axes.flatMap(\.symbols))
+    return calls.contains { call in
+      (call.inputs + call.results.compactMap { $0 }).contains { operand in
+        operand.type.axes.contains { !symbols.isDisjoint(with: $0.symbols) }
+      }
+    }
+  }
+
+  /// The declared arguments.
+  var declarations: [String] {
+    parts.map { part in
+      switch part {
+      case .argument(let index):
+        let argument = arguments[index]
+        let type = CNames.element(argument.type) + " *" + CNames.identifier(argument.name)
+        return argument.isWritten ? type : "const " + type
+      case .parameters: return "const \(layer.name)_params *p"
+      case .gradients: return "const \(layer.name)_params *g"
+      case .borrowed(let index): return "const float *\(CNames.identifier(layer.borrowed[index].field))"
+      case .saved: return "const \(layer.name)_saved *s"
+      case .scratch: return "const \(layer.name)_scratch *t"
+      case .pass: return "const model_pass *pass"
+      case .stream: return "int stream"
+      }
+    }
+  }
+
+  /// The function's head, ending in `ending`.
+  func head(_ ending: String) -> String {
+    PointwiseFunction.wrapped("void \(functionName)(", declarations, ")\(ending)")
+      .joined(separator: "\n")
+  }
+}
+
+extension Call {
+  /// Whether the call draws random numbers.
+  var isRandom: Bool {
+    switch action {
+    case .op(.pointwise(let op)): !op.expression.streams.isEmpty
+    case .op(.attention(let op)): op.rate > 0
+    case .op(.attentionGradient(let op)): op.rate > 0
+    case .op, .pack, .unpack, .copy: false
+    }
+  }
+}

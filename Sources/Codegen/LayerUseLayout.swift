@@ -1,0 +1,59 @@
+import GraphIR
+import Planning
+
+/// The fields of a layer's `…_use` struct: one use's parameters, saved buffers and neighbours.
+struct LayerUseLayout {
+  let layer: Layer
+  let uses: [LayerUse]
+
+  var hasParameters: Bool { !layer.parameters.isEmpty }
+  var hasSaved: Bool { !layer.saved.isEmpty }
+  var hasScratch: Bool { !layer.forwardScratch.isEmpty || !layer.backwardScratch.isEmpty }
+
+  /// What connects a use to others, each once: (name, type, edge of each use).
+  var connections: [(name: String, type: TensorType, edges: [Int])] {
+    var found: [(name: String, type: TensorType, edges: [Int])] = []
+    for (index, argument) in layer.forwardArguments.enumerated() {
+      found.append((argument.name, argument.type, uses.map { $0.forwardEdges[index] }))
+    }
+    for (index, argument) in layer.backwardArguments.enumerated()
+    where !found.contains(where: { $0.name == argument.name }) {
+      found.append((argument.name, argument.type, uses.map { $0.backwardEdges[index] }))
+    }
+    return found
+  }
+
+  /// The declaration of the struct.
+  var declaration: String {
+    var lines: [String] = []
+    if hasParameters { lines.append("    \(layer.name)_params p, g;".padded(to: 44) + "// parameters, gradients") }
+    if hasSaved { lines.append("    \(layer.name)_saved s;") }
+    lines += connections.map { connection in
+      "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(to: 44)
+        + "// \(CNames.shape(connection.type))"
+    }
+    lines += layer.borrowed.map { "    const float *\(CNames.identifier($0.field));".padded(to: 44) + "// another layer's parameter" }
+    lines.append("    int stream;".padded(to: 44) + "// its first random stream")
+    return (["// One use of \(layer.name), and what connects it to its neighbours.", "typedef struct {"]
+      + lines + ["} \(layer.name)_use;"]).joined(separator: "\n")
+  }
+
+  /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
+  /// saved buffers then.
+  func arguments(_ signature: LayerSignature) -> [String] {
+    signature.parts.map { part in
+      switch part {
+      case .argument(let index): "u->\(CNames.identifier(signature.arguments[index].name))"
+      case .parameters: "&u->p"
+      case .gradients: "&u->g"
+      case .borrowed(let index): "u->\(CNames.identifier(layer.borrowed[index].field))"
+      case .saved:
+        signature.phase == .forward && uses.count > 1
+          ? "pass->training ? &u->s : &m->\(layer.name)[0].s" : "&u->s"
+      case .scratch: "&m->\(layer.name)_t"
+      case .pass: "pass"
+      case .stream: "u->stream"
+      }
+    }
+  }
+}

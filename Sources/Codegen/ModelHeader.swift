@@ -1,0 +1,139 @@
+import GraphIR
+import Planning
+
+/// `model.h`: axes, one pass, and each layer's structs and functions.
+struct ModelHeader {
+  let context: Context
+  private var plan: Plan { context.plan }
+
+  init(_ context: Context) { self.context = context }
+
+  var file: GeneratedFile {
+    let parts = [opening, axes, Self.pass] + plan.layers.map(layer) + [model, closing]
+    return GeneratedFile(path: "model.h", text: parts.joined(separator: "\n\n") + "\n")
+  }
+
+  private var opening: String {
+    """
+    \(context.heading("model.h"))
+    //
+    // Axes, layers and memory of \(context.name).
+    #ifndef MODEL_H
+    #define MODEL_H
+
+    #include <stddef.h>
+    #include <stdint.h>
+
+    // Only the functions of moec_model.h can be seen from outside of the library.
+    #pragma GCC visibility push(hidden)
+    """
+  }
+
+  private var closing: String { "#pragma GCC visibility pop\n#endif" }
+
+  private var axes: String {
+    let graph = plan.graph
+    let meaning = [
+      (graph.batch, "sequences in a batch"), (graph.context, "tokens in a sequence, the context"),
+      (graph.vocabulary, "vocabulary"),
+    ]
+    let lines = graph.symbols.map { symbol in
+      let entry = "    \(CNames.identifier(symbol.name)) = \(symbol.size),"
+      let note = meaning.first { $0.0 == Axis(symbol.name, symbol.size) }?.1
+      return note.map { entry.padded(to: 20) + "// " + $0 } ?? entry
+    }
+    return (["enum {"] + lines + ["};"]).joined(separator: "\n")
+  }
+
+  private static let pass = """
+    // One pass over the model: what it works on, and how.
+    typedef struct {
+        int sequences, length;      // at most the model's batch and context
+        int training;               // dropout is on, and what backward reads is kept
+        uint64_t seed;              // of dropout and router noise
+        const int32_t *tokens;      // [sequences, length]
+        const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
+        const int32_t *positions;   // [length]: 0, 1, 2, ...
+    } model_pass;
+    """
+
+  private var model: String {
+    let fields = layouts.map { layout in
+      "    \(layout.layer.name)_use \(layout.layer.name)[\(layout.uses.count)];"
+    }
+    let scratch = layouts.filter(\.hasScratch).map { layout in
+      "    \(layout.layer.name)_scratch \(layout.layer.name)_t;"
+    }
+    return """
+      // ---- the model ---------------------------------------------------------------------------
+
+      enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + $1.stepCount }),
+             MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size) };
+
+      // A parameter's shape and place. Stacked weights are [stack, outputs, inputs]; in panels, element
+      // (o, i) of a matrix is at (o / 16) * inputs * 16 + i * 16 + o % 16, padding outputs are 0.
+      typedef struct {
+          int stack, outputs, inputs;
+          int panels;                 // 1: in panels of 16 outputs, 0: row-major
+          size_t offset, stored;      // floats from the first parameter, and how many with padding
+          int steps, first_step;      // step counts: one, or one for each expert
+          int learns, decays;         // has a gradient; weight decay applies
+          int distribution;           // 0 constant, 1 normal, 2 uniform
+          float scale;                // the constant, the standard deviation, the bound
+      } model_parameter;
+
+      extern const model_parameter model_parameters[MODEL_PARAMETERS];
+
+      \(layouts.map(\.declaration).joined(separator: "\n\n"))
+
+      struct moec_model {
+          float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
+          float *steps;                              // [MODEL_STEPS] of AdamW
+          const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
+      \((fields + scratch).joined(separator: "\n"))
+          int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
+          int threads;                               // 0: as many as OpenMP likes
+          char error[160];
+          void *allocation;
+      };
+
+      // One AdamW step of every parameter that has a gradient.
+      void model_update(struct moec_model *m, float learning_rate, float beta1, float beta2, float epsilon,
+                        float weight_decay);
+      """
+  }
+
+  private var layouts: [LayerUseLayout] {
+    plan.layers.indices.map { LayerUseLayout(layer: plan.layers[$0], uses: context.uses(of: $0)) }
+  }
+
+  private func layer(_ layer: Layer) -> String {
+    var parts = ["// ---- \(layer.name)" + String(repeating: "-", count: max(0, 90 - layer.name.count))]
+    parts += Self.structure(
+      "\(layer.name)_params", "Parameters, and in the same form their gradients.",
+      layer.parameters.map { (CNames.identifier($0.field), $0.type) })
+    parts += Self.structure(
+      "\(layer.name)_saved", "Kept from forward to backward.",
+      layer.saved.map { (CNames.identifier($0.name), $0.type) })
+    parts += Self.structure(
+      "\(layer.name)_scratch", "Overwritten within forward or backward; buffers may overlap.",
+      (layer.forwardScratch + layer.backwardScratch).map { (CNames.identifier($0.name), $0.type) })
+    let graph = plan.graph
+    for phase in [Phase.forward, .backward] {
+      let signature = LayerSignature(layer, phase, batch: graph.batch, context: graph.context)
+      if !signature.calls.isEmpty { parts.append(signature.head(";")) }
+    }
+    return parts.joined(separator: "\n")
+  }
+
+  private static func structure(
+    _ name: String, _ comment: String, _ fields: [(name: String, type: TensorType)]
+  ) -> [String] {
+    if fields.isEmpty { return [] }
+    let lines = fields.map { field in
+      "    \(CNames.element(field.type)) *\(field.name);".padded(to: 44)
+        + "// \(CNames.shape(field.type))"
+    }
+    return ["// \(comment)", "typedef struct {"] + lines + ["} \(name);", ""]
+  }
+}

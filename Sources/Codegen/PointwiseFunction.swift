@@ -1,0 +1,202 @@
+import GraphIR
+import Planning
+
+/// A static C function for one elementwise expression and one pattern of broadcasts.
+struct PointwiseFunction {
+  /// How an input's elements meet the result's.
+  enum Access: Hashable {
+    case element  // x[i]
+    case column  // repeated over rows: x[c]
+    case columns  // repeated over groups of rows: x[r % period, c]
+    case row  // repeated over columns: x[r]
+    case rows  // repeated over columns and neighbouring rows: x[r / period]
+    case single  // one number: x[0]
+
+    /// Whether the call gives the number of rows after which the input repeats or moves on.
+    var hasPeriod: Bool { self == .columns || self == .rows }
+  }
+
+  let name: String
+  let expression: ScalarExpression
+  let access: [Int: Access]
+  let isTrainingDependent: Bool
+
+  init(name: String, _ expression: ScalarExpression, _ access: [Int: Access]) {
+    self.name = name
+    self.expression = expression
+    self.access = access
+    var found = false
+    expression.visit { if case .keep = $0 { found = true } }
+    isTrainingDependent = found
+  }
+
+  /// Whether rows and columns are told apart.
+  var isBroadcast: Bool { access.values.contains { $0 != .element && $0 != .single } }
+
+  var kernels: [String] {
+    var names: Set<String> = ["base"]
+    expression.visit {
+      switch $0 {
+      case .normal, .keep: names.insert("random")
+      case .unary(let function, _) where function.cFunction != nil: names.insert("scalar_math")
+      case .input, .constant, .unary, .binary: break
+      }
+    }
+    return names.sorted()
+  }
+
+  /// The function's text.
+  var text: String {
+    let comment = "// y = \(Self.formula(expression)), for every element"
+    return ([comment] + signature + body + ["}"]).joined(separator: "\n")
+  }
+
+  private var signature: [String] {
+    var arguments = ["float *y"] + expression.inputs.map { "const float *x\($0)" }
+    arguments += isBroadcast ? ["int rows", "int width"] : ["int count"]
+    arguments += periods.map { "int period_\($0)" }
+    if isTrainingDependent { arguments.append("int training") }
+    arguments += expression.streams.map { "uint64_t key_\($0)" }
+    return Self.wrapped("static void \(name)(", arguments, ") {")
+  }
+
+  /// The inputs whose period the call gives.
+  var periods: [Int] { expression.inputs.filter { access[$0]?.hasPeriod ?? false } }
+
+  private var body: [String] {
+    let rates = keeps.map { "    const double rate_\($0.stream) = training ? \($0.rate) : 0;" }
+    return rates + (isBroadcast ? broadcastLoops : flatLoops)
+  }
+
+  private var flatLoops: [String] {
+    [
+      "    #pragma omp parallel for schedule(static) if (count > 8192)",
+      "    for (int first = 0; first < count; first += 4096) {",
+      "        const int end = smaller(count, first + 4096);",
+      "        #pragma omp simd",
+      "        for (int i = first; i < end; i++) { y[i] = \(value(element: "i", row: "", column: "")); }",
+      "    }",
+    ]
+  }
+
+  private var broadcastLoops: [String] {
+    [
+      "    #pragma omp parallel for schedule(static) if (rows * width > 8192)",
+      "    for (int r = 0; r < rows; r++) {",
+      "        const int first = r * width;",
+      "        #pragma omp simd",
+      "        for (int c = 0; c < width; c++) { y[first + c] = \(value(element: "first + c", row: "r", column: "c")); }",
+      "    }",
+    ]
+  }
+
+  private var keeps: [(stream: Int, rate: Double)] {
+    var found: [Int: Double] = [:]
+    expression.visit { if case .keep(let stream, let rate) = $0 { found[stream] = rate } }
+    return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  private func value(element: String, row: String, column: String) -> String {
+    expression.c(within: 0) { leaf in
+      switch leaf {
+      case .input(let index):
+        switch access[index] ?? .element {
+        case .element: "x\(index)[\(element)]"
+        case .column: "x\(index)[\(column)]"
+        case .columns: "x\(index)[\(row) % period_\(index) * width + \(column)]"
+        case .row: "x\(index)[\(row)]"
+        case .rows: "x\(index)[\(row) / period_\(index)]"
+        case .single: "x\(index)[0]"
+        }
+      case .normal(let stream): "random_normal(key_\(stream), (uint32_t)(\(element)))"
+      case .keep(let stream, _): "dropout_keep(key_\(stream), (uint32_t)(\(element)), rate_\(stream))"
+      case .constant, .unary, .binary: ""
+      }
+    }
+  }
+
+  /// The expression as a formula for a comment.
+  private static func formula(_ expression: ScalarExpression) -> String {
+    expression.c(within: 0) { leaf in
+      switch leaf {
+      case .input(let index): "x\(index)"
+      case .normal: "normal"
+      case .keep: "keep"
+      case .constant, .unary, .binary: ""
+      }
+    }
+  }
+
+  /// A call or signature, its arguments broken over lines of at most 110 columns.
+  static func wrapped(_ opening: String, _ arguments: [String], _ closing: String) -> [String] {
+    var lines: [String] = []
+    var line = opening
+    let indent = String(repeating: " ", count: opening.count)
+    for (index, argument) in arguments.enumerated() {
+      let piece = argument + (index == arguments.count - 1 ? closing : ",")
+      if line.count + piece.count + 1 > 110 && line.trimmingEnd != indent.trimmingEnd {
+        lines.append(line.trimmingEnd)
+        line = indent
+      }
+      line += (line.hasSuffix("(") || line == indent ? "" : " ") + piece
+    }
+    return lines + [arguments.isEmpty ? line + closing : line]
+  }
+}
+
+extension String {
+  fileprivate var trimmingEnd: String {
+    var text = self
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+}
+
+extension UnaryFunction {
+  /// The kernel function of the same meaning; nil where an operator says it.
+  var cFunction: String? {
+    switch self {
+    case .exp: "exp_f"
+    case .log: "log_f"
+    case .tanh: "tanh_f"
+    case .sigmoid: "sigmoid_f"
+    case .softplus: "softplus_f"
+    case .erf: "erf_f"
+    case .negate, .relu, .step: nil
+    }
+  }
+}
+
+extension ScalarExpression {
+  /// The expression in C; `leaf` writes inputs and random numbers.
+  func c(within precedence: Int, _ leaf: (ScalarExpression) -> String) -> String {
+    switch self {
+    case .input, .normal, .keep: leaf(self)
+    case .constant(let value): value < 0 ? "(\(CNames.float(value)))" : CNames.float(value)
+    case .unary(let function, let a): Self.c(function, a, leaf)
+    case .binary(let function, let a, let b):
+      Self.parenthesized(
+        "\(a.c(within: function.precedence, leaf)) \(function.rawValue) "
+          + b.c(within: function.precedence + 1, leaf),
+        when: function.precedence < precedence)
+    }
+  }
+
+  private static func c(
+    _ function: UnaryFunction, _ a: ScalarExpression, _ leaf: (ScalarExpression) -> String
+  ) -> String {
+    let inner = a.c(within: 0, leaf)
+    if let name = function.cFunction { return "\(name)(\(inner))" }
+    let operand = a.c(within: 3, leaf)
+    switch function {
+    case .negate: return "(-\(operand))"
+    case .relu: return "(\(operand) < 0 ? 0 : \(operand))"  // NaN stays NaN
+    case .step: return "(\(operand) > 0 ? 1.0f : 0.0f)"
+    case .exp, .log, .tanh, .sigmoid, .softplus, .erf: return inner
+    }
+  }
+
+  private static func parenthesized(_ text: String, when needed: Bool) -> String {
+    needed ? "(\(text))" : text
+  }
+}
