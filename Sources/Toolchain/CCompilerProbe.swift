@@ -39,13 +39,13 @@ struct CCompilerProbe {
   }
 
   private func probe() -> Result<CCompiler, Failure> {
-    let folder = TemporaryFolder()
+    guard let folder = try? TemporaryFolder() else {
+      return .failure(Failure(text: "no temporary folder can be made"))
+    }
     defer { folder.remove() }
     let source = folder.url.appendingPathComponent("probe.c")
-    do {
-      try Self.program.write(to: source, atomically: false, encoding: .utf8)
-    } catch {
-      return .failure(Failure(text: "no temporary folder can be written"))
+    guard (try? Data(Self.program.utf8).write(to: source)) != nil else {
+      return .failure(Failure(text: "no temporary file can be written"))
     }
     let version = firstLineOfVersion()
     for flags in openMPVariants where build(with: flags, in: folder.url) == nil {
@@ -117,16 +117,4 @@ struct CCompilerProbe {
     }
 
     """
-}
-
-/// A fresh folder for files that nobody needs afterwards.
-struct TemporaryFolder {
-  let url: URL
-
-  init() {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("moec-" + UUID().uuidString)
-    try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  func remove() { try? FileManager.default.removeItem(at: url) }
 }

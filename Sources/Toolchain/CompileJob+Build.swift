@@ -3,7 +3,10 @@ import Foundation
 extension CompileJob {
   /// Compiles every source and links them; gives the library's bytes and the warnings.
   func build() throws(ToolchainError) -> (library: Data, warnings: String) {
-    let temporary = TemporaryFolder()
+    if options.sanitize && compiler.sanitizerRuntime() == nil {
+      throw .noSanitizer(compiler: compiler.path)
+    }
+    let temporary = try TemporaryFolder()
     defer { temporary.remove() }
     let objects = names.indices.map { temporary.url.appendingPathComponent("\($0).o").path }
     let messages = try compileAll(to: objects)

@@ -45,7 +45,7 @@ public struct SwiftModelCompiler: Sendable {
   }
 
   private func freshTrace(_ path: String, _ swiftc: String) throws(ToolchainError) -> Trace {
-    let temporary = TemporaryFolder()
+    let temporary = try TemporaryFolder()
     defer { temporary.remove() }
     let program = temporary.url.appendingPathComponent("model").path
     let warnings = try compile(path, swiftc, to: program, temporary: temporary.url)

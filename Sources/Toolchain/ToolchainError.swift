@@ -6,6 +6,8 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case unusableCCompiler(path: String, reason: String)
   /// `--target` names nothing that this machine's compiler can build for.
   case unsupportedTarget(name: String, reason: String)
+  /// `--sanitize` with a compiler whose runtime for it is not installed.
+  case noSanitizer(compiler: String)
   /// The C compiler rejected generated code: a bug of moec, never of the user.
   case generatedCodeRejected(folder: String, commandLine: String, diagnostics: String)
   /// The model's file does not exist or cannot be read.
@@ -38,6 +40,11 @@ extension ToolchainError: CustomStringConvertible {
       "error: --cc \(path): \(reason)"
     case .unsupportedTarget(let name, let reason):
       "error: --target \(name): \(reason)"
+    case .noSanitizer(let compiler):
+      """
+      error: --sanitize: \(compiler) has no address sanitizer installed; install \
+      libclang-rt-14-dev (or that of its version) for clang, or use --cc gcc, which brings its own
+      """
     case .generatedCodeRejected(let folder, let commandLine, let diagnostics):
       """
       error: the C compiler rejected generated code: this is a bug of moec, not of the model. \

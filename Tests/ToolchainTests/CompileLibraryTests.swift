@@ -120,6 +120,45 @@ import Testing
     #expect(try Data(contentsOf: output) == Data("old".utf8))
   }
 
+  @Test func sanitizedLibraryStopsAtAFault() throws {
+    guard let runtime = compiler.sanitizerRuntime() else { return }
+    let options = CompileOptions(sanitize: true)
+    let source = try scratch.write(
+      "wild/wild.c", "int one(const int *x);\nint one(const int *x) { return x[1]; }\n")
+    try compiler.compileLibrary(sources: [source], output: output, options: options)
+    // A program that loads it, as a library of its own would not stop this one.
+    let main = try scratch.write(
+      "main.c",
+      """
+      #include <dlfcn.h>
+      #include <stdlib.h>
+      int main(int count, char **words) {
+        void *library = dlopen(words[count - 1], RTLD_NOW);
+        int (*one)(const int *) = (int (*)(const int *))dlsym(library, "one");
+        return one(malloc(sizeof(int)));
+      }
+
+      """)
+    let program = scratch.url.appendingPathComponent("main").path
+    let built = try Subprocess(
+      executable: compiler.path, arguments: ["-o", program, main.path, "-ldl"]
+    ).run()
+    try #require(built.status == 0, "\(built.output)")
+    var run = Subprocess(executable: program, arguments: [output.path])
+    run.environment = ["LD_PRELOAD": runtime, "DYLD_INSERT_LIBRARIES": runtime]
+    #expect(try run.run().output.contains("heap-buffer-overflow"))
+  }
+
+  @Test func missingSanitizerIsSaid() throws {
+    let path = try scratch.script("plain-cc", "echo lib.so")
+    let plain = CCompiler(path: path, version: "clang", openMPFlags: nil)
+    let sources = try sources()
+    #expect(throws: ToolchainError.noSanitizer(compiler: path)) {
+      try plain.compileLibrary(
+        sources: sources, output: output, options: CompileOptions(sanitize: true))
+    }
+  }
+
   @Test func linkErrorsLeaveNothing() throws {
     let source = try scratch.write("twice/a.c", "int one(void);\nint one(void) { return 1; }\n")
     let other = try scratch.write("twice/b.c", "int one(void);\nint one(void) { return 2; }\n")
