@@ -13,10 +13,6 @@ public struct CCompiler: Sendable, Hashable, Codable {
   /// The flags with which OpenMP compiles, links and loads; nil if it does not: a serial library.
   public let openMPFlags: [String]?
 
-  /// The usual compiler on the usual machine: for text that must not depend on this one, such as
-  /// the command at the head of a generated file that is checked in.
-  public static let portable = CCompiler(path: "clang", version: "clang", openMPFlags: ["-fopenmp"])
-
   var isClang: Bool { version.contains("clang") }
 
   /// The name a person would type: without its folder if that is where `PATH` leads.
@@ -37,17 +33,32 @@ public struct CCompiler: Sendable, Hashable, Codable {
     sources: [String], output: String, includeFolder: String? = nil,
     options: CompileOptions = CompileOptions()
   ) throws(ToolchainError) -> String {
-    let words =
-      try [name] + compileFlags(options, includeFolder) + Self.sharedFlags
-      + (linkFlags(options)) + ["-o", output] + sources + ["-lm"]
+    let flags = try compileFlags(options, includeFolder)
+    return line(flags + Self.sharedFlags + linkFlags(options), sources, output)
+  }
+
+  /// The same line for the usual compiler on the usual machine, clang on x86-64 Linux, wherever it
+  /// is asked for: for files that are checked in and must not tell who wrote them.
+  ///
+  /// - Throws: `ToolchainError.unsupportedTarget` if there is no such target at all.
+  public static func portableCommandLine(
+    sources: [String], output: String, options: CompileOptions = CompileOptions()
+  ) throws(ToolchainError) -> String {
+    let usual = CCompiler(path: "clang", version: "clang", openMPFlags: ["-fopenmp"])
+    let flags = try usual.compileFlags(options, nil, machine: options.usualMachine)
+    return usual.line(flags + ["-shared"] + usual.linkFlags(options), sources, output)
+  }
+
+  private func line(_ flags: [String], _ sources: [String], _ output: String) -> String {
+    let words = [name] + flags + ["-o", output] + sources + ["-lm"]
     return words.map(Self.quoted).joined(separator: " ")
   }
 
   /// The flags that decide what a source compiles to.
   func compileFlags(
-    _ options: CompileOptions, _ includeFolder: String?
+    _ options: CompileOptions, _ includeFolder: String?, machine: String = Machine.architecture
   ) throws(ToolchainError) -> [String] {
-    ["-std=c11"] + options.optimisationFlags + [try options.targetFlag()]
+    ["-std=c11"] + options.optimisationFlags + [try options.targetFlag(machine: machine)]
       + (openMPFlags ?? []).filter { !Self.isLinkFlag($0) }
       + [isClang ? "-ffp-contract=on" : "-ffp-contract=fast"]
       + ["-fno-math-errno", "-fno-trapping-math", "-fPIC", "-Wall", "-Wextra"]

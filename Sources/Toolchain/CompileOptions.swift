@@ -36,6 +36,15 @@ public struct CompileOptions: Sendable, Hashable {
     return target == "aarch64" ? "-march=armv8-a" : "-mcpu=\(target)"
   }
 
+  /// The architecture on which the target is at home.
+  var usualMachine: String {
+    switch target {
+    case "aarch64": "aarch64"
+    case "apple-m1": "arm64"
+    default: "x86_64"
+    }
+  }
+
   private func require(_ fits: Bool, _ machine: String) throws(ToolchainError) {
     if fits { return }
     throw .unsupportedTarget(
