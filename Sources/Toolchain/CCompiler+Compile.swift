@@ -1,0 +1,118 @@
+import Foundation
+
+extension CCompiler {
+  /// Compiles C files, all of one folder, to a shared library.
+  ///
+  /// The files are compiled side by side, one process for each, as `commandLine` would compile
+  /// them one after the other. The library appears under its name when it is whole, or not at all.
+  ///
+  /// - Parameters:
+  ///   - sources: C files of one folder, in which the compiler runs.
+  ///   - includeFolder: a further folder of headers.
+  ///   - output: where the library goes; its folder must exist.
+  ///   - cache: where an equal library may already be, and is kept.
+  /// - Returns: the compiler's warnings, empty if there are none.
+  /// - Throws: `ToolchainError`.
+  @discardableResult
+  public func compileLibrary(
+    sources: [URL], includeFolder: URL? = nil, output: URL,
+    options: CompileOptions = CompileOptions(), cache: ContentCache = ContentCache(folder: nil)
+  ) throws(ToolchainError) -> String {
+    let job = try CompileJob(
+      compiler: self, sources: sources, includeFolder: includeFolder, output: output,
+      options: options)
+    let key = job.key()
+    if let key, let library = cache.data(for: key) {
+      try job.install(library)
+      return ""
+    }
+    let (library, warnings) = try job.build()
+    try job.install(library)
+    if let key, warnings.isEmpty { cache.store(library, for: key) }
+    return warnings
+  }
+}
+
+/// One library being compiled.
+struct CompileJob: Sendable {
+  let compiler: CCompiler
+  let folder: URL
+  let names: [String]
+  let includeFolder: URL?
+  let output: URL
+  let options: CompileOptions
+  let compileFlags: [String]
+  let commandLine: String
+
+  init(
+    compiler: CCompiler, sources: [URL], includeFolder: URL?, output: URL, options: CompileOptions
+  ) throws(ToolchainError) {
+    self.compiler = compiler
+    self.includeFolder = includeFolder
+    self.output = output
+    self.options = options
+    folder = sources.first?.absoluteURL.deletingLastPathComponent() ?? output
+    names = sources.map(\.lastPathComponent)
+    compileFlags = try compiler.compileFlags(options, includeFolder?.path)
+    commandLine = try compiler.commandLine(
+      sources: names, output: output.lastPathComponent, includeFolder: includeFolder?.path,
+      options: options)
+    try Self.requireWritable(output)
+  }
+
+  /// Said before minutes of compiling rather than after.
+  private static func requireWritable(_ output: URL) throws(ToolchainError) {
+    var isFolder: ObjCBool = false
+    let files = FileManager.default
+    if files.fileExists(atPath: output.path, isDirectory: &isFolder), isFolder.boolValue {
+      throw .cannotWrite(path: output.relativePath, reason: "it is a folder")
+    }
+    let parent = output.absoluteURL.deletingLastPathComponent().path
+    guard files.fileExists(atPath: parent, isDirectory: &isFolder), isFolder.boolValue else {
+      throw .cannotWrite(path: output.relativePath, reason: "there is no folder \(parent)")
+    }
+    guard access(parent, W_OK) == 0 else {
+      throw .cannotWrite(path: output.relativePath, reason: "\(parent) is not writable")
+    }
+  }
+
+  /// Everything that the library depends on; nil if a source cannot be read.
+  func key() -> ContentKey? {
+    let headers = [folder, includeFolder].compactMap { $0 }.flatMap(Self.headers)
+    var inputs: [(label: String, value: Data)] = [
+      ("kind", "library 1"), ("command", commandLine), ("version", compiler.version),
+      ("compiler", FileIdentity(path: compiler.path)?.text ?? compiler.path),
+      ("processor", options.target == "native" ? Machine.processor : ""),
+    ].map { ($0.0, Data($0.1.utf8)) }
+    for file in names.map({ folder.appendingPathComponent($0) }) + headers {
+      guard let data = try? Data(contentsOf: file) else { return nil }
+      inputs.append((file.lastPathComponent, data))
+    }
+    return ContentKey(inputs)
+  }
+
+  /// All headers below `folder`, in a fixed order.
+  private static func headers(below folder: URL) -> [URL] {
+    let paths = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
+    return paths.filter { $0.hasSuffix(".h") }.sorted().map { folder.appendingPathComponent($0) }
+  }
+
+  /// Writes `library` beside its place and moves it there.
+  func install(_ library: Data) throws(ToolchainError) {
+    let name = ".\(output.lastPathComponent).\(UUID().uuidString)"
+    let fresh = output.deletingLastPathComponent().appendingPathComponent(name)
+    do {
+      try library.write(to: fresh)
+    } catch {
+      try? FileManager.default.removeItem(at: fresh)
+      throw .cannotWrite(path: output.relativePath, reason: error.localizedDescription)
+    }
+    chmod(fresh.path, 0o755)
+    // Renamed, not copied over: whoever has the old library loaded keeps it whole.
+    guard rename(fresh.path, output.path) == 0 else {
+      let reason = String(cString: strerror(errno))
+      try? FileManager.default.removeItem(at: fresh)
+      throw .cannotWrite(path: output.relativePath, reason: reason)
+    }
+  }
+}

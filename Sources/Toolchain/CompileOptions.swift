@@ -1,0 +1,63 @@
+/// What a library is compiled for.
+public struct CompileOptions: Sendable, Hashable {
+  /// `native`, an x86-64 level (`x86-64`, `x86-64-v2`, `-v3`, `-v4`), `aarch64` or `apple-m1`.
+  public var target: String
+  /// Whether the library checks addresses and undefined behaviour as it runs (slow).
+  public var sanitize: Bool
+
+  public init(target: String = "native", sanitize: Bool = false) {
+    self.target = target
+    self.sanitize = sanitize
+  }
+
+  /// The names that `--target` takes.
+  public static let targets =
+    ["native"] + x86Levels + ["aarch64", "apple-m1"]
+
+  private static let x86Levels = ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"]
+
+  /// The flag that selects the target's instructions.
+  ///
+  /// - Throws: `ToolchainError.unsupportedTarget` if there is no such target, or not on this
+  ///   machine's architecture.
+  func targetFlag(machine: String = Machine.architecture) throws(ToolchainError) -> String {
+    if target == "native" {
+      return machine == "arm64" ? "-mcpu=native" : "-march=native"
+    }
+    if Self.x86Levels.contains(target) {
+      try require(machine == "x86_64", machine)
+      return "-march=\(target)"
+    }
+    guard Self.targets.contains(target) else {
+      throw .unsupportedTarget(
+        name: target, reason: "no such target; there are \(Self.targets.joined(separator: ", "))")
+    }
+    try require(machine == "aarch64" || machine == "arm64", machine)
+    return target == "aarch64" ? "-march=armv8-a" : "-mcpu=\(target)"
+  }
+
+  /// The architecture on which the target is at home.
+  var usualMachine: String {
+    switch target {
+    case "aarch64": "aarch64"
+    case "apple-m1": "arm64"
+    default: "x86_64"
+    }
+  }
+
+  private func require(_ fits: Bool, _ machine: String) throws(ToolchainError) {
+    if fits { return }
+    throw .unsupportedTarget(
+      name: target, reason: "the C compiler here builds for \(machine); use --target native")
+  }
+
+  /// Debug information and stops at the first fault, or full optimisation.
+  var optimisationFlags: [String] {
+    sanitize
+      ? [
+        "-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+      ]
+      : ["-O3"]
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+
+/// The compiled modules that a model imports: where their interfaces are, and their object files.
+public struct ModelModules: Sendable, Hashable {
+  /// The folder of the `.swiftmodule` files.
+  public var folder: URL
+  /// The names of the modules, such as `MoE`.
+  public var names: [String]
+  /// The object files to link with a model.
+  public var objects: [URL]
+
+  public init(folder: URL, names: [String], objects: [URL]) {
+    self.folder = folder
+    self.names = names
+    self.objects = objects
+  }
+
+  /// The modules as SwiftPM leaves them beside an executable: `Modules/NAME.swiftmodule` and the
+  /// objects below `NAME.build`.
+  ///
+  /// - Parameters:
+  ///   - names: the modules, those that a model imports and those that they import.
+  ///   - executable: a path; by default that of the running program.
+  /// - Throws: `ToolchainError.modulesNotFound`.
+  public static func beside(
+    executable: String? = nil, names: [String]
+  ) throws(ToolchainError) -> ModelModules {
+    let path = SearchPath.resolved(executable ?? runningExecutable)
+    let products = URL(fileURLWithPath: path).deletingLastPathComponent()
+    let folder = products.appendingPathComponent("Modules")
+    var objects: [URL] = []
+    for name in names {
+      let interface = "Modules/\(name).swiftmodule"
+      let found = Self.objects(of: name, in: products)
+      guard FileManager.default.fileExists(atPath: products.path + "/" + interface) else {
+        throw .modulesNotFound(folder: products.path, missing: interface)
+      }
+      guard !found.isEmpty else {
+        throw .modulesNotFound(folder: products.path, missing: "\(name).build/*.o")
+      }
+      objects += found
+    }
+    return ModelModules(folder: folder, names: names, objects: objects)
+  }
+
+  private static var runningExecutable: String {
+    #if canImport(Darwin)
+      Bundle.main.executablePath ?? CommandLine.arguments[0]
+    #else
+      "/proc/self/exe"
+    #endif
+  }
+
+  /// The objects that SwiftPM's own list names: a folder may hold others, of sources long gone.
+  private static func objects(of name: String, in products: URL) -> [URL] {
+    let folder = products.appendingPathComponent("\(name).build")
+    let list = folder.appendingPathComponent("output-file-map.json")
+    guard let data = try? Data(contentsOf: list),
+      let files = try? JSONDecoder().decode([String: [String: String]].self, from: data)
+    else { return [] }
+    let marker = "/\(name).build/"
+    let sources = files.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
+    let objects = sources.compactMap { source -> URL? in
+      guard let object = source.value["object"],
+        let place = object.range(of: marker, options: .backwards)
+      else { return nil }
+      return folder.appendingPathComponent(String(object[place.upperBound...]))
+    }
+    let areThere = objects.allSatisfy { FileManager.default.fileExists(atPath: $0.path) }
+    return areThere ? objects : []
+  }
+
+  /// The files whose contents a model's graph depends on.
+  var files: [URL] {
+    names.map { folder.appendingPathComponent("\($0).swiftmodule") } + objects
+  }
+}

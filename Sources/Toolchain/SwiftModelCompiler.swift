@@ -1,0 +1,113 @@
+import Foundation
+
+/// Compiles a model, one Swift file of top-level code, runs it, and reads the graph it describes.
+///
+/// The model's program is started with `--graph-descriptor N` and writes the graph's text to that
+/// descriptor; what it prints goes its own way. It reads no input.
+public struct SwiftModelCompiler: Sendable {
+  /// What a model gave.
+  public struct Trace: Sendable, Equatable, Codable {
+    /// The text written to the graph's descriptor.
+    public var graph: String
+    /// Warnings of swiftc and everything that the model printed; for standard error.
+    public var messages: String
+  }
+
+  /// The modules that models import.
+  public var modules: ModelModules
+  /// Keeps traces by the contents of model, modules and compiler.
+  public var cache: ContentCache
+  var searchPath: SearchPath
+
+  public init(modules: ModelModules, cache: ContentCache = .standard()) {
+    self.modules = modules
+    self.cache = cache
+    searchPath = .standard
+  }
+
+  /// The graph of the model at `path`; messages name the file exactly so.
+  ///
+  /// - Throws: `ToolchainError`: no such file, rejected by swiftc, failed as it ran, no graph.
+  public func trace(model path: String) throws(ToolchainError) -> Trace {
+    guard let source = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
+      throw .modelNotFound(path: path)
+    }
+    guard let swiftc = searchPath.first(named: "swiftc") else { throw .noSwiftCompiler }
+    let key = key(source: source, path: path, swiftc: swiftc)
+    if let data = cache.data(for: key),
+      let trace = try? JSONDecoder().decode(Trace.self, from: data)
+    {
+      return trace
+    }
+    let trace = try freshTrace(path, swiftc)
+    if let data = try? JSONEncoder().encode(trace) { cache.store(data, for: key) }
+    return trace
+  }
+
+  private func freshTrace(_ path: String, _ swiftc: String) throws(ToolchainError) -> Trace {
+    let temporary = try TemporaryFolder()
+    defer { temporary.remove() }
+    let program = temporary.url.appendingPathComponent("model").path
+    let warnings = try compile(path, swiftc, to: program, temporary: temporary.url)
+    let trace = try run(program, path)
+    let messages = [warnings, trace.messages].filter { !$0.isEmpty }
+    return Trace(graph: trace.graph, messages: messages.joined(separator: "\n"))
+  }
+
+  /// Gives swiftc's warnings.
+  private func compile(
+    _ path: String, _ swiftc: String, to program: String, temporary: URL
+  ) throws(ToolchainError) -> String {
+    let moduleCache = cache.folder.flatMap { Self.writableFolder($0, "modules") } ?? temporary
+    let arguments =
+      ["-Onone", "-gnone", "-swift-version", "5", "-module-name", "Model"]
+      + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
+      + modules.objects.map(\.path)
+    let outcome = try Subprocess(executable: swiftc, arguments: arguments).run()
+    let messages = Self.trimmed(outcome.output)
+    guard outcome.status == 0 else {
+      throw .modelRejected(
+        path: path,
+        diagnostics: messages.isEmpty ? "error: \(path): swiftc failed without a word" : messages)
+    }
+    return messages
+  }
+
+  private func run(_ program: String, _ path: String) throws(ToolchainError) -> Trace {
+    var process = Subprocess(
+      executable: program,
+      arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)])
+    process.hasExtraPipe = true
+    // A model that traps says why in one line; the listing after it is about moec, and slow.
+    process.environment = ["SWIFT_BACKTRACE": "enable=no"]
+    let outcome = try process.run()
+    let messages = Self.trimmed(outcome.output)
+    guard outcome.status == 0 else {
+      throw .modelFailed(path: path, status: outcome.status, messages: messages)
+    }
+    guard !outcome.extra.isEmpty else { throw .modelIsEmpty(path: path, messages: messages) }
+    return Trace(graph: String(decoding: outcome.extra, as: UTF8.self), messages: messages)
+  }
+
+  private func key(source: Data, path: String, swiftc: String) -> ContentKey {
+    let compiler = FileIdentity(path: SearchPath.resolved(swiftc))?.text ?? swiftc
+    var inputs: [(label: String, value: Data)] = [
+      ("kind", Data("trace 1".utf8)), ("path", Data(path.utf8)), ("source", source),
+      ("compiler", Data(compiler.utf8)),
+    ]
+    for file in modules.files {
+      inputs.append((file.lastPathComponent, (try? Data(contentsOf: file)) ?? Data()))
+    }
+    return ContentKey(inputs)
+  }
+
+  private static func writableFolder(_ parent: URL, _ name: String) -> URL? {
+    let folder = parent.appendingPathComponent(name)
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return access(folder.path, W_OK) == 0 ? folder : nil
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}

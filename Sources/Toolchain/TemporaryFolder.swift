@@ -1,0 +1,17 @@
+import Foundation
+
+/// A fresh folder for files that nobody needs afterwards.
+struct TemporaryFolder {
+  let url: URL
+
+  init() throws(ToolchainError) {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("moec-" + UUID().uuidString)
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotWrite(path: url.path, reason: error.localizedDescription)
+    }
+  }
+
+  func remove() { try? FileManager.default.removeItem(at: url) }
+}

@@ -1,0 +1,81 @@
+/// Everything that can go wrong around the compilers, each with a message fit for the user.
+public enum ToolchainError: Error, Equatable, Sendable {
+  /// None of the C compilers that were looked for is there, or none works.
+  case noCCompiler(tried: [String])
+  /// The compiler given by the user does not exist or cannot build a shared library.
+  case unusableCCompiler(path: String, reason: String)
+  /// `--target` names nothing that this machine's compiler can build for.
+  case unsupportedTarget(name: String, reason: String)
+  /// `--sanitize` with a compiler whose runtime for it is not installed.
+  case noSanitizer(compiler: String)
+  /// The C compiler rejected generated code: a bug of moec, never of the user.
+  case generatedCodeRejected(folder: String, commandLine: String, diagnostics: String)
+  /// The model's file does not exist or cannot be read.
+  case modelNotFound(path: String)
+  /// No `swiftc` on `PATH`.
+  case noSwiftCompiler
+  /// The modules that a model imports are not beside moec's executable.
+  case modulesNotFound(folder: String, missing: String)
+  /// swiftc rejected the model; its diagnostics name the user's own lines.
+  case modelRejected(path: String, diagnostics: String)
+  /// The model was compiled, ran, and failed; its messages name the user's own lines.
+  case modelFailed(path: String, status: Int32, messages: String)
+  /// The model ran without an error and described no language model.
+  case modelIsEmpty(path: String, messages: String)
+  /// A program could not be started.
+  case cannotStart(program: String, reason: String)
+  /// A file or folder could not be written.
+  case cannotWrite(path: String, reason: String)
+}
+
+extension ToolchainError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noCCompiler(let tried):
+      """
+      error: no working C compiler found (tried \(tried.joined(separator: ", "))); \
+      install clang or gcc, or name one with --cc PATH
+      """
+    case .unusableCCompiler(let path, let reason):
+      "error: --cc \(path): \(reason)"
+    case .unsupportedTarget(let name, let reason):
+      "error: --target \(name): \(reason)"
+    case .noSanitizer(let compiler):
+      """
+      error: --sanitize: \(compiler) has no address sanitizer installed; install \
+      libclang-rt-14-dev (or that of its version) for clang, or use --cc gcc, which brings its own
+      """
+    case .generatedCodeRejected(let folder, let commandLine, let diagnostics):
+      """
+      error: the C compiler rejected generated code: this is a bug of moec, not of the model. \
+      Please report it with the files kept in \(folder) and this:
+      \(commandLine)
+      \(diagnostics)
+      """
+    case .modelNotFound(let path):
+      "error: \(path): no such file, or it cannot be read"
+    case .noSwiftCompiler:
+      "error: swiftc is not on PATH; models are Swift programs, so install the Swift toolchain"
+    case .modulesNotFound(let folder, let missing):
+      """
+      error: \(missing) is not in \(folder); moec looks for the modules that a model imports \
+      beside its own executable: build it with 'swift build' and run it from there
+      """
+    case .modelRejected(_, let diagnostics):
+      diagnostics
+    case .modelFailed(let path, let status, let messages):
+      messages.isEmpty ? "error: \(path): the model ended with status \(status)" : messages
+    case .modelIsEmpty(let path, let messages):
+      Self.joined(
+        messages, "error: \(path): describes no model; end it with LanguageModel(…) { … }")
+    case .cannotStart(let program, let reason):
+      "error: cannot start \(program): \(reason)"
+    case .cannotWrite(let path, let reason):
+      "error: cannot write \(path): \(reason)"
+    }
+  }
+
+  private static func joined(_ messages: String, _ last: String) -> String {
+    messages.isEmpty ? last : messages + "\n" + last
+  }
+}

@@ -1,0 +1,213 @@
+import Foundation
+import Testing
+
+@testable import Toolchain
+
+@Suite struct CompileLibraryTests {
+  let scratch: Scratch
+  let compiler: CCompiler
+  let output: URL
+
+  init() throws {
+    scratch = try Scratch()
+    compiler = try Machines.realCompiler()
+    output = scratch.url.appendingPathComponent("out/libtwo.so")
+    try scratch.write("out/keep", "")
+  }
+
+  /// Two sources and a header in a folder below; their result is 42 only with all three.
+  private func sources(second: String = "return HALF + HALF;") throws -> [URL] {
+    try scratch.write("c code/kernels/half.h", "#define HALF 21\n")
+    return [
+      try scratch.write(
+        "c code/one.c", "int two(void);\nint one(void);\nint one(void) { return two(); }\n"),
+      try scratch.write(
+        "c code/two.c",
+        "#include \"kernels/half.h\"\nint two(void);\nint two(void) { \(second) }\n"),
+    ]
+  }
+
+  private func result(_ library: URL) throws -> Int32 {
+    let handle = try #require(dlopen(library.path, RTLD_NOW | RTLD_LOCAL))
+    defer { dlclose(handle) }
+    let function = try #require(dlsym(handle, "one"))
+    typealias Function = @convention(c) () -> Int32
+    return unsafeBitCast(function, to: Function.self)()
+  }
+
+  private func outputFiles() -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: scratch.url.path + "/out")) ?? [])
+      .sorted()
+  }
+
+  @Test func compilesAndLoads() throws {
+    let warnings = try compiler.compileLibrary(sources: sources(), output: output)
+    #expect(warnings == "")
+    #expect(try result(output) == 42)
+    #expect(outputFiles() == ["keep", "libtwo.so"])
+  }
+
+  @Test func commandLineDoesTheSame() throws {
+    let sources = try sources()
+    let names = sources.map(\.lastPathComponent)
+    let line = try compiler.commandLine(sources: names, output: "by hand.so")
+    let folder = sources[0].deletingLastPathComponent()
+    let outcome = try Subprocess(
+      executable: "/bin/sh", arguments: ["-c", line], folder: folder.path
+    ).run()
+    #expect(outcome.status == 0, "\(outcome.output)")
+    #expect(try result(folder.appendingPathComponent("by hand.so")) == 42)
+  }
+
+  @Test func threadsRunWhereTheyAreFound() throws {
+    guard compiler.openMPFlags != nil else { return }
+    let source = try scratch.write(
+      "omp.c",
+      """
+      #ifdef _OPENMP
+      extern int omp_get_num_threads(void);
+      #endif
+      int one(void);
+      int one(void)
+      {
+          int count = 0;
+      #pragma omp parallel num_threads(3) reduction(max : count)
+          count = omp_get_num_threads();
+          return count;
+      }
+
+      """)
+    try compiler.compileLibrary(sources: [source], output: output)
+    #expect(try result(output) == 3)
+  }
+
+  /// Those that are not installed are not tried; one is, or no test of this suite runs.
+  @Test(arguments: ["clang-14", "clang", "gcc"])
+  func everyUsualCompiler(name: String) throws {
+    guard SearchPath.standard.first(named: name) != nil else { return }
+    let search = CCompilerSearch(preferred: name, cache: ContentCache(folder: nil))
+    let compiler = try search.choose().compiler
+    for options in [CompileOptions(), CompileOptions(target: Self.baseTarget)] {
+      #expect(
+        try compiler.compileLibrary(sources: sources(), output: output, options: options) == "")
+      #expect(try result(output) == 42)
+    }
+  }
+
+  private static var baseTarget: String {
+    Machine.architecture == "x86_64" ? "x86-64-v2" : "aarch64"
+  }
+
+  @Test func warningsAreGivenBack() throws {
+    let sources = try sources(second: "int unused = HALF; return 42;")
+    let warnings = try compiler.compileLibrary(sources: sources, output: output)
+    #expect(warnings.contains("two.c"))
+    #expect(warnings.contains("unused"))
+  }
+
+  @Test func rejectedCodeIsMoecsFault() throws {
+    try Data("old".utf8).write(to: output)
+    let sources = try sources(second: "return WHOLE;")
+    let error = #expect(throws: ToolchainError.self) {
+      try compiler.compileLibrary(sources: sources, output: output)
+    }
+    let text = try #require(error?.description)
+    #expect(text.contains("bug of moec"))
+    #expect(text.contains(scratch.url.path + "/c code"))
+    #expect(text.contains("two.c:3:"))
+    #expect(text.contains("-std=c11"))
+    #expect(outputFiles() == ["keep", "libtwo.so"])
+    #expect(try Data(contentsOf: output) == Data("old".utf8))
+  }
+
+  @Test func sanitizedLibraryStopsAtAFault() throws {
+    guard let runtime = compiler.sanitizerRuntime() else { return }
+    let options = CompileOptions(sanitize: true)
+    let source = try scratch.write(
+      "wild/wild.c", "int one(const int *x);\nint one(const int *x) { return x[1]; }\n")
+    try compiler.compileLibrary(sources: [source], output: output, options: options)
+    // A program that loads it, as a library of its own would not stop this one.
+    let main = try scratch.write(
+      "main.c",
+      """
+      #include <dlfcn.h>
+      #include <stdlib.h>
+      int main(int count, char **words) {
+        void *library = dlopen(words[count - 1], RTLD_NOW);
+        int (*one)(const int *) = (int (*)(const int *))dlsym(library, "one");
+        return one(malloc(sizeof(int)));
+      }
+
+      """)
+    let program = scratch.url.appendingPathComponent("main").path
+    let built = try Subprocess(
+      executable: compiler.path, arguments: ["-o", program, main.path, "-ldl"]
+    ).run()
+    try #require(built.status == 0, "\(built.output)")
+    var run = Subprocess(executable: program, arguments: [output.path])
+    run.environment = ["LD_PRELOAD": runtime, "DYLD_INSERT_LIBRARIES": runtime]
+    #expect(try run.run().output.contains("heap-buffer-overflow"))
+  }
+
+  @Test func missingSanitizerIsSaid() throws {
+    let path = try scratch.script("plain-cc", "echo lib.so")
+    let plain = CCompiler(path: path, version: "clang", openMPFlags: nil)
+    let sources = try sources()
+    #expect(throws: ToolchainError.noSanitizer(compiler: path)) {
+      try plain.compileLibrary(
+        sources: sources, output: output, options: CompileOptions(sanitize: true))
+    }
+  }
+
+  @Test func linkErrorsLeaveNothing() throws {
+    let source = try scratch.write("twice/a.c", "int one(void);\nint one(void) { return 1; }\n")
+    let other = try scratch.write("twice/b.c", "int one(void);\nint one(void) { return 2; }\n")
+    #expect(throws: ToolchainError.self) {
+      try compiler.compileLibrary(sources: [source, other], output: output)
+    }
+    #expect(outputFiles() == ["keep"])
+  }
+
+  @Test func unwritableOutputIsSaidAtOnce() throws {
+    let sources = try sources()
+    let missing = scratch.url.appendingPathComponent("nowhere/lib.so")
+    let error = #expect(throws: ToolchainError.self) {
+      try compiler.compileLibrary(sources: sources, output: missing)
+    }
+    #expect(error?.description.contains("there is no folder") == true)
+    let folder = #expect(throws: ToolchainError.self) {
+      try compiler.compileLibrary(
+        sources: sources, output: scratch.url.appendingPathComponent("out"))
+    }
+    #expect(folder?.description.contains("it is a folder") == true)
+  }
+
+  @Test func equalLibraryComesFromTheCache() throws {
+    let cache = ContentCache(folder: scratch.url.appendingPathComponent("cache"))
+    let log = scratch.url.path + "/runs"
+    let path = try scratch.script(
+      "counting-cc", "echo run >> '\(log)'; exec \(compiler.path) \"$@\"")
+    let counting = CCompiler(
+      path: path, version: compiler.version, openMPFlags: compiler.openMPFlags)
+    func runs() -> Int {
+      ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").split(separator: "\n").count
+    }
+    func compile(_ sources: [URL], _ options: CompileOptions = CompileOptions()) throws {
+      try counting.compileLibrary(sources: sources, output: output, options: options, cache: cache)
+    }
+
+    try compile(sources())
+    #expect(runs() == 3)  // two objects and the link
+    try FileManager.default.removeItem(at: output)
+    try compile(sources())
+    #expect(runs() == 3)
+    #expect(try result(output) == 42)
+    try compile(sources(second: "return HALF;"))
+    #expect(runs() == 6)
+    let files = try sources()
+    try scratch.write("c code/kernels/half.h", "#define HALF 4\n")
+    try compile(files)
+    #expect(runs() == 9)
+    #expect(try result(output) == 8)
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+@testable import Toolchain
+
+@Suite struct SubprocessTests {
+  private func shell(_ script: String, extra: Bool = false) throws -> Subprocess.Outcome {
+    var process = Subprocess(executable: "/bin/sh", arguments: ["-c", script])
+    process.hasExtraPipe = extra
+    return try process.run()
+  }
+
+  @Test func statusAndOutput() throws {
+    let outcome = try shell("echo out; echo err >&2; exit 7")
+    #expect(outcome == .init(status: 7, output: "out\nerr\n", extra: Data()))
+  }
+
+  @Test func signalBecomesStatus() throws {
+    #expect(try shell("kill -9 $$").status == 128 + 9)
+  }
+
+  @Test func inputIsEmpty() throws {
+    #expect(try shell("cat; echo end").output == "end\n")
+  }
+
+  /// Far more than a pipe holds, on both pipes in turn: neither side may wait for the other.
+  @Test func largeOutputOnBothPipes() throws {
+    let script = """
+      i=0; while [ $i -lt 40 ]; do
+        head -c 50000 /dev/zero | tr '\\0' g >&3; head -c 50000 /dev/zero | tr '\\0' o
+        i=$((i + 1)); done
+      """
+    let outcome = try shell(script, extra: true)
+    #expect(outcome.output.utf8.count == 2_000_000)
+    #expect(outcome.extra.count == 2_000_000)
+    #expect(outcome.extra.allSatisfy { $0 == UInt8(ascii: "g") })
+  }
+
+  @Test func runsInAFolderWithAnyName() throws {
+    let scratch = try Scratch()
+    let folder = scratch.url.appendingPathComponent("it's a \"folder\" $HOME")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let outcome = try Subprocess(
+      executable: "/bin/sh", arguments: ["-c", "echo x > here; printf '%s' \"$1\"", "sh", "a b'c"],
+      folder: folder.path
+    ).run()
+    #expect(outcome.output == "a b'c")
+    #expect(FileManager.default.fileExists(atPath: folder.path + "/here"))
+  }
+
+  @Test func variablesReachTheProgram() throws {
+    var process = Subprocess(executable: "/bin/sh", arguments: ["-c", "echo $MOEC_TEST"])
+    process.environment = ["MOEC_TEST": "set"]
+    #expect(try process.run().output == "set\n")
+  }
+
+  @Test func missingProgram() throws {
+    let error = #expect(throws: ToolchainError.self) {
+      try Subprocess(executable: "/no/such/program", arguments: []).run()
+    }
+    #expect(error?.description.contains("cannot start /no/such/program") == true)
+  }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import Testing
+
+@testable import Toolchain
+
+/// A small stand-in for the DSL: `graph(_:)` writes a text where `--graph-descriptor` says.
+enum StandInModule {
+  static let source = """
+    import Foundation
+
+    public func graph(_ text: String) {
+      let words = CommandLine.arguments
+      guard let at = words.firstIndex(of: "--graph-descriptor"), let to = Int32(words[at + 1])
+      else { exit(9) }
+      FileHandle(fileDescriptor: to).write(Data(text.utf8))
+    }
+
+    public func failSecondTime(_ marker: String) {
+      if FileManager.default.fileExists(atPath: marker) { fail("ran twice") }
+      FileManager.default.createFile(atPath: marker, contents: nil)
+    }
+
+    public func fail(_ message: String, file: String = #filePath, line: Int = #line) -> Never {
+      FileHandle.standardError.write(Data("\\(file):\\(line):1: error: \\(message)\\n".utf8))
+      exit(1)
+    }
+    """
+
+  /// Laid out as SwiftPM does; built once for all tests of this run.
+  static let products: Result<URL, any Error> = Result {
+    let folder = try Scratch()
+    let modules = folder.url.appendingPathComponent("Modules")
+    let file = try folder.write("Sources/StandIn.swift", source)
+    let object = folder.url.appendingPathComponent("StandIn.build/Sub/StandIn.swift.o")
+    try folder.write("StandIn.build/Sub/Gone.swift.o", "left by an earlier build")
+    try FileManager.default.createDirectory(at: modules, withIntermediateDirectories: true)
+    let map = """
+      {"": {"swift-dependencies": "x"},
+       "/elsewhere/Sub/StandIn.swift": {"object": "/elsewhere/StandIn.build/Sub/StandIn.swift.o"}}
+      """
+    try folder.write("StandIn.build/output-file-map.json", map)
+    let swiftc = try #require(SearchPath.standard.first(named: "swiftc"))
+    let outcome = try Subprocess(
+      executable: swiftc,
+      arguments: [
+        "-parse-as-library", "-module-name", "StandIn", "-emit-module", "-emit-module-path",
+        modules.path + "/StandIn.swiftmodule", "-c", file.path, "-o", object.path,
+      ]
+    ).run()
+    try #require(outcome.status == 0, "\(outcome.output)")
+    kept = folder
+    return folder.url
+  }
+
+  nonisolated(unsafe) private static var kept: Scratch?
+}
+
+@Suite struct SwiftModelCompilerTests {
+  let scratch: Scratch
+  let products: URL
+
+  init() throws {
+    scratch = try Scratch()
+    products = try StandInModule.products.get()
+  }
+
+  private func compiler(cached: Bool = false) throws -> SwiftModelCompiler {
+    let modules = try ModelModules.beside(
+      executable: products.appendingPathComponent("moec").path, names: ["StandIn"])
+    let cache = ContentCache(folder: cached ? scratch.url.appendingPathComponent("cache") : nil)
+    return SwiftModelCompiler(modules: modules, cache: cache)
+  }
+
+  private func model(_ text: String, name: String = "my-model.swift") throws -> String {
+    try scratch.write(name, "import StandIn\n" + text + "\n").path
+  }
+
+  @Test func readsTheGraphAndKeepsThePrints() throws {
+    let path = try model(
+      "print(\"hello\")\nlet size = 3\nfunc f() -> Int { size }\ngraph(\"g \\(f())\\n\")")
+    let trace = try compiler().trace(model: path)
+    #expect(trace == .init(graph: "g 3\n", messages: "hello"))
+  }
+
+  @Test func largeGraph() throws {
+    let path = try model(
+      "for _ in 0..<2000 { print(String(repeating: \"p\", count: 500)) }\n"
+        + "graph(String(repeating: \"x\", count: 3_000_000))")
+    let trace = try compiler().trace(model: path)
+    #expect(trace.graph.utf8.count == 3_000_000)
+    #expect(trace.messages.utf8.count == 2000 * 501 - 1)
+  }
+
+  @Test func inputIsNotWaitedFor() throws {
+    let path = try model("let line = readLine()\ngraph(line ?? \"none\")")
+    #expect(try compiler().trace(model: path).graph == "none")
+  }
+
+  @Test func compileErrorNamesTheUsersLine() throws {
+    let path = try model("graph(\"x\")\nlet a: Int = \"text\"")
+    let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    guard case .modelRejected(path, let diagnostics) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(diagnostics.contains("\(path):3:14: error:"))
+  }
+
+  @Test func errorOfTheModelIsRelayed() throws {
+    let path = try model("print(\"first\")\nfail(\"axes differ\")")
+    let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    guard case .modelFailed(path, 1, let messages) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    // What the model prints is buffered, so that it may come before or after.
+    #expect(Set(messages.split(separator: "\n")) == ["first", "\(path):3:1: error: axes differ"])
+  }
+
+  @Test func trapOfTheModel() throws {
+    let path = try model("let list = [1]\ngraph(\"\\(list[list.count])\")")
+    let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    #expect(error?.description.contains("Index out of range") == true)
+    #expect(error?.description.contains("Backtrace") == false)
+  }
+
+  @Test func modelWithoutAGraph() throws {
+    let path = try model("print(1)")
+    let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    #expect(error == .modelIsEmpty(path: path, messages: "1"))
+    #expect(error?.description.contains("describes no model") == true)
+  }
+
+  @Test(arguments: ["nothing.swift", ""])
+  func noSuchFile(name: String) throws {
+    let path = scratch.url.path + "/" + name
+    let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    #expect(error == .modelNotFound(path: path))
+  }
+
+  @Test func tracesAreCachedByContent() throws {
+    let marker = scratch.url.path + "/ran"
+    let path = try model("print(\"once\")\nfailSecondTime(\"\(marker)\")\ngraph(\"a\")")
+    let first = try compiler(cached: true).trace(model: path)
+    #expect(try compiler(cached: true).trace(model: path) == first)
+    #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    _ = try model("print(\"twice\")\ngraph(\"b\")")
+    #expect(try compiler(cached: true).trace(model: path).graph == "b")
+  }
+
+  @Test func missingModules() throws {
+    let executable = scratch.url.appendingPathComponent("moec").path
+    let error = #expect(throws: ToolchainError.self) {
+      try ModelModules.beside(executable: executable, names: ["MoE"])
+    }
+    #expect(
+      error
+        == .modulesNotFound(folder: scratch.url.path, missing: "Modules/MoE.swiftmodule"))
+    try scratch.write("Modules/MoE.swiftmodule", "")
+    let objects = #expect(throws: ToolchainError.self) {
+      try ModelModules.beside(executable: executable, names: ["MoE"])
+    }
+    #expect(objects == .modulesNotFound(folder: scratch.url.path, missing: "MoE.build/*.o"))
+  }
+
+  @Test func noSwiftCompiler() throws {
+    var compiler = try compiler()
+    compiler.searchPath = SearchPath(scratch.url.path)
+    let path = try model("graph(\"a\")")
+    #expect(throws: ToolchainError.noSwiftCompiler) { try compiler.trace(model: path) }
+  }
+}
