@@ -1,0 +1,83 @@
+import GraphIR
+
+/// AdamW's numbers: `.adamW(learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01)`.
+public typealias Optimizer = GraphIR.Optimizer
+
+/// What a model reads: characters by number.
+public struct Text: Sendable {
+  /// The characters, i32[B, T], each in 0 ..< V.
+  public let tokens: Tensor
+
+  /// Their places in the sequence, i32[T]: 0 ..< T.
+  public let positions: Tensor
+}
+
+/// All errors of a model, in the order in which they were met.
+public struct ModelErrors: Error, Sendable, CustomStringConvertible {
+  public var diagnostics: [Diagnostic]
+
+  public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
+}
+
+/// A language model: declaring one traces it and hands its graph to moec.
+///
+///     LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
+///         text.tokens.embedding("token", C).linear("head", V)
+///     }
+///
+/// The closure turns text into logits f32[B, T, V]; the loss is the mean cross-entropy of the next
+/// characters. `linearWeights` draws the weights of every linear layer that does not choose for itself,
+/// by default uniform in ±√(6 / in). The name is a letter followed by letters, digits, `-` and `_`.
+/// Errors are printed at the model's own lines, all of them, and end the process with 1.
+public struct LanguageModel {
+  @discardableResult
+  public init(
+    _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
+    linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),
+    file: String = #filePath, line: Int = #line, column: Int = #column,
+    _ body: (Text) -> Tensor
+  ) {
+    do {
+      let graph = try Self.trace(
+        name, vocabulary: vocabulary, context: context, batch: batch, linearWeights: linearWeights,
+        optimizer: optimizer, file: file, line: line, column: column, body)
+      Self.deliver(graph, Site(file, line, column, name: "LanguageModel"))
+    } catch {
+      Terminal.fail(error.diagnostics)
+    }
+  }
+
+  /// The graph of a model, or everything that is wrong with it.
+  public static func trace(
+    _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
+    linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),
+    file: String = #filePath, line: Int = #line, column: Int = #column,
+    _ body: (Text) -> Tensor
+  ) throws(ModelErrors) -> Graph {
+    var graph = Graph(
+      name: name, vocabulary: vocabulary.core, context: context.core, batch: batch.core,
+      optimizer: optimizer)
+    graph.vocabularyLocation = vocabulary.origins.first?.node
+    let tracer = Tracer(graph, linearWeights: linearWeights)
+    let call = Call(
+      name: "LanguageModel", site: Site(file, line, column, name: "LanguageModel"), scope: "")
+    tracer.checkModel([vocabulary, context, batch], call)
+    Tracer.$current.withValue(tracer) { tracer.finish(body(tracer.text(call)), call) }
+    guard tracer.diagnostics.isEmpty else { throw ModelErrors(diagnostics: tracer.diagnostics) }
+    return tracer.builder.graph
+  }
+
+  /// Writes the graph to where moec listens.
+  private static func deliver(_ graph: Graph, _ site: Site) {
+    guard let descriptor = Terminal.graphDescriptor() else {
+      Terminal.fail([Diagnostic(at: nil, "--graph-descriptor: expected a number")])
+    }
+    guard Terminal.write(Self.text(of: graph), to: descriptor) else {
+      Terminal.fail([
+        Diagnostic(at: nil, "the graph could not be written to descriptor \(descriptor)")
+      ])
+    }
+  }
+
+  private static func text(of graph: Graph) -> String { "\(graph)\n" }
+}
