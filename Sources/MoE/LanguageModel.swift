@@ -41,7 +41,7 @@ public struct LanguageModel {
       let graph = try Self.trace(
         name, vocabulary: vocabulary, context: context, batch: batch, linearWeights: linearWeights,
         optimizer: optimizer, file: file, line: line, column: column, body)
-      Self.deliver(graph, Site(file, line, column, name: "LanguageModel"))
+      Self.deliver(graph)
     } catch {
       Terminal.fail(error.diagnostics)
     }
@@ -68,16 +68,14 @@ public struct LanguageModel {
   }
 
   /// Writes the graph to where moec listens.
-  private static func deliver(_ graph: Graph, _ site: Site) {
+  private static func deliver(_ graph: Graph) {
     guard let descriptor = Terminal.graphDescriptor() else {
       Terminal.fail([Diagnostic(at: nil, "--graph-descriptor: expected a number")])
     }
-    guard Terminal.write(Self.text(of: graph), to: descriptor) else {
+    guard Terminal.write(graph.text, to: descriptor) else {
       Terminal.fail([
         Diagnostic(at: nil, "the graph could not be written to descriptor \(descriptor)")
       ])
     }
   }
-
-  private static func text(of graph: Graph) -> String { "\(graph)\n" }
 }

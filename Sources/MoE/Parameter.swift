@@ -20,9 +20,9 @@ public func parameter(
     ])
   }
   let call = tracer.call("parameter", layer: name, file, line, column)
-  let isNew = tracer.claim(name, call, valid: Names.isParameter)
-  let isDrawn = tracer.check(initial, call)
+  tracer.claim(name, call, valid: Names.isParameter)
+  tracer.check(initial, call)
   let used = axes.compactMap { tracer.use($0, call) }
-  guard isNew, isDrawn, used.count == axes.count else { return tracer.poison(call.site) }
+  guard used.count == axes.count else { return tracer.poison(call.site) }
   return tracer.parameter(call.scope, used, initial.initializer(used), call)
 }

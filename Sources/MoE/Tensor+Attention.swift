@@ -103,9 +103,10 @@ public func attention(
 ) -> Tensor {
   let tracer = q.tracer
   let call = tracer.call("attention", file, line, column)
-  guard tracer.checkRate(dropout, call), let axes = tracer.attentionAxes(q, k, v, call),
-    let width = q.width ?? v.width
-  else { return tracer.poison(call.site) }
+  let isRate = tracer.checkRate(dropout, call)
+  guard let axes = tracer.attentionAxes(q, k, v, call), let width = q.width, isRate else {
+    return tracer.poison(call.site)
+  }
   let scale = scale ?? 1 / Double(axes[3].size).squareRoot()
   guard scale.isFinite else {
     tracer.report("the scale must be finite, got \(scale)", call)

@@ -61,8 +61,7 @@ extension Tensor {
     _ rate: Double, file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("dropout", file, line, column)
-    guard tracer.checkRate(rate, call) else { return tracer.poison(call.site) }
-    if rate == 0 { return self }
+    guard tracer.checkRate(rate, call), rate > 0 else { return self }
     let f = ScalarExpression.input(0) * .keep(stream: tracer.nextStream(), rate: rate)
     return elementwise("dropout", f, file, line, column)
   }

@@ -38,11 +38,10 @@ extension Tensor {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("embedding", layer: name, file, line, column)
-    let isNew = tracer.claim(name, call)
-    let isDrawn = tracer.check(weights, call)
-    guard let width = tracer.use(width, call), isNew, isDrawn, let entries = countedAxis(call) else {
-      return tracer.poison(call.site)
-    }
+    tracer.claim(name, call)
+    tracer.check(weights, call)
+    let width = tracer.use(width, call)
+    guard let entries = countedAxis(call), let width else { return tracer.poison(call.site) }
     let axes = [entries, width]
     let table = tracer.parameter("\(call.scope).weight", axes, weights.initializer(axes), call)
     return tracer.tensor(.embedding(Embedding()), [self, table], call)
@@ -73,12 +72,11 @@ extension Tensor {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("layerNorm", layer: name, file, line, column)
-    let isNew = tracer.claim(name, call)
-    let isPositive = epsilon > 0 && epsilon.isFinite
-    if !isPositive { tracer.report("epsilon must be a number above 0, got \(epsilon)", call) }
-    guard isNew, isPositive, let width = normalizedAxis(call) else {
-      return tracer.poison(call.site)
+    tracer.claim(name, call)
+    if !(epsilon > 0 && epsilon.isFinite) {
+      tracer.report("epsilon must be a number above 0, got \(epsilon)", call)
     }
+    guard let width = normalizedAxis(call) else { return tracer.poison(call.site) }
     let weight = tracer.parameter("\(call.scope).weight", [width], .ones, call)
     let bias = tracer.parameter("\(call.scope).bias", [width], .zeros, call)
     return tracer.tensor(.layerNorm(LayerNorm(epsilon: epsilon)), [self, weight, bias], call)

@@ -8,7 +8,7 @@ extension Tracer {
       report("the name \"\(name)\" must be a letter followed by letters, digits, - and _", call)
     }
     for axis in axes { _ = use(axis, call) }
-    _ = check(linearWeights, call)
+    check(linearWeights, call)
     for message in Self.problems(of: builder.graph.optimizer) { report(message, call) }
   }
 

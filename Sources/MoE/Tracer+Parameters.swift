@@ -1,21 +1,21 @@
 import GraphIR
 
 extension Tracer {
-  /// Takes a layer's or parameter's name; false after reporting that it is wrong or taken.
-  func claim(_ name: String, _ call: Call, valid: (String) -> Bool = Names.isLayer) -> Bool {
+  /// Takes a layer's or parameter's name, or reports that it is wrong or taken; either way its shapes
+  /// are known, and tracing goes on with them.
+  func claim(_ name: String, _ call: Call, valid: (String) -> Bool = Names.isLayer) {
     guard valid(name) else {
       report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
-      return false
+      return
     }
     guard let first = claims[call.scope] else {
       claims[call.scope] = call.site
-      return true
+      return
     }
     report(
       "\"\(call.scope)\" exists already", call,
       hint: "the first one is at \(first.location); names are unique within a scope",
       key: "duplicate \(name)")
-    return false
   }
 
   /// A learned tensor.
@@ -26,11 +26,9 @@ extension Tracer {
     return tensor(.parameter(parameter), [], call)
   }
 
-  /// The chosen initializer, or nil after reporting what is wrong with it.
-  func check(_ weights: WeightInitializer, _ call: Call) -> Bool {
-    guard let problem = weights.problem else { return true }
-    report(problem, call)
-    return false
+  /// Reports what is wrong with an initializer.
+  func check(_ weights: WeightInitializer, _ call: Call) {
+    if let problem = weights.problem { report(problem, call) }
   }
 
   /// A linear layer with weights of its own, one matrix or one per expert.
@@ -39,11 +37,12 @@ extension Tracer {
     start: Value? = nil, _ call: Call
   ) -> Tensor {
     let weights = weights ?? linearWeights
-    let isNew = claim(name, call)
-    let isDrawn = check(weights, call)
-    guard let output = use(output, call), isNew, isDrawn, let type = x.type,
-      let input = inputAxis(of: type, call)
-    else { return poison(call.site) }
+    claim(name, call)
+    check(weights, call)
+    let output = use(output, call)
+    guard let type = x.type, let input = inputAxis(of: type, call), let output else {
+      return poison(call.site)
+    }
     let stack = type.experts.map { [$0] } ?? []
     let axes = stack + [output, input]
     var operands = [x, parameter("\(call.scope).weight", axes, weights.initializer(axes), call)]
