@@ -1,7 +1,7 @@
 import MoE
 
-// makeMoE with expert capacity: as makemoe.swift, but each expert takes no more than its even share of
-// the batch, its first int(B T 2 / 8 * factor) tokens; a token beyond that keeps its residual alone.
+// makeMoE with expert capacity: as makemoe.swift, but each expert takes no more than its even share
+// of a batch, the first int(B T 2 / 8 * factor) of its tokens. What is beyond that is dropped.
 let V = Axis("V", 65)        // vocabulary
 let T = Axis("T", 32)        // context length
 let B = Axis("B", 16)        // sequences per batch

@@ -1,7 +1,7 @@
 import MoE
 
-// makeMoE with a plain top-k router: as makemoe.swift, but no noise is added to the router's logits, so
-// that evaluation and generation are the same at every seed.
+// makeMoE with a plain top-k router: as makemoe.swift, but no noise is added to the router's
+// logits, so that evaluation and generation are the same at every seed.
 let V = Axis("V", 65)        // vocabulary
 let T = Axis("T", 32)        // context length
 let B = Axis("B", 16)        // sequences per batch

@@ -1,7 +1,7 @@
 import MoE
 
-// A model of a few thousand parameters with fused attention, GELU experts and a head that is the token
-// table: small enough to try an idea, and different from makemoe.swift wherever it can be.
+// A model of a few thousand parameters with fused attention, GELU experts and a head that is the
+// token table: small enough to try an idea, and different from makemoe.swift wherever it can be.
 let V = Axis("V", 65), T = Axis("T", 24), B = Axis("B", 4)
 let C = Axis("C", 24), E = Axis("E", 3)
 let rate = 0.05

@@ -4,8 +4,9 @@ import GraphIR
 ///
 ///     let C = Axis("C", 128)    // C has size 128, 4 * C has size 512
 ///
-/// The name is a letter followed by letters, digits and `_`; the size is at least 1. Two axes are the
-/// same when they are written alike. What is wrong with an axis is reported when a model uses it.
+/// The name is a letter followed by letters, digits and `_`; the size is at least 1. Two axes are
+/// the same when they are written alike. What is wrong with an axis is reported when a model uses
+/// it.
 public struct Axis: Sendable {
   /// What the graph knows of the axis; of size 1 if the declaration is wrong.
   let core: GraphIR.Axis
@@ -34,12 +35,14 @@ public struct Axis: Sendable {
     let site = Site(file, line, column, name: "Axis")
     var problems: [Problem] = []
     if size < 1 {
-      problems.append(.init(site: site, message: "axis \(name): size must be at least 1, got \(size)"))
+      let message = "axis \(name): the size must be at least 1, got \(size)"
+      problems.append(.init(site: site, message: message))
     }
     if !Names.isAxis(name) {
       let message = "axis \"\(name)\": a name is a letter followed by letters, digits and _"
       problems.append(.init(site: site, message: message))
     }
+    Declarations.note(name, size)
     core = GraphIR.Axis(name, problems.isEmpty ? size : 1)
     origins = [site]
     self.problems = problems

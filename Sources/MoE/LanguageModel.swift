@@ -1,6 +1,7 @@
 import GraphIR
 
-/// AdamW's numbers: `.adamW(learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01)`.
+/// AdamW's numbers: `.adamW(learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+/// weightDecay: 0.01)`.
 public typealias Optimizer = GraphIR.Optimizer
 
 /// What a model reads: characters by number.
@@ -26,9 +27,9 @@ public struct ModelErrors: Error, Sendable, CustomStringConvertible {
 ///     }
 ///
 /// The closure turns text into logits f32[B, T, V]; the loss is the mean cross-entropy of the next
-/// characters. `linearWeights` draws the weights of every linear layer that does not choose for itself,
-/// by default uniform in ±√(6 / in). The name is a letter followed by letters, digits, `-` and `_`.
-/// Errors are printed at the model's own lines, all of them, and end the process with 1.
+/// characters. `linearWeights` draws the weights of every linear layer that does not choose for
+/// itself, by default uniform in ±√(6 / in). The name is a letter followed by letters, digits, `-`
+/// and `_`. Errors are printed at the model's own lines, all of them, and end the process with 1.
 public struct LanguageModel {
   @discardableResult
   public init(
@@ -38,10 +39,11 @@ public struct LanguageModel {
     _ body: (Text) -> Tensor
   ) {
     do {
-      let graph = try Self.trace(
-        name, vocabulary: vocabulary, context: context, batch: batch, linearWeights: linearWeights,
-        optimizer: optimizer, file: file, line: line, column: column, body)
-      Self.deliver(graph)
+      let model = Declaration(
+        name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
+        optimizer: optimizer, site: Site(file, line, column, name: "LanguageModel"))
+      if let first = Declarations.noteModel(model.site) { Self.refuse(model.site, first) }
+      Self.deliver(try model.trace(declared: Declarations.all, body))
     } catch {
       Terminal.fail(error.diagnostics)
     }
@@ -54,17 +56,18 @@ public struct LanguageModel {
     file: String = #filePath, line: Int = #line, column: Int = #column,
     _ body: (Text) -> Tensor
   ) throws(ModelErrors) -> Graph {
-    var graph = Graph(
-      name: name, vocabulary: vocabulary.core, context: context.core, batch: batch.core,
-      optimizer: optimizer)
-    graph.vocabularyLocation = vocabulary.origins.first?.node
-    let tracer = Tracer(graph, linearWeights: linearWeights)
-    let call = Call(
-      name: "LanguageModel", site: Site(file, line, column, name: "LanguageModel"), scope: "")
-    tracer.checkModel([vocabulary, context, batch], call)
-    Tracer.$current.withValue(tracer) { tracer.finish(body(tracer.text(call)), call) }
-    guard tracer.diagnostics.isEmpty else { throw ModelErrors(diagnostics: tracer.diagnostics) }
-    return tracer.builder.graph
+    let model = Declaration(
+      name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
+      optimizer: optimizer, site: Site(file, line, column, name: "LanguageModel"))
+    return try model.trace(body)
+  }
+
+  private static func refuse(_ second: Site, _ first: Site) -> Never {
+    Terminal.fail([
+      Diagnostic(
+        at: second.location, "LanguageModel: a file declares one model",
+        hint: "the first one is at \(first.location)")
+    ])
   }
 
   /// Writes the graph to where moec listens.
@@ -77,5 +80,31 @@ public struct LanguageModel {
         Diagnostic(at: nil, "the graph could not be written to descriptor \(descriptor)")
       ])
     }
+  }
+}
+
+/// What a model declares of itself before its closure runs.
+struct Declaration {
+  var name: String
+  var axes: (vocabulary: Axis, context: Axis, batch: Axis)
+  var linearWeights: WeightInitializer
+  var optimizer: Optimizer
+  var site: Site
+
+  /// Runs the closure; axis names made by functions keep clear of those `declared`.
+  func trace(
+    declared: [String: Set<Int>] = [:], _ body: (Text) -> Tensor
+  ) throws(ModelErrors) -> Graph {
+    var graph = Graph(
+      name: name, vocabulary: axes.vocabulary.core, context: axes.context.core,
+      batch: axes.batch.core, optimizer: optimizer)
+    graph.vocabularyLocation = axes.vocabulary.origins.first?.node
+    let tracer = Tracer(graph, linearWeights: linearWeights)
+    tracer.declared = declared
+    let call = Call(name: "LanguageModel", site: site, scope: "")
+    tracer.checkModel([axes.vocabulary, axes.context, axes.batch], call)
+    Tracer.$current.withValue(tracer) { tracer.finish(body(tracer.text(call)), call) }
+    guard tracer.diagnostics.isEmpty else { throw ModelErrors(diagnostics: tracer.diagnostics) }
+    return tracer.builder.graph
   }
 }

@@ -5,8 +5,8 @@ import GraphIR
 ///     let table = parameter("token", V, C)
 ///     let x = text.tokens.embedding(table)    …    return y.linear(weight: table)
 ///
-/// It is called `<scope>.<name>`; the name may have dots. `initial` takes the last axis for the fan-in
-/// and the one before for the fan-out.
+/// It is called `<scope>.<name>`; the name may have dots. `initial` takes the last axis for the
+/// fan-in and the one before for the fan-out.
 public func parameter(
   _ name: String, _ axes: Axis..., initial: WeightInitializer = .normal(1),
   file: String = #filePath, line: Int = #line, column: Int = #column

@@ -8,7 +8,8 @@ extension Routed {
     if !a.route.isEmpty, !b.route.isEmpty, a.rows.tracer === b.rows.tracer, a.route != b.route {
       let call = tracer.operatorCall(name, a.rows.order > b.rows.order ? a.rows : b.rows)
       tracer.report(
-        "rows of two routings do not meet, \(a) and \(b)", call, hint: Tensor.origins(a.rows, b.rows))
+        "rows of two routings do not meet, \(a) and \(b)", call,
+        hint: Tensor.origins(a.rows, b.rows))
       return a.with(tracer.poison(call.site))
     }
     return a.with(Tensor.binary(name, a.rows, b.rows, f))

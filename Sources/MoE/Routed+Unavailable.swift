@@ -22,7 +22,7 @@ extension Routed {
   @available(*, unavailable, message: "not for rows sorted by expert; call .combined() first")
   public func softmax() -> Routed { self }
 
-  @available(*, unavailable, message: "not for rows sorted by expert; normalize before .routed(by:)")
+  @available(*, unavailable, message: "not for rows sorted by expert; normalize before routing")
   public func layerNorm(_ name: String, epsilon: Double = 1e-5) -> Routed { self }
 
   @available(*, unavailable, message: "not for rows sorted by expert; call .combined() first")

@@ -2,8 +2,8 @@ import GraphIR
 
 /// Rows sorted by expert, `f32[B·T·K, C] by E`: what an expert sees.
 ///
-/// A function on them is traced once for all experts; its weights are stacked, [E, out, in], and each
-/// row meets those of its own expert.
+/// A function on them is traced once for all experts; its weights are stacked, [E, out, in], and
+/// each row meets those of its own expert.
 public struct Routed: Sendable {
   var rows: Tensor
 
@@ -17,7 +17,7 @@ public struct Routed: Sendable {
 
   /// A linear layer with one matrix per expert e.
   ///
-  ///     y[r, :] = w[e] x[r, :] + b[e]    f32[R, I] by E, w f32[E, output, I] -> f32[R, output] by E
+  ///     y[r, :] = w[e] x[r, :] + b[e]    f32[R, I] by E, w f32[E, O, I] -> f32[R, O] by E
   ///
   /// Creates `<scope>.<name>.weight` and, unless `bias` is false, `<scope>.<name>.bias`.
   public func linear(

@@ -83,7 +83,8 @@ extension Tensor {
     routed(by: routing, factor: nil, tracer.call("routed", file, line, column))
   }
 
-  /// As `routed(by:)`, but each expert takes no more than its first int(B·T·K / E · capacity) tokens.
+  /// As `routed(by:)`, but each expert takes no more than its first int(B·T·K / E · capacity)
+  /// tokens.
   ///
   /// What is dropped adds nothing to `combined()`, and the other weights stay as they are. Error: a
   /// factor that is not above 0.

@@ -27,7 +27,8 @@ extension Tensor {
     return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
   }
 
-  /// Elementwise sum; the one with fewer axes is repeated along the missing leading or trailing axes.
+  /// Elementwise sum; the one with fewer axes is repeated along the missing leading or trailing
+  /// axes.
   public static func + (a: Tensor, b: Tensor) -> Tensor { binary("+", a, b, .input(0) + .input(1)) }
 
   /// Elementwise difference; the one with fewer axes is repeated.

@@ -95,8 +95,8 @@ extension Tensor {
 ///
 ///     y = dropout(softmax(scale q kᵀ, keys u ≤ t)) v    q, k, v f32[B, H, T, D] -> f32[B, H, T, D]
 ///
-/// Operands are as `heads` makes them; `scale` is 1 / √D unless given; `dropout` is the rate at which
-/// weights are dropped in training.
+/// Operands are as `heads` makes them; `scale` is 1 / √D unless given; `dropout` is the rate at
+/// which weights are dropped in training.
 public func attention(
   _ q: Tensor, _ k: Tensor, _ v: Tensor, scale: Double? = nil, dropout: Double = 0,
   file: String = #filePath, line: Int = #line, column: Int = #column

@@ -31,8 +31,8 @@ extension Tensor {
   ///
   ///     y[n, :] = table[x[n], :]    x i32[…], table f32[entries, width] -> f32[…, width]
   ///
-  /// Creates `<scope>.<name>.weight`, N(0, 1) unless `weights` says otherwise; there are as many entries
-  /// as characters for `text.tokens`, as positions for `text.positions`.
+  /// Creates `<scope>.<name>.weight`, N(0, 1) unless `weights` says otherwise; there are as many
+  /// entries as characters for `text.tokens`, as positions for `text.positions`.
   public func embedding(
     _ name: String, _ width: Axis, weights: WeightInitializer = .normal(1),
     file: String = #filePath, line: Int = #line, column: Int = #column

@@ -2,8 +2,8 @@ import GraphIR
 
 /// A value of the model while it is traced: a type such as `f32[B, T, C]` and where it comes from.
 ///
-/// Functions on tensors describe the computation; nothing is computed here. After an error a tensor is
-/// poisoned, and what is made of it raises no further errors.
+/// Functions on tensors describe the computation; nothing is computed here. After an error a tensor
+/// is poisoned, and what is made of it raises no further errors.
 public struct Tensor: Sendable {
   let tracer: Tracer
 

@@ -34,11 +34,16 @@ extension Tracer {
   func automaticAxis(_ name: String, _ size: Int, _ call: Call) -> GraphIR.Axis {
     var candidate = name
     var number = 2
-    while let taken = symbols[candidate], taken.size != size {
+    while isTaken(candidate, forOtherThan: size) {
       candidate = "\(name)\(number)"
       number += 1
     }
     if symbols[candidate] == nil { symbols[candidate] = (size, call.site) }
     return GraphIR.Axis(candidate, size)
+  }
+
+  private func isTaken(_ name: String, forOtherThan size: Int) -> Bool {
+    if let known = symbols[name], known.size != size { return true }
+    return declared[name, default: []].contains { $0 != size }
   }
 }

@@ -1,8 +1,8 @@
 import GraphIR
 
 extension Tracer {
-  /// Takes a layer's or parameter's name, or reports that it is wrong or taken; either way its shapes
-  /// are known, and tracing goes on with them.
+  /// Takes a layer's or parameter's name, or reports that it is wrong or taken; either way its
+  /// shapes are known, and tracing goes on with them.
   func claim(_ name: String, _ call: Call, valid: (String) -> Bool = Names.isLayer) {
     guard valid(name) else {
       report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)

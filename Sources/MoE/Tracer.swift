@@ -2,8 +2,8 @@ import GraphIR
 
 /// Records a model while its closure runs: nodes, scopes, names, errors.
 ///
-/// One tracer belongs to one trace on one thread, and the task-local `current` hands it to functions
-/// without a tensor to ask; tests trace side by side.
+/// One tracer belongs to one trace on one thread, and the task-local `current` hands it to
+/// functions without a tensor to ask; tests trace side by side.
 final class Tracer: @unchecked Sendable {
   @TaskLocal static var current: Tracer?
 
@@ -19,6 +19,9 @@ final class Tracer: @unchecked Sendable {
 
   /// Every axis name in use: its size and where it was declared, or made by `heads` and `top`.
   var symbols: [String: (size: Int, site: Site)] = [:]
+
+  /// Every size with which an axis name was declared, used or not.
+  var declared: [String: Set<Int>] = [:]
 
   /// The rows that each routing sorts, so that two uses of one routing meet.
   var routes: [RouteKey: [Value]] = [:]

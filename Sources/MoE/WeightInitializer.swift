@@ -2,8 +2,8 @@ import GraphIR
 
 /// How the first weights of a layer are drawn; fan-in and fan-out are those of the layer.
 ///
-/// A weight is [out, in], or [experts, out, in] where each expert has its own: fan-in is `in`, fan-out
-/// is `out`, for an expert as for any other layer.
+/// A weight is [out, in], or [experts, out, in] where each expert has its own: fan-in is `in`,
+/// fan-out is `out`, for an expert as for any other layer.
 public enum WeightInitializer: Hashable, Sendable {
   /// N(0, 2 / in), He et al. 2015.
   case kaimingNormal
