@@ -1,0 +1,34 @@
+import GraphIR
+
+extension Routed {
+  private static func binary(
+    _ name: String, _ a: Routed, _ b: Routed, _ f: ScalarExpression
+  ) -> Routed {
+    let tracer = a.rows.tracer
+    if !a.route.isEmpty, !b.route.isEmpty, a.rows.tracer === b.rows.tracer, a.route != b.route {
+      let call = tracer.operatorCall(name, a.rows.order > b.rows.order ? a.rows : b.rows)
+      tracer.report(
+        "rows of two routings do not meet, \(a) and \(b)", call,
+        hint: Tensor.origins(a.rows, b.rows))
+      return a.with(tracer.poison(call.site))
+    }
+    return a.with(Tensor.binary(name, a.rows, b.rows, f))
+  }
+
+  /// Elementwise sum of rows of one routing.
+  public static func + (a: Routed, b: Routed) -> Routed { binary("+", a, b, .input(0) + .input(1)) }
+
+  /// Elementwise difference of rows of one routing.
+  public static func - (a: Routed, b: Routed) -> Routed { binary("-", a, b, .input(0) - .input(1)) }
+
+  /// Elementwise product of rows of one routing.
+  public static func * (a: Routed, b: Routed) -> Routed { binary("*", a, b, .input(0) * .input(1)) }
+
+  public static func + (a: Routed, b: Double) -> Routed { a.with(a.rows + b) }
+  public static func + (a: Double, b: Routed) -> Routed { b.with(a + b.rows) }
+  public static func - (a: Routed, b: Double) -> Routed { a.with(a.rows - b) }
+  public static func - (a: Double, b: Routed) -> Routed { b.with(a - b.rows) }
+  public static func * (a: Routed, b: Double) -> Routed { a.with(a.rows * b) }
+  public static func * (a: Double, b: Routed) -> Routed { b.with(a * b.rows) }
+  public static prefix func - (a: Routed) -> Routed { a.with(-a.rows) }
+}

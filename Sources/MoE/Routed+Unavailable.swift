@@ -1,0 +1,36 @@
+// What cannot be written, with the reason: swiftc prints it at the model's own line.
+
+extension Routed {
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func + (a: Routed, b: Tensor) -> Routed { a }
+
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func + (a: Tensor, b: Routed) -> Routed { b }
+
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func - (a: Routed, b: Tensor) -> Routed { a }
+
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func - (a: Tensor, b: Routed) -> Routed { b }
+
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func * (a: Routed, b: Tensor) -> Routed { a }
+
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func * (a: Tensor, b: Routed) -> Routed { b }
+
+  @available(*, unavailable, message: "not for rows sorted by expert; call .combined() first")
+  public func softmax() -> Routed { self }
+
+  @available(*, unavailable, message: "not for rows sorted by expert; normalize before routing")
+  public func layerNorm(_ name: String, epsilon: Double = 1e-5) -> Routed { self }
+
+  @available(*, unavailable, message: "not for rows sorted by expert; call .combined() first")
+  public func heads(_ count: Int) -> Routed { self }
+
+  @available(*, unavailable, message: "not for rows sorted by expert; call .combined() first")
+  public func matmul(_ other: Tensor) -> Routed { self }
+
+  @available(*, unavailable, message: "rows sorted by expert already; call .combined() first")
+  public func routed(by routing: Routing) -> Routed { self }
+}

@@ -1,0 +1,52 @@
+import GraphIR
+
+/// Puts a name before those of all layers made in the body: `attention.query`.
+///
+/// Scopes nest, and a name may be used again as long as its layers differ.
+public func scope<Result>(
+  _ name: String, file: String = #filePath, line: Int = #line, column: Int = #column,
+  _ body: () -> Result
+) -> Result {
+  guard let tracer = Tracer.current else { return body() }
+  let call = tracer.call("scope", file, line, column)
+  if !Names.isLayer(name) {
+    tracer.report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
+  }
+  tracer.scopes.append(name)
+  defer { tracer.scopes.removeLast() }
+  let result = body()
+  return (result as? any Relocatable)?.relocated(to: call.site) as? Result ?? result
+}
+
+/// Applies the body `count` times, in scopes `name.0`, `name.1`, … so that each layer has its own
+/// parameters.
+///
+/// Error: a negative count, or one above 4,096.
+public func layers(
+  _ name: String, _ count: Int, _ x: Tensor,
+  file: String = #filePath, line: Int = #line, column: Int = #column,
+  _ body: (Tensor) -> Tensor
+) -> Tensor {
+  let tracer = x.tracer
+  let call = tracer.call("layers", file, line, column)
+  guard tracer.checkLayers(name, count, call) else { return tracer.poison(call.site) }
+  var result = x
+  for index in 0..<count {
+    tracer.scopes.append("\(name).\(index)")
+    result = body(result)
+    tracer.scopes.removeLast()
+  }
+  return result.relocated(to: call.site)
+}
+
+extension Tracer {
+  fileprivate func checkLayers(_ name: String, _ count: Int, _ call: Call) -> Bool {
+    if !Names.isLayer(name) {
+      report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
+      return false
+    }
+    if (0...4096).contains(count) { return true }
+    report("expected 0 to 4096 layers, got \(count)", call)
+    return false
+  }
+}

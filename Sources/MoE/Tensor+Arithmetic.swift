@@ -1,0 +1,72 @@
+import GraphIR
+
+/// An operator has no room for `#line`. It stands where its younger operand was made, which is the
+/// operator's own line unless both operands were made earlier.
+extension Tensor {
+  static func binary(
+    _ name: String, _ a: Tensor, _ b: Tensor, _ f: ScalarExpression
+  ) -> Tensor {
+    let tracer = a.tracer
+    let call = tracer.operatorCall(name, a.order > b.order ? a : b)
+    return tracer.tensor(
+      .pointwise(Pointwise(f)), [a, b], call, hint: origins(a, b)
+    ).keeping(width: a.width ?? b.width)
+  }
+
+  /// Where the operands of an operator come from.
+  static func origins(_ a: Tensor, _ b: Tensor) -> String {
+    "the left side is from \(a.site.location), the right side from \(b.site.location)"
+  }
+
+  func withScalar(_ name: String, _ number: Double, _ f: ScalarExpression) -> Tensor {
+    let call = tracer.operatorCall(name, self)
+    guard number.isFinite else {
+      tracer.report("the number must be finite, got \(number)", call)
+      return tracer.poison(call.site)
+    }
+    return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
+  }
+
+  /// Elementwise sum; the one with fewer axes is repeated along the missing leading or trailing
+  /// axes.
+  public static func + (a: Tensor, b: Tensor) -> Tensor { binary("+", a, b, .input(0) + .input(1)) }
+
+  /// Elementwise difference; the one with fewer axes is repeated.
+  public static func - (a: Tensor, b: Tensor) -> Tensor { binary("-", a, b, .input(0) - .input(1)) }
+
+  /// Elementwise product; the one with fewer axes is repeated.
+  public static func * (a: Tensor, b: Tensor) -> Tensor { binary("*", a, b, .input(0) * .input(1)) }
+
+  public static func + (a: Tensor, b: Double) -> Tensor {
+    a.withScalar("+", b, .input(0) + .constant(b))
+  }
+
+  public static func + (a: Double, b: Tensor) -> Tensor {
+    b.withScalar("+", a, .constant(a) + .input(0))
+  }
+
+  public static func - (a: Tensor, b: Double) -> Tensor {
+    a.withScalar("-", b, .input(0) - .constant(b))
+  }
+
+  public static func - (a: Double, b: Tensor) -> Tensor {
+    b.withScalar("-", a, .constant(a) - .input(0))
+  }
+
+  public static func * (a: Tensor, b: Double) -> Tensor {
+    a.withScalar("*", b, .input(0) * .constant(b))
+  }
+
+  public static func * (a: Double, b: Tensor) -> Tensor {
+    b.withScalar("*", a, .constant(a) * .input(0))
+  }
+
+  public static prefix func - (a: Tensor) -> Tensor { a.withScalar("-", 0, -.input(0)) }
+}
+
+extension Tracer {
+  /// A call of an operator beside an operand.
+  func operatorCall(_ name: String, _ operand: Tensor) -> Call {
+    Call(name: name, site: operand.site, scope: path())
+  }
+}

@@ -1,0 +1,141 @@
+import GraphIR
+
+extension Tensor {
+  /// Cuts the last axis into heads.
+  ///
+  ///     y[b, h, t, d] = x[b, t, h D + d]    f32[B, T, C] -> f32[B, H, T, D], D = C / count
+  ///
+  /// The axes are called H and D, or H2, D2, … where those names have another size. Error: a count
+  /// that does not divide the width.
+  public func heads(
+    _ count: Int, file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("heads", file, line, column)
+    guard let type else { return tracer.poison(call.site) }
+    guard let width = type.axes.last, type.axes.count == 3 else {
+      tracer.report("expected a tensor [batch, time, width], got \(type)", call)
+      return tracer.poison(call.site)
+    }
+    guard count >= 1, width.size % count == 0 else {
+      tracer.report(Self.doNotDivide(count, width), call)
+      return tracer.poison(call.site)
+    }
+    let heads = tracer.automaticAxis("H", count, call)
+    let depth = tracer.automaticAxis("D", width.size / count, call)
+    let split = SplitHeads(heads: heads, depth: depth)
+    return tracer.tensor(.splitHeads(split), [self], call).keeping(width: width)
+  }
+
+  private static func doNotDivide(_ count: Int, _ width: GraphIR.Axis) -> String {
+    if count < 1 { return "expected at least 1 head, got \(count)" }
+    return "\(count) heads do not divide the width \(width.named)"
+  }
+
+  /// Puts the heads side by side again, along the very axis that `heads` cut.
+  ///
+  ///     y[b, t, h D + d] = x[b, h, t, d]    f32[B, H, T, D] -> f32[B, T, C]
+  public func mergedHeads(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    merged(tracer.call("mergedHeads", file, line, column))
+  }
+
+  func merged(_ call: Call) -> Tensor {
+    guard let type else { return tracer.poison(call.site) }
+    guard let width = width ?? Self.mergedAxis(of: type) else {
+      tracer.report("expected a tensor [batch, heads, time, depth], got \(type)", call)
+      return tracer.poison(call.site)
+    }
+    return tracer.tensor(.mergeHeads(MergeHeads(width: width)), [self], call)
+  }
+
+  private static func mergedAxis(of type: TensorType) -> GraphIR.Axis? {
+    type.axes.count == 4 ? type.axes[1] * type.axes[3] : nil
+  }
+
+  /// The last two axes change places.
+  public func transposed(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("transposed", file, line, column)
+    var result = tracer.tensor(.transpose(Transpose()), [self], call).keeping(width: width)
+    result.entries = entries
+    return result
+  }
+
+  /// The product of the matrices in the last two axes, for each position of the leading axes.
+  ///
+  ///     c = a b    a f32[…, M, K], b f32[…, K, N] -> f32[…, M, N]
+  public func matmul(
+    _ other: Tensor, file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("matmul", file, line, column)
+    return tracer.tensor(.matmul(Matmul()), [self, other], call)
+      .keeping(width: other.width ?? width)
+  }
+
+  /// Hides the keys after the query: y[…, t, u] = x[…, t, u] for u ≤ t, else -∞.
+  public func causalMasked(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("causalMasked", file, line, column)
+    return tracer.tensor(.causalMask(CausalMask()), [self], call)
+  }
+
+  /// exp(x) / Σ exp(x) over the last axis.
+  public func softmax(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("softmax", file, line, column)
+    return tracer.tensor(.softmax(Softmax()), [self], call)
+  }
+}
+
+/// Causal attention of each head, with no [T, T] matrix kept.
+///
+///     y = dropout(softmax(scale q kᵀ, keys u ≤ t)) v    q, k, v f32[B, H, T, D] -> f32[B, H, T, D]
+///
+/// Operands are as `heads` makes them; `scale` is 1 / √D unless given; `dropout` is the rate at
+/// which weights are dropped in training.
+public func attention(
+  _ q: Tensor, _ k: Tensor, _ v: Tensor, scale: Double? = nil, dropout: Double = 0,
+  file: String = #filePath, line: Int = #line, column: Int = #column
+) -> Tensor {
+  let tracer = q.tracer
+  let call = tracer.call("attention", file, line, column)
+  let isRate = tracer.checkRate(dropout, call)
+  guard let axes = tracer.attentionAxes(q, k, v, call), let width = q.width, isRate else {
+    return tracer.poison(call.site)
+  }
+  let scale = scale ?? 1 / Double(axes[3].size).squareRoot()
+  guard scale.isFinite else {
+    tracer.report("the scale must be finite, got \(scale)", call)
+    return tracer.poison(call.site)
+  }
+  let op = Attention(
+    heads: axes[1], scale: scale, rate: dropout, stream: dropout > 0 ? tracer.nextStream() : 0)
+  let merged = [q, k, v].map { $0.keeping(width: width).merged(call) }
+  let y = tracer.tensor(.attention(op), merged, call)
+  let split = SplitHeads(heads: axes[1], depth: axes[3])
+  return tracer.tensor(.splitHeads(split), [y], call).keeping(width: width)
+}
+
+extension Tracer {
+  /// The axes that queries, keys and values share, or nil after reporting that they do not.
+  fileprivate func attentionAxes(
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ call: Call
+  ) -> [GraphIR.Axis]? {
+    guard let type = q.type, let keys = k.type, let values = v.type else { return nil }
+    guard type.axes.count == 4, q.width != nil else {
+      report(
+        "expected queries [batch, heads, time, depth], got \(type)", call,
+        hint: "cut the width into heads with .heads(count)")
+      return nil
+    }
+    for (name, other) in [("keys", keys), ("values", values)] where other != type {
+      report("\(name) must be \(type) like the queries, got \(other)", call)
+      return nil
+    }
+    return type.axes
+  }
+}

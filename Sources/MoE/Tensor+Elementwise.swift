@@ -1,0 +1,87 @@
+import GraphIR
+
+/// Activations as expressions of one number.
+enum Activation {
+  static let relu = ScalarExpression.unary(.relu, .input(0))
+  static let sigmoid = ScalarExpression.unary(.sigmoid, .input(0))
+  static let tanh = ScalarExpression.unary(.tanh, .input(0))
+  static let softplus = ScalarExpression.unary(.softplus, .input(0))
+  static let silu = ScalarExpression.input(0) * sigmoid
+
+  /// x Φ(x) = x (1 + erf(x / √2)) / 2.
+  static let gelu =
+    .constant(0.5) * .input(0)
+    * (.constant(1) + .unary(.erf, .constant(0.5.squareRoot()) * .input(0)))
+}
+
+extension Tensor {
+  /// f of every element.
+  func elementwise(
+    _ name: String, _ f: ScalarExpression, _ file: String, _ line: Int, _ column: Int
+  ) -> Tensor {
+    let call = tracer.call(name, file, line, column)
+    return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
+  }
+
+  /// max(x, 0).
+  public func relu(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("relu", Activation.relu, file, line, column) }
+
+  /// x (1 + erf(x / √2)) / 2, exactly.
+  public func gelu(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("gelu", Activation.gelu, file, line, column) }
+
+  /// x sigmoid(x).
+  public func silu(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("silu", Activation.silu, file, line, column) }
+
+  /// 1 / (1 + exp(-x)).
+  public func sigmoid(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("sigmoid", Activation.sigmoid, file, line, column) }
+
+  /// The hyperbolic tangent.
+  public func tanh(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("tanh", Activation.tanh, file, line, column) }
+
+  /// log(1 + exp(x)).
+  public func softplus(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("softplus", Activation.softplus, file, line, column) }
+
+  /// In training each element becomes 0 with probability `rate` and x / (1 - rate) otherwise.
+  ///
+  /// Each dropout has a random stream of its own; a rate of 0 adds nothing. In evaluation y = x.
+  /// Error: a rate that is not in 0 ..< 1.
+  public func dropout(
+    _ rate: Double, file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("dropout", file, line, column)
+    guard tracer.checkRate(rate, call), rate > 0 else { return self }
+    let f = ScalarExpression.input(0) * .keep(stream: tracer.nextStream(), rate: rate)
+    return elementwise("dropout", f, file, line, column)
+  }
+
+  /// Standard normal numbers in the shape of another tensor, drawn anew at each step.
+  ///
+  /// They are drawn in training and evaluation alike, from a random stream of their own.
+  public static func normal(
+    like other: Tensor, file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let stream = other.tracer.nextStream()
+    return other.elementwise("normal", .normal(stream: stream), file, line, column)
+  }
+}
+
+extension Tracer {
+  /// Whether a dropout rate is one; reports it otherwise.
+  func checkRate(_ rate: Double, _ call: Call) -> Bool {
+    if rate >= 0 && rate < 1 { return true }
+    report("the rate must be at least 0 and below 1, got \(rate)", call)
+    return false
+  }
+}

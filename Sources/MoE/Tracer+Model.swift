@@ -1,0 +1,56 @@
+import GraphIR
+
+extension Tracer {
+  /// Checks what a model declares of itself.
+  func checkModel(_ axes: [Axis], _ call: Call) {
+    let name = builder.graph.name
+    if !Names.isModel(name) {
+      report("the name \"\(name)\" must be a letter followed by letters, digits, - and _", call)
+    }
+    for axis in axes { _ = use(axis, call) }
+    check(linearWeights, call)
+    for message in Self.problems(of: builder.graph.optimizer) { report(message, call) }
+  }
+
+  private static func problems(of optimizer: Optimizer) -> [String] {
+    let numbers: [(String, Double, String, Bool)] = [
+      ("learningRate", optimizer.learningRate, "above 0", optimizer.learningRate > 0),
+      ("beta1", optimizer.beta1, "in 0 ..< 1", (0..<1).contains(optimizer.beta1)),
+      ("beta2", optimizer.beta2, "in 0 ..< 1", (0..<1).contains(optimizer.beta2)),
+      ("epsilon", optimizer.epsilon, "above 0", optimizer.epsilon > 0),
+      ("weightDecay", optimizer.weightDecay, "at least 0", optimizer.weightDecay >= 0),
+    ]
+    return numbers.filter { !($0.3 && $0.1.isFinite) }.map {
+      "\($0.0) must be a number \($0.2), got \($0.1)"
+    }
+  }
+
+  /// The model's inputs.
+  func text(_ call: Call) -> Text {
+    let graph = builder.graph
+    var tokens = tensor(.input(Input(.tokens, [graph.batch, graph.context])), [], call)
+    tokens.entries = graph.vocabulary
+    var positions = tensor(.input(Input(.positions, [graph.context])), [], call)
+    positions.entries = graph.context
+    return Text(tokens: tokens, positions: positions)
+  }
+
+  /// Binds the logits and adds the loss.
+  func finish(_ logits: Tensor, _ call: Call) {
+    let graph = builder.graph
+    let expected = TensorType.f32(graph.batch, graph.context, graph.vocabulary)
+    guard let value = logits.value, let type = logits.type else { return }
+    guard logits.tracer === self, type == expected else {
+      report(
+        "LanguageModel: expected logits \(expected), got \(type)", at: logits.site,
+        hint: "the closure ends with a linear layer to the vocabulary")
+      return
+    }
+    let targets = tensor(.input(Input(.targets, [graph.batch, graph.context])), [], call)
+    var lossCall = call
+    lossCall.scope = "loss"
+    let loss = tensor(.crossEntropy(CrossEntropy()), [logits, targets], lossCall)
+    builder.bind(.logits, to: value)
+    if let loss = loss.value { builder.bind(.loss, to: loss) }
+  }
+}

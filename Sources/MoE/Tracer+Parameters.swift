@@ -1,0 +1,70 @@
+import GraphIR
+
+extension Tracer {
+  /// Takes a layer's or parameter's name, or reports that it is wrong or taken; either way its
+  /// shapes are known, and tracing goes on with them.
+  func claim(_ name: String, _ call: Call, valid: (String) -> Bool = Names.isLayer) {
+    guard valid(name) else {
+      report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
+      return
+    }
+    guard let first = claims[call.scope] else {
+      claims[call.scope] = call.site
+      return
+    }
+    report(
+      "\"\(call.scope)\" exists already", call,
+      hint: "the first one is at \(first.location); names are unique within a scope",
+      key: "duplicate \(name)")
+  }
+
+  /// A learned tensor.
+  func parameter(
+    _ name: String, _ axes: [GraphIR.Axis], _ initializer: Initializer, _ call: Call
+  ) -> Tensor {
+    let parameter = Parameter(name: name, axes: axes, initializer: initializer)
+    return tensor(.parameter(parameter), [], call)
+  }
+
+  /// Reports what is wrong with an initializer.
+  func check(_ weights: WeightInitializer, _ call: Call) {
+    if let problem = weights.problem { report(problem, call) }
+  }
+
+  /// A linear layer with weights of its own, one matrix or one per expert.
+  func linear(
+    _ x: Tensor, named name: String, to output: Axis, bias: Bool, weights: WeightInitializer?,
+    start: Value? = nil, _ call: Call
+  ) -> Tensor {
+    let weights = weights ?? linearWeights
+    claim(name, call)
+    check(weights, call)
+    let output = use(output, call)
+    guard let type = x.type, let input = inputAxis(of: type, call), let output else {
+      return poison(call.site)
+    }
+    let stack = type.experts.map { [$0] } ?? []
+    let axes = stack + [output, input]
+    var operands = [x, parameter("\(call.scope).weight", axes, weights.initializer(axes), call)]
+    if bias {
+      let bound = 1 / Double(input.size).squareRoot()
+      operands.append(parameter("\(call.scope).bias", stack + [output], .uniform(bound), call))
+    }
+    if let start { operands.append(Tensor(self, start, call.site)) }
+    return tensor(.linear(Linear(bias: bias)), operands, call)
+  }
+
+  private func inputAxis(of type: TensorType, _ call: Call) -> GraphIR.Axis? {
+    guard type.element == .f32 else {
+      report(
+        "expected a tensor of numbers, got \(type)", call,
+        hint: "whole numbers become vectors with .embedding(name, axis)")
+      return nil
+    }
+    guard let axis = type.axes.last else {
+      report("expected a tensor with at least one axis, got \(type)", call)
+      return nil
+    }
+    return axis
+  }
+}
