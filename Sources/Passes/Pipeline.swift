@@ -9,6 +9,7 @@ public struct Pipeline: Sendable {
   /// What the compiler does to every model.
   public static let standard: [Pass] = [
     .differentiate,
+    .dropUnused,
   ]
 }
 
