@@ -32,10 +32,13 @@ func expectRank(_ op: String, _ type: TensorType, atLeast rank: Int) throws(Mism
 
 extension TensorType {
   /// Whether a tensor of this type can be repeated along leading or trailing axes to become `other`.
+  ///
+  /// Nothing is repeated along sorted rows: the gradient would be a sum over rows that no token owns
+  /// where a capacity drops some.
   func broadcasts(to other: TensorType) -> Bool {
     if experts == other.experts && axes == other.axes { return true }
-    guard experts == nil, axes.count < other.axes.count else { return false }
+    guard experts == nil, other.experts == nil, axes.count < other.axes.count else { return false }
     return axes == Array(other.axes.suffix(axes.count))
-      || (other.experts == nil && axes == Array(other.axes.prefix(axes.count)))
+      || axes == Array(other.axes.prefix(axes.count))
   }
 }

@@ -18,7 +18,7 @@ extension ScalarExpression {
     case (.negate, .constant(let value)): .constant(-value)
     case (.negate, .unary(.negate, let inner)): inner
     case (.relu, .unary(.relu, _)), (.step, .unary(.step, _)): a
-    case (.step, .unary(.relu, let inner)): .unary(.step, inner)
+    case (.step, .unary(.relu, let inner)): simplify(.step, inner)
     case (_, _): .unary(function, a)
     }
   }

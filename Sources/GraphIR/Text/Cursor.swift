@@ -191,6 +191,7 @@ extension Cursor {
 extension Cursor {
   /// A string in quotes, escapes undone.
   mutating func string(_ what: String) throws(Diagnostic) -> String {
+    skipSpaces()
     let start = position
     guard accept("\"") else { throw expected("\(what) in quotes") }
     var text: [UInt8] = []

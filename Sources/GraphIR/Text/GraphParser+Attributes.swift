@@ -80,12 +80,12 @@ extension GraphParser {
   /// A word and a whole number: `stream 3`.
   mutating func namedInteger(_ word: String) throws(Diagnostic) -> Int {
     try cursor.expectWord(word)
-    return try cursor.integer(word)
+    return try cursor.integer("the value of \(word)")
   }
 
   /// A word and a number: `rate 0.1`.
   mutating func namedNumber(_ word: String) throws(Diagnostic) -> Double {
     try cursor.expectWord(word)
-    return try cursor.number(word)
+    return try cursor.number("the value of \(word)")
   }
 }

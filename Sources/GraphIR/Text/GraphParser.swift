@@ -70,7 +70,9 @@ extension GraphParser {
     let batch = try line("batch") { parser throws(Diagnostic) in try parser.axis() }
     let context = try line("context") { parser throws(Diagnostic) in try parser.axis() }
     let vocabulary = try line("vocabulary") { parser throws(Diagnostic) in
-      (axis: try parser.axis(), location: parser.cursor.accept("@") ? try parser.location() : nil)
+      let axis = try parser.axis()
+      let location = parser.cursor.accept("@") ? try parser.location() : nil
+      return (axis: axis, location: location)
     }
     let optimizer = try line("optimizer") { parser throws(Diagnostic) in try parser.optimizer() }
     var graph = Graph(
@@ -128,7 +130,7 @@ extension GraphParser {
 
 // Nodes.
 extension GraphParser {
-  /// `%5 = layerNorm(%2, %3, %4) {epsilon 1e-05} : f32[B, T, C], … @ "final" makemoe.swift:45:40`.
+  /// `%5 = layerNorm(%2, %3, %4) {epsilon 1e-05} : f32[B, T, C], … @ "final" m.swift:45:40`.
   private mutating func node(_ graph: inout Graph, _ phase: Phase) throws(Diagnostic) {
     let start = cursor.position
     try number(of: graph.nodes.count)
