@@ -1,1 +1,125 @@
-// Interpreter
+import GraphIR
+
+/// Runs a graph in double precision: the oracle for gradients and for the generated C.
+///
+/// Only the inputs' sizes come from `sequences` and `length`; all others follow, so that one sequence
+/// of a few tokens runs through the graph that was made for B sequences of T.
+public struct Interpreter: Sendable {
+  public enum Mode: Hashable, Sendable {
+    case training
+
+    /// Dropout is off; `normal` stays on.
+    case evaluation
+  }
+
+  public var graph: Graph
+  public var mode: Mode
+
+  /// The seed of this step's randomness.
+  public var seed: UInt64
+  public var tokens: [Int32]
+  public var targets: [Int32]
+  public var sequences: Int
+  public var length: Int
+
+  /// Every parameter's elements, row-major.
+  public var parameters: [String: [Double]]
+
+  /// Prepares a run.
+  ///
+  /// - Parameters:
+  ///   - tokens, targets: `sequences` · `length` numbers; targets may be empty if no output that is
+  ///     asked for needs them.
+  ///   - parameters: values by name; those not given are drawn by their initializers from `seed`.
+  ///   - sequences, length: the graph's batch and context where nil.
+  public init(
+    _ graph: Graph, mode: Mode = .training, seed: UInt64 = 0, tokens: [Int32],
+    targets: [Int32] = [], parameters: [String: [Double]] = [:], sequences: Int? = nil,
+    length: Int? = nil
+  ) {
+    self.graph = graph
+    self.mode = mode
+    self.seed = seed
+    self.tokens = tokens
+    self.targets = targets
+    self.sequences = sequences ?? graph.batch.size
+    self.length = length ?? graph.context.size
+    self.parameters = Self.initialParameters(of: graph, seed: seed)
+      .merging(parameters) { _, given in given }
+  }
+
+  /// Computes what the outputs need, all outputs if nil.
+  ///
+  /// - Throws: a `Diagnostic` for tokens or parameters of a wrong number, or a token or target out of
+  ///   range.
+  public func run(_ outputs: [Output]? = nil) throws(Diagnostic) -> Run {
+    var run = Run(graph: graph)
+    let isNeeded = neededNodes(for: outputs ?? graph.outputs.map(\.output))
+    for index in graph.nodes.indices where isNeeded[index] {
+      let inputs = graph.nodes[index].inputs.map { run[$0] }
+      run.values[index] = try evaluate(Site(graph, index, inputs))
+    }
+    return run
+  }
+
+  private func neededNodes(for outputs: [Output]) -> [Bool] {
+    var isNeeded = graph.nodes.map { _ in false }
+    for binding in graph.outputs where outputs.contains(binding.output) {
+      isNeeded[binding.value.node] = true
+    }
+    for index in graph.nodes.indices.reversed() where isNeeded[index] {
+      for input in graph.nodes[index].inputs { isNeeded[input.node] = true }
+    }
+    return isNeeded
+  }
+}
+
+/// What a run computed.
+public struct Run: Sendable {
+  public let graph: Graph
+
+  /// Per node its results; empty where no output asked for needs the node.
+  public internal(set) var values: [[TensorValue]]
+
+  init(graph: Graph) {
+    self.graph = graph
+    values = graph.nodes.map { _ in [] }
+  }
+
+  /// The value of one result; it must have been computed.
+  public subscript(value: Value) -> TensorValue { values[value.node][value.result] }
+
+  /// An output's value, if the graph has it and it was asked for.
+  public subscript(output: Output) -> TensorValue? {
+    guard let value = graph[output], !values[value.node].isEmpty else { return nil }
+    return self[value]
+  }
+
+  public var loss: Double? { self[.loss]?.floats.first }
+
+  /// Row-major [sequences, length, V].
+  public var logits: [Double]? { self[.logits]?.floats }
+
+  /// The loss's gradient with respect to a parameter.
+  public func gradient(of parameter: String) -> [Double]? {
+    self[.gradient(parameter: parameter)]?.floats
+  }
+}
+
+/// A node at work: its static types and the values of its inputs.
+struct Site {
+  let node: Node
+  let inputTypes: [TensorType]
+  let inputs: [TensorValue]
+
+  init(_ graph: Graph, _ index: Int, _ inputs: [TensorValue]) {
+    node = graph.nodes[index]
+    inputTypes = node.inputs.map(graph.type(of:))
+    self.inputs = inputs
+  }
+
+  func floats(_ index: Int) -> [Double] { inputs[index].floats }
+  func integers(_ index: Int) -> [Int32] { inputs[index].integers }
+
+  func error(_ message: String) -> Diagnostic { Diagnostic(at: node.location, message) }
+}

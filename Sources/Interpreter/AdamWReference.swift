@@ -1,0 +1,77 @@
+import Foundation
+import GraphIR
+
+/// AdamW (Loshchilov and Hutter 2019) in double precision, as PyTorch does it for separate experts.
+///
+///     p *= 1 - lr · wd    m = β₁ m + (1 - β₁) g    v = β₂ v + (1 - β₂) g²
+///     p -= lr / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + epsilon)
+///
+/// A parameter stacked by expert counts the steps of each expert; an expert without rows in a step is
+/// skipped altogether. A parameter without a gradient is left alone.
+public struct AdamWReference: Sendable {
+  public var optimizer: Optimizer
+  public private(set) var parameters: [String: [Double]]
+  public private(set) var first: [String: [Double]]
+  public private(set) var second: [String: [Double]]
+
+  /// Per parameter: the steps made so far, one count per expert if it is stacked, else one.
+  public private(set) var steps: [String: [Int]]
+
+  /// The optimizer before its first step; hyperparameters are the graph's unless given.
+  public init(_ graph: Graph, parameters: [String: [Double]], optimizer: Optimizer? = nil) {
+    self.optimizer = optimizer ?? graph.optimizer
+    self.parameters = parameters
+    let zeros = parameters.mapValues { [Double](repeating: 0, count: $0.count) }
+    (first, second, steps) = (zeros, zeros, [:])
+  }
+
+  /// One step with the gradients of a run.
+  public mutating func step(_ run: Run) {
+    for (node, parameter) in run.graph.parameters {
+      guard let gradient = run.gradient(of: parameter.name) else { continue }
+      let active = Self.activeSlices(of: node, in: run)
+      for slice in active.indices where active[slice] {
+        update(parameter, gradient, slice, of: active.count)
+      }
+    }
+  }
+
+  private mutating func update(
+    _ parameter: Parameter, _ gradient: [Double], _ slice: Int, of slices: Int
+  ) {
+    let name = parameter.name
+    var counts = steps[name] ?? [Int](repeating: 0, count: slices)
+    counts[slice] += 1
+    steps[name] = counts
+    guard var p = parameters[name], var m = first[name], var v = second[name] else { return }
+    let correction1 = 1 - pow(optimizer.beta1, Double(counts[slice]))
+    let correction2 = (1 - pow(optimizer.beta2, Double(counts[slice]))).squareRoot()
+    let decay = parameter.decays ? 1 - optimizer.learningRate * optimizer.weightDecay : 1
+    let size = p.count / slices
+    for i in slice * size..<(slice + 1) * size {
+      m[i] = optimizer.beta1 * m[i] + (1 - optimizer.beta1) * gradient[i]
+      v[i] = optimizer.beta2 * v[i] + (1 - optimizer.beta2) * gradient[i] * gradient[i]
+      let step = m[i] / (v[i].squareRoot() / correction2 + optimizer.epsilon)
+      p[i] = p[i] * decay - optimizer.learningRate / correction1 * step
+    }
+    (parameters[name], first[name], second[name]) = (p, m, v)
+  }
+
+  /// Which slices of a parameter take part in a step: those of experts with rows, or the only one.
+  ///
+  /// A parameter is stacked if all its forward uses are as weight or bias of a linear layer over rows
+  /// sorted by expert.
+  static func activeSlices(of parameter: Int, in run: Run) -> [Bool] {
+    var active: [Bool]?
+    let value = Value(node: parameter)
+    for node in run.graph.nodes where node.phase == .forward && node.inputs.contains(value) {
+      guard case .linear = node.op, let start = node.inputs.last, node.inputs[0] != value,
+        run.graph.type(of: node.inputs[0]).experts != nil
+      else { return [true] }
+      let bounds = run[start].integers
+      let used = zip(bounds, bounds.dropFirst()).map { $0 < $1 }
+      active = active.map { zip($0, used).map { $0 || $1 } } ?? used
+    }
+    return active ?? [true]
+  }
+}

@@ -1,0 +1,38 @@
+import GraphIR
+
+extension Interpreter {
+  /// The results of one node.
+  func evaluate(_ site: Site) throws(Diagnostic) -> [TensorValue] {
+    switch site.node.op {
+    case .input(let op): [try input(op, site)]
+    case .parameter(let op): [try parameter(op, site)]
+    case .pointwise(let op): [pointwise(op, site)]
+    case .sum(let op): [sum(op, site)]
+    case .embedding: [try embedding(site)]
+    case .embeddingGradient(let op): [embeddingGradient(op, site)]
+    case .linear(let op): [linear(op, site)]
+    case .linearInputGradient: [linearInputGradient(site)]
+    case .linearWeightGradient(let op): linearWeightGradient(op, site)
+    case .matmul(let op): [matmul(op, site)]
+    case .transpose: [transpose(site)]
+    case .layerNorm(let op): layerNorm(op, site)
+    case .layerNormGradient: layerNormGradient(site)
+    case .softmax: [softmax(site)]
+    case .softmaxGradient: [softmaxGradient(site)]
+    case .splitHeads(let op): [splitHeads(op, site)]
+    case .mergeHeads: [mergeHeads(site)]
+    case .causalMask(let op): [causalMask(op, site)]
+    case .attention(let op): attention(op, site)
+    case .attentionGradient(let op): attentionGradient(op, site)
+    case .top(let op): top(op, site)
+    case .topGradient(let op): [topGradient(op, site)]
+    case .route(let op): route(op, site)
+    case .dispatch: [dispatch(site)]
+    case .dispatchGradient: [dispatchGradient(site)]
+    case .combine: [combine(site)]
+    case .combineGradient: combineGradient(site)
+    case .crossEntropy: try crossEntropy(site)
+    case .crossEntropyGradient: [crossEntropyGradient(site)]
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import GraphIR
+
+extension Interpreter {
+  /// `Pointwise`: the expression, one function at a time over all elements.
+  func pointwise(_ op: Pointwise, _ site: Site) -> TensorValue {
+    let type = site.node.types[0]
+    let full = site.inputTypes.firstIndex { $0.axes.count == type.axes.count } ?? 0
+    let shape = site.inputs[full].shape
+    let count = site.inputs[full].count
+    return TensorValue(
+      shape,
+      evaluate(op.expression, count) { index in
+        Self.repeated(site.floats(index), site.inputTypes[index], as: type, count)
+      })
+  }
+
+  /// An operand with all elements of the result's shape: its own, repeated along missing axes.
+  private static func repeated(
+    _ x: [Double], _ type: TensorType, as result: TensorType, _ count: Int
+  ) -> [Double] {
+    if type.axes.count == result.axes.count { return x }
+    if type.axes == Array(result.axes.suffix(type.axes.count)) {
+      return (0..<count).map { x[$0 % x.count] }
+    }
+    let each = count / x.count
+    return (0..<count).map { x[$0 / each] }
+  }
+
+  private func evaluate(
+    _ expression: ScalarExpression, _ count: Int, _ operand: (Int) -> [Double]
+  ) -> [Double] {
+    switch expression {
+    case .input(let index): operand(index)
+    case .constant(let value): [Double](repeating: value, count: count)
+    case .unary(let function, let a): evaluate(a, count, operand).map(function.evaluate)
+    case .binary(let function, let a, let b):
+      zip(evaluate(a, count, operand), evaluate(b, count, operand)).map(function.evaluate)
+    case .normal(let stream):
+      draw(stream, count) { key, i in CounterRandom.normal(key, i) }
+    case .keep(let stream, let rate):
+      mode == .evaluation
+        ? [Double](repeating: 1, count: count)
+        : draw(stream, count) { key, i in CounterRandom.keep(key, i, rate: rate) }
+    }
+  }
+
+  private func draw(
+    _ stream: Int, _ count: Int, _ body: (UInt64, UInt32) -> Double
+  ) -> [Double] {
+    let key = key(of: stream)
+    return (0..<count).map { body(key, UInt32(truncatingIfNeeded: $0)) }
+  }
+
+  /// The key of a stream of this step.
+  func key(of stream: Int) -> UInt64 {
+    CounterRandom.key(seed: seed, stream: UInt64(bitPattern: Int64(stream)))
+  }
+
+  /// `Sum`: over the leading or the trailing axes.
+  func sum(_ op: Sum, _ site: Site) -> TensorValue {
+    let x = site.inputs[0]
+    let kept = op.axes.count
+    if op.sumsLeading(of: site.inputTypes[0]) {
+      let shape = Array(x.shape.suffix(kept))
+      return TensorValue(shape, Self.sumLeading(x.floats, width: shape.reduce(1, *)))
+    }
+    let shape = Array(x.shape.prefix(kept))
+    return TensorValue(shape, Self.sumTrailing(x.floats, rows: shape.reduce(1, *)))
+  }
+
+  static func sumLeading(_ x: [Double], width: Int) -> [Double] {
+    var sums = [Double](repeating: 0, count: width)
+    for (index, element) in x.enumerated() { sums[index % width] += element }
+    return sums
+  }
+
+  private static func sumTrailing(_ x: [Double], rows: Int) -> [Double] {
+    let width = x.count / rows
+    return (0..<rows).map { r in x[r * width..<(r + 1) * width].reduce(0, +) }
+  }
+}
+
+extension UnaryFunction {
+  func evaluate(_ x: Double) -> Double {
+    switch self {
+    case .negate: -x
+    case .exp: Foundation.exp(x)
+    case .log: Foundation.log(x)
+    case .tanh: Foundation.tanh(x)
+    case .sigmoid: 1 / (1 + Foundation.exp(-x))
+    case .softplus: max(x, 0) + log1p(Foundation.exp(-abs(x)))
+    case .erf: Foundation.erf(x)
+    case .relu: x > 0 || x.isNaN ? x : 0
+    case .step: x > 0 ? 1 : 0
+    }
+  }
+}
+
+extension BinaryFunction {
+  func evaluate(_ a: Double, _ b: Double) -> Double {
+    switch self {
+    case .add: a + b
+    case .subtract: a - b
+    case .multiply: a * b
+    case .divide: a / b
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import GraphIR
+
+extension Interpreter {
+  /// `Top`: the K largest logits of each token, listed in ascending expert order.
+  func top(_ op: Top, _ site: Site) -> [TensorValue] {
+    let logits = site.inputs[0]
+    var (values, indices): ([Double], [Int32]) = ([], [])
+    for r in 0..<logits.rows {
+      let row = Array(logits.row(r))
+      // Stable by (value descending, index ascending): of equal logits the lower expert wins.
+      let best = row.indices.sorted { (-row[$0], $0) < (-row[$1], $1) }.prefix(op.chosen.size)
+      for expert in best.sorted() {
+        values.append(row[expert])
+        indices.append(Int32(expert))
+      }
+    }
+    let shape = Array(logits.shape.dropLast()) + [op.chosen.size]
+    return [TensorValue(shape, values), TensorValue(shape, integers: indices)]
+  }
+
+  /// `TopGradient`: the chosen logits get their value's gradient, the others 0.
+  func topGradient(_ op: TopGradient, _ site: Site) -> TensorValue {
+    let dValues = site.inputs[0]
+    let experts = op.experts.size
+    var dLogits = [Double](repeating: 0, count: dValues.rows * experts)
+    for (place, expert) in site.integers(1).enumerated() {
+      dLogits[place / dValues.width * experts + Int(expert)] = dValues.floats[place]
+    }
+    return TensorValue(dValues.shape.dropLast() + [experts], dLogits)
+  }
+
+  /// `Route`: (token, choice) pairs sorted by expert, each expert's first `capacity` tokens.
+  func route(_ op: Route, _ site: Site) -> [TensorValue] {
+    let indices = site.inputs[0]
+    let pairs = indices.integers
+    let capacity = Self.capacity(op, pairs: pairs.count)
+    var start: [Int32] = [0]
+    var source: [Int32] = []
+    var slot = [Int32](repeating: -1, count: pairs.count)
+    for expert in 0..<op.experts.size {
+      let owned = pairs.indices.filter { pairs[$0] == expert }.prefix(capacity)
+      for pair in owned {
+        slot[pair] = Int32(source.count)
+        source.append(Int32(pair / indices.width))
+      }
+      start.append(Int32(source.count))
+    }
+    source += [Int32](repeating: 0, count: pairs.count - source.count)
+    return [
+      TensorValue([start.count], integers: start),
+      TensorValue([source.count], integers: source),
+      TensorValue(indices.shape, integers: slot),
+    ]
+  }
+
+  /// int(tokens · K / E · factor), in the order of operations of the article's Python.
+  private static func capacity(_ op: Route, pairs: Int) -> Int {
+    guard let factor = op.capacity else { return pairs }
+    let limit = Double(pairs) / Double(op.experts.size) * factor
+    return limit < Double(pairs) ? max(0, Int(limit)) : pairs
+  }
+
+  /// `Dispatch`: each row is its token's; rows that no pair owns are 0.
+  func dispatch(_ site: Site) -> TensorValue {
+    let x = site.inputs[0]
+    let (start, source) = (site.integers(1), site.integers(2))
+    let used = Int(start[start.count - 1])
+    var y = source.prefix(used).flatMap { x.row(Int($0)) }
+    y += [Double](repeating: 0, count: (source.count - used) * x.width)
+    return TensorValue([source.count, x.width], y)
+  }
+
+  /// `DispatchGradient`: each token's sum over its rows, in ascending expert order.
+  func dispatchGradient(_ site: Site) -> TensorValue {
+    let ones = [Double](repeating: 1, count: site.inputs[1].count)
+    return Self.gathered(site.inputs[0], ones, slot: site.inputs[1])
+  }
+
+  /// `Combine`: each token's weighted sum over its rows.
+  func combine(_ site: Site) -> TensorValue {
+    Self.gathered(site.inputs[0], site.floats(1), slot: site.inputs[2])
+  }
+
+  /// y[n, :] = Σ_j weights[n, j] x[slot[n, j], :]; dropped choices add nothing.
+  private static func gathered(
+    _ x: TensorValue, _ weights: [Double], slot: TensorValue
+  ) -> TensorValue {
+    var y = [Double](repeating: 0, count: slot.rows * x.width)
+    for (place, row) in slot.integers.enumerated() where row >= 0 {
+      let first = place / slot.width * x.width
+      for (column, element) in x.row(Int(row)).enumerated() {
+        y[first + column] += weights[place] * element
+      }
+    }
+    return TensorValue(slot.shape.dropLast() + [x.width], y)
+  }
+
+  /// `CombineGradient`: of the experts' rows and of the gate weights.
+  func combineGradient(_ site: Site) -> [TensorValue] {
+    let (dy, x, weights, slot) = (site.inputs[0], site.inputs[1], site.inputs[2], site.inputs[3])
+    var dx = [Double](repeating: 0, count: x.count)
+    var dWeights = [Double](repeating: 0, count: weights.count)
+    for (place, row) in slot.integers.enumerated() where row >= 0 {
+      let d = dy.row(place / slot.width)
+      dWeights[place] = zip(d, x.row(Int(row))).reduce(0) { $0 + $1.0 * $1.1 }
+      for (column, element) in d.enumerated() {
+        dx[Int(row) * x.width + column] = weights.floats[place] * element
+      }
+    }
+    return [TensorValue(x.shape, dx), TensorValue(weights.shape, dWeights)]
+  }
+}

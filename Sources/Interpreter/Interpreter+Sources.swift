@@ -1,0 +1,59 @@
+import GraphIR
+
+extension Interpreter {
+  /// `Input`: the caller's tokens and targets, or 0 ..< length.
+  func input(_ op: Input, _ site: Site) throws(Diagnostic) -> TensorValue {
+    switch op.kind {
+    case .tokens: try given(tokens, "tokens", site)
+    case .targets: try given(targets, "targets", site)
+    case .positions: TensorValue([length], integers: (0..<length).map { Int32($0) })
+    }
+  }
+
+  private func given(
+    _ ids: [Int32], _ what: String, _ site: Site
+  ) throws(Diagnostic) -> TensorValue {
+    guard ids.count == sequences * length else {
+      throw site.error(
+        "expected \(sequences) sequences of \(length) \(what), got \(ids.count) numbers")
+    }
+    return TensorValue([sequences, length], integers: ids)
+  }
+
+  /// `Parameter`: its elements, in the shape that it has for any batch.
+  func parameter(_ op: Parameter, _ site: Site) throws(Diagnostic) -> TensorValue {
+    let type = site.node.types[0]
+    let values = parameters[op.name] ?? []
+    guard values.count == type.count else {
+      throw site.error("\(op.name): expected \(type.count) elements for \(type), got \(values.count)")
+    }
+    return TensorValue(type.shape, values)
+  }
+
+  /// The parameters' first values, drawn by their initializers.
+  ///
+  /// Parameter number p (in the graph's order) has the stream 2³² + p, out of the way of the graph's
+  /// own streams; element i of the row-major tensor is draw i.
+  public static func initialParameters(of graph: Graph, seed: UInt64) -> [String: [Double]] {
+    var values: [String: [Double]] = [:]
+    for (index, entry) in graph.parameters.enumerated() {
+      let key = CounterRandom.key(seed: seed, stream: (1 << 32) + UInt64(index))
+      values[entry.parameter.name] = draw(
+        entry.parameter.initializer.distribution, key, graph.nodes[entry.node].types[0].count)
+    }
+    return values
+  }
+
+  private static func draw(
+    _ distribution: Initializer.Distribution, _ key: UInt64, _ count: Int
+  ) -> [Double] {
+    let elements = 0..<UInt32(truncatingIfNeeded: count)
+    switch distribution {
+    case .constant(let value): return elements.map { _ in value }
+    case .normal(let deviation):
+      return elements.map { deviation * CounterRandom.normal(key, $0) }
+    case .uniform(let bound):
+      return elements.map { bound * (2 * CounterRandom.uniform(key, $0) - 1) }
+    }
+  }
+}

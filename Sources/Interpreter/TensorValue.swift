@@ -1,0 +1,42 @@
+/// A tensor's elements in row-major order, with the sizes it has in this run.
+public struct TensorValue: Hashable, Sendable {
+  public enum Elements: Hashable, Sendable {
+    case floats([Double])
+    case integers([Int32])
+  }
+
+  public var shape: [Int]
+  public var elements: Elements
+
+  public init(_ shape: [Int], _ floats: [Double]) {
+    self.shape = shape
+    elements = .floats(floats)
+  }
+
+  public init(_ shape: [Int], integers: [Int32]) {
+    self.shape = shape
+    elements = .integers(integers)
+  }
+
+  /// The elements of an f32 tensor; none for an i32 tensor.
+  public var floats: [Double] {
+    if case .floats(let values) = elements { values } else { [] }
+  }
+
+  /// The elements of an i32 tensor; none for an f32 tensor.
+  public var integers: [Int32] {
+    if case .integers(let values) = elements { values } else { [] }
+  }
+
+  /// The product of the sizes.
+  public var count: Int { shape.reduce(1, *) }
+
+  /// The size of the last axis, 1 for a scalar.
+  public var width: Int { shape.last ?? 1 }
+
+  /// The product of all sizes but the last.
+  public var rows: Int { shape.dropLast().reduce(1, *) }
+
+  /// The row `r` of an f32 tensor.
+  func row(_ r: Int) -> ArraySlice<Double> { floats[r * width..<(r + 1) * width] }
+}

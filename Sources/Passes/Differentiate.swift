@@ -1,0 +1,103 @@
+import GraphIR
+
+extension Pass {
+  /// Appends the gradients of the loss: reverse mode, one rule per op, each in the op's own file.
+  ///
+  /// Requires: a loss, and no gradient op yet. Ensures: an output `.gradient(parameter:)` for every
+  /// parameter on which the loss depends. A parameter that the loss does not depend on gets none, and
+  /// the optimiser leaves it alone, as PyTorch does where `grad` is None.
+  public static let differentiate = Pass(
+    "Differentiate", "emits the backward graph: the loss's gradient by every parameter",
+    isRequired: true
+  ) { graph throws(Diagnostic) in
+    var differentiation = try Differentiation(of: graph)
+    try differentiation.walk()
+    return differentiation.finished()
+  }
+}
+
+/// A reverse walk over a graph, from its loss to its parameters.
+///
+/// The gradient of a value is complete when the walk reaches the value's node, since all uses come
+/// later in the graph. Several uses are added up as they arrive, in the scope of the use that came
+/// last: the two branches of a residual meet in the block that made them, not in the block before.
+private struct Differentiation {
+  private let source: Graph
+  private let loss: Value
+
+  /// Per node: whether it is a parameter or depends on one.
+  private let isLearned: [Bool]
+  private var builder: GraphBuilder
+  private var gradients: [Value: Value] = [:]
+
+  init(of graph: Graph) throws(Diagnostic) {
+    guard let loss = graph[.loss] else {
+      throw Diagnostic(
+        at: nil, "\(graph.name): the graph has no loss to differentiate",
+        hint: "bind the output \"loss\", as LanguageModel does")
+    }
+    if graph.nodes.contains(where: { $0.phase == .backward }) {
+      throw Diagnostic(at: nil, "\(graph.name): the graph has gradients already")
+    }
+    source = graph
+    self.loss = loss
+    isLearned = Self.learnedNodes(of: graph)
+    builder = GraphBuilder(graph)
+    builder.phase = .backward
+  }
+
+  private static func learnedNodes(of graph: Graph) -> [Bool] {
+    var isLearned: [Bool] = []
+    for node in graph.nodes {
+      let isParameter = if case .parameter = node.op { true } else { false }
+      isLearned.append(isParameter || node.inputs.contains { isLearned[$0.node] })
+    }
+    return isLearned
+  }
+
+  /// Emits the gradients of all nodes between the loss and the parameters, last node first.
+  mutating func walk() throws(Diagnostic) {
+    enter(loss.node)
+    gradients[loss] = builder.pointwise(.constant(1), [loss])
+    for index in (0...loss.node).reversed() where isLearned[index] {
+      try visit(index)
+    }
+  }
+
+  private mutating func visit(_ index: Int) throws(Diagnostic) {
+    let node = source.nodes[index]
+    let results = source.results(of: index)
+    let arrived = results.map { gradients[$0] }
+    if node.inputs.isEmpty || arrived.allSatisfy({ $0 == nil }) { return }
+    guard let operation = node.op.differentiable else {
+      throw Diagnostic(at: node.location, "\(node.op.mnemonic): has no gradient of its own")
+    }
+    enter(index)
+    let site = GradientSite(inputs: node.inputs, results: results, gradients: arrived)
+    let contributions = operation.gradient(site, &builder)
+    for (input, contribution) in zip(node.inputs, contributions) {
+      if let contribution { accumulate(contribution, into: input) }
+    }
+  }
+
+  private mutating func accumulate(_ contribution: Value, into value: Value) {
+    guard isLearned[value.node] else { return }
+    gradients[value] = gradients[value].map { builder.add($0, contribution) } ?? contribution
+  }
+
+  /// Backward nodes carry the scope and the line of the forward node they come from.
+  private mutating func enter(_ index: Int) {
+    builder.scope = source.nodes[index].scope
+    builder.location = source.nodes[index].location
+  }
+
+  /// The graph with its gradients as outputs, in the parameters' order.
+  func finished() -> Graph {
+    var result = builder
+    for (index, parameter) in source.parameters {
+      guard let gradient = gradients[Value(node: index)] else { continue }
+      result.bind(.gradient(parameter: parameter.name), to: gradient)
+    }
+    return result.graph
+  }
+}

@@ -1,0 +1,78 @@
+import GraphIR
+
+/// The passes in order, and the loop that runs them.
+public struct Pipeline: Sendable {
+  public var passes: [Pass]
+
+  public init(_ passes: [Pass] = Pipeline.standard) { self.passes = passes }
+
+  /// What the compiler does to every model.
+  public static let standard: [Pass] = [
+    .differentiate,
+    .dropUnused,
+  ]
+}
+
+/// How to run a pipeline.
+public struct PipelineOptions: Hashable, Sendable {
+  /// Names of passes to leave out, to find out which one is to blame.
+  public var omitted: Set<String>
+
+  public init(omitted: Set<String> = []) { self.omitted = omitted }
+}
+
+/// What a pass did.
+public struct PassReport: Sendable {
+  public var name: String
+  public var graph: Graph
+  public var changed: Bool
+  public var seconds: Double
+}
+
+extension Pipeline {
+  /// Runs the passes and verifies the graph before the first and after each.
+  ///
+  /// - Parameter observe: called after each pass.
+  /// - Throws: a `Diagnostic` if the options name no pass or a required one, if a pass cannot do
+  ///   its work, or if a graph is not as `Verifier` wants it.
+  public func run(
+    _ graph: Graph, options: PipelineOptions = PipelineOptions(),
+    observe: (PassReport) -> Void = { _ in }
+  ) throws(Diagnostic) -> Graph {
+    try check(options)
+    try Self.verify(graph, after: nil)
+    var current = graph
+    for pass in passes where !options.omitted.contains(pass.name) {
+      let start = ContinuousClock.now
+      let next = try pass.run(current)
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      try Self.verify(next, after: pass)
+      observe(
+        PassReport(name: pass.name, graph: next, changed: next != current, seconds: seconds))
+      current = next
+    }
+    return current
+  }
+
+  private func check(_ options: PipelineOptions) throws(Diagnostic) {
+    for name in options.omitted.sorted() {
+      guard let pass = passes.first(where: { $0.name == name }) else {
+        throw Diagnostic(
+          at: nil, "there is no pass \"\(name)\"",
+          hint: "the passes are \(names.joined(separator: ", "))")
+      }
+      if pass.isRequired {
+        throw Diagnostic(at: nil, "\(name) cannot be left out: \(pass.summary)")
+      }
+    }
+  }
+
+  /// The names of the passes, each once, in order.
+  public var names: [String] {
+    var seen: Set<String> = []
+    return passes.map(\.name).filter { seen.insert($0).inserted }
+  }
+
+  private static func verify(_ graph: Graph, after pass: Pass?) throws(Diagnostic) {
+  }
+}

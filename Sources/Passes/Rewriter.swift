@@ -1,0 +1,57 @@
+import GraphIR
+
+/// Copies a graph node by node while a pass replaces some of them.
+///
+/// Values of the source graph become values of the copy through `mapped`. A node that a pass emits
+/// instead of another takes its scope, location and phase.
+struct Rewriter {
+  let source: Graph
+  private(set) var builder: GraphBuilder
+  private var replacements: [Value: Value] = [:]
+
+  init(_ source: Graph) {
+    self.source = source
+    var empty = source
+    empty.nodes = []
+    empty.outputs = []
+    builder = GraphBuilder(empty)
+  }
+
+  /// The copy's value that stands for a value of the source.
+  ///
+  /// Every node is visited in order, so whatever comes before it has its replacement.
+  func mapped(_ value: Value) -> Value { replacements[value] ?? value }
+
+  /// The copy's node behind a value of the copy.
+  func node(of value: Value) -> Node { builder.graph.nodes[value.node] }
+
+  /// Copies a node as it stands.
+  mutating func copy(_ index: Int) {
+    var node = source.nodes[index]
+    node.inputs = node.inputs.map(mapped)
+    replace(index, by: builder.append(node))
+  }
+
+  /// Lets values of the copy stand for a node's results.
+  mutating func replace(_ index: Int, by values: [Value]) {
+    for (result, value) in values.enumerated() {
+      replacements[Value(node: index, result: result)] = value
+    }
+  }
+
+  /// Emits an op in the place of a node; the inputs are values of the copy.
+  mutating func emit(_ op: Op, _ inputs: [Value], for index: Int) -> [Value] {
+    let origin = source.nodes[index]
+    builder.scope = origin.scope
+    builder.location = origin.location
+    builder.phase = origin.phase
+    return builder.emit(op, inputs)
+  }
+
+  /// The finished copy, with the source's outputs.
+  func finished() -> Graph {
+    var graph = builder.graph
+    graph.outputs = source.outputs.map { .init($0.output, mapped($0.value)) }
+    return graph
+  }
+}
