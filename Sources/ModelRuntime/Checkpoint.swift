@@ -102,7 +102,9 @@ public struct Checkpoint {
   ) -> SafetensorsProblem? {
     guard let tensor else { return .missing(name: name) }
     if tensor.type != .f32 { return .wrongType(name: name, expected: .f32, found: tensor.type) }
-    if tensor.shape != shape { return .wrongShape(name: name, expected: shape, found: tensor.shape) }
+    if tensor.shape != shape {
+      return .wrongShape(name: name, expected: shape, found: tensor.shape)
+    }
     return nil
   }
 }

@@ -14,6 +14,14 @@ public struct FileError: ExplainedError, Equatable {
     self.code = code
   }
 
+  /// What Foundation found: the system's error number if it tells, an input-output error if not.
+  public init(operation: String, path: String, _ error: any Error) {
+    let details = error as NSError
+    let cause = (details.userInfo[NSUnderlyingErrorKey] as? NSError) ?? details
+    let isSystem = cause.domain == NSPOSIXErrorDomain
+    self.init(operation: operation, path: path, code: isSystem ? Int32(cause.code) : EIO)
+  }
+
   /// What `errno` says after a call that just failed.
   static func current(_ operation: String, _ path: String) -> FileError {
     FileError(operation: operation, path: path, code: errno)
@@ -27,7 +35,8 @@ public struct FileError: ExplainedError, Equatable {
     if isFull { return "free some space or name another place; what was there before is untouched" }
     switch code {
     case ENOENT: return operation == "read" ? "check the name" : "make the folder first"
-    case EACCES, EPERM, EROFS: return "check who may \(operation == "read" ? "read" : "write") there"
+    case EACCES, EPERM, EROFS:
+      return "check who may \(operation == "read" ? "read" : "write") there"
     case EISDIR: return "name a file, not a folder"
     case EINVAL: return "name an ordinary file"
     default: return nil

@@ -18,7 +18,8 @@ public enum LibraryError: ExplainedError, Equatable {
     case .notALibrary(let path, let reason):
       return "\(path) is not a library: \(reason)"
     case .notAModel(let path, let missing):
-      return "\(path) is a library but not a moec model: it lacks \(missing.joined(separator: ", "))"
+      return
+        "\(path) is a library but not a moec model: it lacks \(missing.joined(separator: ", "))"
     case .otherVersion(let path, let found, let expected):
       return "\(path) has version \(found) of the model interface, not \(expected)"
     case .badManifest(let path, let reason):

@@ -35,7 +35,7 @@ enum CorpusText {
     do {
       return Array(try file.readToEnd() ?? Data())
     } catch {
-      throw unreadable(path, EIO)
+      throw .unreadable(FileError(operation: "read", path: path, error))
     }
   }
 

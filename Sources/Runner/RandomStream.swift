@@ -21,10 +21,14 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   private var position: UInt64 = 0
   private static let golden: UInt64 = 0x9e37_79b9_7f4a_7c15
 
+  /// The seed of a run that is given none.
+  public static let usualSeed: UInt64 = 1337
+
   public init(seed: UInt64, _ purpose: RandomPurpose, index: Int = 0, part: Int = 0) {
     var key = Self.mix(seed &+ Self.golden)
-    for word in [purpose.rawValue, UInt64(truncatingIfNeeded: index), UInt64(truncatingIfNeeded: part)]
-    {
+    for word in [
+      purpose.rawValue, UInt64(truncatingIfNeeded: index), UInt64(truncatingIfNeeded: part),
+    ] {
       key = Self.mix(key ^ Self.mix(word &+ Self.golden))
     }
     self.key = key

@@ -6,8 +6,6 @@ public struct TrainingFiles: Equatable, Sendable {
   public var save: String?
   /// JSON lines.
   public var log: String?
-  /// Whether the run goes on from a file, so that the log is added to.
-  public var isResumed = false
 
   public init() {}
 }
@@ -16,26 +14,30 @@ extension Session {
   /// Trains, saves and logs; `output` gets a line at each evaluation:
   /// `step 100: train loss 2.7351, val loss 2.7429`.
   ///
-  /// With settings for N steps a run ends after step N - 1. Without `files` nothing is written.
+  /// With settings for N steps a run ends after step N - 1; a resumed one begins where the other
+  /// stopped. Without `files` nothing is written.
   public func train(
     _ settings: TrainingSettings, files: TrainingFiles = TrainingFiles(),
     output: (String) throws -> Void
   ) throws {
     guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
     if let path = files.save { try AtomicFile.check(path) }
-    let loop = TrainingLoop(model: model, corpus: corpus, settings: settings)
-    let start = files.isResumed ? step : 0
+    var settings = settings
+    settings.learningRate = settings.learningRate ?? learningRate
+    let loop = TrainingLoop(model: model, corpus: corpus, settings: settings, seed: seed)
+    let start = isResumed ? step : 0
     guard start < settings.steps else {
       throw TrainingError.nothingLeft(step: start, steps: settings.steps)
     }
     var log: TrainingLog?
-    if let path = files.log { log = try TrainingLog(path: path, isResumed: files.isResumed) }
+    if let path = files.log { log = try TrainingLog(path: path, isResumed: isResumed) }
     let progress = ProgressLine(total: work(of: loop, from: start))
     defer { progress.clear() }
     try loop.run(from: start) { event in
       switch event {
-      case .evaluationBatch:
-        progress.advance(by: evaluationWork)
+      case .evaluationBatch(let step):
+        let label = "step \(step) of \(settings.steps), evaluating"
+        progress.advance(by: evaluationWork, label: label)
       case .stepped(let step, let loss):
         let loss = fourDecimals(Double(loss))
         progress.advance(by: 1, label: "step \(step + 1) of \(settings.steps), loss \(loss)")
@@ -71,7 +73,7 @@ extension Session {
   public func save(to path: String, step: Int, _ settings: TrainingSettings) throws {
     let notes = CheckpointNotes(
       model: model.manifest.name, vocabulary: vocabulary.characters, step: step,
-      seed: settings.seed,
+      seed: seed,
       learningRate: settings.learningRate ?? model.manifest.defaults.learningRate)
     try Checkpoint.save(model, notes, to: path)
   }

@@ -12,8 +12,10 @@ public struct Session {
   public let threads: Int
   /// Training steps that the parameters have seen.
   public let step: Int
-  /// The learning rate that a resumed run had.
+  /// The learning rate of the run that this goes on from; nil if it is no such.
   public let learningRate: Float?
+  /// Whether training goes on from where another run stopped.
+  public let isResumed: Bool
 
   /// Where parameters come from.
   public enum Parameters: Equatable, Sendable {
@@ -40,7 +42,7 @@ public struct Session {
     public var data: String?
     public var parameters = Parameters.initialized
     public var text = Text.corpus
-    /// Nil is the checkpoint's seed, or else `TrainingSettings.usualSeed`.
+    /// Nil is the checkpoint's seed, or else `RandomStream.usualSeed`.
     public var seed: UInt64?
     /// Nil is one for each core.
     public var threads: Int?
@@ -54,10 +56,11 @@ public struct Session {
     let library = try ModelLibrary(path: options.library)
     let checkpoint = try Session.checkpoint(options.parameters, library.manifest)
     (vocabulary, corpus) = try Session.texts(options, library.manifest, checkpoint)
-    seed = options.seed ?? checkpoint?.notes.seed ?? TrainingSettings.usualSeed
+    seed = options.seed ?? checkpoint?.notes.seed ?? RandomStream.usualSeed
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     step = checkpoint?.notes.step ?? 0
-    learningRate = checkpoint?.notes.learningRate
+    isResumed = checkpoint?.contents == .training
+    learningRate = isResumed ? checkpoint?.notes.learningRate : nil
     model = try Model(library)
     try model.setThreads(threads)
     model.initialize(seed: RandomStream.seed(seed, .initialization))

@@ -9,7 +9,7 @@ public struct GenerationSettings: Equatable, Sendable {
   public var temperature = 1.0
   /// Only the likeliest so many characters are drawn from; nil draws from all.
   public var topK: Int?
-  public var seed: UInt64 = TrainingSettings.usualSeed
+  public var seed: UInt64 = RandomStream.usualSeed
 
   public init() {}
 }

@@ -22,8 +22,7 @@ public final class TrainingLog {
     do {
       try handle.write(contentsOf: Data(line.utf8))
     } catch {
-      let code = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError)?.code
-      throw FileError(operation: "write", path: path, code: code.map(Int32.init) ?? ENOSPC)
+      throw FileError(operation: "write", path: path, error)
     }
   }
 

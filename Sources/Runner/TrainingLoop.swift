@@ -10,17 +10,14 @@ public struct TrainingSettings: Equatable, Sendable {
   public var evaluationBatches = 400
   /// The optimizer's learning rate; nil takes the model's own.
   public var learningRate: Float?
-  public var seed: UInt64 = TrainingSettings.usualSeed
-
-  public static let usualSeed: UInt64 = 1337
 
   public init() {}
 }
 
 /// What a training loop tells as it goes.
 public enum TrainingEvent: Sendable {
-  /// One batch of an evaluation is done.
-  case evaluationBatch
+  /// One batch of the evaluation before step `step` is done.
+  case evaluationBatch(step: Int)
   /// The model was evaluated; it is in the state before step `Evaluation.step`.
   case evaluated(Evaluation)
   /// A step is done; `loss` is in training mode, before the step.
@@ -57,11 +54,13 @@ public struct TrainingLoop {
   public let model: Model
   public let corpus: Corpus
   public let settings: TrainingSettings
+  public let seed: UInt64
 
-  public init(model: Model, corpus: Corpus, settings: TrainingSettings) {
+  public init(model: Model, corpus: Corpus, settings: TrainingSettings, seed: UInt64) {
     self.model = model
     self.corpus = corpus
     self.settings = settings
+    self.seed = seed
   }
 
   /// Trains from step `start` up to `settings.steps`; what `report` throws ends the run.
@@ -85,11 +84,11 @@ public struct TrainingLoop {
   /// One step on the batch that belongs to it.
   public func train(_ step: Int) throws -> Float {
     let manifest = model.manifest
-    var stream = RandomStream(seed: settings.seed, .trainingBatch, index: step)
+    var stream = RandomStream(seed: seed, .trainingBatch, index: step)
     let batch = Batch(
       from: corpus.training, count: manifest.batch, context: manifest.context, using: &stream)
     var hyper = Hyperparameters(
-      manifest.defaults, seed: RandomStream.seed(settings.seed, .trainingStep, index: step))
+      manifest.defaults, seed: RandomStream.seed(seed, .trainingStep, index: step))
     if let rate = settings.learningRate { hyper.learningRate = rate }
     return try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
   }
@@ -98,8 +97,8 @@ public struct TrainingLoop {
     before step: Int, report: (TrainingEvent) throws -> Void
   ) throws {
     let evaluator = Evaluator(
-      model: model, corpus: corpus, batches: settings.evaluationBatches, seed: settings.seed)
-    let evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch) }
+      model: model, corpus: corpus, batches: settings.evaluationBatches, seed: seed)
+    let evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch(step: step)) }
     guard evaluation.trainLoss.isFinite, evaluation.validationLoss.isFinite else {
       throw TrainingError.diverged(step: step)
     }

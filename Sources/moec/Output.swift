@@ -7,13 +7,13 @@ func printNow(_ text: String) throws {
   do {
     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   } catch {
-    throw FileError(operation: "write", path: "standard output", code: ENOSPC)
+    throw FileError(operation: "write", path: "standard output", error)
   }
 }
 
-/// Prints lines that are not the command's result.
+/// Prints lines that are not the command's result; there is nobody to tell if that fails.
 func printToStandardError(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
+  try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
 }
 
 /// Turns whatever goes wrong into one line, a hint, and exit code 1.

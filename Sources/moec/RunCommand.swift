@@ -7,7 +7,8 @@ import Runner
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Trains a compiled model, evaluates it, or writes text with it.")
+    abstract: "Trains a compiled model, evaluates it, or writes text with it.",
+    usage: "moec run LIB.so --train|--evaluate|--generate [options]")
 
   enum Mode: String, EnumerableFlag {
     case train, evaluate, generate
@@ -105,16 +106,13 @@ extension RunCommand {
   private func train() throws {
     let session = try Session(options)
     var settings = TrainingSettings()
-    settings.seed = session.seed
-    settings.learningRate =
-      training.learningRate ?? (training.resume == nil ? nil : session.learningRate)
+    settings.learningRate = training.learningRate
     settings.steps = training.steps ?? settings.steps
     settings.evaluationInterval = training.evalInterval ?? settings.evaluationInterval
     settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
     var files = TrainingFiles()
     files.save = training.save
     files.log = training.log
-    files.isResumed = training.resume != nil
     printToStandardError(session.summary)
     try session.train(settings, files: files) { try printNow($0 + "\n") }
   }
