@@ -40,7 +40,8 @@ public struct Command: Sendable {
 
   /// Found upwards from the test bundle, wherever the build folder is.
   private static func moecPath() throws -> String {
-    let starts = Bundle.allBundles.map(\.bundleURL)
+    let starts =
+      Bundle.allBundles.map(\.bundleURL)
       + [URL(fileURLWithPath: CommandLine.arguments[0])]
     for start in starts {
       var folder = start
