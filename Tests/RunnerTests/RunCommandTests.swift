@@ -21,7 +21,7 @@ import Testing
     let trained = try train(["--save", weights, "--log", folder + "/l.jsonl"])
     #expect(trained.status == 0)
     let lines = trained.output.split(separator: "\n")
-    #expect(lines.count == 2)
+    try #require(lines.count == 2, "\(trained.errors)")
     #expect(lines[0].wholeMatch(of: /step 0: train loss \d\.\d{4}, val loss \d\.\d{4}/) != nil)
     #expect(lines[1].hasPrefix("step 2: "))
     #expect(trained.errors.contains("216 parameters"))

@@ -48,6 +48,19 @@ import Testing
     #expect(longer.hasSuffix(tail))
   }
 
+  /// It sees all of the last 8 tokens, the last of them at its own place.
+  @Test func seesTheWholeContext() throws {
+    let generator = try generator { $0.tokens = 300 }
+    var tokens: [Int32] = [0]
+    var stream = RandomStream(seed: RandomStream.usualSeed, .generation)
+    for position in 0..<300 {
+      let noise = RandomStream.seed(RandomStream.usualSeed, .generationNoise, index: position)
+      let logits = try generator.model.logits(tokens: tokens.suffix(8), seed: noise)
+      tokens.append(Int32(try generator.sample(logits.suffix(12), at: stream.nextUnit())))
+    }
+    #expect(try generator.generate() == generator.vocabulary.decode(tokens.dropFirst()))
+  }
+
   @Test func givesTextPieceByPiece() throws {
     var pieces: [String] = []
     try generator().generate(prompt: "lab") { pieces.append($0) }

@@ -46,7 +46,7 @@ import Testing
     var lines: [String] = []
     try sampleSession().train(settings(1)) { lines.append($0) }
     let pattern = /step 0: train loss \d\.\d{4}, val loss \d\.\d{4}/
-    #expect(lines.count == 1)
+    try #require(lines.count == 1)
     #expect(lines[0].wholeMatch(of: pattern) != nil)
   }
 
@@ -91,6 +91,20 @@ import Testing
     let often = try trained(settings(40, interval: 3, batches: 5))
     let seldom = try trained(settings(40, interval: 1000, batches: 1))
     #expect(try state(often.model) == state(seldom.model))
+  }
+
+  /// Step `s` has the batch and the noise of `s`, whatever came before.
+  @Test func everyStepHasItsOwnBatchAndNoise() throws {
+    let session = try sampleSession()
+    let text = try #require(session.corpus).training
+    for step in 0..<3 {
+      var stream = RandomStream(seed: 1, .trainingBatch, index: step)
+      let batch = Batch(from: text, count: 4, context: 8, using: &stream)
+      let noise = RandomStream.seed(1, .trainingStep, index: step)
+      let hyper = Hyperparameters(session.model.manifest.defaults, seed: noise)
+      _ = try session.model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
+    }
+    #expect(try state(session.model) == state(trained(settings(3)).model))
   }
 
   @Test func dependsOnTheSeedAndTheLearningRate() throws {
