@@ -108,8 +108,8 @@ int moec_write(moec_model *model, int kind, int index, const float *in) {
     return 0;
 }
 
+// The text of an earlier failure stays, as moec_error allows: only a NaN or a status makes it news.
 static int check(moec_model *model, const int32_t *tokens, int count) {
-    model->error = "";
     for (int i = 0; i < count; i++)
         if (tokens[i] < 0 || tokens[i] >= V) return fail(model, "a token is outside the vocabulary");
     return 0;
@@ -167,9 +167,9 @@ static void adamw(moec_model *model, int start, int count, float *steps, const m
 }
 
 float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper) {
-    float loss = run(model, tokens, targets, hyper->seed, 1);
     int used[E] = {0};
-    if (model->error[0]) return NAN;
+    if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
+    float loss = run(model, tokens, targets, hyper->seed, 1);
     for (int i = 0; i < B * T; i++) used[tokens[i] % E] = 1;
     adamw(model, 0, EMBEDDING, model->steps, hyper);
     for (int e = 0; e < E; e++)
