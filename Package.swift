@@ -41,8 +41,10 @@ let package = Package(
     .testTarget(
       name: "CodegenTests", dependencies: ["Codegen", "Passes", "Interpreter", "Toolchain"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
-    .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime"]),
-    .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
+    .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
+    // A small model in C, compiled by the tests of whatever runs libraries.
+    .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(name: "EndToEndTests", dependencies: ["moec", "Interpreter"]),
   ],
   swiftLanguageModes: [.v6]

@@ -4,5 +4,6 @@ import ArgumentParser
 struct Moec: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "moec",
-    abstract: "Compiles sparse mixture-of-experts language models to readable C.")
+    abstract: "Compiles sparse mixture-of-experts language models to readable C.",
+    subcommands: [RunCommand.self])
 }

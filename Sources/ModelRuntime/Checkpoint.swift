@@ -1,0 +1,110 @@
+/// What is saved beside the weights, so that text can be generated and training go on.
+public struct CheckpointNotes: Equatable, Sendable {
+  /// The model's name.
+  public var model: String
+  /// Characters in the order of their tokens; empty if the file has none.
+  public var vocabulary: [Unicode.Scalar]
+  /// How many training steps the weights have seen.
+  public var step: Int
+  /// The seed of the run, so that a resumed one draws the same batches; nil if not noted.
+  public var seed: UInt64?
+  /// The learning rate of the run; nil if not noted.
+  public var learningRate: Float?
+
+  public init(
+    model: String, vocabulary: [Unicode.Scalar], step: Int, seed: UInt64? = nil,
+    learningRate: Float? = nil
+  ) {
+    self.model = model
+    self.vocabulary = vocabulary
+    self.step = step
+    self.seed = seed
+    self.learningRate = learningRate
+  }
+}
+
+/// A weights file that was checked against a model's manifest: `NAME` for each parameter, and in
+/// a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME`.
+public struct Checkpoint {
+  /// What is taken from the file.
+  public enum Contents: Sendable {
+    /// Parameters; what training keeps beside them is ignored.
+    case weights
+    /// Parameters, moments, step counts and the step.
+    case training
+  }
+
+  public let notes: CheckpointNotes
+  public let contents: Contents
+  private let file: Safetensors
+
+  static let prefixes: [(kind: Model.Kind, prefix: String)] = [
+    (.value, ""), (.firstMoment, "adam_m."), (.secondMoment, "adam_v."), (.stepCounts, "adam_t."),
+  ]
+
+  /// Opens a file and checks it against a model. Errors: unreadable, malformed, or unfit with
+  /// every missing, extra, misshapen and mistyped tensor named.
+  public init(
+    path: String, contents: Contents, manifest: Manifest
+  ) throws(SafetensorsError) {
+    file = try Safetensors(path: path)
+    self.contents = contents
+    var problems = Checkpoint.compare(file, manifest, contents)
+    notes = CheckpointNotes(file.metadata, contents, manifest, &problems)
+    if !problems.isEmpty { throw .unfit(path: path, problems) }
+  }
+
+  /// Copies the file's tensors into a model made from the same manifest.
+  public func restore(into model: Model) throws {
+    let tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+    for (kind, prefix) in Checkpoint.prefixes where contents == .training || kind == .value {
+      for (index, parameter) in model.manifest.parameters.enumerated() {
+        guard let tensor = tensors[prefix + parameter.name] else { continue }
+        try model.write(try file.numbers(tensor), kind, index)
+      }
+    }
+  }
+
+  /// Saves a model so that training can go on from it; the file appears whole or not at all.
+  public static func save(_ model: Model, _ notes: CheckpointNotes, to path: String) throws {
+    var outputs: [Safetensors.Output] = []
+    for (kind, prefix) in prefixes {
+      for (index, parameter) in model.manifest.parameters.enumerated() {
+        let shape = kind == .stepCounts ? [parameter.steps] : parameter.shape
+        outputs.append(
+          .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) })
+      }
+    }
+    try Safetensors.write(outputs, metadata: notes.metadata, to: path)
+  }
+
+  private static func compare(
+    _ file: Safetensors, _ manifest: Manifest, _ contents: Contents
+  ) -> [SafetensorsProblem] {
+    var expected: [(name: String, shape: [Int])] = []
+    for (kind, prefix) in prefixes where contents == .training || kind == .value {
+      expected += manifest.parameters.map {
+        (prefix + $0.name, kind == .stepCounts ? [$0.steps] : $0.shape)
+      }
+    }
+    let found = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+    var problems = expected.compactMap { fault(found[$0.name], name: $0.name, shape: $0.shape) }
+    let names = Set(expected.map(\.name))
+    for tensor in file.tensors where !names.contains(tensor.name) {
+      let isTraining = prefixes.dropFirst().contains { tensor.name.hasPrefix($0.prefix) }
+      if contents == .training || !isTraining { problems.append(.unexpected(name: tensor.name)) }
+    }
+    return problems
+  }
+
+  private static func fault(
+    _ tensor: Safetensors.Tensor?, name: String, shape: [Int]
+  ) -> SafetensorsProblem? {
+    guard let tensor else { return .missing(name: name) }
+    if tensor.type != .f32 { return .wrongType(name: name, expected: .f32, found: tensor.type) }
+    if tensor.shape != shape {
+      return .wrongShape(name: name, expected: shape, found: tensor.shape)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,38 @@
+/// Why a file cannot be used as a compiled model.
+public enum LibraryError: ExplainedError, Equatable {
+  /// It is not there, or not to be read.
+  case unreadable(FileError)
+  /// The system's loader does not take it.
+  case notALibrary(path: String, reason: String)
+  /// It is a library, but lacks functions that every compiled model has.
+  case notAModel(path: String, missing: [String])
+  /// It was compiled for another version of the interface.
+  case otherVersion(path: String, found: Int, expected: Int)
+  /// Its description of itself cannot be used.
+  case badManifest(path: String, reason: String)
+
+  public var message: String {
+    switch self {
+    case .unreadable(let error):
+      return error.message
+    case .notALibrary(let path, let reason):
+      return "\(path) is not a library: \(reason)"
+    case .notAModel(let path, let missing):
+      return
+        "\(path) is a library but not a moec model: it lacks \(missing.joined(separator: ", "))"
+    case .otherVersion(let path, let found, let expected):
+      return "\(path) has version \(found) of the model interface, not \(expected)"
+    case .badManifest(let path, let reason):
+      return "the manifest of \(path) cannot be used: \(reason)"
+    }
+  }
+
+  public var hint: String? {
+    switch self {
+    case .unreadable(let error): return error.hint
+    case .notALibrary: return "make one with: moec compile MODEL.swift -o LIB.so"
+    case .notAModel: return "make a model with: moec compile MODEL.swift -o LIB.so"
+    case .otherVersion, .badManifest: return "compile the model again with this moec"
+    }
+  }
+}

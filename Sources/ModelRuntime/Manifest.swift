@@ -1,0 +1,71 @@
+/// What a compiled library says of itself: JSON, version 1. Keys that are not known are ignored.
+public struct Manifest: Equatable, Sendable {
+  public var abi: Int
+  public var name: String
+  /// Sizes by axis name: `B`, `T`, `C` and whatever else the model declares.
+  public var axes: [String: Int]
+  public var parameters: [Parameter]
+  public var defaults: Defaults
+  /// How many different tokens the model knows: V.
+  public var vocabulary: Int
+  /// How many tokens it sees at once: T.
+  public var context: Int
+  /// How many sequences make a step: B.
+  public var batch: Int
+  public var memory: Memory
+  public var work: Work
+  /// The command that compiled the library, if it says.
+  public var compiler: String?
+  /// The model's source, if it says.
+  public var source: String?
+  /// Where the source declares the vocabulary axis, such as `makemoe.swift:4`, if it says.
+  public var vocabularyLine: String?
+
+  /// One parameter, in the order of the ABI's indices.
+  public struct Parameter: Equatable, Sendable {
+    public var name: String
+    public var shape: [Int]
+    public var axes: [String]
+    /// How it is initialised, in the words of the model.
+    public var initializer: String
+    public var decays: Bool
+    /// How many step counts AdamW keeps for it: 1, or one for each expert.
+    public var steps: Int
+
+    /// How many numbers it holds: the product of its shape.
+    public var count: Int { shape.reduce(1, *) }
+  }
+
+  /// The optimizer's numbers as the model declares them.
+  public struct Defaults: Equatable, Sendable, Decodable {
+    public var learningRate: Float
+    public var beta1: Float
+    public var beta2: Float
+    public var epsilon: Float
+    public var weightDecay: Float
+
+    enum CodingKeys: String, CodingKey {
+      case learningRate = "learning_rate"
+      case beta1, beta2, epsilon
+      case weightDecay = "weight_decay"
+    }
+  }
+
+  /// Bytes by class; 0 where the library does not say.
+  public struct Memory: Equatable, Sendable {
+    public var parameters = 0
+    public var optimizer = 0
+    public var saved = 0
+    public var scratch = 0
+    public var total = 0
+  }
+
+  /// Floating-point operations; 0 where the library does not say.
+  public struct Work: Equatable, Sendable {
+    public var forward = 0.0
+    public var step = 0.0
+  }
+
+  /// How many numbers all parameters hold together.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,146 @@
+import CModelABI
+
+/// A model in memory: parameters, what training keeps beside them, and the calls that use them.
+///
+/// Owns one `moec_model`. Used from one thread at a time; different models are independent.
+public final class Model {
+  public let library: ModelLibrary
+  public var manifest: Manifest { library.manifest }
+  private let handle: OpaquePointer
+
+  /// Allocates a model, parameters unset. Errors: no memory.
+  public init(_ library: ModelLibrary) throws(ModelError) {
+    guard let handle = library.functions.create() else {
+      throw .noMemory(bytes: library.manifest.memory.total)
+    }
+    self.library = library
+    self.handle = handle
+  }
+
+  deinit { library.functions.destroy(handle) }
+
+  /// Sets parameters as the model declares them; gradients, moments and step counts to 0.
+  public func initialize(seed: UInt64) {
+    library.functions.initialize(handle, seed)
+  }
+
+  /// Sets how many threads later calls use, at least 1; results do not depend on it.
+  public func setThreads(_ count: Int) throws(ModelError) {
+    guard let count = Int32(exactly: count) else {
+      throw .failed(call: "threads", reason: "\(count) is out of range")
+    }
+    try check(library.functions.setThreads(handle, count), "threads")
+  }
+
+  /// Forward, backward and one AdamW step on `tokens` and `targets`, [B, T] each.
+  ///
+  /// Returns the loss before the step, in training mode; it may be NaN if the model diverged.
+  public func trainStep(
+    tokens: [Int32], targets: [Int32], with hyper: Hyperparameters
+  ) throws(ModelError) -> Float {
+    try checkBatch(tokens, targets)
+    var numbers = hyper.numbers
+    return try check(
+      library.functions.trainStep(handle, tokens, targets, &numbers), "training step")
+  }
+
+  /// Forward and backward only, in training mode; the gradients are then read by `read`.
+  public func gradients(
+    tokens: [Int32], targets: [Int32], seed: UInt64
+  ) throws(ModelError) -> Float {
+    try checkBatch(tokens, targets)
+    return try check(library.functions.gradients(handle, tokens, targets, seed), "gradients")
+  }
+
+  /// The mean loss over `tokens` and `targets`, [B, T] each, in evaluation mode.
+  public func loss(
+    tokens: [Int32], targets: [Int32], seed: UInt64
+  ) throws(ModelError) -> Float {
+    try checkBatch(tokens, targets)
+    return try check(library.functions.loss(handle, tokens, targets, seed), "loss")
+  }
+
+  /// One sequence of 1 to T tokens -> its logits [length, V], in evaluation mode.
+  public func logits(tokens: [Int32], seed: UInt64) throws(ModelError) -> [Float] {
+    guard (1...manifest.context).contains(tokens.count) else {
+      throw .wrongCount(what: "tokens", expected: manifest.context, found: tokens.count)
+    }
+    var logits = [Float](repeating: 0, count: tokens.count * manifest.vocabulary)
+    try check(
+      library.functions.logits(handle, tokens, Int32(tokens.count), seed, &logits), "logits")
+    return logits
+  }
+}
+
+// MARK: - Parameters
+
+extension Model {
+  /// What is kept for each parameter, by the ABI's numbers.
+  public enum Kind: Int32, Sendable, CaseIterable {
+    case value = 0
+    case gradient = 1
+    case firstMoment = 2
+    case secondMoment = 3
+    case stepCounts = 4
+  }
+
+  /// How many numbers `kind` has for parameter `index`.
+  public func count(_ kind: Kind, of index: Int) -> Int {
+    let parameter = manifest.parameters[index]
+    return kind == .stepCounts ? parameter.steps : parameter.count
+  }
+
+  /// Copies out, row-major in the manifest's shape.
+  public func read(_ kind: Kind = .value, _ index: Int) throws(ModelError) -> [Float] {
+    var numbers = [Float](repeating: 0, count: count(kind, of: index))
+    try check(
+      library.functions.read(handle, kind.rawValue, Int32(index), &numbers),
+      "reading \(manifest.parameters[index].name)")
+    return numbers
+  }
+
+  /// Copies in, row-major in the manifest's shape.
+  public func write(
+    _ numbers: [Float], _ kind: Kind = .value, _ index: Int
+  ) throws(ModelError) {
+    let expected = count(kind, of: index)
+    guard numbers.count == expected else {
+      let name = manifest.parameters[index].name
+      throw .wrongCount(what: name, expected: expected, found: numbers.count)
+    }
+    try check(
+      library.functions.write(handle, kind.rawValue, Int32(index), numbers),
+      "writing \(manifest.parameters[index].name)")
+  }
+}
+
+// MARK: - Checks
+
+extension Model {
+  private func checkBatch(_ tokens: [Int32], _ targets: [Int32]) throws(ModelError) {
+    let expected = manifest.batch * manifest.context
+    guard tokens.count == expected else {
+      throw .wrongCount(what: "tokens", expected: expected, found: tokens.count)
+    }
+    guard targets.count == expected else {
+      throw .wrongCount(what: "targets", expected: expected, found: targets.count)
+    }
+  }
+
+  private func check(_ status: Int32, _ call: String) throws(ModelError) {
+    if status != 0 {
+      throw .failed(call: call, reason: errorText ?? "failed with \(status)")
+    }
+  }
+
+  /// NaN with a reason is a failure; NaN without one is what the arithmetic gave.
+  private func check(_ loss: Float, _ call: String) throws(ModelError) -> Float {
+    if loss.isNaN, let reason = errorText { throw .failed(call: call, reason: reason) }
+    return loss
+  }
+
+  private var errorText: String? {
+    guard let text = library.functions.error(handle), text.pointee != 0 else { return nil }
+    return String(cString: text)
+  }
+}

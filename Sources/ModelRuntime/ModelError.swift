@@ -1,0 +1,27 @@
+/// Why a call into a model failed.
+public enum ModelError: ExplainedError, Equatable {
+  /// The library could not allocate its arena.
+  case noMemory(bytes: Int)
+  /// The library refused the call, in its own words.
+  case failed(call: String, reason: String)
+  /// The caller gave another number of values than the call takes.
+  case wrongCount(what: String, expected: Int, found: Int)
+
+  public var message: String {
+    switch self {
+    case .noMemory(let bytes):
+      return "no memory for the model: it needs \(bytes) bytes"
+    case .failed(let call, let reason):
+      return "\(call): \(reason)"
+    case .wrongCount(let what, let expected, let found):
+      return "\(what): \(expected) expected, \(found) given"
+    }
+  }
+
+  public var hint: String? {
+    switch self {
+    case .noMemory: return "close other programs, or compile the model with a smaller batch"
+    case .failed, .wrongCount: return nil
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import CModelABI
+import Foundation
+
+/// The functions of one library, by the types that `moec_model.h` gives them.
+struct ModelFunctions {
+  typealias Tokens = UnsafePointer<Int32>?
+
+  let manifest: @convention(c) () -> UnsafePointer<CChar>?
+  let create: @convention(c) () -> OpaquePointer?
+  let destroy: @convention(c) (OpaquePointer?) -> Void
+  let initialize: @convention(c) (OpaquePointer?, UInt64) -> Void
+  let setThreads: @convention(c) (OpaquePointer?, Int32) -> Int32
+  let read: @convention(c) (OpaquePointer?, Int32, Int32, UnsafeMutablePointer<Float>?) -> Int32
+  let write: @convention(c) (OpaquePointer?, Int32, Int32, UnsafePointer<Float>?) -> Int32
+  let trainStep:
+    @convention(c) (OpaquePointer?, Tokens, Tokens, UnsafePointer<moec_hyper>?) -> Float
+  let gradients: @convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float
+  let loss: @convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float
+  let logits:
+    @convention(c) (OpaquePointer?, Tokens, Int32, UInt64, UnsafeMutablePointer<Float>?) -> Int32
+  let error: @convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?
+
+  static let names = [
+    "moec_abi", "moec_manifest", "moec_create", "moec_destroy", "moec_initialize",
+    "moec_set_threads", "moec_read", "moec_write", "moec_train_step", "moec_gradients",
+    "moec_loss", "moec_logits", "moec_error",
+  ]
+
+  init(_ handle: UnsafeMutableRawPointer, path: String) throws(LibraryError) {
+    let missing = ModelFunctions.names.filter { dlsym(handle, $0) == nil }
+    guard missing.isEmpty else { throw .notAModel(path: path, missing: missing) }
+    manifest = ModelFunctions.function("moec_manifest", in: handle)
+    create = ModelFunctions.function("moec_create", in: handle)
+    destroy = ModelFunctions.function("moec_destroy", in: handle)
+    initialize = ModelFunctions.function("moec_initialize", in: handle)
+    setThreads = ModelFunctions.function("moec_set_threads", in: handle)
+    read = ModelFunctions.function("moec_read", in: handle)
+    write = ModelFunctions.function("moec_write", in: handle)
+    trainStep = ModelFunctions.function("moec_train_step", in: handle)
+    gradients = ModelFunctions.function("moec_gradients", in: handle)
+    loss = ModelFunctions.function("moec_loss", in: handle)
+    logits = ModelFunctions.function("moec_logits", in: handle)
+    error = ModelFunctions.function("moec_error", in: handle)
+  }
+
+  /// Only for names that were found; the type is the one that the header declares.
+  private static func function<Function>(
+    _ name: String, in handle: UnsafeMutableRawPointer
+  ) -> Function {
+    unsafeBitCast(dlsym(handle, name), to: Function.self)
+  }
+}

@@ -1,0 +1,103 @@
+/// One thing that is wrong with a weights file.
+public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
+  // The file itself.
+  case tooShort(bytes: Int)
+  case headerTooLong(claimed: UInt64, available: Int)
+  case headerNotUTF8
+  case headerNotJSON(offset: Int, reason: String)
+  case badMetadata
+  // One tensor.
+  case badEntry(name: String, reason: String)
+  case unknownType(name: String, type: String)
+  case shapeTooLarge(name: String, shape: [Int])
+  case wrongSize(name: String, expected: Int, found: Int)
+  case outOfRange(name: String, end: Int, available: Int)
+  // Tensors together.
+  case overlap(String, String)
+  case hole(offset: Int, bytes: Int)
+  // The file against a model.
+  case missing(name: String)
+  case unexpected(name: String)
+  case wrongType(name: String, expected: TensorType, found: TensorType)
+  case wrongShape(name: String, expected: [Int], found: [Int])
+  case badNote(key: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .tooShort(let bytes):
+      return "it has \(bytes) bytes, too few for a header"
+    case .headerTooLong(let claimed, let available):
+      return "its header claims \(claimed) bytes where \(available) are left or allowed"
+    case .headerNotUTF8:
+      return "its header is not UTF-8"
+    case .headerNotJSON(let offset, let reason):
+      return "its header is not as it should be at byte \(offset): \(reason)"
+    case .badMetadata:
+      return "its metadata are not pairs of strings"
+    case .badEntry(let name, let reason):
+      return "\(name): \(reason)"
+    case .unknownType(let name, let type):
+      return "\(name): the type \(type) is unknown"
+    case .shapeTooLarge(let name, let shape):
+      return "\(name): the shape \(shape) is too large or no whole number of bytes"
+    case .wrongSize(let name, let expected, let found):
+      return "\(name): its shape needs \(expected) bytes and it has \(found)"
+    case .outOfRange(let name, let end, let available):
+      return "\(name): it ends at byte \(end) of \(available) that are there"
+    case .overlap(let first, let second):
+      return "\(first) and \(second) overlap"
+    case .hole(let offset, let bytes):
+      return "\(bytes) bytes from byte \(offset) on belong to no tensor"
+    case .missing(let name):
+      return "\(name) is missing"
+    case .unexpected(let name):
+      return "\(name) is not in the model"
+    case .wrongType(let name, let expected, let found):
+      return "\(name) is \(found.rawValue), not \(expected.rawValue)"
+    case .wrongShape(let name, let expected, let found):
+      return "\(name) has the shape \(found), not \(expected)"
+    case .badNote(let key, let reason):
+      return "its note '\(key)' \(reason)"
+    }
+  }
+}
+
+/// Why a weights file cannot be read or used: everything that was found wrong, not only the first.
+public enum SafetensorsError: ExplainedError, Equatable {
+  case unreadable(FileError)
+  /// The file is damaged or was never a safetensors file.
+  case malformed(path: String, [SafetensorsProblem])
+  /// The file is sound but is not of this model.
+  case unfit(path: String, [SafetensorsProblem])
+
+  public var message: String {
+    switch self {
+    case .unreadable(let error):
+      return error.message
+    case .malformed(let path, let problems):
+      return "\(path) is not a sound safetensors file: \(list(problems))"
+    case .unfit(let path, let problems):
+      return "\(path) does not fit the model: \(list(problems))"
+    }
+  }
+
+  public var hint: String? {
+    switch self {
+    case .unreadable(let error): return error.hint
+    case .malformed: return "save it again, or use another copy"
+    case .unfit: return "use the library that the weights were saved with"
+    }
+  }
+
+  /// All problems found in the file, in its own order.
+  public var problems: [SafetensorsProblem] {
+    switch self {
+    case .unreadable: return []
+    case .malformed(_, let problems), .unfit(_, let problems): return problems
+    }
+  }
+
+  private func list(_ problems: [SafetensorsProblem]) -> String {
+    problems.map(\.description).joined(separator: "; ")
+  }
+}

@@ -1,0 +1,18 @@
+/// B windows of T tokens with their targets, [B, T] each.
+public struct Batch: Equatable, Sendable {
+  public var tokens: [Int32]
+  public var targets: [Int32]
+
+  /// Draws windows that start anywhere in 0 ..< length - T; targets are shifted by one.
+  public init(from text: [Int32], count: Int, context: Int, using stream: inout RandomStream) {
+    tokens = []
+    targets = []
+    tokens.reserveCapacity(count * context)
+    targets.reserveCapacity(count * context)
+    for _ in 0..<count {
+      let start = stream.next(below: text.count - context)
+      tokens += text[start..<start + context]
+      targets += text[start + 1...start + context]
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import ModelRuntime
+
+/// Why a text cannot be used for training or evaluation.
+public enum CorpusError: ExplainedError, Equatable {
+  case unreadable(FileError)
+  /// No file was named and the usual one is not in the current folder.
+  case noneGiven(usual: String)
+  case empty(path: String)
+  case notUTF8(path: String, offset: Int)
+  case tooShort(path: String, characters: Int, needed: Int, context: Int)
+  /// It has more distinct characters than the model was compiled for.
+  case tooManyCharacters(path: String, distinct: Int, compiled: Int, line: String?)
+  /// It has characters that the loaded weights do not know.
+  case unknownCharacters(path: String, VocabularyError)
+
+  public var message: String {
+    switch self {
+    case .unreadable(let error):
+      return error.message
+    case .noneGiven(let usual):
+      return "no text was given, and \(usual) is not in the current folder"
+    case .empty(let path):
+      return "\(path) is empty"
+    case .notUTF8(let path, let offset):
+      return "\(path) is not UTF-8: the bytes at offset \(offset) are no character"
+    case .tooShort(let path, let characters, let needed, let context):
+      return "\(path) is too short: it has \(characters) characters, and a model with a context "
+        + "of \(context) needs \(needed)"
+    case .tooManyCharacters(let path, let distinct, let compiled, _):
+      return "\(path) has \(distinct) distinct characters, the model was compiled for \(compiled)"
+    case .unknownCharacters(let path, let error):
+      return "\(path) has \(error.message)"
+    }
+  }
+
+  public var hint: String? {
+    switch self {
+    case .unreadable(let error): return error.hint
+    case .noneGiven: return "name a text with --data FILE"
+    case .empty, .tooShort: return "use a longer text, or compile a model with a shorter context"
+    case .notUTF8: return "convert it to UTF-8, for instance with iconv"
+    case .tooManyCharacters(_, let distinct, _, let line):
+      let place = line.map { "in \($0)" } ?? "in the model"
+      return "\(place), make the vocabulary axis \(distinct) and compile again"
+    case .unknownCharacters(_, let error): return error.hint
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Foundation
+
+/// A loss as it is printed: `2.7351`.
+func fourDecimals(_ value: Double) -> String { String(format: "%.4f", value) }
+
+/// A count with its thousands apart: `8,996,545`.
+func grouped(_ count: Int) -> String {
+  var groups: [String] = []
+  var rest = count.magnitude
+  while rest >= 1000 {
+    groups.append(String(String(rest % 1000 + 1000).dropFirst()))
+    rest /= 1000
+  }
+  groups.append(String(rest))
+  return (count < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+}
+
+/// Bytes in the unit that suits them: `137.3 MB`.
+func megabytes(_ bytes: Int) -> String {
+  bytes < 100_000
+    ? "\(grouped(bytes)) bytes" : String(format: "%.1f MB", Double(bytes) / 1_000_000)
+}
+
+/// A time as a person says it: `45 s`, `3 min 20 s`, `2 h 5 min`.
+func duration(_ seconds: Double) -> String {
+  // A guess of years or worse is no guess; it also keeps the conversion below from trapping.
+  guard seconds.isFinite, seconds < 1e9 else { return "long" }
+  let whole = Int(max(0, seconds).rounded())
+  if whole < 60 { return "\(whole) s" }
+  if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+  return "\(whole / 3600) h \(whole % 3600 / 60) min"
+}

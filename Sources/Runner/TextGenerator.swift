@@ -1,0 +1,85 @@
+import Foundation
+import ModelRuntime
+
+/// How text is drawn from a model.
+public struct GenerationSettings: Equatable, Sendable {
+  /// How many characters to write.
+  public var tokens = 500
+  /// Logits are divided by it; 1 leaves them alone, 0 always takes the likeliest character.
+  public var temperature = 1.0
+  /// Only the likeliest so many characters are drawn from; nil draws from all.
+  public var topK: Int?
+  public var seed: UInt64 = RandomStream.usualSeed
+
+  public init() {}
+}
+
+/// A model gave something that no character can be drawn from.
+public struct GenerationError: ExplainedError, Equatable {
+  public var message: String { "the model's logits are not finite numbers" }
+  public var hint: String? { "its training diverged: use other weights" }
+}
+
+/// Writes text one character at a time.
+public struct TextGenerator {
+  public let model: Model
+  public let vocabulary: Vocabulary
+  public let settings: GenerationSettings
+
+  public init(model: Model, vocabulary: Vocabulary, settings: GenerationSettings) {
+    self.model = model
+    self.vocabulary = vocabulary
+    self.settings = settings
+  }
+
+  /// Continues `prompt`, or starts after token 0 without one; `write` gets each piece of text as
+  /// it is there, the prompt first. Errors: characters outside the vocabulary.
+  public func generate(prompt: String = "", write: (String) throws -> Void) throws {
+    var tokens = try vocabulary.encode(prompt.unicodeScalars)
+    if !prompt.isEmpty { try write(prompt) }
+    if tokens.isEmpty { tokens = [0] }
+    var stream = RandomStream(seed: settings.seed, .generation)
+    for position in 0..<settings.tokens {
+      tokens = tokens.suffix(model.manifest.context)
+      let noise = RandomStream.seed(settings.seed, .generationNoise, index: position)
+      let logits = try model.logits(tokens: tokens, seed: noise)
+      let next = try sample(
+        logits.suffix(model.manifest.vocabulary), at: stream.nextUnit())
+      tokens.append(Int32(next))
+      try write(vocabulary.decode([Int32(next)]))
+    }
+  }
+
+  /// The same as one text.
+  public func generate(prompt: String = "") throws -> String {
+    var text = ""
+    try generate(prompt: prompt) { text += $0 }
+    return text
+  }
+
+  /// The token at which the cumulated softmax of the logits passes `point`, in 0 ..< 1.
+  ///
+  /// Rows that the vocabulary does not use are never drawn; among equals the lower token is first.
+  func sample(_ logits: some Collection<Float>, at point: Double) throws -> Int {
+    let used = logits.prefix(vocabulary.count).map(Double.init)
+    guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw GenerationError() }
+    let candidates = likeliest(used)
+    let highest = used[candidates[0]]
+    guard settings.temperature > 0 else { return candidates[0] }
+    let weights = candidates.map { exp((used[$0] - highest) / settings.temperature) }
+    var rest = point * weights.reduce(0, +)
+    for (candidate, weight) in zip(candidates, weights) {
+      rest -= weight
+      if rest < 0 { return candidate }
+    }
+    return candidates[0]
+  }
+
+  /// Tokens by falling logit, as many as may be drawn.
+  private func likeliest(_ logits: [Double]) -> [Int] {
+    let order = logits.indices.sorted {
+      logits[$0] == logits[$1] ? $0 < $1 : logits[$0] > logits[$1]
+    }
+    return Array(order.prefix(settings.topK ?? order.count))
+  }
+}

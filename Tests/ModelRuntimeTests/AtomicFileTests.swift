@@ -1,0 +1,86 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+@testable import ModelRuntime
+
+@Suite struct AtomicFileTests {
+  private func contents(_ folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  @Test func appearsWhole() throws {
+    let folder = try ModelFixture.folder()
+    let file = try AtomicFile(replacing: folder + "/a")
+    try file.write(Array("new".utf8))
+    #expect(try contents(folder) != ["a"], "nothing may have its name before it is whole")
+    try file.commit()
+    #expect(try contents(folder) == ["a"])
+    #expect(try String(contentsOfFile: folder + "/a", encoding: .utf8) == "new")
+  }
+
+  @Test func leavesTheOldFileAndNothingElseWhenDropped() throws {
+    let folder = try ModelFixture.folder()
+    try "old".write(toFile: folder + "/a", atomically: false, encoding: .utf8)
+    do {
+      let file = try AtomicFile(replacing: folder + "/a")
+      try file.write(Array("new".utf8))
+    }
+    #expect(try contents(folder) == ["a"])
+    #expect(try String(contentsOfFile: folder + "/a", encoding: .utf8) == "old")
+  }
+
+  @Test func leavesTheOldFileWhenATensorFails() throws {
+    struct Failure: Error {}
+    let folder = try ModelFixture.folder()
+    try "old".write(toFile: folder + "/a", atomically: false, encoding: .utf8)
+    let tensors = [
+      Safetensors.Output(name: "a", shape: [1]) { [1] },
+      Safetensors.Output(name: "b", shape: [1]) { throw Failure() },
+    ]
+    #expect(throws: Failure.self) {
+      try Safetensors.write(tensors, metadata: [:], to: folder + "/a")
+    }
+    #expect(try contents(folder) == ["a"])
+    #expect(try String(contentsOfFile: folder + "/a", encoding: .utf8) == "old")
+  }
+
+  @Test func keepsALinkAndItsFilesPermissions() throws {
+    let folder = try ModelFixture.folder()
+    try "old".write(toFile: folder + "/real", atomically: false, encoding: .utf8)
+    #expect(chmod(folder + "/real", 0o600) == 0)
+    #expect(symlink("real", folder + "/link") == 0)
+    let file = try AtomicFile(replacing: folder + "/link")
+    try file.write(Array("new".utf8))
+    try file.commit()
+    let manager = FileManager.default
+    #expect(try manager.destinationOfSymbolicLink(atPath: folder + "/link") == "real")
+    #expect(try String(contentsOfFile: folder + "/real", encoding: .utf8) == "new")
+    let mode = try manager.attributesOfItem(atPath: folder + "/real")[.posixPermissions]
+    #expect(mode as? Int == 0o600)
+  }
+
+  @Test func refusesPlacesThatCannotBeWritten() throws {
+    let folder = try ModelFixture.folder()
+    let absent = folder + "/no/such/a"
+    #expect(throws: FileError(operation: "write", path: absent, code: ENOENT)) {
+      try AtomicFile.check(absent)
+    }
+    #expect(throws: FileError(operation: "write", path: folder, code: EISDIR)) {
+      try AtomicFile.check(folder)
+    }
+    #expect(throws: FileError(operation: "write", path: "/dev/null", code: EINVAL)) {
+      try AtomicFile.check("/dev/null")
+    }
+    #expect(try contents(folder) == [])
+  }
+
+  @Test func writesUnderALongName() throws {
+    let folder = try ModelFixture.folder()
+    let name = String(repeating: "n", count: 255)
+    let file = try AtomicFile(replacing: folder + "/" + name)
+    try file.write([1.5] as [Float])
+    try file.commit()
+    #expect(try contents(folder) == [name])
+  }
+}

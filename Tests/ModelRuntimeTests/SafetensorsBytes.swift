@@ -1,0 +1,26 @@
+import Foundation
+import ModelFixtures
+
+/// A safetensors file from a header as text and some data.
+func safetensorsBytes(_ header: String, data: Int, claimed: UInt64? = nil) -> [UInt8] {
+  safetensorsBytes(Array(header.utf8), data: [UInt8](repeating: 0, count: data), claimed: claimed)
+}
+
+func safetensorsBytes(_ header: [UInt8], data: [UInt8], claimed: UInt64? = nil) -> [UInt8] {
+  let length = claimed ?? UInt64(header.count)
+  return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) } + header + data
+}
+
+/// A new file with these bytes; its path.
+func fileWith(_ bytes: [UInt8], named name: String = "file.safetensors") throws -> String {
+  let path = try ModelFixture.folder() + "/" + name
+  try Data(bytes).write(to: URL(fileURLWithPath: path))
+  return path
+}
+
+/// One entry of a header.
+func described(
+  _ name: String, _ shape: String, _ offsets: String, _ type: String = "F32"
+) -> String {
+  "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}"
+}
