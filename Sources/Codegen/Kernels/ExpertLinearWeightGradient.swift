@@ -8,7 +8,7 @@ extension KernelFile {
 
       // Work is dealt out in this many equal shares, far more than threads: a share is the blocks
       // that begin within it, in order of experts.
-      #define SHARES 240
+      #define SHARES 120
 
       // What an expert's block costs besides its rows, in rows.
       #define BLOCK_OVERHEAD 16
@@ -54,11 +54,10 @@ extension KernelFile {
           }
       }
 
-      // The first of `blocks` blocks, each `cost` long and the first at `base`, not before `from`.
-      INLINE int first_block(int64_t from, int64_t base, int64_t cost, int blocks) {
-          if (from <= base) { return 0; }
-          if (from > base + cost * (blocks - 1)) { return blocks; }
-          return (int)((from - base + cost - 1) / cost);
+      // The first of `blocks` blocks, each `cost` long, that begins at or after `from`.
+      INLINE int first_block(int64_t from, int64_t cost, int blocks) {
+          if (from <= 0) { return 0; }
+          return from > cost * (blocks - 1) ? blocks : (int)((from + cost - 1) / cost);
       }
 
       // d_w[e] = sum over the rows r of expert e of d_y[r, :]^T x[source[r], :]
@@ -77,12 +76,12 @@ extension KernelFile {
           int64_t total = (int64_t)blocks * (start[experts] + experts * BLOCK_OVERHEAD);
           #pragma omp parallel for schedule(static) if (experts * blocks > 1)
           for (int share = 0; share < SHARES; share++) {
-              int64_t share_start = total * share / SHARES, share_end = total * (share + 1) / SHARES;
+              int64_t from = total * share / SHARES, to = total * (share + 1) / SHARES;
               for (int e = 0; e < experts; e++) {
-                  int rows = start[e + 1] - start[e], cost = rows + BLOCK_OVERHEAD;
                   int64_t base = (int64_t)blocks * (start[e] + e * BLOCK_OVERHEAD);
-                  int block = first_block(share_start, base, cost, blocks);
-                  int end = first_block(share_end, base, cost, blocks);
+                  int rows = start[e + 1] - start[e], cost = rows + BLOCK_OVERHEAD;
+                  int block = first_block(from - base, cost, blocks);
+                  int end = first_block(to - base, cost, blocks);
                   for (; block < end; block++) {
                       int o = block / input_blocks * TILE_COLUMNS, part = block % input_blocks;
                       int i = block_start(part, in, input_blocks);

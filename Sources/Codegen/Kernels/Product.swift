@@ -4,7 +4,7 @@ extension KernelFile {
     name: "product", includes: ["panels"],
     source: #"""
       // A tile is TILE_ROWS rows by TILE_PANELS panels of the result, all held in registers while
-      // the sum runs: 28, 12, 24 or 12 accumulators.
+      // the sum runs: 28, 12, 24 or 8 accumulators.
       #if defined(__AVX512F__)
       #define TILE_ROWS 14
       #define TILE_PANELS 2
@@ -15,7 +15,7 @@ extension KernelFile {
       #define TILE_ROWS 6
       #define TILE_PANELS 1
       #else
-      #define TILE_ROWS 3
+      #define TILE_ROWS 2
       #define TILE_PANELS 1
       #endif
       #define TILE_COLUMNS (TILE_PANELS * PANEL)
@@ -98,21 +98,21 @@ extension KernelFile {
           OUTLINE void depth_tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 1); } \
           OUTLINE void depth_narrow_##rows(const product *p) { tile_body(p, rows, 1, 1); }
 
-      TILES(1) TILES(2) TILES(3)
-      #define TILES_TO_3(name) name##1, name##2, name##3
-      #if TILE_ROWS > 3
-      TILES(4) TILES(5) TILES(6)
-      #define TILES_TO_6(name) TILES_TO_3(name), name##4, name##5, name##6
+      TILES(1) TILES(2)
+      #define TILES_TO_2(name) name##1, name##2
+      #if TILE_ROWS > 2
+      TILES(3) TILES(4) TILES(5) TILES(6)
+      #define TILES_TO_6(name) TILES_TO_2(name), name##3, name##4, name##5, name##6
       #endif
       #if TILE_ROWS > 6
       TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
       #define ALL_TILES(name)                                                                   \
           TILES_TO_6(name), name##7, name##8, name##9, name##10, name##11, name##12, name##13,  \
               name##14
-      #elif TILE_ROWS > 3
+      #elif TILE_ROWS > 2
       #define ALL_TILES TILES_TO_6
       #else
-      #define ALL_TILES TILES_TO_3
+      #define ALL_TILES TILES_TO_2
       #endif
 
       // One tile of at most TILE_ROWS rows and TILE_COLUMNS columns.
