@@ -10,22 +10,33 @@ extension KernelFile {
           float before[ATTENTION_TILE], after[ATTENTION_TILE];
       } attention_state;
 
-      // scores[j] = j < seen ? scale scores[j] : -infinity
-      static inline void attention_mask_row(float *scores, float scale, int seen, int lanes) {
-          for (int j = 0; j < lanes; j++) { scores[j] = j < seen ? scores[j] * scale : -INFINITY; }
+      // scores[j] = j < seen ? scale scores[j] : -infinity; returns the largest.
+      static inline float attention_mask_row(float *scores, float scale, int seen, int lanes) {
+          const row_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+          const row_lanes nothing = (row_lanes){0} - INFINITY;
+          row_lanes best = nothing;
+          for (int j = 0; j < lanes; j += ATTENTION_LANES) {
+              row_mask visible = lane + j < (row_mask){0} + seen;
+              row_lanes score = *row_at_const(scores + j) * scale;
+              score = (row_lanes)(((row_mask)score & visible) | ((row_mask)nothing & ~visible));
+              *row_at(scores + j) = score;
+              row_lanes_max(&best, &score);
+          }
+          return row_fold_max(&best);
       }
 
       static inline void attention_exp_row(float *scores, float maximum, int lanes) {
           for (int j = 0; j < lanes; j++) { scores[j] = exp_f(scores[j] - maximum); }
       }
 
-      static inline void attention_drop_row(float *weights, const attention_sizes *sizes,
+      static inline void attention_drop_row(float *restrict weights, const attention_sizes *sizes,
                                             uint32_t number, int lanes) {
           uint64_t key = sizes->key;
           uint32_t threshold = sizes->threshold;
           float keep = sizes->keep;
           for (int j = 0; j < lanes; j++) {
-              weights[j] *= random_bits(key, number + (uint32_t)j) >= threshold ? keep : 0.0f;
+              float factor = random_bits(key, number + (uint32_t)j) >= threshold ? keep : 0.0f;
+              weights[j] *= factor;
           }
       }
 
@@ -37,8 +48,8 @@ extension KernelFile {
           for (int i = 0; i < tile.queries; i++) {
               float *row = scores + i * ATTENTION_TILE;
               int lanes = attention_seen_lanes(tile, i);
-              attention_mask_row(row, sizes->scale, attention_seen(tile, i), lanes);
-              float maximum = row_max(row, lanes);
+              int seen = attention_seen(tile, i);
+              float maximum = attention_mask_row(row, sizes->scale, seen, lanes);
               if (tile.key > 0 && !(maximum > state->maximum[i])) { maximum = state->maximum[i]; }
               attention_exp_row(row, maximum, lanes);
               float sum = row_sum(row, lanes);
@@ -60,7 +71,8 @@ extension KernelFile {
       static inline void attention_average(float *restrict y, const float *restrict weights,
                                            const float *restrict v, const attention_state *state,
                                            attention_tile tile, const attention_sizes *sizes) {
-          float panel[ATTENTION_TILE * ATTENTION_LANES], sum[4 * ATTENTION_LANES];
+          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
+          _Alignas(64) float sum[4 * ATTENTION_LANES];
           for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
               int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
               attention_columns b =
@@ -83,7 +95,7 @@ extension KernelFile {
       static void attention_head(float *restrict y, float *restrict logsumexp,
                                  const float *restrict q, const float *restrict k,
                                  const float *restrict v, int pair, const attention_sizes *sizes) {
-          float scores[ATTENTION_TILE * ATTENTION_TILE];
+          _Alignas(64) float scores[ATTENTION_TILE * ATTENTION_TILE];
           attention_state state;
           size_t row = sizes->stride_row;
           for (int query = 0; query < sizes->length; query += ATTENTION_TILE) {

@@ -44,16 +44,19 @@ extension KernelFile {
       }
 
       // e^x, as 2^n e^r with n = round(x / ln 2). 2^n is applied in two halves so that the ends of
-      // the range, infinity and subnormals, come out right.
+      // the range, infinity and subnormals, come out right. Below -104 the result is 0, without the
+      // arithmetic underflow that costs processors more than the function itself: softmax of masked
+      // elements comes here often.
       KERNEL inline float exp_f(float x) {
-          x = x > 89.0f ? 89.0f : x;
-          x = x < -104.0f ? -104.0f : x;
-          float rounded = x * LOG2_E + ROUND_MAGIC;
+          float inside = x > 89.0f ? 89.0f : x;
+          inside = x < -104.0f ? 0.0f : inside;
+          float rounded = inside * LOG2_E + ROUND_MAGIC;
           int n = (int)float_bits(rounded) - ROUND_MAGIC_BITS;
           float n_f = rounded - ROUND_MAGIC;
-          float r = (x - n_f * LN2_HIGH) - n_f * LN2_LOW;
+          float r = (inside - n_f * LN2_HIGH) - n_f * LN2_LOW;
           int half = n >> 1;
-          return (1.0f + expm1_reduced(r)) * power_of_two(half) * power_of_two(n - half);
+          float y = (1.0f + expm1_reduced(r)) * power_of_two(half) * power_of_two(n - half);
+          return x < -104.0f ? 0.0f : y;
       }
 
       // ln x, as e ln 2 + ln m with m in [sqrt(1/2), sqrt(2)). ln 0 is -infinity, ln of x < 0 NaN.
