@@ -29,8 +29,8 @@ extension KernelFile {
 
       // best = max(best, *x), lane by lane; NaN is passed over.
       static inline void row_lanes_max(row_lanes *best, const row_lanes *x) {
-          row_mask larger = *x > *best;
-          *best = (row_lanes)(((row_mask)*x & larger) | ((row_mask)*best & ~larger));
+          row_mask above = *x > *best;
+          *best = (row_lanes)(((row_mask)*x & above) | ((row_mask)*best & ~above));
       }
 
       // The largest of sixteen lanes.
