@@ -10,49 +10,75 @@ extension KernelFile {
           float before[ATTENTION_TILE], after[ATTENTION_TILE];
       } attention_state;
 
-      // scores[j] = j < seen ? scale scores[j] : -infinity
-      static inline void attention_mask_row(float *scores, float scale, int seen, int lanes) {
-          for (int j = 0; j < lanes; j++) { scores[j] = j < seen ? scores[j] * scale : -INFINITY; }
+      // scores[j] = j < seen ? scale scores[j] : -infinity; returns the largest.
+      static inline float attention_mask_row(float *scores, float scale, int seen, int lanes) {
+          const row_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+          const row_lanes nothing = (row_lanes){0} - INFINITY;
+          row_lanes best = nothing;
+          for (int j = 0; j < lanes; j += ATTENTION_LANES) {
+              row_mask visible = lane + j < (row_mask){0} + seen;
+              row_lanes score = *row_at_const(scores + j) * scale;
+              score = (row_lanes)(((row_mask)score & visible) | ((row_mask)nothing & ~visible));
+              *row_at(scores + j) = score;
+              row_lanes_max(&best, &score);
+          }
+          return row_fold_max(&best);
       }
 
       static inline void attention_exp_row(float *scores, float maximum, int lanes) {
           for (int j = 0; j < lanes; j++) { scores[j] = exp_f(scores[j] - maximum); }
       }
 
-      static inline void attention_drop_row(float *weights, const attention_sizes *sizes,
+      static inline void attention_drop_row(float *restrict weights, const attention_sizes *sizes,
                                             uint32_t number, int lanes) {
           uint64_t key = sizes->key;
           uint32_t threshold = sizes->threshold;
           float keep = sizes->keep;
           for (int j = 0; j < lanes; j++) {
-              weights[j] *= random_bits(key, number + (uint32_t)j) >= threshold ? keep : 0.0f;
+              float factor = random_bits(key, number + (uint32_t)j) >= threshold ? keep : 0.0f;
+              weights[j] *= factor;
           }
       }
 
-      // Turns a tile's scores into weights exp(score - maximum), with dropout, and brings the state
-      // of its queries up to date. The sum is of the weights before dropout, as softmax comes
-      // first.
+      // Brings the state up to date with the sums of a tile's weights. Before this, `before` holds
+      // the old maximum less the new one.
+      static inline void attention_update(attention_state *restrict state,
+                                          const float *restrict sums, int queries, int last) {
+          for (int i = 0; i < queries; i++) {
+              float before = exp_f(state->before[i]);
+              float sum = state->sum[i] * before + sums[i];
+              float after = last ? 1.0f / sum : 1.0f;  // the last tile of keys normalises
+              state->sum[i] = sum;
+              state->before[i] = before * after;
+              state->after[i] = after;
+          }
+      }
+
+      // Turns a tile's scores into weights exp(score - maximum), with dropout. The sums are of the
+      // weights before dropout, as softmax comes first. One thing is done for all rows before the
+      // next, so that the processor need not wait for one row's result.
       static inline void attention_weigh(float *scores, attention_state *state, attention_tile tile,
                                          int pair, const attention_sizes *sizes) {
+          float sums[ATTENTION_TILE];
+          for (int i = 0; i < tile.queries; i++) {
+              float largest =
+                  attention_mask_row(scores + i * ATTENTION_TILE, sizes->scale,
+                                     attention_seen(tile, i), attention_seen_lanes(tile, i));
+              float old = state->maximum[i];
+              state->maximum[i] = largest > old ? largest : old;
+              state->before[i] = old - state->maximum[i];
+          }
           for (int i = 0; i < tile.queries; i++) {
               float *row = scores + i * ATTENTION_TILE;
               int lanes = attention_seen_lanes(tile, i);
-              attention_mask_row(row, sizes->scale, attention_seen(tile, i), lanes);
-              float maximum = row_max(row, lanes);
-              if (tile.key > 0 && !(maximum > state->maximum[i])) { maximum = state->maximum[i]; }
-              attention_exp_row(row, maximum, lanes);
-              float sum = row_sum(row, lanes);
-              float before = tile.key > 0 ? exp_f(state->maximum[i] - maximum) : 0.0f;
-              state->sum[i] = tile.key > 0 ? state->sum[i] * before + sum : sum;
-              state->maximum[i] = maximum;
-              float after = tile.key == tile.query ? 1.0f / state->sum[i] : 1.0f;  // the last tile
-              state->before[i] = before * after;
-              state->after[i] = after;
-              if (sizes->threshold != 0) {
-                  uint32_t number =
-                      attention_number(pair, tile.query + i, tile.key, sizes->context);
-                  attention_drop_row(row, sizes, number, lanes);
-              }
+              attention_exp_row(row, state->maximum[i], lanes);
+              sums[i] = row_sum(row, lanes);
+          }
+          attention_update(state, sums, tile.queries, tile.key == tile.query);
+          for (int i = 0; i < tile.queries && sizes->threshold != 0; i++) {
+              uint32_t number = attention_number(pair, tile.query + i, tile.key, sizes->context);
+              int lanes = attention_seen_lanes(tile, i);
+              attention_drop_row(scores + i * ATTENTION_TILE, sizes, number, lanes);
           }
       }
 
@@ -60,7 +86,8 @@ extension KernelFile {
       static inline void attention_average(float *restrict y, const float *restrict weights,
                                            const float *restrict v, const attention_state *state,
                                            attention_tile tile, const attention_sizes *sizes) {
-          float panel[ATTENTION_TILE * ATTENTION_LANES], sum[4 * ATTENTION_LANES];
+          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
+          _Alignas(64) float sum[4 * ATTENTION_LANES];
           for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
               int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
               attention_columns b =
@@ -83,10 +110,12 @@ extension KernelFile {
       static void attention_head(float *restrict y, float *restrict logsumexp,
                                  const float *restrict q, const float *restrict k,
                                  const float *restrict v, int pair, const attention_sizes *sizes) {
-          float scores[ATTENTION_TILE * ATTENTION_TILE];
+          _Alignas(64) float scores[ATTENTION_TILE * ATTENTION_TILE];
           attention_state state;
           size_t row = sizes->stride_row;
           for (int query = 0; query < sizes->length; query += ATTENTION_TILE) {
+              for (int i = 0; i < ATTENTION_TILE; i++) { state.maximum[i] = -INFINITY; }
+              memset(state.sum, 0, sizeof state.sum);
               for (int key = 0; key <= query; key += ATTENTION_TILE) {
                   attention_tile tile = attention_tile_at(query, key, sizes->length);
                   attention_scores(scores, q + query * row, k + key * row, tile, sizes);

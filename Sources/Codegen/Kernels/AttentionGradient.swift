@@ -57,7 +57,8 @@ extension KernelFile {
                                                   const float *restrict d_scores,
                                                   const float *restrict k, attention_tile tile,
                                                   const attention_sizes *sizes) {
-          float panel[ATTENTION_TILE * ATTENTION_LANES], sum[4 * ATTENTION_LANES];
+          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
+          _Alignas(64) float sum[4 * ATTENTION_LANES];
           for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
               int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
               attention_columns b =
@@ -81,7 +82,8 @@ extension KernelFile {
       static inline void attention_key_gradient(float *restrict d_x, const float *restrict a,
                                                 const float *restrict x, attention_tile tile,
                                                 const attention_sizes *sizes) {
-          float panel[ATTENTION_TILE * ATTENTION_LANES], sum[4 * ATTENTION_LANES];
+          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
+          _Alignas(64) float sum[4 * ATTENTION_LANES];
           int diagonal = tile.query == tile.key;
           for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
               int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
@@ -106,7 +108,8 @@ extension KernelFile {
                                           const float *restrict k, const float *restrict v,
                                           const float *restrict logsumexp, int pair,
                                           const attention_sizes *sizes) {
-          float weights[ATTENTION_TILE * ATTENTION_TILE], d_scores[ATTENTION_TILE * ATTENTION_TILE];
+          _Alignas(64) float weights[ATTENTION_TILE * ATTENTION_TILE];
+          _Alignas(64) float d_scores[ATTENTION_TILE * ATTENTION_TILE];
           for (int key = 0; key < sizes->length; key += ATTENTION_TILE) {
               size_t at_key = key * sizes->stride_row;
               for (int query = key; query < sizes->length; query += ATTENTION_TILE) {

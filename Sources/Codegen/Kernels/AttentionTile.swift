@@ -92,7 +92,7 @@ extension KernelFile {
       static inline void attention_scores(float *restrict scores, const float *restrict x,
                                           const float *restrict y, attention_tile tile,
                                           const attention_sizes *sizes) {
-          float panel[ATTENTION_LANES * ATTENTION_TILE];
+          _Alignas(64) float panel[ATTENTION_LANES * ATTENTION_TILE];
           for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
               int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
               attention_transpose(panel, y + c, sizes->stride_row, tile.keys, columns);

@@ -9,17 +9,40 @@ extension KernelFile {
       // machine's vector width.
 
       typedef float row_lanes __attribute__((vector_size(64), aligned(4), may_alias));
+      typedef int32_t row_mask __attribute__((vector_size(64), aligned(4), may_alias));
 
       static inline row_lanes *row_at(float *x) { return (row_lanes *)x; }
       static inline const row_lanes *row_at_const(const float *x) { return (const row_lanes *)x; }
 
-      // Folds sixteen partial sums: 16 to 8 to 4 to 2 to 1.
+      // Folds sixteen partial sums in halves: 16 to 8 to 4 to 2 to 1.
       static inline float row_fold(const row_lanes *lanes) {
+          typedef float eight __attribute__((vector_size(32)));
+          typedef float four __attribute__((vector_size(16)));
+          eight half[2];
+          memcpy(half, lanes, sizeof half);
+          half[0] += half[1];
+          four quarter[2];
+          memcpy(quarter, half, sizeof quarter);
+          quarter[0] += quarter[1];
+          return (quarter[0][0] + quarter[0][2]) + (quarter[0][1] + quarter[0][3]);
+      }
+
+      // best = max(best, *x), lane by lane; NaN is passed over.
+      static inline void row_lanes_max(row_lanes *best, const row_lanes *x) {
+          row_mask above = *x > *best;
+          *best = (row_lanes)(((row_mask)*x & above) | ((row_mask)*best & ~above));
+      }
+
+      // The largest of sixteen lanes.
+      static inline float row_fold_max(const row_lanes *lanes) {
           float part[16];
           memcpy(part, lanes, sizeof part);
-          for (int i = 0; i < 8; i++) { part[i] += part[i + 8]; }
-          for (int i = 0; i < 4; i++) { part[i] += part[i + 4]; }
-          return (part[0] + part[2]) + (part[1] + part[3]);
+          for (int half = 8; half > 0; half /= 2) {
+              for (int l = 0; l < half; l++) {
+                  part[l] = part[l + half] > part[l] ? part[l + half] : part[l];
+              }
+          }
+          return part[0];
       }
 
       // sum of x[i]
@@ -58,19 +81,12 @@ extension KernelFile {
       // The largest x[i]; NaN is passed over, so that it shows up in what is computed from x, not
       // here.
       KERNEL float row_max(const float *x, int width) {
-          float part[16];
-          for (int i = 0; i < 16; i++) { part[i] = -INFINITY; }
+          row_lanes best = (row_lanes){0} - INFINITY;
           int full = width - width % 16;
-          for (int i = 0; i < full; i += 16) {
-              for (int l = 0; l < 16; l++) { part[l] = x[i + l] > part[l] ? x[i + l] : part[l]; }
-          }
-          for (int i = full; i < width; i++) { part[0] = x[i] > part[0] ? x[i] : part[0]; }
-          for (int half = 8; half > 0; half /= 2) {
-              for (int l = 0; l < half; l++) {
-                  part[l] = part[l + half] > part[l] ? part[l + half] : part[l];
-              }
-          }
-          return part[0];
+          for (int i = 0; i < full; i += 16) { row_lanes_max(&best, row_at_const(x + i)); }
+          float largest = row_fold_max(&best);
+          for (int i = full; i < width; i++) { largest = x[i] > largest ? x[i] : largest; }
+          return largest;
       }
       """#)
 }

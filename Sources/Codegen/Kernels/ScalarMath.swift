@@ -1,7 +1,8 @@
 extension KernelFile {
   /// Branch-free exponentials, logarithms and their kin, which compilers vectorise inside loops.
   ///
-  /// The bounds in the C comments were measured against libm in double precision over all floats.
+  /// The bounds in the C comments were measured against libm in double precision, on every 13th
+  /// float with fused multiply-add and on every 17th without.
   static let scalarMath = KernelFile(
     name: "scalar_math", includes: ["base"],
     source: #"""
@@ -44,19 +45,23 @@ extension KernelFile {
       }
 
       // e^x, as 2^n e^r with n = round(x / ln 2). 2^n is applied in two halves so that the ends of
-      // the range, infinity and subnormals, come out right.
+      // the range, infinity and subnormals, come out right. Below -104 the result is 0, without the
+      // arithmetic underflow that costs processors more than the function itself: softmax of masked
+      // elements comes here often. Error: 1.02 ulp.
       KERNEL inline float exp_f(float x) {
-          x = x > 89.0f ? 89.0f : x;
-          x = x < -104.0f ? -104.0f : x;
-          float rounded = x * LOG2_E + ROUND_MAGIC;
+          float inside = x > 89.0f ? 89.0f : x;
+          inside = x < -104.0f ? 0.0f : inside;
+          float rounded = inside * LOG2_E + ROUND_MAGIC;
           int n = (int)float_bits(rounded) - ROUND_MAGIC_BITS;
           float n_f = rounded - ROUND_MAGIC;
-          float r = (x - n_f * LN2_HIGH) - n_f * LN2_LOW;
+          float r = (inside - n_f * LN2_HIGH) - n_f * LN2_LOW;
           int half = n >> 1;
-          return (1.0f + expm1_reduced(r)) * power_of_two(half) * power_of_two(n - half);
+          float y = (1.0f + expm1_reduced(r)) * power_of_two(half) * power_of_two(n - half);
+          return x < -104.0f ? 0.0f : y;
       }
 
       // ln x, as e ln 2 + ln m with m in [sqrt(1/2), sqrt(2)). ln 0 is -infinity, ln of x < 0 NaN.
+      // Error: 0.9 ulp.
       KERNEL inline float log_f(float x) {
           float scale = x < 1.17549435e-38f ? 8388608.0f : 1.0f;  // subnormals become normal
           float bias = x < 1.17549435e-38f ? 23.0f : 0.0f;
@@ -80,7 +85,7 @@ extension KernelFile {
       }
 
       // tanh x = (e^2|x| - 1) / (e^2|x| + 1) with the sign of x. The numerator is formed without
-      // cancellation: 2^n e^r - 1 = 2^n (e^r - 1) + (2^n - 1).
+      // cancellation: 2^n e^r - 1 = 2^n (e^r - 1) + (2^n - 1). Error: 2.7 ulp.
       KERNEL inline float tanh_f(float x) {
           uint32_t sign = float_bits(x) & 0x80000000u;
           float y = 2.0f * bits_float(float_bits(x) & 0x7fffffff);
@@ -95,6 +100,7 @@ extension KernelFile {
       }
 
       // 1 / (1 + e^-x), from e^-|x| so that neither end overflows or loses its small values.
+      // Error: 2.5 ulp.
       KERNEL inline float sigmoid_f(float x) {
           float e = exp_f(x < 0.0f ? x : -x);
           float numerator = x < 0.0f ? e : 1.0f;
@@ -102,7 +108,7 @@ extension KernelFile {
       }
 
       // ln(1 + e^x) = max(x, 0) + ln(1 + e), e = e^-|x|. The logarithm is 2 artanh(e / (2 + e)), an
-      // odd series in an argument of at most 1/3.
+      // odd series in an argument of at most 1/3. Large x gives x itself. Error: 2.8 ulp.
       KERNEL inline float softplus_f(float x) {
           float e = exp_f(x < 0.0f ? x : -x);
           float s = e / (2.0f + e);
@@ -116,7 +122,8 @@ extension KernelFile {
           return (x > 0.0f ? x : 0.0f) + log1p;
       }
 
-      // erf x: an odd polynomial below 0.9, and 1 - e^q(|x|) above, with the sign of x.
+      // erf x: an odd polynomial below 0.9, and 1 - e^q(|x|) above, with the sign of x. Error: 1.4
+      // ulp.
       KERNEL inline float erf_f(float x) {
           uint32_t sign = float_bits(x) & 0x80000000u;
           float a = bits_float(float_bits(x) & 0x7fffffff);
@@ -141,7 +148,8 @@ extension KernelFile {
           return bits_float(float_bits(a < 0.9f ? small : large) | sign);
       }
 
-      // cos(2 pi u) for 0 <= u <= 1, as sin(2 pi t) with t = 1/4 - |u - round(u)|, exact in float.
+      // cos(2 pi u) for 0 <= u <= 1, as sin(2 pi t) with t = 1/4 - |u - round(u)|, exact for the
+      // uniforms of random.h. Error: 3.1 ulp.
       KERNEL inline float cos_turns_f(float u) {
           float v = u - ((u + ROUND_MAGIC) - ROUND_MAGIC);
           float t = 0.25f - bits_float(float_bits(v) & 0x7fffffff);
