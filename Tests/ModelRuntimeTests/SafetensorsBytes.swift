@@ -11,6 +11,16 @@ func safetensorsBytes(_ header: [UInt8], data: [UInt8], claimed: UInt64? = nil) 
   return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) } + header + data
 }
 
+/// Random numbers that are the same in every run.
+struct Damage: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state ^ state >> 29
+  }
+}
+
 /// A new file with these bytes; its path.
 func fileWith(_ bytes: [UInt8], named name: String = "file.safetensors") throws -> String {
   let path = try ModelFixture.folder() + "/" + name

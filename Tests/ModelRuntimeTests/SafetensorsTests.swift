@@ -152,6 +152,36 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// Whatever bytes a header has, it is refused or describes data that are there.
+  @Test func survivesDamage() throws {
+    let whole = safetensorsBytes(
+      "{\"__metadata__\":{\"a\":\"b\"}," + described("a", "[2]", "[0,8]") + ","
+        + described("b", "[1]", "[8,12]") + "}", data: 12)
+    var generator = Damage(state: 1)
+    var refused = 0
+    for _ in 0..<1500 {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        let place = Int.random(in: 0..<bytes.count, using: &generator)
+        bytes[place] =
+          Bool.random(using: &generator)
+          ? UInt8.random(in: 0...255, using: &generator)
+          : "0123456789[]{},:\"\\-eu".utf8.randomElement(using: &generator) ?? 0
+      }
+      let path = try fileWith(bytes)
+      do throws(SafetensorsError) {
+        let file = try Safetensors(path: path)
+        for tensor in file.tensors where tensor.type == .f32 {
+          #expect(try file.numbers(tensor).count * 4 == tensor.range.count)
+        }
+      } catch {
+        refused += 1
+      }
+      try FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent)
+    }
+    #expect((1000..<1500).contains(refused))
+  }
+
   @Test func readsRankZeroEmptyTensorsAndOtherTypes() throws {
     let header =
       "{\"__metadata__\":{\"k\":\"\\u00e9\\ud83d\\ude00\\n\"}," + described("scalar", "[]", "[0,4]")

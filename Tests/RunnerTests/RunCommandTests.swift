@@ -72,6 +72,15 @@ import Testing
     #expect(files[0] == files[1])
   }
 
+  @Test func readsATextFromAPipe() throws {
+    let text = try fileWith(sampleText())
+    let result = try Command.shell(
+      "cat \"$1\" | \"$0\" run \"$2\" --evaluate --eval-batches 1 --data /dev/stdin",
+      [text, try ModelFixture.bigram()])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.hasPrefix("train loss "))
+  }
+
   @Test func findsTheUsualText() throws {
     let folder = try ModelFixture.folder()
     let arguments = ["run", try ModelFixture.bigram(), "--train"] + quick
