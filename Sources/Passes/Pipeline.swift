@@ -9,8 +9,10 @@ public struct Pipeline: Sendable {
   /// What the compiler does to every model.
   public static let standard: [Pass] = [
     .fuseAttention,  // before Differentiate: attention has a gradient of its own
+    .simplify,  // before Differentiate: what is gone needs no gradient
     .dropUnused,  // before Differentiate, so that only what is used is differentiated
     .differentiate,
+    .simplify,  // again: gradients bring transposes, heads and sums of their own
     .dropUnused,  // last: removes what the passes above left behind
   ]
 }
