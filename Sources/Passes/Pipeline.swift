@@ -13,6 +13,7 @@ public struct Pipeline: Sendable {
     .dropUnused,  // before Differentiate, so that only what is used is differentiated
     .differentiate,
     .simplify,  // again: gradients bring transposes, heads and sums of their own
+    .shareCommon,  // before FusePointwise: what is shared has two uses and stays
     .dropUnused,  // last: removes what the passes above left behind
   ]
 }
