@@ -14,6 +14,7 @@ public struct Pipeline: Sendable {
     .differentiate,
     .simplify,  // again: gradients bring transposes, heads and sums of their own
     .shareCommon,  // before FusePointwise: what is shared has two uses and stays
+    .fusePointwise,  // after Differentiate: forward values that backward reads stay
     .dropUnused,  // last: removes what the passes above left behind
   ]
 }
