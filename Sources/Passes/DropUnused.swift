@@ -8,19 +8,12 @@ extension Pass {
   public static let dropUnused = Pass(
     "DropUnused", "removes nodes on which no output depends"
   ) { graph in
-    let isNeeded = neededNodes(of: graph)
     var rewriter = Rewriter(graph)
-    for index in graph.nodes.indices where isNeeded[index] { rewriter.copy(index) }
-    return rewriter.finished()
-  }
-
-  private static func neededNodes(of graph: Graph) -> [Bool] {
-    var isNeeded = graph.nodes.map(staysUnused)
-    for binding in graph.outputs { isNeeded[binding.value.node] = true }
-    for index in graph.nodes.indices.reversed() where isNeeded[index] {
-      for input in graph.nodes[index].inputs { isNeeded[input.node] = true }
+    for (index, isNeeded) in graph.neededNodes.enumerated()
+    where isNeeded || staysUnused(graph.nodes[index]) {
+      rewriter.copy(index)
     }
-    return isNeeded
+    return rewriter.finished()
   }
 
   private static func staysUnused(_ node: Node) -> Bool {

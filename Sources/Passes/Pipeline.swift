@@ -8,8 +8,14 @@ public struct Pipeline: Sendable {
 
   /// What the compiler does to every model.
   public static let standard: [Pass] = [
+    .fuseAttention,  // before Differentiate: attention has a gradient of its own
+    .simplify,  // before Differentiate: what is gone needs no gradient
+    .dropUnused,  // before Differentiate, so that only what is used is differentiated
     .differentiate,
-    .dropUnused,
+    .simplify,  // again: gradients bring transposes, heads and sums of their own
+    .shareCommon,  // before FusePointwise: what is shared has two uses and stays
+    .fusePointwise,  // after Differentiate: forward values that backward reads stay
+    .dropUnused,  // last: removes what the passes above left behind
   ]
 }
 
@@ -73,6 +79,15 @@ extension Pipeline {
     return passes.map(\.name).filter { seen.insert($0).inserted }
   }
 
+  /// A graph that a pass broke is a bug of the pass, and is reported as one.
   private static func verify(_ graph: Graph, after pass: Pass?) throws(Diagnostic) {
+    do {
+      try Verifier.verify(graph)
+    } catch {
+      guard let pass else { throw error }
+      throw Diagnostic(
+        at: error.location, "after \(pass.name): \(error.message)",
+        hint: "this is a bug in moec; --no \(pass.name) may avoid it")
+    }
   }
 }

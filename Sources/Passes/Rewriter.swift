@@ -25,11 +25,26 @@ struct Rewriter {
   /// The copy's node behind a value of the copy.
   func node(of value: Value) -> Node { builder.graph.nodes[value.node] }
 
+  func type(of value: Value) -> TensorType { builder.type(of: value) }
+
   /// Copies a node as it stands.
   mutating func copy(_ index: Int) {
     var node = source.nodes[index]
     node.inputs = node.inputs.map(mapped)
     replace(index, by: builder.append(node))
+  }
+
+  /// Copies all nodes, those for which `rewrite` gives values replaced by these.
+  mutating func copyAll(
+    replacing rewrite: (Int, inout Rewriter) -> [Value]?
+  ) {
+    for index in source.nodes.indices {
+      if let values = rewrite(index, &self) {
+        replace(index, by: values)
+      } else {
+        copy(index)
+      }
+    }
   }
 
   /// Lets values of the copy stand for a node's results.

@@ -1,0 +1,32 @@
+import GraphIR
+
+/// The operands of a pointwise op, reduced to those it needs.
+struct PointwiseOperands {
+  private let values: [Value]
+  private let types: [TensorType]
+  private let result: TensorType
+
+  /// - Parameter result: the result's type, which the operands that stay must still give.
+  init(_ values: [Value], _ types: [TensorType], result: TensorType) {
+    self.values = values
+    self.types = types
+    self.result = result
+  }
+
+  /// The expression over the operands that it reads, each listed once, followed by one that gives
+  /// the result its shape where those read do not.
+  func compacted(_ expression: ScalarExpression) -> (ScalarExpression, [Value]) {
+    let simplified = expression.simplified
+    var needed: [Value] = []
+    var givesShape = false
+    for index in simplified.inputs where !needed.contains(values[index]) {
+      needed.append(values[index])
+      givesShape = givesShape || types[index] == result
+    }
+    let renumbered = simplified.substituting { index in
+      .input(needed.firstIndex(of: values[index]) ?? 0)
+    }
+    if !givesShape, let shape = types.firstIndex(of: result) { needed.append(values[shape]) }
+    return (renumbered, needed)
+  }
+}

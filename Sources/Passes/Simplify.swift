@@ -1,0 +1,120 @@
+import GraphIR
+
+extension Pass {
+  /// Removes what undoes itself and lets products read operands transposed.
+  ///
+  ///     mergeHeads(splitHeads(x)) -> x          splitHeads(mergeHeads(x)) -> x
+  ///     transpose(transpose(x)) -> x            matmul(transpose(a), b) -> matmul {transposeA} (a, b)
+  ///     transpose(matmul(a, b)) -> matmul(bᵀ, aᵀ)
+  ///     sum(sum(x)) -> sum(x)                   pointwise x0 -> x0
+  ///
+  /// A pointwise op also loses operands that it neither reads nor takes its shape from, and reads an
+  /// operand given twice once. Ensures: the same numbers, sums of sums up to rounding.
+  public static let simplify = Pass(
+    "Simplify", "removes what undoes itself: heads, transposes, identities, sums of sums"
+  ) { graph in
+    let uses = graph.neededUseCounts
+    var rewriter = Rewriter(graph)
+    rewriter.copyAll { index, rewriter in
+      simplified(index, uses, &rewriter).map { [$0] }
+    }
+    return rewriter.finished()
+  }
+
+  /// What stands for a node with one result, nil for the node as it is.
+  private static func simplified(
+    _ index: Int, _ uses: [Value: Int], _ rewriter: inout Rewriter
+  ) -> Value? {
+    let node = rewriter.source.nodes[index]
+    let inputs = node.inputs.map(rewriter.mapped)
+    switch node.op {
+    case .splitHeads, .mergeHeads: return undone(node, inputs[0], rewriter)
+    case .transpose:
+      let isOnlyUse = uses[node.inputs[0]] == 1
+      return undone(node, inputs[0], rewriter)
+        ?? transposedProduct(index, inputs[0], isOnlyUse, &rewriter)
+    case .matmul(let op): return matmul(op, index, inputs, &rewriter)
+    case .sum(let op): return sumOfSum(op, index, inputs[0], &rewriter)
+    case .pointwise(let op): return pointwise(op, index, inputs, &rewriter)
+    case .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .causalMask, .attention,
+      .top, .route, .dispatch, .combine, .crossEntropy, .embeddingGradient, .linearInputGradient,
+      .linearWeightGradient, .layerNormGradient, .softmaxGradient, .attentionGradient,
+      .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
+      return nil
+    }
+  }
+
+  /// x for a node that undoes what made its input from x.
+  private static func undone(_ node: Node, _ input: Value, _ rewriter: Rewriter) -> Value? {
+    let origin = rewriter.node(of: input)
+    let undoes: Bool
+    switch (node.op, origin.op) {
+    case (.mergeHeads, .splitHeads), (.splitHeads, .mergeHeads), (.transpose, .transpose):
+      undoes = rewriter.type(of: origin.inputs[0]) == node.types[0]
+    case (_, _):
+      undoes = false
+    }
+    return undoes ? origin.inputs[0] : nil
+  }
+
+  /// (a b)ᵀ = bᵀ aᵀ, if nothing else reads the product.
+  private static func transposedProduct(
+    _ index: Int, _ input: Value, _ isOnlyUse: Bool, _ rewriter: inout Rewriter
+  ) -> Value? {
+    let origin = rewriter.node(of: input)
+    guard isOnlyUse, case .matmul(let op) = origin.op else { return nil }
+    let swapped = Matmul(transposeA: !op.transposeB, transposeB: !op.transposeA)
+    return rewriter.emit(.matmul(swapped), origin.inputs.reversed(), for: index)[0]
+  }
+
+  /// A product that reads what its operands were before they were transposed.
+  private static func matmul(
+    _ op: Matmul, _ index: Int, _ inputs: [Value], _ rewriter: inout Rewriter
+  ) -> Value? {
+    var (op, inputs) = (op, inputs)
+    if case .transpose = rewriter.node(of: inputs[0]).op {
+      inputs[0] = rewriter.node(of: inputs[0]).inputs[0]
+      op.transposeA.toggle()
+    }
+    if case .transpose = rewriter.node(of: inputs[1]).op {
+      inputs[1] = rewriter.node(of: inputs[1]).inputs[0]
+      op.transposeB.toggle()
+    }
+    if case .matmul(op) = rewriter.source.nodes[index].op { return nil }
+    return rewriter.emit(.matmul(op), inputs, for: index)[0]
+  }
+
+  /// One sum for two, if both are over leading or both over trailing axes.
+  private static func sumOfSum(
+    _ op: Sum, _ index: Int, _ input: Value, _ rewriter: inout Rewriter
+  ) -> Value? {
+    let origin = rewriter.node(of: input)
+    guard case .sum(let inner) = origin.op else { return nil }
+    let type = rewriter.type(of: origin.inputs[0])
+    let isLeading = inner.sumsLeading(of: type) && op.sumsLeading(of: origin.types[0])
+    let isTrailing = !inner.sumsLeading(of: type) && op.sumsTrailing(of: origin.types[0])
+    guard isLeading || isTrailing else { return nil }
+    return rewriter.emit(.sum(op), [origin.inputs[0]], for: index)[0]
+  }
+
+  /// x₀ for the identity; else the op without operands that it does not need, if there are any.
+  private static func pointwise(
+    _ op: Pointwise, _ index: Int, _ inputs: [Value], _ rewriter: inout Rewriter
+  ) -> Value? {
+    let type = rewriter.source.nodes[index].types[0]
+    if case .input(let operand) = op.expression, rewriter.type(of: inputs[operand]) == type {
+      return inputs[operand]
+    }
+    let operands = PointwiseOperands(inputs, inputs.map(rewriter.type(of:)), result: type)
+    let (expression, needed) = operands.compacted(op.expression)
+    if needed == inputs { return nil }
+    return rewriter.emit(.pointwise(Pointwise(expression)), needed, for: index)[0]
+  }
+}
+
+extension Sum {
+  /// Whether the trailing axes are summed and the leading ones stay.
+  fileprivate func sumsTrailing(of type: TensorType) -> Bool {
+    axes == Array(type.axes.prefix(axes.count))
+  }
+}

@@ -1,0 +1,75 @@
+import GraphIR
+import Testing
+
+@testable import Passes
+
+@Suite struct SimplifyTests {
+  @Test func whatUndoesItselfGoes() throws {
+    let before = """
+      forward
+      \(parameter(0, "x", "B, T, C"))
+      %1 = splitHeads(%0) {heads [H, D]} : f32[B, H, T, D]
+      %2 = mergeHeads(%1) {width [C]} : f32[B, T, C]
+      %3 = transpose(%2) : f32[B, C, T]
+      %4 = transpose(%3) : f32[B, T, C]
+      %5 = transpose(%4) : f32[B, C, T]
+      %6 = matmul(%4, %5) : f32[B, T, T]
+      %7 = pointwise(%6, %6) {f x0 + x1} : f32[B, T, T]
+      %8 = pointwise(%7, %6) {f x0} : f32[B, T, T]
+      %9 = transpose(%8) : f32[B, T, T]
+      %10 = matmul(%9, %3) {transposeB} : f32[B, T, C]
+      %11 = sum(%10) {to [T, C]} : f32[T, C]
+      %12 = sum(%11) {to [C]} : f32[C]
+      %13 = sum(%12) {to []} : f32[]
+      return loss %13
+      """
+    let after = """
+      forward
+      \(parameter(0, "x", "B, T, C"))
+      %1 = matmul(%0, %0) {transposeB} : f32[B, T, T]
+      %2 = pointwise(%1) {f x0 + x0} : f32[B, T, T]
+      %3 = matmul(%2, %0) {transposeA} : f32[B, T, C]
+      %4 = sum(%3) {to []} : f32[]
+      return loss %4
+      """
+    try expect(.simplify.thenDropUnused, makes: after, of: before)
+  }
+
+  @Test func aTransposedProductSwapsItsOperands() throws {
+    let before = """
+      forward
+      \(parameter(0, "a", "B, T, C"))
+      \(parameter(1, "b", "B, C, D"))
+      %2 = matmul(%0, %1) : f32[B, T, D]
+      %3 = transpose(%2) : f32[B, D, T]
+      %4 = sum(%3) {to []} : f32[]
+      return loss %4
+      """
+    let after = """
+      forward
+      \(parameter(0, "a", "B, T, C"))
+      \(parameter(1, "b", "B, C, D"))
+      %2 = matmul(%1, %0) {transposeA, transposeB} : f32[B, D, T]
+      %3 = sum(%2) {to []} : f32[]
+      return loss %3
+      """
+    try expect(.simplify.thenDropUnused, makes: after, of: before)
+  }
+
+  /// Leading sums and trailing sums do not merge; a broadcast is no identity.
+  @Test func whatIsNotAnIdentityStays() throws {
+    let text = """
+      forward
+      \(parameter(0, "x", "B, T, C"))
+      %1 = sum(%0) {to [B, T]} : f32[B, T]
+      %2 = sum(%1) {to [T]} : f32[T]
+      %3 = pointwise(%2, %0) {f x0} : f32[B, T, C]
+      """
+    let unread = "\n%4 = sum(%3) {to []} : f32[]\nreturn loss %4"
+    // [T] is neither the beginning nor the end of [B, T, C], so repeating goes by way of [B, T].
+    let repeated = text.replacing(
+      "%3 = pointwise(%2, %0) {f x0} : f32[B, T, C]",
+      with: "%3 = pointwise(%2, %1) {f x0} : f32[B, T]")
+    try expect(.simplify, makes: repeated + unread, of: repeated + unread)
+  }
+}
