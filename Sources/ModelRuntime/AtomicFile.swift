@@ -64,6 +64,13 @@ public final class AtomicFile {
     }.get()
   }
 
+  /// Replaces the file at `path` by one with this text.
+  public static func write(_ text: String, to path: String) throws(FileError) {
+    let file = try AtomicFile(replacing: path)
+    try file.write(Array(text.utf8))
+    try file.commit()
+  }
+
   /// Makes the file appear under its name.
   public func commit() throws(FileError) {
     guard fsync(descriptor) == 0 else { throw .current("write", path) }

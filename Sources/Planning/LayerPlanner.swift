@@ -3,7 +3,7 @@ import GraphIR
 /// Plans the forward and backward functions of one section.
 struct LayerPlanner {
   let uses: ValueUses
-  let names: ValueNames
+  private(set) var names: ValueNames
   let index: Int
   let section: Partition.Section
 
@@ -29,6 +29,18 @@ struct LayerPlanner {
     firstStream = streams.min() ?? 0
     streamCount = streams.isEmpty ? 0 : (streams.max() ?? 0) - firstStream + 1
     collectParameters()
+    nameEdges()
+  }
+
+  /// The one activation that comes in is `x`, the one that goes out `y`.
+  private mutating func nameEdges() {
+    let computed = Set(section.forward)
+    let read = Set(section.forward.flatMap { graph.nodes[$0].inputs })
+    let given = read.filter { uses.isEdge($0) && !computed.contains($0.node) }
+    let handed = section.forward.flatMap(graph.results(of:))
+      .filter { uses.isEdge($0) && uses.output[$0] == nil }
+    if given.count == 1, let edge = given.first { names.edgeNames[edge] = "x" }
+    if handed.count == 1, let edge = handed.first { names.edgeNames[edge] = "y" }
   }
 
   private mutating func collectParameters() {
@@ -185,7 +197,7 @@ extension LayerPlanner {
 
 extension LayerPlanner {
   private mutating func add(_ node: Int, to function: inout Function) {
-    let reading = graph.nodes[node]
+    let reading = graph.nodes[node].readingOnlyWhatItUses
     var inputs = reading.inputs.map { operand($0, &function) }
     if reading.op.kind == .linear || reading.op.kind == .linearInputGradient {
       inputs[1] = panels(of: reading.inputs[1], inputs[1], reading, &function)
@@ -246,7 +258,7 @@ extension LayerPlanner {
   private mutating func result(_ value: Value, of node: Node, _ function: inout Function) -> Int {
     let place = fixedPlace(value, node, &function)
     if let slot = dyingSlot(value, node, function) {
-      if let place { adopt(place, by: slot, &function) }
+      if let place { adopt(place, of: value, by: slot, &function) }
       function.slots[value] = slot
       return slot
     }
@@ -295,9 +307,9 @@ extension LayerPlanner {
   }
 
   /// The slot's earlier values move to the place where its last one must be; a saved buffer takes the
-  /// name that the slot had first, which is the layer's.
-  private mutating func adopt(_ place: Place, by slot: Int, _ function: inout Function) {
-    if case .saved(let index) = place {
+  /// name that the slot had first, which is the layer's, unless the user gave it one.
+  private mutating func adopt(_ place: Place, of value: Value, by slot: Int, _ function: inout Function) {
+    if case .saved(let index) = place, !names.isNamedByLet(value) {
       takenNames.remove(saved[index].name)
       saved[index].name = function.draft.slots[slot].name
     }
@@ -322,5 +334,18 @@ extension LayerPlanner {
           action: isPanels ? .unpack : .copy, inputs: [.slot(slot)], results: [.slot(target)],
           scope: "", location: node.location))
     }
+  }
+}
+
+extension Node {
+  /// A pointwise op without the operands that only give it its shape: a call does not read them.
+  fileprivate var readingOnlyWhatItUses: Node {
+    guard case .pointwise(let op) = op else { return self }
+    let used = op.expression.inputs
+    var node = self
+    node.inputs = used.map { inputs[$0] }
+    node.op = .pointwise(
+      Pointwise(op.expression.substituting { .input(used.firstIndex(of: $0) ?? 0) }))
+    return node
   }
 }

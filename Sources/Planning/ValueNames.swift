@@ -8,6 +8,9 @@ struct ValueNames {
   /// The lines of the model's source, from which the names of `let`s are read.
   let source: [Substring]
 
+  /// Names of what comes into a layer and goes out of it, which hold within the layer.
+  var edgeNames: [Value: String] = [:]
+
   private var graph: Graph { uses.graph }
 
   init(_ uses: ValueUses, source: String?) {
@@ -17,6 +20,7 @@ struct ValueNames {
 
   /// The name of a value within the layer whose scope is given.
   func name(of value: Value, in scope: String) -> String {
+    if let name = edgeNames[value] { return name }
     let node = graph.nodes[value.node]
     if node.phase == .backward { return gradientName(of: value, in: scope) }
     if case .parameter(let parameter) = node.op { return Self.field(parameter.name, in: scope) }
@@ -87,6 +91,12 @@ struct ValueNames {
     var found = false
     expression.visit { if predicate($0) { found = true } }
     return found
+  }
+
+  /// Whether the user named a value by a `let`.
+  func isNamedByLet(_ value: Value) -> Bool {
+    guard case .pointwise = graph.nodes[value.node].op else { return false }
+    return letName(at: graph.nodes[value.node].location) != nil
   }
 
   /// `h` where the model's line reads `let h = …`.

@@ -24,6 +24,9 @@ func reportingErrors(_ work: () throws -> Void) throws {
     printToStandardError("error: \(onOneLine(error.message))")
     if let hint = error.hint { printToStandardError("hint: \(onOneLine(hint))") }
     throw ExitCode.failure
+  } catch let error as CompilationError {
+    printToStandardError(error.text)
+    throw ExitCode.failure
   }
 }
 

@@ -1,0 +1,51 @@
+import GraphIR
+
+extension Plan {
+  /// What the model is and costs, a table for a person.
+  public var summary: String {
+    let total = parameters.reduce(0) { $0 + $1.type.count }
+    let rows =
+      [["layer", "uses", "parameters", "forward MFLOP", "backward MFLOP", "saved bytes"]]
+      + layers.indices.map(row)
+    let facts = [
+      "\(graph.name): \(total) parameters, \(activeParameters) active per token, in \(parameters.count) tensors",
+      "batch \(graph.batch) \(graph.batch.size), context \(graph.context) \(graph.context.size), vocabulary \(graph.vocabulary.size)",
+      "",
+    ]
+    let memoryLine =
+      "memory in bytes: parameters \(memory.parameters), gradients \(memory.gradients), optimizer "
+      + "\(memory.optimizer), saved \(memory.saved), scratch \(memory.scratch), total \(memory.total)"
+    let flopsLine =
+      "FLOPs: forward \(graph.flops(.forward)), step \(graph.flops(.forward) + graph.flops(.backward))"
+    return (facts + Self.table(rows) + ["", flopsLine, memoryLine]).joined(separator: "\n")
+  }
+
+  private func row(_ index: Int) -> [String] {
+    let layer = layers[index]
+    let count = uses.filter { $0.layer == index }.count
+    let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
+    let saved = layer.saved.reduce(0) { $0 + $1.bytes }
+    return [
+      layer.name, "\(count)", "\(parameters)", Self.mega(layer.forward), Self.mega(layer.backward),
+      "\(saved)",
+    ]
+  }
+
+  private static func mega(_ calls: [Call]) -> String {
+    let flops = calls.reduce(0) { sum, call in
+      guard case .op(let op) = call.action else { return sum }
+      return sum + op.operation.cost(call.inputs.map(\.type), call.results.compactMap { $0?.type }).flops
+    }
+    return "\(flops / 1_000_000).\(flops / 100_000 % 10)"
+  }
+
+  private static func table(_ rows: [[String]]) -> [String] {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      row.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return column == 0 ? row[column] + padding : padding + row[column]
+      }.joined(separator: "  ")
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Codegen
+import Foundation
+import GraphIR
+import ModelRuntime
+import Passes
+import Planning
+import Toolchain
+
+/// A failure of a stage, with the text for a person: `model.swift:17:20: error: …` and a hint.
+struct CompilationError: Error {
+  var text: String
+
+  init(_ text: String) { self.text = text }
+
+  init(message: String, hint: String) { text = "error: \(message)\nhint: \(hint)" }
+}
+
+/// The way from model.swift to a library, stage by stage.
+struct Compilation {
+  var model: String
+  var omittedPasses: [String] = []
+  var options = CompileOptions()
+  var preferredCompiler: String?
+  var cache = ContentCache.standard()
+
+  /// Called after each pass.
+  var observe: (PassReport) -> Void = { _ in }
+
+  /// The graph as the model makes it, and the model's text.
+  func trace() throws -> (graph: Graph, source: String) {
+    try explaining {
+      let modules = try ModelModules.beside(names: ["MoE", "GraphIR"])
+      let trace = try SwiftModelCompiler(modules: modules, cache: cache).trace(model: model)
+      if !trace.messages.isEmpty {
+        FileHandle.standardError.write(Data(trace.messages.utf8))
+      }
+      let source = String(decoding: try Data(contentsOf: URL(fileURLWithPath: model)), as: UTF8.self)
+      return (try Graph(parsing: trace.graph), source)
+    }
+  }
+
+  /// The graph after all passes, backward included.
+  func transformed(_ graph: Graph) throws -> Graph {
+    try explaining {
+      let pipeline = PipelineOptions(omitted: Set(omittedPasses))
+      return try Pipeline().run(graph, options: pipeline, observe: observe)
+    }
+  }
+
+  func plan(_ graph: Graph, source: String) throws -> Plan {
+    try explaining { try Plan(graph, source: source) }
+  }
+
+  /// The C of a plan; its text does not depend on this machine.
+  func generate(_ plan: Plan, source: String) throws -> GeneratedModel {
+    try explaining {
+      let line = try CCompiler.portableCommandLine(
+        sources: GeneratedModel.sources(of: plan), output: "lib\(plan.graph.name).so", options: options)
+      return GeneratedModel(
+        plan,
+        .init(
+          source: source, sourceName: URL(fileURLWithPath: model).lastPathComponent,
+          compilerLine: line))
+    }
+  }
+
+  /// Makes the library and its header from generated sources that lie in `folder`.
+  ///
+  /// - Returns: what a person should know of the choice of compiler, if anything.
+  func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> String? {
+    try explaining {
+      let choice = try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose()
+      let sources = generated.sources.map { folder.appendingPathComponent($0) }
+      let warnings = try choice.compiler.compileLibrary(
+        sources: sources, output: output, options: options, cache: cache)
+      if !warnings.isEmpty { FileHandle.standardError.write(Data(warnings.utf8)) }
+      if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
+        let path = output.deletingPathExtension().appendingPathExtension("h")
+        try AtomicFile.write(header.text, to: path.path)
+      }
+      return choice.note
+    }
+  }
+
+  /// Errors of the stages as errors that a command reports.
+  private func explaining<Result>(_ work: () throws -> Result) throws -> Result {
+    do {
+      return try work()
+    } catch let error as Diagnostic {
+      throw CompilationError(error.description)
+    } catch let error as ToolchainError {
+      throw CompilationError(error.description)
+    }
+  }
+}
+
+/// Generated sources in a folder.
+struct GeneratedFolder {
+  let url: URL
+
+  /// Writes all files, leaves equal ones untouched, and removes sources of an earlier compilation.
+  func write(_ files: [GeneratedFile]) throws {
+    for file in files {
+      let path = url.appendingPathComponent(file.path)
+      if let old = try? Data(contentsOf: path), old == Data(file.text.utf8) { continue }
+      do {
+        try FileManager.default.createDirectory(
+          at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+      } catch {
+        throw CompilationError(
+          message: "cannot make the folder \(path.deletingLastPathComponent().path)",
+          hint: "give a folder that can be written with --generated")
+      }
+      try AtomicFile.write(file.text, to: path.path)
+    }
+    removeStale(Set(files.map(\.path)))
+  }
+
+  /// Only files that moec wrote itself are removed.
+  private func removeStale(_ current: Set<String>) {
+    for folder in ["", "kernels"] {
+      let path = url.appendingPathComponent(folder)
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path.path)) ?? []
+      for name in names where name.hasSuffix(".c") || name.hasSuffix(".h") {
+        let relative = folder.isEmpty ? name : "\(folder)/\(name)"
+        let file = path.appendingPathComponent(name)
+        guard !current.contains(relative), let text = try? String(contentsOf: file, encoding: .utf8),
+          text.hasPrefix("// \(name): generated by moec") || text.hasPrefix("// \(name): a kernel of moec's")
+        else { continue }
+        try? FileManager.default.removeItem(at: file)
+      }
+    }
+  }
+}

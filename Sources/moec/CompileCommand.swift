@@ -1,0 +1,141 @@
+import ArgumentParser
+import Codegen
+import Foundation
+import GraphIR
+import Passes
+import Planning
+import Toolchain
+
+/// `moec compile MODEL.swift -o LIB.so`.
+struct CompileCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile",
+    abstract: "Compiles a model to C and to a library.",
+    discussion: """
+      EXAMPLES
+        moec compile Examples/makemoe.swift -o libmakemoe.so
+        moec compile model.swift --emit backward
+        moec compile model.swift -o libmodel.so --summary --time-passes
+      """)
+
+  enum Stage: String, ExpressibleByArgument, CaseIterable {
+    case graph, backward, plan, c
+  }
+
+  @ArgumentParser.Argument(help: "The model, a Swift file that imports MoE.")
+  var model: String
+
+  @Option(name: .shortAndLong, help: "The library to write. (default: libNAME.so)")
+  var output: String?
+
+  @Option(help: "The folder for the C. (default: Generated/NAME)")
+  var generated: String?
+
+  @Option(help: "Stop there and print it: graph, backward, plan or c.")
+  var emit: Stage?
+
+  @Option(help: ArgumentHelp("Print the graph after a pass, or after all.", valueName: "pass|all"))
+  var printAfter: [String] = []
+
+  @Option(help: ArgumentHelp("Leave a pass out.", valueName: "pass"))
+  var no: [String] = []
+
+  @Flag(help: "Print how long each pass took.")
+  var timePasses = false
+
+  @Flag(help: "Print layers, parameters, FLOPs and bytes.")
+  var summary = false
+
+  @Flag(help: "Build with address and undefined-behaviour checks.")
+  var sanitize = false
+
+  @Option(help: "The C compiler.")
+  var cc: String?
+
+  @Option(help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).")
+  var target = "native"
+
+  func run() throws {
+    try reportingErrors { try compile() }
+  }
+
+  private func compile() throws {
+    let reports = PassReports(printAfter: Set(printAfter))
+    try reports.check(Pipeline())
+    var compilation = Compilation(model: model)
+    compilation.omittedPasses = no
+    compilation.options = CompileOptions(target: target, sanitize: sanitize)
+    compilation.preferredCompiler = cc
+    compilation.observe = reports.add
+    let (traced, source) = try compilation.trace()
+    if emit == .graph { return try printNow(traced.text) }
+    let graph = try compilation.transformed(traced)
+    if timePasses { printToStandardError(reports.timeTable) }
+    if emit == .backward { return try printNow(graph.text) }
+    let plan = try compilation.plan(graph, source: source)
+    if emit == .plan { return try printNow(plan.text) }
+    let code = try compilation.generate(plan, source: source)
+    if emit == .c { return try printNow(code.listing) }
+    try build(compilation, plan, code)
+  }
+
+  private func build(_ compilation: Compilation, _ plan: Plan, _ code: GeneratedModel) throws {
+    let name = plan.graph.name
+    let folder = URL(fileURLWithPath: generated ?? "Generated/\(name)")
+    try GeneratedFolder(url: folder).write(code.files)
+    let library = output ?? "lib\(name).\(Self.libraryExtension)"
+    let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
+    if let note { printToStandardError("note: \(note)") }
+    if summary { try printNow(plan.summary + "\n") }
+    printToStandardError("wrote \(library) from \(generated ?? "Generated/\(name)")")
+  }
+
+  static var libraryExtension: String {
+    #if os(macOS)
+      "dylib"
+    #else
+      "so"
+    #endif
+  }
+}
+
+extension GeneratedModel {
+  /// All files but the kernels, one after the other.
+  var listing: String {
+    files.filter { !$0.path.hasPrefix("kernels/") && $0.path.hasSuffix(".c") || $0.path == "model.h" }
+      .map(\.text).joined(separator: "\n")
+  }
+}
+
+/// Collects what passes did, and prints the graphs that were asked for.
+final class PassReports {
+  private let printAfter: Set<String>
+  private var reports: [PassReport] = []
+
+  init(printAfter: Set<String>) { self.printAfter = printAfter }
+
+  /// Refuses names of passes that do not exist.
+  func check(_ pipeline: Pipeline) throws {
+    for name in printAfter.sorted() where name != "all" && !pipeline.names.contains(name) {
+      throw CompilationError(
+        message: "there is no pass \"\(name)\"",
+        hint: "the passes are \(pipeline.names.joined(separator: ", "))")
+    }
+  }
+
+  func add(_ report: PassReport) {
+    reports.append(report)
+    guard printAfter.contains(report.name) || printAfter.contains("all") else { return }
+    let title = "# after \(report.name)" + (report.changed ? "" : " (unchanged)")
+    printToStandardError(report.changed ? "\(title)\n\(report.graph.text)" : title)
+  }
+
+  /// The passes, slowest first.
+  var timeTable: String {
+    let rows = reports.sorted { $0.seconds > $1.seconds }.map { report in
+      String(format: "%10.3f ms  ", report.seconds * 1000) + report.name
+        + (report.changed ? "" : " (unchanged)")
+    }
+    return rows.joined(separator: "\n")
+  }
+}
