@@ -70,6 +70,11 @@ extension KernelFile {
           UNROLL for (int r = 0; r < rows; r++) {
               x[r] = by_depth ? p->x : p->x + product_index(p, r) * p->x_row;
               UNROLL for (int v = 0; v < vectors; v++) { sum[r][v] = tile_initial(p, r, v); }
+              // What will be written comes into the cache while the sum runs.
+              float *y = p->y + (size_t)r * p->y_row;
+              UNROLL for (int c = 0; c < panels; c++) {
+                  __builtin_prefetch(y + (size_t)c * p->y_panel, 1);
+              }
           }
           const float *w = p->w;
           for (int k = 0; k < depth; k++, w += PANEL) {
