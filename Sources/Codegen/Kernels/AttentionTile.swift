@@ -77,13 +77,21 @@ extension KernelFile {
           *row_at(c + c_row * 3) = c_3;
       }
 
-      // panel[c, j] = x[j, c] for up to sixteen columns c; lanes past the last row are 0.
+      // panel[c, j] = x[j, c] for up to sixteen columns c, four rows at a time. Up to a whole
+      // vector, lanes past the last row repeat it; nothing is made of them.
       static inline void attention_transpose(float *restrict panel, const float *restrict x,
                                              size_t stride_row, int rows, int columns) {
-          for (int c = 0; c < columns; c++) {
-              float *to = panel + c * ATTENTION_TILE;
-              for (int j = 0; j < rows; j++) { to[j] = x[j * stride_row + c]; }
-              for (int j = rows; j % ATTENTION_LANES != 0; j++) { to[j] = 0; }
+          typedef float four __attribute__((vector_size(16), may_alias));
+          int lanes = (rows + ATTENTION_LANES - 1) / ATTENTION_LANES * ATTENTION_LANES;
+          for (int j = 0; j < lanes; j += 4) {
+              const float *x_0 = x + attention_min(j, rows - 1) * stride_row;
+              const float *x_1 = x + attention_min(j + 1, rows - 1) * stride_row;
+              const float *x_2 = x + attention_min(j + 2, rows - 1) * stride_row;
+              const float *x_3 = x + attention_min(j + 3, rows - 1) * stride_row;
+              for (int c = 0; c < columns; c++) {
+                  four column = {x_0[c], x_1[c], x_2[c], x_3[c]};
+                  *(four *)(panel + c * ATTENTION_TILE + j) = column;
+              }
           }
       }
 

@@ -8,7 +8,7 @@ extension KernelFile {
     source: #"""
       // Elementary functions of one float, without branches, tables or calls, so that a loop around
       // any of them becomes vector code. Errors are in units in the last place (ulp) of the result,
-      // over all floats. NaN gives NaN; infinities and overflow behave as in libm.
+      // the worst of 300 million floats. NaN gives NaN; infinities and overflow are as in libm.
 
       static inline uint32_t float_bits(float x) {
           uint32_t bits;

@@ -42,7 +42,7 @@ extension KernelFile {
       //   logits [rows, experts], k <= experts <= 65536    ->    values, indices [rows, k]
       KERNEL void top(float *restrict values, int32_t *restrict indices,
                       const float *restrict logits, int rows, int experts, int k) {
-          #pragma omp parallel for if ((size_t)rows * experts * k > 4096)
+          #pragma omp parallel for if ((size_t)rows * experts * k > 16384)
           for (int r = 0; r < rows; r++) {
               size_t at = (size_t)r * k;
               top_row(values + at, indices + at, logits + (size_t)r * experts, experts, k);
