@@ -94,6 +94,26 @@ import Testing
     #expect(found.map(\.message) == ["layerNorm: \"block.0.norm\" exists already"])
   }
 
+  @Test func parametersAreUniqueInC() {
+    let found = errors { text in
+      let table = parameter("a.weight", Small.V, Small.C)
+      let x = scope("b") { text.tokens.embedding(table).linear("c", Small.C) }
+      return x.linear("a", Small.C).linear("b_c", Small.C).head
+    }
+    #expect(found.map(\.message) == [
+      "linear: \"a.weight\" exists already",
+      "linear: \"b_c.weight\" and \"b.c.weight\" are one name in C",
+    ])
+    #expect(found.map(\.hint) == [(6, 19), (5, 57)].map { above, column in
+      "the first one is at \(#filePath):\(#line - above - 2):\(column)"
+    })
+  }
+
+  @Test func divisorsAreNot0() {
+    let found = errors { ($0.embedded / 0).head }
+    #expect(found.map(\.message) == ["/: the number must be finite and not 0, got 0.0"])
+  }
+
   @Test(arguments: ["", "a.b", "1st", "naïve", "with space"]) func badNames(_ name: String) {
     let message = "the name \"\(name)\" must be a letter followed by letters, digits and _"
     let layer = errors { $0.embedded.linear(name, Small.C).head }

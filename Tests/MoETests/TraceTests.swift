@@ -125,7 +125,7 @@ import Testing
   @Test func arithmeticIsWhatItSays() throws {
     let graph = try trace { text in
       let x = text.embedded
-      let y = (2 * x + 1 - x * 3) * (1 - x) - (-x) + (0.5 + x) * (x - 0.25)
+      let y = (2 * x + 1 - x * 3) * (1 - x) - (-x) + (0.5 + x) * (x - 0.25) / 2
       return (y.gelu() + y.silu() + y.tanh() + y.sigmoid()).head
     }
     let expressions = graph.nodes.compactMap { node in
