@@ -50,9 +50,9 @@ extension Tracer {
     _ x: Tensor, named name: String, to output: Axis, bias: Bool, weights: WeightInitializer?,
     start: Value? = nil, _ call: Call
   ) -> Tensor {
-    let weights = weights ?? linearWeights
     claim(name, call)
-    check(weights, call)
+    if let weights { check(weights, call) }
+    let weights = weights ?? linearWeights
     let output = use(output, call)
     guard let type = x.type, let input = inputAxis(of: type, call), let output else {
       return poison(call.site)

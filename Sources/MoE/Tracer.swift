@@ -129,7 +129,7 @@ extension Tracer {
     for axis in type.axes {
       let (product, overflow) = count.multipliedReportingOverflow(by: axis.size)
       if overflow || product > 1 << 40 {
-        report("\(type) has more elements than any memory", call)
+        report("\(type) has more elements than any memory", call, key: "too large")
         return false
       }
       count = product
