@@ -17,6 +17,7 @@ public struct Text: Sendable {
 public struct ModelErrors: Error, Sendable, CustomStringConvertible {
   public var diagnostics: [Diagnostic]
 
+  /// As printed: one line each, some with a hint below.
   public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }
 

@@ -24,11 +24,27 @@ extension Routed {
   /// Elementwise product of rows of one routing.
   public static func * (a: Routed, b: Routed) -> Routed { binary("*", a, b, .input(0) * .input(1)) }
 
+  /// A number added to every element.
   public static func + (a: Routed, b: Double) -> Routed { a.with(a.rows + b) }
+
+  /// A number added to every element.
   public static func + (a: Double, b: Routed) -> Routed { b.with(a + b.rows) }
+
+  /// A number subtracted from every element.
   public static func - (a: Routed, b: Double) -> Routed { a.with(a.rows - b) }
+
+  /// Every element subtracted from a number.
   public static func - (a: Double, b: Routed) -> Routed { b.with(a - b.rows) }
+
+  /// Every element times a number.
   public static func * (a: Routed, b: Double) -> Routed { a.with(a.rows * b) }
+
+  /// Every element times a number.
   public static func * (a: Double, b: Routed) -> Routed { b.with(a * b.rows) }
+
+  /// Every element divided by a number, which must not be 0.
+  public static func / (a: Routed, b: Double) -> Routed { a.with(a.rows / b) }
+
+  /// Every element negated.
   public static prefix func - (a: Routed) -> Routed { a.with(-a.rows) }
 }

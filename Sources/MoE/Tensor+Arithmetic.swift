@@ -20,8 +20,9 @@ extension Tensor {
 
   func withScalar(_ name: String, _ number: Double, _ f: ScalarExpression) -> Tensor {
     let call = tracer.operatorCall(name, self)
-    guard number.isFinite else {
-      tracer.report("the number must be finite, got \(number)", call)
+    guard number.isFinite, name != "/" || (1 / number).isFinite else {
+      let wish = name == "/" ? "finite and not 0" : "finite"
+      tracer.report("the number must be \(wish), got \(number)", call)
       return tracer.poison(call.site)
     }
     return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
@@ -37,30 +38,42 @@ extension Tensor {
   /// Elementwise product; the one with fewer axes is repeated.
   public static func * (a: Tensor, b: Tensor) -> Tensor { binary("*", a, b, .input(0) * .input(1)) }
 
+  /// A number added to every element.
   public static func + (a: Tensor, b: Double) -> Tensor {
     a.withScalar("+", b, .input(0) + .constant(b))
   }
 
+  /// A number added to every element.
   public static func + (a: Double, b: Tensor) -> Tensor {
     b.withScalar("+", a, .constant(a) + .input(0))
   }
 
+  /// A number subtracted from every element.
   public static func - (a: Tensor, b: Double) -> Tensor {
     a.withScalar("-", b, .input(0) - .constant(b))
   }
 
+  /// Every element subtracted from a number.
   public static func - (a: Double, b: Tensor) -> Tensor {
     b.withScalar("-", a, .constant(a) - .input(0))
   }
 
+  /// Every element times a number.
   public static func * (a: Tensor, b: Double) -> Tensor {
     a.withScalar("*", b, .input(0) * .constant(b))
   }
 
+  /// Every element times a number.
   public static func * (a: Double, b: Tensor) -> Tensor {
     b.withScalar("*", a, .constant(a) * .input(0))
   }
 
+  /// Every element divided by a number, which must not be 0.
+  public static func / (a: Tensor, b: Double) -> Tensor {
+    a.withScalar("/", b, .constant(1 / b) * .input(0))
+  }
+
+  /// Every element negated.
   public static prefix func - (a: Tensor) -> Tensor { a.withScalar("-", 0, -.input(0)) }
 }
 

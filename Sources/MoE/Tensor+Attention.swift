@@ -58,9 +58,11 @@ extension Tensor {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("transposed", file, line, column)
-    var result = tracer.tensor(.transpose(Transpose()), [self], call).keeping(width: width)
-    result.entries = entries
-    return result
+    if let type, type.element != .f32 {
+      tracer.report("expected a tensor of numbers, got \(type)", call)
+      return tracer.poison(call.site)
+    }
+    return tracer.tensor(.transpose(Transpose()), [self], call).keeping(width: width)
   }
 
   /// The product of the matrices in the last two axes, for each position of the leading axes.

@@ -15,15 +15,29 @@ extension Tracer {
     report(
       "\"\(call.scope)\" exists already", call,
       hint: "the first one is at \(first.location); names are unique within a scope",
-      key: "duplicate \(name)")
+      key: "duplicate")
   }
 
   /// A learned tensor.
   func parameter(
     _ name: String, _ axes: [GraphIR.Axis], _ initializer: Initializer, _ call: Call
   ) -> Tensor {
+    claimParameter(name, call)
     let parameter = Parameter(name: name, axes: axes, initializer: initializer)
     return tensor(.parameter(parameter), [], call)
+  }
+
+  /// Reports a parameter whose name is that of another one, in the model or in C.
+  private func claimParameter(_ name: String, _ call: Call) {
+    let identifier = String(name.map { $0 == "." ? "_" : $0 })
+    guard let first = parameterNames[identifier] else {
+      parameterNames[identifier] = (name, call.site)
+      return
+    }
+    let problem = name == first.name ? "exists already" : "and \"\(first.name)\" are one name in C"
+    report(
+      "\"\(name)\" \(problem)", call, hint: "the first one is at \(first.site.location)",
+      key: "duplicate")
   }
 
   /// Reports what is wrong with an initializer.
@@ -36,9 +50,9 @@ extension Tracer {
     _ x: Tensor, named name: String, to output: Axis, bias: Bool, weights: WeightInitializer?,
     start: Value? = nil, _ call: Call
   ) -> Tensor {
-    let weights = weights ?? linearWeights
     claim(name, call)
-    check(weights, call)
+    if let weights { check(weights, call) }
+    let weights = weights ?? linearWeights
     let output = use(output, call)
     guard let type = x.type, let input = inputAxis(of: type, call), let output else {
       return poison(call.site)

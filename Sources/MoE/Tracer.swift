@@ -14,8 +14,11 @@ final class Tracer: @unchecked Sendable {
   /// The names of the open scopes.
   var scopes: [String] = []
 
-  /// Where each layer and parameter was made.
+  /// Where each layer and shared parameter was made.
   var claims: [String: Site] = [:]
+
+  /// Every parameter by its name in C, where scopes are joined with `_`.
+  var parameterNames: [String: (name: String, site: Site)] = [:]
 
   /// Every axis name in use: its size and where it was declared, or made by `heads` and `top`.
   var symbols: [String: (size: Int, site: Site)] = [:]
@@ -126,7 +129,7 @@ extension Tracer {
     for axis in type.axes {
       let (product, overflow) = count.multipliedReportingOverflow(by: axis.size)
       if overflow || product > 1 << 40 {
-        report("\(type) has more elements than any memory", call)
+        report("\(type) has more elements than any memory", call, key: "too large")
         return false
       }
       count = product

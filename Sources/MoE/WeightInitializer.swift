@@ -15,7 +15,9 @@ public enum WeightInitializer: Hashable, Sendable {
   case xavierUniform
   /// N(0, deviation²).
   case normal(Double)
+  /// 0.
   case zeros
+  /// 1.
   case ones
 
   /// The initializer of a weight with these axes.

@@ -21,9 +21,10 @@ import Testing
 
   @Test(arguments: ["", "1C", "B·T", "a-b", "x y"]) func namesAreIdentifiers(_ name: String) {
     let found = errors { $0.embedded.linear("a", Axis(name, 3)).head }
-    #expect(found.map(\.message) == [
-      "axis \"\(name)\": a name is a letter followed by letters, digits and _"
-    ])
+    #expect(
+      found.map(\.message) == [
+        "axis \"\(name)\": a name is a letter followed by letters, digits and _"
+      ])
   }
 
   @Test func oneNameHasOneSize() {
@@ -39,17 +40,21 @@ import Testing
 
   @Test func factorsAreAtLeast1() {
     let found = errors { $0.embedded.linear("a", -2 * Small.C).linear("b", Small.C / 0).head }
-    #expect(found.map(\.message) == [
-      "axis -2 * C: the factor must be at least 1", "axis C / 0: the factor must be at least 1",
-    ])
-    #expect(found.allSatisfy { $0.location?.line == #line - 4 })
+    #expect(
+      found.map(\.message) == [
+        "axis -2 * C: the factor must be at least 1", "axis C / 0: the factor must be at least 1",
+      ])
+    #expect(found.allSatisfy { $0.location?.line == #line - 5 })
   }
 
   @Test func sizesMustFit() {
     let axis = Axis("X", 1 << 40)
     let found = errors { $0.embedded.linear("a", axis * axis).linear("b", axis).head }
-    #expect(found.map(\.message) == ["linear: axis X·X has no whole size that fits: "
-      + "X is 1099511627776, X is 1099511627776"])
+    #expect(
+      found.map(\.message) == [
+        "linear: axis X·X has no whole size that fits: "
+          + "X is 1099511627776, X is 1099511627776"
+      ])
     let large = errors { $0.embedded.linear("a", axis).head }
     #expect(large.map(\.message) == ["linear: f32[X, C] has more elements than any memory"])
   }
@@ -62,12 +67,14 @@ import Testing
       }
       return (x.heads(3).mergedHeads() + x.heads(2).mergedHeads() + x.heads(3).mergedHeads()).head
     }
-    #expect(graph.nodes(.splitHeads).map { $0.types[0].description } == [
-      "f32[B, H, T, D]", "f32[B, H2, T, D2]", "f32[B, H, T, D]",
-    ])
-    #expect(graph.nodes(.top).map { $0.types[0].description } == [
-      "f32[B, T, K]", "f32[B, T, K2]", "f32[B, T, K]",
-    ])
+    #expect(
+      graph.nodes(.splitHeads).map { $0.types[0].description } == [
+        "f32[B, H, T, D]", "f32[B, H2, T, D2]", "f32[B, H, T, D]",
+      ])
+    #expect(
+      graph.nodes(.top).map { $0.types[0].description } == [
+        "f32[B, T, K]", "f32[B, T, K2]", "f32[B, T, K]",
+      ])
   }
 
   @Test func namesDeclaredAnywhereAreKeptClearOf() throws {

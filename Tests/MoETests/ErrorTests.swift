@@ -15,8 +15,11 @@ import Testing
   }
 
   @Test func innerAxesDiffer() {
-    let found = errors { let q = $0.embedded.heads(3); return q.matmul(q).mergedHeads().head }
-    expect(found, "matmul: inner axes differ, D (4) and T (6)")
+    let found = errors {
+      let q = $0.embedded.heads(3)
+      return q.matmul(q).mergedHeads().head
+    }
+    expect(found, "matmul: inner axes differ, D (4) and T (6)", line: #line - 1)
   }
 
   @Test func headsDoNotDivide() {
@@ -58,8 +61,9 @@ import Testing
     #expect(found.map(\.message) == ["+: axes differ, f32[B, T, C] and f32[B, T, E]"])
     let line = #line - 3
     #expect(found.first?.location?.line == line)
-    #expect(found.first?.hint == "the left side is from \(#filePath):\(line):17, "
-      + "the right side from \(#filePath):\(line):28")
+    #expect(
+      found.first?.hint == "the left side is from \(#filePath):\(line):17, "
+        + "the right side from \(#filePath):\(line):28")
   }
 
   @Test func aScopeOperandGivesAnOperatorItsLine() {
@@ -83,8 +87,9 @@ import Testing
     }
     #expect(found.map(\.message) == ["linear: \"same\" exists already"])
     #expect(found.first?.location?.line == #line - 3)
-    #expect(found.first?.hint == "the first one is at \(#filePath):\(#line - 5):29; "
-      + "names are unique within a scope")
+    #expect(
+      found.first?.hint == "the first one is at \(#filePath):\(#line - 5):29; "
+        + "names are unique within a scope")
   }
 
   @Test func aDuplicateInEveryLayerIsReportedOnce() {
@@ -92,6 +97,29 @@ import Testing
       layers("block", 4, text.embedded) { $0.layerNorm("norm").layerNorm("norm") }.head
     }
     #expect(found.map(\.message) == ["layerNorm: \"block.0.norm\" exists already"])
+  }
+
+  @Test func parametersAreUniqueInC() {
+    let found = errors { text in
+      let table = parameter("a.weight", Small.V, Small.C)
+      let x = scope("b") { text.tokens.embedding(table).linear("c", Small.C) }
+      return x.linear("a", Small.C).linear("b_c", Small.C).head
+    }
+    #expect(
+      found.map(\.message) == [
+        "linear: \"a.weight\" exists already",
+        "linear: \"b_c.weight\" and \"b.c.weight\" are one name in C",
+      ])
+    #expect(
+      found.map(\.hint)
+        == [(9, 19), (8, 57)].map { above, column in
+          "the first one is at \(#filePath):\(#line - above):\(column)"
+        })
+  }
+
+  @Test func divisorsAreNot0() {
+    let found = errors { ($0.embedded / 0).head }
+    #expect(found.map(\.message) == ["/: the number must be finite and not 0, got 0.0"])
   }
 
   @Test(arguments: ["", "a.b", "1st", "naïve", "with space"]) func badNames(_ name: String) {
@@ -109,6 +137,8 @@ import Testing
     expect(
       linear, "linear: expected a tensor of numbers, got i32[B, T]",
       hint: "whole numbers become vectors with .embedding(name, axis)", line: #line - 2)
+    let transposed = errors { $0.tokens.transposed().embedding("token", Small.C).head }
+    expect(transposed, "transposed: expected a tensor of numbers, got i32[B, T]")
     let relu = errors { $0.tokens.relu().head }
     expect(relu, "relu: expected f32, got i32[B, T]")
     let norm = errors { $0.tokens.layerNorm("norm").head }
@@ -139,7 +169,8 @@ import Testing
       let x = text.positions.embedding("position", Small.C)
       return x.routed(by: routing, capacity: factor).combined().head
     }
-    #expect(found.map(\.message) == ["routed: the capacity must be a number above 0, got \(factor)"])
+    #expect(
+      found.map(\.message) == ["routed: the capacity must be a number above 0, got \(factor)"])
   }
 
   @Test func routingOfOtherTokens() {
@@ -158,10 +189,11 @@ import Testing
       let two = x.routed(by: x.linear("two", Small.E).top(2).softmax())
       return (one.relu() + two.relu()).combined().head
     }
-    #expect(found.map(\.message) == [
-      "+: rows of two routings do not meet, f32[B·T·K, C] by E and f32[B·T·K, C] by E"
-    ])
-    #expect(found.first?.location?.line == #line - 5)
+    #expect(
+      found.map(\.message) == [
+        "+: rows of two routings do not meet, f32[B·T·K, C] by E and f32[B·T·K, C] by E"
+      ])
+    #expect(found.first?.location?.line == #line - 6)
   }
 
   @Test func attentionOperandsMustAgree() {
@@ -169,9 +201,10 @@ import Testing
       let x = text.embedded
       return attention(x.heads(3), x.heads(2), x.heads(3)).mergedHeads().head
     }
-    #expect(keys.map(\.message) == [
-      "attention: keys must be f32[B, H, T, D] like the queries, got f32[B, H2, T, D2]"
-    ])
+    #expect(
+      keys.map(\.message) == [
+        "attention: keys must be f32[B, H, T, D] like the queries, got f32[B, H2, T, D2]"
+      ])
     let merged = errors { attention($0.embedded, $0.positions, $0.tokens).head }
     expect(merged, "attention: expected queries [batch, heads, time, depth], got f32[B, T, C]")
   }
@@ -198,19 +231,21 @@ import Testing
       let z = x.linear("token", Small.C / 5).relu().softmax() + y.mergedHeads()
       return (z.layerNorm("norm") * 2 - .normal(like: z)).linear("head", Axis("Z", 0))
     }
-    #expect(found.map { "\(($0.location?.line ?? 0) - #line) \($0.message)" } == [
-      "-5 dropout: the rate must be at least 0 and below 1, got 2.0",
-      "-4 heads: 7 heads do not divide the width C (12)",
-      "-3 linear: \"token\" exists already",
-      "-3 linear: axis C/5 has no whole size that fits: C is 12",
-      "-2 axis Z: the size must be at least 1, got 0",
-    ])
+    #expect(
+      found.map { "\(($0.location?.line ?? 0) - #line) \($0.message)" } == [
+        "-5 dropout: the rate must be at least 0 and below 1, got 2.0",
+        "-4 heads: 7 heads do not divide the width C (12)",
+        "-3 linear: \"token\" exists already",
+        "-3 linear: axis C/5 has no whole size that fits: C is 12",
+        "-2 axis Z: the size must be at least 1, got 0",
+      ])
   }
 
   @Test func diagnosticsReadLikeACompilers() {
     let found = errors { $0.embedded.heads(5).mergedHeads().head }
-    #expect(found.map(\.description) == [
-      "\(#filePath):\(#line - 1):38: error: heads: 5 heads do not divide the width C (12)"
-    ])
+    #expect(
+      found.map(\.description) == [
+        "\(#filePath):\(#line - 1):38: error: heads: 5 heads do not divide the width C (12)"
+      ])
   }
 }

@@ -42,9 +42,10 @@ enum MakeMoE {
 
   static func block(_ x: Tensor) -> Tensor {
     let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
-    return h + scope("mixture") {
-      let n = h.layerNorm("norm")
-      return expert(n.routed(by: route(n))).combined()
-    }
+    return h
+      + scope("mixture") {
+        let n = h.layerNorm("norm")
+        return expert(n.routed(by: route(n))).combined()
+      }
   }
 }

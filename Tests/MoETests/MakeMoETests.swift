@@ -21,7 +21,8 @@ import Testing
     let blocks = (0..<8).flatMap { index in
       Self.block.map { ("block.\(index).\($0.0)", $0.1) }
     }
-    let expected = [("token.weight", [65, 128]), ("position.weight", [32, 128])] + blocks
+    let expected =
+      [("token.weight", [65, 128]), ("position.weight", [32, 128])] + blocks
       + [("final.weight", [128]), ("final.bias", [128]), ("head.weight", [65, 128])]
       + [("head.bias", [65])]
     let parameters = try MakeMoE.graph().parameters.map(\.parameter)
@@ -38,27 +39,28 @@ import Testing
     let nodes = try MakeMoE.graph().nodes.filter {
       $0.scope.hasPrefix("block.3") && $0.op.kind != .parameter
     }
-    #expect(nodes.map { "\($0.scope.dropFirst(8)) \($0.op.mnemonic) \($0.types[0])" } == [
-      "attention.norm layerNorm f32[B, T, C]",
-      "attention.query linear f32[B, T, C]", "attention splitHeads f32[B, H, T, D]",
-      "attention.key linear f32[B, T, C]", "attention splitHeads f32[B, H, T, D]",
-      "attention.value linear f32[B, T, C]", "attention splitHeads f32[B, H, T, D]",
-      "attention transpose f32[B, H, D, T]", "attention matmul f32[B, H, T, T]",
-      "attention pointwise f32[B, H, T, T]", "attention causalMask f32[B, H, T, T]",
-      "attention softmax f32[B, H, T, T]", "attention pointwise f32[B, H, T, T]",
-      "attention matmul f32[B, H, T, D]", "attention mergeHeads f32[B, T, C]",
-      "attention.proj linear f32[B, T, C]", "attention pointwise f32[B, T, C]",
-      " pointwise f32[B, T, C]",
-      "mixture.norm layerNorm f32[B, T, C]", "mixture.gate linear f32[B, T, E]",
-      "mixture.noise linear f32[B, T, E]", "mixture pointwise f32[B, T, E]",
-      "mixture pointwise f32[B, T, E]", "mixture pointwise f32[B, T, E]",
-      "mixture pointwise f32[B, T, E]", "mixture top f32[B, T, K]",
-      "mixture softmax f32[B, T, K]", "mixture route i32[E+1]",
-      "mixture dispatch f32[B·T·K, C] by E", "mixture.up linear f32[B·T·K, 4C] by E",
-      "mixture pointwise f32[B·T·K, 4C] by E", "mixture.down linear f32[B·T·K, C] by E",
-      "mixture pointwise f32[B·T·K, C] by E", "mixture combine f32[B, T, C]",
-      " pointwise f32[B, T, C]",
-    ])
+    #expect(
+      nodes.map { "\($0.scope.dropFirst(8)) \($0.op.mnemonic) \($0.types[0])" } == [
+        "attention.norm layerNorm f32[B, T, C]",
+        "attention.query linear f32[B, T, C]", "attention splitHeads f32[B, H, T, D]",
+        "attention.key linear f32[B, T, C]", "attention splitHeads f32[B, H, T, D]",
+        "attention.value linear f32[B, T, C]", "attention splitHeads f32[B, H, T, D]",
+        "attention transpose f32[B, H, D, T]", "attention matmul f32[B, H, T, T]",
+        "attention pointwise f32[B, H, T, T]", "attention causalMask f32[B, H, T, T]",
+        "attention softmax f32[B, H, T, T]", "attention pointwise f32[B, H, T, T]",
+        "attention matmul f32[B, H, T, D]", "attention mergeHeads f32[B, T, C]",
+        "attention.proj linear f32[B, T, C]", "attention pointwise f32[B, T, C]",
+        " pointwise f32[B, T, C]",
+        "mixture.norm layerNorm f32[B, T, C]", "mixture.gate linear f32[B, T, E]",
+        "mixture.noise linear f32[B, T, E]", "mixture pointwise f32[B, T, E]",
+        "mixture pointwise f32[B, T, E]", "mixture pointwise f32[B, T, E]",
+        "mixture pointwise f32[B, T, E]", "mixture top f32[B, T, K]",
+        "mixture softmax f32[B, T, K]", "mixture route i32[E+1]",
+        "mixture dispatch f32[B·T·K, C] by E", "mixture.up linear f32[B·T·K, 4C] by E",
+        "mixture pointwise f32[B·T·K, 4C] by E", "mixture.down linear f32[B·T·K, C] by E",
+        "mixture pointwise f32[B·T·K, C] by E", "mixture combine f32[B, T, C]",
+        " pointwise f32[B, T, C]",
+      ])
   }
 
   @Test func randomStreamsAreNumberedInOrderOfCreation() throws {

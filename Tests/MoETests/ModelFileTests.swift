@@ -39,47 +39,55 @@ struct ModelFileTests {
   }
 
   @Test func errorsAreAllPrintedAndNoGraphIsWritten() throws {
-    let result = try Model.run(Self.axes + """
-      LanguageModel("m", vocabulary: V, context: T, batch: B) { text in
-        let x = text.tokens.embedding("x", C).heads(5)
-        return x.mergedHeads() + text.tokens.embedding("x", C).top(5).softmax().gate
-      }
-      extension Routing { var gate: Tensor { parameter("gate", B, T, C).dropout(-1) } }
-      """)
+    let result = try Model.run(
+      Self.axes + """
+        LanguageModel("m", vocabulary: V, context: T, batch: B) { text in
+          let x = text.tokens.embedding("x", C).heads(5)
+          return x.mergedHeads() + text.tokens.embedding("x", C).top(5).softmax().gate
+        }
+        extension Routing { var gate: Tensor { parameter("gate", B, T, C).dropout(-1) } }
+        """)
     #expect(result.status == 1 && result.graph == "" && result.output == "")
-    #expect(result.errors == """
-      model.swift:4:41: error: heads: 5 heads do not divide the width C (12)
-      model.swift:5:40: error: embedding: "x" exists already
-        hint: the first one is at model.swift:4:23; names are unique within a scope
-      model.swift:7:67: error: dropout: the rate must be at least 0 and below 1, got -1.0
+    #expect(
+      result.errors == """
+        model.swift:4:41: error: heads: 5 heads do not divide the width C (12)
+        model.swift:5:40: error: embedding: "x" exists already
+          hint: the first one is at model.swift:4:23; names are unique within a scope
+        model.swift:7:67: error: dropout: the rate must be at least 0 and below 1, got -1.0
 
-      """)
+        """)
   }
 
   @Test func routedAndUnroutedRowsDoNotMix() throws {
-    let result = try Model.run(Self.axes + """
-      LanguageModel("m", vocabulary: V, context: T, batch: B) { text in
-        let x = text.tokens.embedding("x", C)
-        let routed = x.routed(by: x.linear("gate", E).top(2).softmax())
-        let sum = x + routed
-        return routed.softmax().combined().linear("head", V)
-      }
-      """)
+    let result = try Model.run(
+      Self.axes + """
+        LanguageModel("m", vocabulary: V, context: T, batch: B) { text in
+          let x = text.tokens.embedding("x", C)
+          let routed = x.routed(by: x.linear("gate", E).top(2).softmax())
+          let sum = x + routed
+          return routed.softmax().combined().linear("head", V)
+        }
+        """)
     #expect(result.status == 65 && result.graph == "")
-    #expect(result.errors.contains("model.swift:6:15: error: '+' is unavailable: "
-      + "routed and unrouted rows do not mix; call .combined() first"))
-    #expect(result.errors.contains("model.swift:7:17: error: 'softmax()' is unavailable: "
-      + "not for rows sorted by expert; call .combined() first"))
+    #expect(
+      result.errors.contains(
+        "model.swift:6:15: error: '+' is unavailable: "
+          + "routed and unrouted rows do not mix; call .combined() first"))
+    #expect(
+      result.errors.contains(
+        "model.swift:7:17: error: 'softmax()' is unavailable: "
+          + "not for rows sorted by expert; call .combined() first"))
   }
 
   @Test func aModelMayPrint() throws {
-    let result = try Model.run(Self.axes + """
-      LanguageModel("m", vocabulary: V, context: T, batch: B) { text in
-        let x = text.tokens.embedding("x", C)
-        print(x)
-        return x.linear("head", V)
-      }
-      """)
+    let result = try Model.run(
+      Self.axes + """
+        LanguageModel("m", vocabulary: V, context: T, batch: B) { text in
+          let x = text.tokens.embedding("x", C)
+          print(x)
+          return x.linear("head", V)
+        }
+        """)
     #expect(result.status == 0 && result.output == "f32[B, T, C]\n")
     #expect(try Graph(parsing: result.graph).name == "m")
   }
@@ -93,21 +101,23 @@ struct ModelFileTests {
       """
     let result = try Model.run(Self.axes + model + model)
     #expect(result.status == 1)
-    #expect(result.errors == """
-      model.swift:6:1: error: LanguageModel: a file declares one model
-        hint: the first one is at model.swift:3:1
+    #expect(
+      result.errors == """
+        model.swift:6:1: error: LanguageModel: a file declares one model
+          hint: the first one is at model.swift:3:1
 
-      """)
+        """)
   }
 
   @Test func parametersBelongInAModel() throws {
     let result = try Model.run(Self.axes + "let table = parameter(\"table\", V, C)\n")
     #expect(result.status == 1)
-    #expect(result.errors == """
-      model.swift:3:13: error: parameter: "table" is made outside a model
-        hint: make it in LanguageModel's closure
+    #expect(
+      result.errors == """
+        model.swift:3:13: error: parameter: "table" is made outside a model
+          hint: make it in LanguageModel's closure
 
-      """)
+        """)
   }
 
   @Test(arguments: [

@@ -4,12 +4,13 @@ import Testing
 @testable import MoE
 
 @Suite struct TraceTests {
-  @Test(arguments: [
-    (.kaimingNormal, .kaimingNormal(fanIn: 12)), (.kaimingUniform, .kaimingUniform(fanIn: 12)),
-    (.xavierNormal, .xavierNormal(fanIn: 12, fanOut: 11)),
-    (.xavierUniform, .xavierUniform(fanIn: 12, fanOut: 11)),
-    (.normal(0.02), .normal(0.02)), (.zeros, .zeros), (.ones, .ones),
-  ] as [(WeightInitializer, Initializer)])
+  @Test(
+    arguments: [
+      (.kaimingNormal, .kaimingNormal(fanIn: 12)), (.kaimingUniform, .kaimingUniform(fanIn: 12)),
+      (.xavierNormal, .xavierNormal(fanIn: 12, fanOut: 11)),
+      (.xavierUniform, .xavierUniform(fanIn: 12, fanOut: 11)),
+      (.normal(0.02), .normal(0.02)), (.zeros, .zeros), (.ones, .ones),
+    ] as [(WeightInitializer, Initializer)])
   func aModelChoosesItsWeights(_ choice: WeightInitializer, _ expected: Initializer) throws {
     let graph = try trace(weights: choice) { $0.embedded.head }
     #expect(graph.parameter("head.weight")?.initializer == expected)
@@ -45,9 +46,24 @@ import Testing
 
   @Test func aBadDeviationIsAnError() {
     let found = errors { $0.embedded.linear("head", Small.V, weights: .normal(-1)) }
-    #expect(found.map(\.message) == [
-      "linear: the deviation of normal weights must be a number of at least 0, got -1.0"
-    ])
+    #expect(
+      found.map(\.message) == [
+        "linear: the deviation of normal weights must be a number of at least 0, got -1.0"
+      ])
+  }
+
+  @Test func aModelsBadWeightsAreReportedOnce() {
+    do throws(ModelErrors) {
+      _ = try LanguageModel.trace(
+        "m", vocabulary: Small.V, context: Small.T, batch: Small.B, linearWeights: .normal(.nan)
+      ) { $0.embedded.linear("wide", Small.C).head }
+      Issue.record("no error")
+    } catch {
+      #expect(
+        error.diagnostics.map(\.message) == [
+          "LanguageModel: the deviation of normal weights must be a number of at least 0, got nan"
+        ])
+    }
   }
 
   @Test func scopesNestAndNameParameters() throws {
@@ -57,14 +73,16 @@ import Testing
       }
       return scope("last") { x.layerNorm("norm") }.head
     }
-    #expect(graph.parameters.map(\.parameter.name) == [
-      "token.weight", "block.0.outer.inner.proj.weight", "block.0.outer.inner.proj.bias",
-      "block.1.outer.inner.proj.weight", "block.1.outer.inner.proj.bias", "last.norm.weight",
-      "last.norm.bias", "head.weight", "head.bias",
-    ])
-    #expect(graph.nodes(.pointwise).map(\.scope) == [
-      "block.0.outer.inner", "block.0.outer", "block.1.outer.inner", "block.1.outer",
-    ])
+    #expect(
+      graph.parameters.map(\.parameter.name) == [
+        "token.weight", "block.0.outer.inner.proj.weight", "block.0.outer.inner.proj.bias",
+        "block.1.outer.inner.proj.weight", "block.1.outer.inner.proj.bias", "last.norm.weight",
+        "last.norm.bias", "head.weight", "head.bias",
+      ])
+    #expect(
+      graph.nodes(.pointwise).map(\.scope) == [
+        "block.0.outer.inner", "block.0.outer", "block.1.outer.inner", "block.1.outer",
+      ])
   }
 
   @Test func streamsAreNumberedAndNoDropoutIsNoNode() throws {
@@ -125,15 +143,16 @@ import Testing
   @Test func arithmeticIsWhatItSays() throws {
     let graph = try trace { text in
       let x = text.embedded
-      let y = (2 * x + 1 - x * 3) * (1 - x) - (-x) + (0.5 + x) * (x - 0.25)
+      let y = (2 * x + 1 - x * 3) * (1 - x) - (-x) + (0.5 + x) * (x - 0.25) / 2
       return (y.gelu() + y.silu() + y.tanh() + y.sigmoid()).head
     }
     let expressions = graph.nodes.compactMap { node in
       if case .pointwise(let op) = node.op { "\(op.expression)" } else { String?.none }
     }
-    #expect(expressions.prefix(6) == [
-      "2.0 * x0", "x0 + 1.0", "3.0 * x0", "x0 - x1", "1.0 - x0", "x0 * x1",
-    ])
+    #expect(
+      expressions.prefix(6) == [
+        "2.0 * x0", "x0 + 1.0", "3.0 * x0", "x0 - x1", "1.0 - x0", "x0 * x1",
+      ])
     #expect(expressions.contains("0.5 * x0 * (1.0 + erf(0.7071067811865476 * x0))"))
   }
 
