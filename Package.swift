@@ -42,6 +42,8 @@ let package = Package(
       name: "CodegenTests", dependencies: ["Codegen", "Passes", "Interpreter", "Toolchain"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(
+      name: "BenchmarkTests", dependencies: ["ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
