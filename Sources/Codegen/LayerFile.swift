@@ -103,8 +103,12 @@ extension LayerFile {
     }
   }
 
+  /// Writes the layer's calls.
+  var emitter: CallEmitter {
+    CallEmitter(layer: layer) { call in functionOfCall[call].map { functions[$0] } }
+  }
+
   private func body(_ signature: LayerSignature) -> [String] {
-    let emitter = CallEmitter(layer: layer) { call in functionOfCall[call].map { functions[$0] } }
     var lines: [String] = []
     var place: SourceLocation?
     for call in signature.calls {

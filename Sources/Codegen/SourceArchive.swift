@@ -1,8 +1,8 @@
 /// `sources.c`: the library carries the files that it was made from.
 ///
 /// The assembler copies them into a section that no loader maps, so they cost no memory, and a
-/// library that was rebuilt from changed C carries the changed C. The section's format stands in the
-/// file's head; `EmbeddedSources` reads it.
+/// library that was rebuilt from changed C carries the changed C. The section's format stands in
+/// the file's head; `EmbeddedSources` reads it.
 struct SourceArchive {
   static let path = "sources.c"
 
@@ -21,9 +21,9 @@ struct SourceArchive {
       text: """
         \(context.heading(Self.path))
         //
-        // Every file of this folder, carried in the library for `moec inspect` and `moec bench`, in a section that
-        // is not loaded. The section is 8 bytes "moecsrc1", then for each file: the size of its name and the size of
-        // its text, 8 bytes each, lowest byte first, then the name and the text.
+        // Every file of this folder, carried in the library for `moec inspect` and `moec bench`, in
+        // a section that is not loaded: 8 bytes "moecsrc1", then for each file the size of its name
+        // and the size of its text, 8 bytes each, lowest byte first, then the name and the text.
 
         #if defined(__APPLE__)
         #define SECTION ".section __MOEC,__sources,regular,no_dead_strip\\n"

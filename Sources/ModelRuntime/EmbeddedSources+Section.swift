@@ -1,7 +1,8 @@
 /// One section of an object file, found by name in a file that is not loaded.
 ///
-/// Every offset and size comes from the file, so every one is checked against the file's size before it
-/// is used. Understood are 64-bit little-endian ELF and Mach-O, which is all that moec compiles for.
+/// Every offset and size comes from the file, so every one is checked against the file's size
+/// before it is used. Understood are 64-bit little-endian ELF and Mach-O, which is all that moec
+/// compiles for.
 enum ObjectSection {
   enum Problem: Error, Equatable {
     /// Not an object file of either kind.

@@ -2,9 +2,9 @@ import Foundation
 
 /// The files that a library was made from, read out of the library's file without loading it.
 ///
-/// They lie in a section of their own: `.moec.sources` (ELF), `__MOEC,__sources` (Mach-O). It is 8 bytes
-/// `moecsrc1`, then for each file: the size of its name and the size of its text, 8 bytes each, lowest
-/// byte first, then the name and the text.
+/// They lie in a section of their own: `.moec.sources` (ELF), `__MOEC,__sources` (Mach-O). It is 8
+/// bytes `moecsrc1`, then for each file: the size of its name and the size of its text, 8 bytes
+/// each, lowest byte first, then the name and the text.
 public struct EmbeddedSources: Sendable {
   /// One file: its path below the generated folder, and its bytes.
   public struct File: Sendable, Hashable {

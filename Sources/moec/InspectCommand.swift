@@ -11,7 +11,7 @@ struct InspectCommand: ParsableCommand {
 
       EXAMPLES
         moec inspect libmakemoe.so --extract sources
-        cd sources && sed -n 's|^//   clang|clang|p' model.c | sh     # builds the same library again
+      The head of model.c has the line that builds the library from them again.
       """)
 
   @Argument(help: "The library that 'moec compile' made.")
