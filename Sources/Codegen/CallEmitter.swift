@@ -58,13 +58,15 @@ struct CallEmitter {
   }
 
   private func pointwiseLines(_ call: Call, _ a: [String], _ r: [String]) -> [String] {
-    guard let function = pointwise(call), let type = call.results[0]?.type else { return [] }
+    guard let function = pointwise(call), let type = call.results[0]?.type,
+      case .op(.pointwise(let op)) = call.action
+    else { return [] }
     var arguments = [r[0]] + function.expression.inputs.map { a[$0] }
     arguments += function.isBroadcast
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
     arguments += function.periods.map { PointwiseAccess.period(call.inputs[$0].type, in: type) }
-    if function.isTrainingDependent { arguments.append("pass->training") }
-    arguments += function.expression.streams.map(Self.key)
+    arguments += op.expression.keepRates.map { "pass->training ? \($0) : 0" }
+    arguments += op.expression.streams.map(Self.key)
     return PointwiseFunction.wrapped("\(function.name)(", arguments, ");")
   }
 
@@ -254,5 +256,14 @@ extension CallEmitter {
       .softmaxGradient, .attentionGradient, .crossEntropyGradient:
       return nil
     }
+  }
+}
+
+extension ScalarExpression {
+  /// The dropout rates, in the order of their streams.
+  fileprivate var keepRates: [Double] {
+    var found: [Int: Double] = [:]
+    visit { if case .keep(let stream, let rate) = $0 { found[stream] = rate } }
+    return found.sorted { $0.key < $1.key }.map(\.value)
   }
 }

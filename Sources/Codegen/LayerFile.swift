@@ -131,19 +131,21 @@ extension LayerFile {
     var taken: Set<String> = []
     for call in layer.forward + layer.backward {
       guard case .op(.pointwise(let op)) = call.action, let result = call.results[0] else { continue }
+      let streams = op.expression.streams
+      let expression = op.expression.renumberingStreams { streams.firstIndex(of: $0) ?? 0 }
       let pairs = op.expression.inputs.map {
         ($0, PointwiseAccess.access(call.inputs[$0].type, in: result.type))
       }
       let access = Dictionary(uniqueKeysWithValues: pairs)
       if let known = functions.firstIndex(where: {
-        $0.expression == op.expression && $0.access == access
+        $0.expression == expression && $0.access == access
       }) {
         indexOfCall[call] = known
         continue
       }
-      let name = uniqueName(op.expression.functionName ?? "compute_\(result.name)", &taken)
+      let name = uniqueName(expression.functionName ?? "compute_\(result.name)", &taken)
       indexOfCall[call] = functions.count
-      functions.append(PointwiseFunction(name: name, op.expression, access))
+      functions.append(PointwiseFunction(name: name, expression, access))
     }
     return (functions, indexOfCall)
   }
@@ -171,7 +173,8 @@ extension ScalarExpression {
   /// The name that a person would give the function; nil where there is no common one.
   var functionName: String? {
     switch self {
-    case .unary(let function, .input): function.rawValue
+    // Some of these are functions of the C library, too.
+    case .unary(let function, .input): function.cFunction == nil ? function.rawValue : "apply_\(function.rawValue)"
     case .binary(.add, .input, .input): "add"
     case .binary(.subtract, .input, .input): "subtract"
     case .binary(.multiply, .input, .input): "multiply"

@@ -170,7 +170,7 @@ extension LayerPlanner {
     let name = names.name(of: Value(node: node), in: section.scope)
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
-      hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
+      hasGradient: uses.gradientOf.values.contains { $0.contains(node) }, role: uses.role(ofParameter: node),
       start: try startBuffer(of: node))
   }
 

@@ -38,7 +38,7 @@ struct ValueNames {
 
   private static func joined(_ path: String, _ role: String) -> String {
     if path.isEmpty { return role.isEmpty ? "value" : role }
-    return role.isEmpty ? path : "\(path)_\(role)"
+    return role.isEmpty || role == path ? path : "\(path)_\(role)"
   }
 
   /// What a result is within its scope; empty where the scope itself names it.

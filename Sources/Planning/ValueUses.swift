@@ -61,6 +61,18 @@ struct ValueUses {
     return (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
   }
 
+  /// What a parameter is to the forward ops that read it.
+  func role(ofParameter node: Int) -> PlannedParameter.Role {
+    let value = Value(node: node)
+    let kinds = (readers[value] ?? []).map { graph.nodes[$0].op.kind }
+    if kinds.contains(.embedding) { return .embedding }
+    if kinds.contains(.layerNorm) { return .norm }
+    let isWeight = (readers[value] ?? []).contains { reader in
+      graph.nodes[reader].op.kind == .linear && graph.nodes[reader].inputs[1] == value
+    }
+    return isWeight || graph.type(of: value).axes.count > 1 && !kinds.contains(.linear) ? .weight : .bias
+  }
+
   /// The layout in which a parameter lives: panels where only linear layers use it.
   func layout(ofParameter node: Int) -> Layout {
     let value = Value(node: node)
