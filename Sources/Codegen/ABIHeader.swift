@@ -101,6 +101,5 @@ extension GeneratedFile {
       #endif
       #endif
 
-
       """#)
 }

@@ -222,12 +222,18 @@ extension ModelFile {
     let signature = LayerSignature(
       layout.layer, phase, batch: plan.graph.batch, context: plan.graph.context)
     if signature.calls.isEmpty { return [] }
-    let name = layout.layer.name
+    let name = CNames.identifier(layout.layer.name)
     let call = PointwiseFunction.wrapped(
-      "\(signature.functionName)(", layout.arguments(signature), ");").map { "        " + $0 }
+      "\(signature.functionName)(", layout.arguments(signature), ");")
+    if group.count == 1 {
+      let place = "    \(name)_use *\(name) = &m->\(name)[\(group.first)];"
+      let isAlone = plan.uses.filter { $0.layer == group.layer }.count == 1
+      let lines = [place] + call.map { "    " + $0 }
+      return isAlone ? lines : ["    {"] + lines.map { "    " + $0 } + ["    }"]
+    }
     let last = group.first + group.count - 1
     let loop = phase == .forward
       ? "for (int l = \(group.first); l <= \(last); l++) {" : "for (int l = \(last); l >= \(group.first); l--) {"
-    return ["    \(loop)", "        \(name)_use *u = &m->\(name)[l];"] + call + ["    }"]
+    return ["    \(loop)", "        \(name)_use *\(name) = &m->\(name)[l];"] + call.map { "        " + $0 } + ["    }"]
   }
 }

@@ -201,20 +201,22 @@ extension ScalarExpression {
 
 extension ScalarExpression {
   /// The expression for a reader: `x0 + dropout(x1)`.
-  func formula(within precedence: Int) -> String {
+  func formula(
+    within precedence: Int, input: (Int) -> String = { "x\($0)" }
+  ) -> String {
     switch self {
-    case .input(let index): return "x\(index)"
+    case .input(let index): return input(index)
     case .constant(let value): return "\(Float(value))"
     case .normal: return "normal"
     case .keep: return "keep"
-    case .unary(.negate, let a): return "-\(a.formula(within: 3))"
-    case .unary(let function, let a): return "\(function.rawValue)(\(a.formula(within: 0)))"
+    case .unary(.negate, let a): return "-\(a.formula(within: 3, input: input))"
+    case .unary(let function, let a): return "\(function.rawValue)(\(a.formula(within: 0, input: input)))"
     case .binary(.multiply, let a, .keep), .binary(.multiply, .keep, let a):
-      return "dropout(\(a.formula(within: 0)))"
+      return "dropout(\(a.formula(within: 0, input: input)))"
     case .binary(let function, let a, let b):
       let text =
-        "\(a.formula(within: function.precedence)) \(function.rawValue) "
-        + b.formula(within: function.precedence + 1)
+        "\(a.formula(within: function.precedence, input: input)) \(function.rawValue) "
+        + b.formula(within: function.precedence + 1, input: input)
       return function.precedence < precedence ? "(\(text))" : text
     }
   }

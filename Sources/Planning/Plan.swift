@@ -134,9 +134,17 @@ public enum Action: Hashable, Sendable {
   case copy
 }
 
+/// What is done to a product block by block, while it is in cache: an elementwise expression over the
+/// product, `x0`, and the call's last `operands` inputs, `x1` …
+public struct Finish: Hashable, Sendable {
+  public var expression: ScalarExpression
+  public var operands: Int
+}
+
 /// One kernel call.
 public struct Call: Hashable, Sendable {
   public var action: Action
+  public var finish: Finish?
   public var inputs: [Operand]
 
   /// The results that anything reads; nil for one that nothing does.

@@ -8,15 +8,17 @@ extension Plan {
   public init(
     _ graph: Graph, source: String? = nil, accumulates: Bool = false
   ) throws(Diagnostic) {
-    let partition = Partition(graph)
-    let uses = ValueUses(graph, partition)
+    let lowered = Lowering(graph)
+    let partition = Partition(lowered.graph)
+    let uses = ValueUses(lowered, partition)
     let names = ValueNames(uses, source: source)
-    var planner = Planner(graph, uses, accumulates)
+    var planner = Planner(lowered.graph, uses, accumulates)
     for index in partition.sections.indices {
       var section = LayerPlanner(uses, names, section: index)
       planner.add(try section.plan(), of: section)
     }
     self = planner.finished()
+    self.graph = graph
   }
 }
 

@@ -3,6 +3,7 @@ import GraphIR
 /// Who computes and who reads each value: the facts on which places are decided.
 struct ValueUses {
   let graph: Graph
+  let finishes: [Int: Lowering.Finish]
   let partition: Partition
 
   /// The nodes that read each value, ascending.
@@ -17,8 +18,9 @@ struct ValueUses {
   /// For each parameter node: the section that owns it.
   private(set) var owner: [Int: Int] = [:]
 
-  init(_ graph: Graph, _ partition: Partition) {
-    self.graph = graph
+  init(_ lowered: Lowering, _ partition: Partition) {
+    graph = lowered.graph
+    finishes = lowered.finishes
     self.partition = partition
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs where readers[input]?.last != index {
