@@ -99,6 +99,9 @@ struct Compilation {
 struct GeneratedFolder {
   let url: URL
 
+  /// The option that chose the folder, for the hint of an error.
+  var option = "--generated"
+
   /// Writes all files, leaves equal ones untouched, and removes sources of an earlier compilation.
   func write(_ files: [GeneratedFile]) throws {
     for file in files {
@@ -110,7 +113,7 @@ struct GeneratedFolder {
       } catch {
         throw CompilationError(
           message: "cannot make the folder \(path.deletingLastPathComponent().path)",
-          hint: "give a folder that can be written with --generated")
+          hint: "give a folder that can be written with \(option)")
       }
       try AtomicFile.write(file.text, to: path.path)
     }

@@ -89,7 +89,7 @@ struct CompileCommand: ParsableCommand {
     try GeneratedFolder(url: folder).write(code.files)
     let library = output ?? "lib\(name).\(Self.libraryExtension)"
     let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
-    if let note { printToStandardError("note: \(note)") }
+    if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
     printToStandardError("wrote \(library) from \(generated ?? "Generated/\(name)")")
   }
