@@ -45,6 +45,7 @@ let package = Package(
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
+    .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
     .testTarget(name: "EndToEndTests", dependencies: ["moec", "Interpreter"]),
   ],
   swiftLanguageModes: [.v6]

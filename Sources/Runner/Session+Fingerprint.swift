@@ -22,6 +22,6 @@ extension Session {
   public func fingerprintLine(after steps: Int) throws(ModelError) -> String {
     let digits = String(try fingerprint(), radix: 16)
     let padding = String(repeating: "0", count: 16 - digits.count)
-    return "parameters after \(grouped(steps)) steps: \(padding)\(digits)"
+    return "parameters after \(steps) steps: \(padding)\(digits)"
   }
 }

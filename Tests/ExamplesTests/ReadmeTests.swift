@@ -1,0 +1,57 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+private let generatedC = "\(root)/Generated/makemoe/block.c"
+private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
+
+/// The README names what is there, and all of it.
+@Suite struct ReadmeTests {
+  static let readme = Result { try String(contentsOfFile: "\(root)/README.md", encoding: .utf8) }
+
+  @Test(arguments: ["compile", "run", "demo"])
+  func namesEveryOption(command: String) throws {
+    let readme = try Self.readme.get()
+    let help = try Command.moec([command, "--help"]).output
+    let options = Set(help.matches(of: /--[a-z][a-z-]+/).map { String($0.output) })
+    #expect(options.count > 2)
+    for option in options.subtracting(["--help"]).sorted() {
+      #expect(readme.contains(option), "README.md does not name \(option) of moec \(command)")
+    }
+  }
+
+  @Test func linksLeadSomewhere() throws {
+    for match in try Self.readme.get().matches(of: /\]\(([^)#:]+)\)/) {
+      let path = "\(root)/\(match.output.1)"
+      #expect(FileManager.default.fileExists(atPath: path), "no \(match.output.1)")
+    }
+  }
+
+  /// Every function of the DSL that a model can call is in the README.
+  @Test func namesTheWholeDSL() throws {
+    let readme = try Self.readme.get()
+    let folder = "\(root)/Sources/MoE"
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      let source = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+      for match in source.matches(of: /public (?:static )?(?:func|struct) ([A-Za-z]+)/) {
+        let name = String(match.output.1)
+        guard !["hash", "trace", "ModelErrors"].contains(name) else { continue }
+        #expect(readme.contains(name), "README.md does not name \(name) of \(file)")
+      }
+    }
+  }
+
+  /// The generated C in the README stands in Generated/makemoe, line by line.
+  @Test(.enabled(if: hasGeneratedC, "Generated/makemoe is not there"))
+  func quotesGeneratedC() throws {
+    let readme = try Self.readme.get()
+    let code = try String(contentsOfFile: generatedC, encoding: .utf8)
+    let quotes = readme.components(separatedBy: "```c\n").dropFirst()
+      .compactMap { $0.components(separatedBy: "```").first }
+      .filter { $0.contains("// makemoe.swift:") }
+    #expect(!quotes.isEmpty)
+    for quote in quotes {
+      #expect(code.contains(quote), "refresh README.md from Generated/makemoe/block.c")
+    }
+  }
+}
