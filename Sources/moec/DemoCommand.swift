@@ -67,7 +67,7 @@ struct Demo {
     let graph = try compilation.transformed(traced)
     try say(
       "graph",
-      "\(traced.nodes.count) operations; \(graph.nodes.count) with the way back, the gradients")
+      "\(traced.nodes.count) operations; \(graph.nodes.count) with gradients, after all passes")
     let plan = try compilation.plan(graph, source: source)
     let code = try compilation.generate(plan, source: source)
     try write(code, plan)
