@@ -24,12 +24,15 @@ let package = Package(
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
     .target(name: "Runner", dependencies: ["ModelRuntime"]),
+    .target(
+      name: "Benchmark",
+      dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
 
     .executableTarget(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner",
+        "ModelRuntime", "Runner", "Benchmark",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -42,6 +45,9 @@ let package = Package(
       name: "CodegenTests", dependencies: ["Codegen", "Passes", "Interpreter", "Toolchain"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(
+      name: "BenchmarkTests",
+      dependencies: ["Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),

@@ -43,11 +43,13 @@ public struct GeneratedModel: Sendable {
       .abiHeader, GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: plan.text),
     ]
+    if let model = SourceArchive.model(options.source) { files.append(model) }
+    files.append(SourceArchive(context: context, paths: files.map(\.path)).file)
   }
 
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
-    ["model.c"] + plan.layers.map { "\($0.name).c" } + ["adamw.c"]
+    ["model.c"] + plan.layers.map { "\($0.name).c" } + ["adamw.c", SourceArchive.path]
   }
 }
 

@@ -102,8 +102,12 @@ extension LayerFile {
     }
   }
 
+  /// Writes the layer's calls.
+  var emitter: CallEmitter {
+    CallEmitter(layer: layer, functions: functions)
+  }
+
   private func body(_ signature: LayerSignature) -> [String] {
-    let emitter = CallEmitter(layer: layer, functions: functions)
     var lines: [String] = []
     var place: SourceLocation?
     for call in signature.calls {

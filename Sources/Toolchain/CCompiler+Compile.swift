@@ -9,19 +9,20 @@ extension CCompiler {
   /// - Parameters:
   ///   - sources: C files of one folder, in which the compiler runs.
   ///   - includeFolder: a further folder of headers.
+  ///   - otherInputs: files that the sources read besides their headers, by `.incbin` for example.
   ///   - output: where the library goes; its folder must exist.
   ///   - cache: where an equal library may already be, and is kept.
   /// - Returns: the compiler's warnings, empty if there are none.
   /// - Throws: `ToolchainError`.
   @discardableResult
   public func compileLibrary(
-    sources: [URL], includeFolder: URL? = nil, output: URL,
+    sources: [URL], includeFolder: URL? = nil, otherInputs: [URL] = [], output: URL,
     options: CompileOptions = CompileOptions(), cache: ContentCache = ContentCache(folder: nil)
   ) throws(ToolchainError) -> String {
     let job = try CompileJob(
       compiler: self, sources: sources, includeFolder: includeFolder, output: output,
       options: options)
-    let key = job.key()
+    let key = job.key(otherInputs)
     if let key, let library = cache.data(for: key) {
       try job.install(library)
       return ""
@@ -77,14 +78,14 @@ struct CompileJob: Sendable {
   }
 
   /// Everything that the library depends on; nil if a source cannot be read.
-  func key() -> ContentKey? {
+  func key(_ otherInputs: [URL]) -> ContentKey? {
     let headers = [folder, includeFolder].compactMap { $0 }.flatMap(Self.headers)
     var inputs: [(label: String, value: Data)] = [
       ("kind", "library 1"), ("command", commandLine), ("version", compiler.version),
       ("compiler", FileIdentity(path: compiler.path)?.text ?? compiler.path),
       ("processor", options.target == "native" ? Machine.processor : ""),
     ].map { ($0.0, Data($0.1.utf8)) }
-    for file in names.map({ folder.appendingPathComponent($0) }) + headers {
+    for file in names.map({ folder.appendingPathComponent($0) }) + headers + otherInputs {
       guard let data = try? Data(contentsOf: file) else { return nil }
       inputs.append((file.lastPathComponent, data))
     }

@@ -72,8 +72,10 @@ struct Compilation {
     try explaining {
       let choice = try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose()
       let sources = generated.sources.map { folder.appendingPathComponent($0) }
+      let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
       let warnings = try choice.compiler.compileLibrary(
-        sources: sources, output: output, options: options, cache: cache)
+        sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
+        output: output, options: options, cache: cache)
       if !warnings.isEmpty { FileHandle.standardError.write(Data(warnings.utf8)) }
       if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
         let path = output.deletingPathExtension().appendingPathExtension("h")

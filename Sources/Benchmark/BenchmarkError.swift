@@ -1,0 +1,36 @@
+import ModelRuntime
+
+/// Why a library cannot be measured.
+public enum BenchmarkError: ExplainedError, Equatable {
+  /// Its sources are not what this version of moec makes of its graph.
+  case otherVersion(library: String, file: String)
+  /// Its graph cannot be read.
+  case badGraph(library: String, reason: String)
+  /// A library that was made for the measurement cannot be loaded.
+  case cannotLoad(reason: String)
+  /// No memory for the probe's buffers.
+  case noMemory
+  /// No folder for the measurement's files.
+  case noFolder(path: String)
+
+  public var message: String {
+    switch self {
+    case .otherVersion(let library, let file):
+      return "\(library) was compiled by another version of moec: its \(file) differs"
+    case .badGraph(let library, let reason):
+      return "the graph that \(library) carries cannot be used: \(reason)"
+    case .cannotLoad(let reason): return "the library to be measured cannot be loaded: \(reason)"
+    case .noMemory: return "no memory for the buffers with which the machine is measured"
+    case .noFolder(let path): return "cannot write to the temporary folder \(path)"
+    }
+  }
+
+  public var hint: String? {
+    switch self {
+    case .otherVersion, .badGraph: return "compile the model again with this moec"
+    case .cannotLoad: return "name another C compiler with --cc"
+    case .noMemory: return "close other programs"
+    case .noFolder: return "set TMPDIR to a folder that can be written"
+    }
+  }
+}

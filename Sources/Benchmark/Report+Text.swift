@@ -1,0 +1,129 @@
+import Foundation
+
+extension BenchmarkReport {
+  /// The report for a person, a table for each question.
+  public var text: String {
+    let blocks =
+      [[heading, machineLine].joined(separator: "\n"), totalsTable]
+      + profiles.map(kernelTable) + profiles.prefix(1).flatMap { [partTable($0), gapTable($0)] }
+    return blocks.joined(separator: "\n\n") + "\n\n" + Self.legend + "\n"
+  }
+
+  private var heading: String {
+    "\(model): \(parameters) parameters, batch \(batch), context \(context), \(threads) "
+      + (threads == 1 ? "thread" : "threads")
+  }
+
+  private var machineLine: String {
+    let peaks = looks.map(\.peak)
+    let range = "\(Self.fixed(peaks.min() ?? 0, 0)) to \(Self.fixed(peaks.max() ?? 0, 0))"
+    return
+      "machine, in the same run: peak \(Self.fixed(machine.peak, 0)) GFLOP/s (\(range)), memory "
+      + "\(Self.fixed(machine.memory, 1)) GB/s, cache \(Self.fixed(machine.cache, 1)) GB/s, "
+      + "AdamW sweep \(Self.fixed(machine.sweep, 1)) GB/s"
+  }
+
+  private var totalsTable: String {
+    let head = ["", "runs", "median ms", "minimum ms", "limit ms", "median / limit", ""]
+    return Self.table(
+      [head]
+        + totals.map { total in
+          let perSecond = total.median > 0 ? 1000 / total.median : 0
+          let limit = total.limit > 0 ? 1000 / total.limit : 0
+          let note =
+            total.work == .generation
+            ? "\(Self.fixed(perSecond, 0)) tokens/s of \(Self.fixed(limit, 0))" : ""
+          return [
+            total.work.rawValue, "\(total.runs)", Self.fixed(total.median, 3),
+            Self.fixed(total.minimum, 3), Self.fixed(total.limit, 3),
+            Self.fixed(total.timesLimit, 2),
+            note,
+          ]
+        })
+  }
+
+  private static let columns = [
+    "calls", "ms", "share", "GFLOP/s", "of peak", "MB", "GB/s", "of bandwidth", "limit ms",
+    "gap ms",
+  ]
+
+  private static func cells(_ cost: Cost) -> [String] {
+    let isArithmetic = cost.flops > 0
+    return [
+      "\(cost.calls)", fixed(cost.time, 3), percent(cost.share),
+      isArithmetic ? fixed(cost.gflopsPerSecond, 1) : "",
+      isArithmetic ? percent(cost.peakShare) : "",
+      fixed(Double(cost.bytes) / 1e6, 1), fixed(cost.gigabytesPerSecond, 1),
+      percent(cost.bandwidthShare), fixed(cost.limit, 3), fixed(cost.gap, 3),
+    ]
+  }
+
+  private func kernelTable(_ profile: Profile) -> String {
+    table(profile, title: "\(profile.work), by kernel", profile.kernels)
+  }
+
+  private func partTable(_ profile: Profile) -> String {
+    table(profile, title: "\(profile.work), by part of the model", profile.parts)
+  }
+
+  private func table(_ profile: Profile, title: String, _ groups: [Group]) -> String {
+    var rows = [[title] + Self.columns] + groups.map { [$0.name] + Self.cells($0.cost) }
+    let share = profile.time > 0 ? profile.betweenCalls / profile.time : 0
+    let blank = Array(repeating: "", count: Self.columns.count - 3)
+    rows.append(
+      ["between calls", "", Self.fixed(profile.betweenCalls, 3), Self.percent(share)] + blank)
+    rows.append(["with the clock", "", Self.fixed(profile.time, 3), "100 %"] + blank)
+    return Self.table(rows)
+  }
+
+  /// The calls with the most time above their limits.
+  private func gapTable(_ profile: Profile) -> String {
+    let rows = profile.calls.sorted { $0.cost.gap > $1.cost.gap }.prefix(15).map { row in
+      [
+        "\(row.file):\(row.line) \(row.kernel)", row.result, row.source ?? "",
+        Self.fixed(row.cost.time, 3), Self.fixed(row.cost.limit, 3), Self.fixed(row.cost.gap, 3),
+      ]
+    }
+    return Self.table(
+      [["\(profile.work), where the gap is", "makes", "model", "ms", "limit ms", "gap ms"]] + rows,
+      leading: 3)
+  }
+
+  private static let legend = """
+    limit of a step: floating-point operations of all products (of causal attention the half that
+    counts) at the peak, and 28 bytes for each parameter at the sweep's bandwidth; evaluation:
+    forward's at the peak; generation: one window's, with one row of the head. Limit of a call: its
+    operations at the peak or its operands once at the bandwidth, whichever takes longer. Times of
+    calls are means of the faster half of the runs, with a clock around each call; totals are of
+    the library as it is.
+    """
+
+  static func fixed(_ value: Double, _ digits: Int) -> String {
+    String(format: "%.\(digits)f", value)
+  }
+
+  static func percent(_ share: Double) -> String { fixed(100 * share, 1) + " %" }
+
+  /// Columns as wide as their widest cell, the first `leading` to the left.
+  static func table(_ rows: [[String]], leading: Int = 1) -> String {
+    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0
+    }
+    let lines = rows.map { row in
+      row.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return column < leading ? row[column] + padding : padding + row[column]
+      }.joined(separator: "  ")
+    }
+    return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
+  }
+}
+
+extension BenchmarkReport {
+  /// The report as JSON; keys are in snake case.
+  public func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}

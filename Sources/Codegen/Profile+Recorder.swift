@@ -1,0 +1,74 @@
+/// The C that a profiled library has beyond the model's: a list of calls with their times.
+enum ProfileRecorder {
+  static let header = "moec_profile.h"
+
+  static let files = [
+    GeneratedFile(path: header, text: headerText),
+    GeneratedFile(path: "moec_profile.c", text: sourceText),
+  ]
+
+  private static let headerText = """
+    // moec_profile.h: when each kernel call began and ended, in libraries made by `moec bench`.
+    #ifndef MOEC_PROFILE_H
+    #define MOEC_PROFILE_H
+
+    #include <stdint.h>
+
+    // One call; times in nanoseconds of the monotonic clock.
+    typedef struct {
+        int64_t site, begin, end;
+    } moec_profile_event;
+
+    // From now on calls are written to events, until there are `capacity` of them.
+    void moec_profile_record(moec_profile_event *events, int64_t capacity);
+
+    // How many calls there were since, those beyond the capacity included.
+    int64_t moec_profile_count(void);
+
+    void moec_profile_begin(int site);
+    void moec_profile_end(int site);
+
+    #endif
+
+    """
+
+  private static let sourceText = """
+    // moec_profile.c: records calls, which one thread makes one after the other.
+    #define _POSIX_C_SOURCE 199309L
+    #include "moec_profile.h"
+
+    #include <stddef.h>
+    #include <time.h>
+
+    static moec_profile_event *events;
+    static int64_t capacity, count, begun;
+
+    static int64_t now(void) {
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    }
+
+    void moec_profile_record(moec_profile_event *place, int64_t size) {
+        events = place;
+        capacity = size;
+        count = 0;
+    }
+
+    int64_t moec_profile_count(void) { return count; }
+
+    void moec_profile_begin(int site) {
+        (void)site;
+        begun = now();
+    }
+
+    void moec_profile_end(int site) {
+        int64_t ended = now();
+        if (events && count < capacity) {
+            events[count] = (moec_profile_event){site, begun, ended};
+        }
+        count++;
+    }
+
+    """
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Benchmark
+import Foundation
+import ModelRuntime
+import Toolchain
+
+/// `moec bench LIB.so`.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measures a compiled model: how long it takes, where, and what the machine allows.",
+    discussion: """
+      Times a training step, an evaluation pass and the generation of a token, as they are and \
+      kernel by kernel, beside this machine's peak and bandwidth, measured in the same run.
+
+      EXAMPLES
+        moec bench libmakemoe.so
+        moec bench libmakemoe.so --threads 1 --json > bench.json
+        moec bench libmakemoe.so --steps 5 --trace trace.json     # for chrome://tracing or Perfetto
+      """)
+
+  @Argument(help: "The library that 'moec compile' made.")
+  var library: String
+
+  @Option(help: "How often each kind of work is measured.")
+  var steps = 20
+
+  @Option(help: "How many threads. (default: all processors)")
+  var threads: Int?
+
+  @Flag(help: "Print everything as JSON.")
+  var json = false
+
+  @Option(help: ArgumentHelp("Write the last runs in the Chrome trace format.", valueName: "file"))
+  var trace: String?
+
+  @Option(help: "The C compiler for the variant with a clock; give the library's own.")
+  var cc: String?
+
+  func validate() throws {
+    guard (1...1_000_000).contains(steps) else {
+      throw ValidationError("--steps must be from 1 to 1000000, not \(steps)")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+    }
+  }
+
+  func run() throws {
+    try reportingErrors {
+      if let trace { try AtomicFile.check(trace) }
+      var options = Benchmark.Options()
+      options.steps = steps
+      options.threads = threads
+      options.compiler = cc
+      let result = try measured(options)
+      if let trace {
+        try AtomicFile.write(String(decoding: try result.trace.json(), as: UTF8.self), to: trace)
+      }
+      let json = try self.json ? String(decoding: result.report.json(), as: UTF8.self) + "\n" : nil
+      try printNow(json ?? result.report.text)
+    }
+  }
+
+  private func measured(_ options: Benchmark.Options) throws -> Benchmark.Result {
+    do {
+      return try Benchmark.measure(library: library, options: options)
+    } catch let error as ToolchainError {
+      throw CompilationError(error.description)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+@testable import Benchmark
+
+@Suite struct BenchTests {
+  private static let run: Result<(report: BenchmarkReport, trace: Data), any Error> = Result {
+    let library = try TinyLibrary.path.get()
+    let trace = try ModelFixture.folder() + "/trace.json"
+    let result = try Command.moec(
+      ["bench", library, "--steps", "6", "--threads", "1", "--json", "--trace", trace])
+    try #require(result.status == 0, "\(result.errors)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let report = try decoder.decode(BenchmarkReport.self, from: Data(result.output.utf8))
+    return (report, try Data(contentsOf: URL(fileURLWithPath: trace)))
+  }
+
+  private func isClose(_ a: Double, _ b: Double) -> Bool {
+    abs(a - b) <= 1e-6 * max(abs(a), abs(b), 1e-3)
+  }
+
+  @Test func rowsAddUp() throws {
+    let report = try Self.run.get().report
+    #expect(report.profiles.map(\.work) == Work.allCases)
+    for profile in report.profiles {
+      #expect(profile.runs == 6)
+      #expect(profile.betweenCalls >= 0)
+      let sum = profile.calls.reduce(profile.betweenCalls) { $0 + $1.cost.time }
+      #expect(isClose(sum, profile.time))
+      for groups in [profile.kernels, profile.parts] {
+        let sums = (
+          groups.reduce(profile.betweenCalls) { $0 + $1.cost.time },
+          groups.reduce(0) { $0 + $1.cost.flops }, groups.reduce(0) { $0 + $1.cost.calls }
+        )
+        #expect(isClose(sums.0, profile.time))
+        #expect(sums.1 == profile.calls.reduce(0) { $0 + $1.cost.flops })
+        #expect(sums.2 == profile.calls.reduce(0) { $0 + $1.cost.calls })
+      }
+    }
+  }
+
+  @Test func totalsHaveLimits() throws {
+    let report = try Self.run.get().report
+    #expect(report.threads == 1 && report.looks.count == 5)
+    #expect(report.machine.peak > 1 && report.machine.memory > 0.1 && report.machine.sweep > 0.1)
+    for total in report.totals {
+      #expect(total.runs == 6)
+      #expect(0 < total.minimum && total.minimum <= total.median)
+      #expect(0 < total.limit && isClose(total.timesLimit, total.median / total.limit))
+    }
+  }
+
+  /// Counted by hand for Examples/tiny.swift: B = 4, T = 24, C = 24, E = 3, K = 2, 2 blocks.
+  @Test func productsAreCountedAsDocumented() throws {
+    let report = try Self.run.get().report
+    let (b, t, c, v, e, k) = (4, 24, 24, 65, 3, 2)
+    let block =
+      4 * 2 * b * t * c * c + 2 * 2 * b * c * t * (t + 1) / 2 + 2 * b * t * c * e
+      + k * 3 * 2 * b * t * c * 2 * c
+    let forward = 2 * block + 2 * b * t * c * v
+    let flops = report.totals.map(\.productFlops)
+    #expect(flops[0] == 3 * forward)
+    #expect(flops[1] == forward)
+    #expect(flops[2] == (2 * block) / b + 2 * c * v)
+  }
+
+  @Test func everyCallIsPlaced() throws {
+    let report = try Self.run.get().report
+    let step = report.profiles[0].calls
+    let expert = step.filter { $0.kernel == "expert_linear" }
+    #expect(expert.map(\.scope) == ["mixture_gate", "mixture_up", "mixture_down"])
+    #expect(expert.allSatisfy { $0.file == "block.c" && $0.layer == "block" && $0.cost.calls == 2 })
+    #expect(expert.allSatisfy { $0.source?.hasPrefix("tiny.swift:") == true })
+    #expect(step.contains { $0.kernel == "adamw" } && step.contains { $0.phase == "backward" })
+    #expect(report.profiles[1].calls.allSatisfy { $0.phase == "forward" })
+    #expect(report.profiles[0].parts.contains { $0.name == "block mixture backward" })
+  }
+
+  @Test func theNormalLibraryHasNoClock() throws {
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: TinyLibrary.path.get()))
+    #expect(bytes.range(of: Data("moec_profile".utf8)) == nil)
+    #expect(bytes.range(of: Data("clock_gettime".utf8)) == nil)
+  }
+
+  // MARK: - Trace
+
+  private struct Trace: Decodable {
+    struct Event: Decodable {
+      var name, ph: String
+      var ts: Double
+      var dur: Double?
+      var pid, tid: Int
+    }
+    var traceEvents: [Event]
+  }
+
+  @Test func traceIsNested() throws {
+    let trace = try JSONDecoder().decode(Trace.self, from: Self.run.get().trace)
+    #expect(trace.traceEvents.filter { $0.ph == "M" }.count == 3)
+    let complete = trace.traceEvents.filter { $0.ph == "X" }
+    #expect(Set(complete.map(\.tid)) == [1, 2, 3])
+    for thread in 1...3 {
+      let events = complete.filter { $0.tid == thread }
+        .sorted { ($0.ts, -($0.dur ?? 0)) < ($1.ts, -($1.dur ?? 0)) }
+      var open: [Double] = []
+      for event in events {
+        let end = event.ts + (try #require(event.dur))
+        // Times have three digits: a nanosecond.
+        while let last = open.last, last <= event.ts + 1e-4 { open.removeLast() }
+        #expect(open.allSatisfy { end <= $0 + 1e-3 }, "\(event.name)")
+        open.append(end)
+      }
+    }
+    let names = complete.filter { $0.tid == 1 }.map(\.name)
+    #expect(names.first == "step")
+    #expect(names.filter { $0 == "block.1" }.count == 2)
+    #expect(names.contains("expert_linear mixture_up"))
+  }
+
+  // MARK: - Text and errors
+
+  @Test func printsTables() throws {
+    let library = try TinyLibrary.path.get()
+    let result = try Command.moec(["bench", library, "--steps", "1", "--threads", "1"])
+    #expect(result.status == 0, "\(result.errors)")
+    for text in [
+      "machine, in the same run: peak ", "step, by kernel", "generation, by kernel", "tokens/s of",
+      "where the gap is", "expert_linear_weight_gradient", "between calls",
+    ] {
+      #expect(result.output.contains(text), "\(text)")
+    }
+    #expect(result.errors == "")
+  }
+
+  @Test func saysWhatCannotBeMeasured() throws {
+    expectFailure(
+      try Command.moec(["bench", ModelFixture.bigram()]), "does not carry its sources")
+    expectFailure(try Command.moec(["bench", "absent.so"]), "cannot read absent.so")
+    let library = try TinyLibrary.path.get()
+    expectFailure(
+      try Command.moec(["bench", library, "--trace", "/nowhere/t.json"]), "cannot write /nowhere")
+    #expect(try Command.moec(["bench", library, "--steps", "0"]).status == 64)
+    #expect(try Command.moec(["bench", library, "--threads", "0"]).status == 64)
+    let unknown = try Command.moec(["bench", library, "--cc", "/no/such/cc"])
+    #expect(unknown.status == 1)
+    #expect(unknown.errors.contains("--cc /no/such/cc: no such program"))
+  }
+
+  /// A plan that this moec would not make, in a library that is otherwise whole.
+  @Test func refusesALibraryOfAnotherVersion() throws {
+    let library = try TinyLibrary.path.get()
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: library))
+    let place = try #require(bytes.range(of: Data("plan of tiny\n\nmemory".utf8)))
+    bytes[place.lowerBound] = UInt8(ascii: "P")
+    let other = try ModelFixture.folder() + "/other.so"
+    try bytes.write(to: URL(fileURLWithPath: other))
+    expectFailure(
+      try Command.moec(["bench", other]),
+      "was compiled by another version of moec: its plan.txt differs")
+  }
+}

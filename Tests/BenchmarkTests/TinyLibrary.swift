@@ -1,0 +1,29 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+/// `Examples/tiny.swift`, compiled once in a test run by the `moec` beside the tests.
+enum TinyLibrary {
+  static let path: Result<String, any Error> = Result {
+    let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Examples")
+    let folder = try ModelFixture.folder()
+    let compiled = try Command.moec(
+      ["compile", examples.appendingPathComponent("tiny.swift").path, "-o", "libtiny.so"],
+      in: folder)
+    try #require(compiled.status == 0, "\(compiled.errors)")
+    return folder + "/libtiny.so"
+  }
+}
+
+/// Exit code 1, one line that says what is wrong and one that says what to do.
+func expectFailure(
+  _ result: Command, _ message: String, at location: SourceLocation = #_sourceLocation
+) {
+  #expect(result.status == 1, sourceLocation: location)
+  let lines = result.errors.split(separator: "\n")
+  #expect(lines.count == 2, "\(result.errors)", sourceLocation: location)
+  #expect(lines.first?.hasPrefix("error: ") == true, sourceLocation: location)
+  #expect(lines.first?.contains(message) == true, "\(result.errors)", sourceLocation: location)
+  #expect(lines.last?.hasPrefix("hint: ") == true, sourceLocation: location)
+}
