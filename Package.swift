@@ -23,13 +23,14 @@ let package = Package(
     .target(name: "CModelABI"),
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
-    .target(name: "Runner", dependencies: ["ModelRuntime"]),
+    .target(name: "Tokenizer"),
+    .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer"]),
 
     .executableTarget(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner",
+        "ModelRuntime", "Runner", "Tokenizer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -42,6 +43,8 @@ let package = Package(
       name: "CodegenTests", dependencies: ["Codegen", "Passes", "Interpreter", "Toolchain"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(
+      name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
