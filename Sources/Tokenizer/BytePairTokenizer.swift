@@ -47,9 +47,13 @@ public struct BytePairTokenizer: Sendable {
     self.decoders = decoders
     self.addedTokens = addedTokens
     self.file = file
-    contents = BytePairTokenizer.contents(model, addedTokens)
+    contents = BytePairTokenizer.contents(model, addedTokens, normalizers)
     texts = TokenTexts(contents, decoders ?? [])
-    specialTokens = Set(addedTokens.filter(\.isSpecial).map(\.id))
+    // As in the package, a token whose normalized text is another one is no longer special.
+    let special = Set(addedTokens.filter(\.isSpecial).map(\.content))
+    let names = contents
+    specialTokens = Set(
+      addedTokens.map(\.id).filter { id in names[Int(id)].map(special.contains) ?? false })
     let plain = addedTokens.filter { !$0.isNormalized }.map { ($0.content, $0) }
     let normalized = addedTokens.filter(\.isNormalized)
       .map { (normalizers.normalize($0.content), $0) }
@@ -60,12 +64,13 @@ public struct BytePairTokenizer: Sendable {
   }
 
   private static func contents(
-    _ model: BytePairModel, _ addedTokens: [AddedToken]
+    _ model: BytePairModel, _ addedTokens: [AddedToken], _ normalizers: [Normalizer]
   ) -> [[UInt8]?] {
     var contents = model.contents
     for token in addedTokens {
       while contents.count <= Int(token.id) { contents.append(nil) }
-      contents[Int(token.id)] = token.content
+      let content = token.content
+      contents[Int(token.id)] = token.isNormalized ? normalizers.normalize(content) : content
     }
     return contents
   }
