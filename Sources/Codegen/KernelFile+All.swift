@@ -40,7 +40,7 @@ extension Call {
     case .pack, .unpack: return "panels"
     case .copy: return nil
     case .op(let op):
-      let isRouted = inputs.contains { $0.type.experts != nil }
+      let isRouted = (inputs + results.compactMap { $0 }).contains { $0.type.experts != nil }
       return op.kind.kernel(routed: isRouted)
     }
   }

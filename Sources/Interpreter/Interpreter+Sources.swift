@@ -25,19 +25,24 @@ extension Interpreter {
     let type = site.node.types[0]
     let values = parameters[op.name] ?? []
     guard values.count == type.count else {
-      throw site.error("\(op.name): expected \(type.count) elements for \(type), got \(values.count)")
+      throw site.error(
+        "\(op.name): expected \(type.count) elements for \(type), got \(values.count)")
     }
     return TensorValue(type.shape, values)
   }
 
   /// The parameters' first values, drawn by their initializers.
   ///
-  /// Parameter number p (in the graph's order) has the stream 2³² + p, out of the way of the graph's
-  /// own streams; element i of the row-major tensor is draw i.
-  public static func initialParameters(of graph: Graph, seed: UInt64) -> [String: [Double]] {
-    var values: [String: [Double]] = [:]
-    for (index, entry) in graph.parameters.enumerated() {
-      let key = CounterRandom.key(seed: seed, stream: (1 << 32) + UInt64(index))
+  /// Parameter number p, in the graph's order, has stream p, as in the generated C; element i of the
+  /// row-major tensor is draw i.
+  ///
+  /// - Parameter given: values of parameters that need not be drawn.
+  public static func initialParameters(
+    of graph: Graph, seed: UInt64, given: [String: [Double]] = [:]
+  ) -> [String: [Double]] {
+    var values = given
+    for (index, entry) in graph.parameters.enumerated() where given[entry.parameter.name] == nil {
+      let key = CounterRandom.key(seed: seed, stream: UInt64(index))
       values[entry.parameter.name] = draw(
         entry.parameter.initializer.distribution, key, graph.nodes[entry.node].types[0].count)
     }

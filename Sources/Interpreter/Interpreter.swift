@@ -44,8 +44,7 @@ public struct Interpreter: Sendable {
     self.targets = targets
     self.sequences = sequences ?? graph.batch.size
     self.length = length ?? graph.context.size
-    self.parameters = Self.initialParameters(of: graph, seed: seed)
-      .merging(parameters) { _, given in given }
+    self.parameters = Self.initialParameters(of: graph, seed: seed, given: parameters)
   }
 
   /// Computes what the outputs need, all outputs if nil.

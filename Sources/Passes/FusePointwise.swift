@@ -39,7 +39,8 @@ extension Pass {
         index == operand ? f.substituting { .input($0 + inputs.count) } : .input(index)
       }
       inputs += inner.inputs
-      inputs[operand] = inner.inputs.first { rewriter.type(of: $0) == node.types[0] }
+      inputs[operand] =
+        inner.inputs.first { rewriter.type(of: $0) == node.types[0] }
         ?? inputs[operand]
     }
     if inputs.count == node.inputs.count { return nil }

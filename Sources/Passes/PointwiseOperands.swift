@@ -13,13 +13,14 @@ struct PointwiseOperands {
     self.result = result
   }
 
-  /// The expression over the operands that it reads, each listed once, followed by one that gives
-  /// the result its shape where those read do not.
+  /// The expression over the operands that it reads, each listed once in the order of reading,
+  /// followed by one that gives the result its shape where those read do not.
   func compacted(_ expression: ScalarExpression) -> (ScalarExpression, [Value]) {
     let simplified = expression.simplified
     var needed: [Value] = []
     var givesShape = false
-    for index in simplified.inputs where !needed.contains(values[index]) {
+    simplified.visit { part in
+      guard case .input(let index) = part, !needed.contains(values[index]) else { return }
       needed.append(values[index])
       givesShape = givesShape || types[index] == result
     }

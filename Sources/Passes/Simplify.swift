@@ -107,7 +107,7 @@ extension Pass {
     }
     let operands = PointwiseOperands(inputs, inputs.map(rewriter.type(of:)), result: type)
     let (expression, needed) = operands.compacted(op.expression)
-    if needed == inputs { return nil }
+    if needed.count == inputs.count { return nil }
     return rewriter.emit(.pointwise(Pointwise(expression)), needed, for: index)[0]
   }
 }

@@ -25,7 +25,9 @@ struct LayerPlanner {
     self.names = names
     self.index = index
     section = uses.partition.sections[index]
-    let streams = (section.forward + section.backward).flatMap { uses.graph.nodes[$0].op.streams }
+    let streams = (section.forward + section.backward).flatMap {
+      uses.graph.nodes[$0].op.streams + (uses.finishes[$0]?.expression.streams ?? [])
+    }
     firstStream = streams.min() ?? 0
     streamCount = streams.isEmpty ? 0 : (streams.max() ?? 0) - firstStream + 1
     collectParameters()
@@ -170,7 +172,7 @@ extension LayerPlanner {
     let name = names.name(of: Value(node: node), in: section.scope)
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
-      hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
+      hasGradient: uses.gradientOf.values.contains { $0.contains(node) }, role: uses.role(ofParameter: node),
       start: try startBuffer(of: node))
   }
 
@@ -182,7 +184,7 @@ extension LayerPlanner {
         guard case .linear(let linear) = reading.op, reading.types[0].experts != nil,
           reading.inputs[1].node == node || (linear.bias && reading.inputs[2].node == node)
         else { return nil }
-        return reading.inputs.last
+        return reading.inputs[linear.bias ? 3 : 2]
       })
     guard let start = starts.first else { return nil }
     guard starts.count == 1, let index = savedIndex[start] else {
@@ -205,12 +207,23 @@ extension LayerPlanner {
     let results = graph.results(of: node).map { result($0, of: reading, &function) }
     function.draft.add(
       .init(
-        action: .op(reading.op.countingStreams(from: firstStream)), inputs: inputs,
-        results: results.map(FunctionDraft.DraftOperand.slot),
+        action: .op(reading.op.countingStreams(from: firstStream)), finish: finish(of: node),
+        inputs: inputs, results: results.map(FunctionDraft.DraftOperand.slot),
         scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location))
     for (value, slot) in zip(graph.results(of: node), results) {
       bindGradients(value, slot, reading, &function)
     }
+  }
+
+  /// The last step of a product, its streams counted as those of ops.
+  private func finish(of node: Int) -> Finish? {
+    guard let finish = uses.finishes[node] else { return nil }
+    // The product is x0; what else is read follows in the order of the inputs.
+    let expression = finish.expression.substituting { index in
+      .input(index == finish.product ? 0 : index < finish.product ? index + 1 : index)
+    }
+    return Finish(
+      expression: expression.countingStreams(from: firstStream), operands: finish.operands)
   }
 
   /// Where a value that a node reads is.
@@ -259,6 +272,7 @@ extension LayerPlanner {
     let place = fixedPlace(value, node, &function)
     if let slot = dyingSlot(value, node, function) {
       if let place { adopt(place, of: value, by: slot, &function) }
+      if place == nil && node.phase == .backward { rename(slot, for: value, &function) }
       function.slots[value] = slot
       return slot
     }
@@ -268,6 +282,13 @@ extension LayerPlanner {
     let slot = function.draft.addSlot(slotName(value, place), type, layout, at: place)
     function.slots[value] = slot
     return slot
+  }
+
+  /// A gradient is known by what it is in the end, when all of it has arrived.
+  private mutating func rename(_ slot: Int, for value: Value, _ function: inout Function) {
+    let old = function.draft.slots[slot].name
+    takenNames.remove(old)
+    function.draft.rename(slot, to: uniqueName(names.name(of: value, in: section.scope)))
   }
 
   private mutating func slotName(_ value: Value, _ place: Place?) -> String {

@@ -3,6 +3,7 @@ import GraphIR
 /// Who computes and who reads each value: the facts on which places are decided.
 struct ValueUses {
   let graph: Graph
+  let finishes: [Int: Lowering.Finish]
   let partition: Partition
 
   /// The nodes that read each value, ascending.
@@ -17,8 +18,9 @@ struct ValueUses {
   /// For each parameter node: the section that owns it.
   private(set) var owner: [Int: Int] = [:]
 
-  init(_ graph: Graph, _ partition: Partition) {
-    self.graph = graph
+  init(_ lowered: Lowering, _ partition: Partition) {
+    graph = lowered.graph
+    finishes = lowered.finishes
     self.partition = partition
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs where readers[input]?.last != index {
@@ -59,6 +61,18 @@ struct ValueUses {
   func isSaved(_ value: Value) -> Bool {
     guard graph.nodes[value.node].phase == .forward, !isEdge(value) else { return false }
     return (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
+  }
+
+  /// What a parameter is to the forward ops that read it.
+  func role(ofParameter node: Int) -> PlannedParameter.Role {
+    let value = Value(node: node)
+    let kinds = (readers[value] ?? []).map { graph.nodes[$0].op.kind }
+    if kinds.contains(.embedding) { return .embedding }
+    if kinds.contains(.layerNorm) { return .norm }
+    let isWeight = (readers[value] ?? []).contains { reader in
+      graph.nodes[reader].op.kind == .linear && graph.nodes[reader].inputs[1] == value
+    }
+    return isWeight || graph.type(of: value).axes.count > 1 && !kinds.contains(.linear) ? .weight : .bias
   }
 
   /// The layout in which a parameter lives: panels where only linear layers use it.

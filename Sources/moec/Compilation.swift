@@ -21,6 +21,7 @@ struct Compilation {
   var omittedPasses: [String] = []
   var options = CompileOptions()
   var preferredCompiler: String?
+  var accumulates = false
   var cache = ContentCache.standard()
 
   /// Called after each pass.
@@ -48,7 +49,7 @@ struct Compilation {
   }
 
   func plan(_ graph: Graph, source: String) throws -> Plan {
-    try explaining { try Plan(graph, source: source) }
+    try explaining { try Plan(graph, source: source, accumulates: accumulates) }
   }
 
   /// The C of a plan; its text does not depend on this machine.

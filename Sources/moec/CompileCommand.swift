@@ -46,6 +46,9 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Print layers, parameters, FLOPs and bytes.")
   var summary = false
 
+  @Flag(help: "Make room to add up the gradients of several batches before an update.")
+  var accumulate = false
+
   @Flag(help: "Build with address and undefined-behaviour checks.")
   var sanitize = false
 
@@ -66,6 +69,7 @@ struct CompileCommand: ParsableCommand {
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
+    compilation.accumulates = accumulate
     compilation.observe = reports.add
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }

@@ -28,7 +28,8 @@ import Testing
     let rows = g.emitOne(.dispatch(Dispatch()), [x] + routed)
     let y = g.emitOne(.linear(Linear(bias: false)), [rows, w, routed[0]])
     g.phase = .backward
-    let dw = g.emitOne(.linearWeightGradient(LinearWeightGradient(bias: false)), [y, rows, routed[0]])
+    let dw = g.emitOne(
+      .linearWeightGradient(LinearWeightGradient(bias: false)), [y, rows, routed[0]])
     let dTable = g.emitOne(.embeddingGradient(EmbeddingGradient(entries: V)), [tokens, x])
     g.bind(.gradient(parameter: "w"), to: dw)
     g.bind(.gradient(parameter: "table"), to: dTable)

@@ -65,7 +65,8 @@ import Testing
   }
 
   @Test func maskHidesLaterKeysOfEachMatrix() throws {
-    let y = try results(of: .causalMask(CausalMask(.zero)), [([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])])
+    let y = try results(
+      of: .causalMask(CausalMask(.zero)), [([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])])
     #expect(y[0].floats == [1, 0, 3, 4, 5, 0, 7, 8])
     let z = try results(of: .causalMask(CausalMask()), [([2, 2], [1, 2, 3, 4])])
     #expect(z[0].floats == [1, -.infinity, 3, 4])
@@ -76,7 +77,8 @@ import Testing
     let op = Attention(heads: Axis("H", 2), scale: 1)
     let zeros = [Double](repeating: 0, count: 6)
     let y = try results(
-      of: .attention(op), [([1, 3, 2], zeros), ([1, 3, 2], zeros), ([1, 3, 2], [1, 2, 3, 4, 8, 9])])
+      of: .attention(op),
+      [([1, 3, 2], zeros), ([1, 3, 2], zeros), ([1, 3, 2], [1, 2, 3, 4, 8, 9])])
     for (given, expected) in zip(y[0].floats, [1.0, 2, 2, 3, 4, 5]) {
       #expect(abs(given - expected) < 1e-14)
     }
@@ -93,7 +95,8 @@ import Testing
   @Test func pointwiseRepeatsAlongMissingAxes() throws {
     let f: ScalarExpression = .input(0) + .input(1) * .input(2)
     let y = try results(
-      of: .pointwise(Pointwise(f)), [([2, 3], [0, 0, 0, 0, 0, 0]), ([2], [1, 10]), ([3], [1, 2, 3])])
+      of: .pointwise(Pointwise(f)),
+      [([2, 3], [0, 0, 0, 0, 0, 0]), ([2], [1, 10]), ([3], [1, 2, 3])])
     #expect(y[0] == TensorValue([2, 3], [1, 2, 3, 10, 20, 30]))
   }
 

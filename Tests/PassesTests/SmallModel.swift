@@ -58,7 +58,9 @@ private struct Build {
   ) -> Value {
     let type = g.type(of: x)
     let stack = type.experts.map { [$0] } ?? []
-    var inputs = [x, parameter(name + ".weight", stack + [output, type.axes[type.axes.count - 1]])]
+    var inputs = [
+      x, parameter(name + ".weight", stack + [output, type.axes[type.axes.count - 1]]),
+    ]
     if bias { inputs.append(parameter(name + ".bias", stack + [output])) }
     g.scope = name
     return g.emitOne(.linear(Linear(bias: bias)), inputs + (start.map { [$0] } ?? []))
@@ -143,7 +145,8 @@ private struct Build {
       g.emitOne(.embedding(Embedding()), [positions, places]))
     for layer in 0..<model.depth { x = block(x, "block.\(layer)") }
     let last = norm(x, "final")
-    let logits = model.isTied
+    let logits =
+      model.isTied
       ? g.emitOne(.linear(Linear(bias: false)), [last, table])
       : linear(last, "head", model.V)
     g.scope = "loss"
