@@ -161,7 +161,7 @@ extension CallEmitter {
       arguments = [r[0], a[0], a[1]]
     case .linearWeightGradient:
       name += "linear_weight_gradient"
-      arguments = [r[0], r.count > 1 ? r[1] : "NULL", a[0], a[1]] + (product.source.map { [a[$0]] } ?? [])
+      arguments = [r[0], r.count > 1 && !call.isJoined ? r[1] : "NULL", a[0], a[1]] + (product.source.map { [a[$0]] } ?? [])
     case .input, .parameter, .pointwise, .sum, .embedding, .matmul, .transpose, .layerNorm, .softmax,
       .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch, .combine,
       .crossEntropy, .embeddingGradient, .layerNormGradient, .softmaxGradient, .attentionGradient,
@@ -216,10 +216,16 @@ extension CallEmitter {
           op.transposeA ? "1" : "0", op.transposeB ? "1" : "0"]
       )
     case .attention(let op):
-      return ("attention", r + a + attentionSizes(type, op.heads, op.scale, op.rate, op.stream))
+      let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
+      return ("causal_attention", r + parts(a, call) + [rowStride(call)] + sizes)
     case .attentionGradient(let op):
-      // The graph lists dy, y, q, k, v, logsumexp, as the kernel does.
-      return ("attention_gradient", r + a + attentionSizes(type, op.heads, op.scale, op.rate, op.stream))
+      let operands = [a[0], a[1]] + parts(Array(a[2...4]), call) + [a[5]]
+      let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
+      return (
+        "causal_attention_gradient",
+        parts(call.isJoined ? [r[0], r[0], r[0]] : r, call) + operands
+          + [rowStride(call), rowStride(call)] + sizes
+      )
     case .input, .parameter, .pointwise, .sum, .embedding, .linear, .layerNorm, .softmax, .top,
       .route, .dispatch, .combine, .crossEntropy, .embeddingGradient, .linearInputGradient,
       .linearWeightGradient, .layerNormGradient, .softmaxGradient, .topGradient,
@@ -228,16 +234,31 @@ extension CallEmitter {
     }
   }
 
-  /// Sizes and strides of heads that lie side by side in rows [B, T, C].
+  /// Queries, keys and values: three tensors, or the parts of each row of one.
+  private func parts(_ names: [String], _ call: Call) -> [String] {
+    guard call.isJoined else { return names }
+    let one = CNames.size(attentionWidth(of: call))
+    return [names[0], "\(names[1]) + \(one)", "\(names[2]) + 2*\(one)"]
+  }
+
+  /// The width of all heads: that of y, or of dy.
+  private func attentionWidth(of call: Call) -> Axis {
+    let type = call.action.isGradient ? call.inputs[0].type : call.results[0]?.type
+    return type?.axes.last ?? Axis(constant: 1)
+  }
+
+  private func rowStride(_ call: Call) -> String {
+    CNames.size((call.isJoined ? 3 : 1) * attentionWidth(of: call))
+  }
+
   private func attentionSizes(
-    _ type: TensorType, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
+    _ call: Call, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
   ) -> [String] {
-    let axes = type.axes.map(CNames.size)
-    let (sequences, length, width, count) = (axes[0], axes[1], axes[2], CNames.size(heads))
-    let depth = "\(width)/\(count)"
+    let type = call.action.isGradient ? call.inputs[0].type : call.results[0]?.type
+    let axes = type?.axes.map(CNames.size) ?? []
+    let count = CNames.size(heads)
     let random = rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", Self.key(stream)]
-    return [sequences, count, length, depth, "\(length)*\(width)", depth, width, length, CNames.float(scale)]
-      + random
+    return [axes[0], count, axes[1], "\(axes[2])/\(count)", CNames.float(scale)] + random
   }
 
   private func routingCall(
@@ -316,5 +337,13 @@ struct ProductOperands {
     if experts != nil { start = bias == nil ? 2 : 3 }
     let given = call.inputs.count - (call.finish?.operands ?? 0)
     if let start, start + 1 < given { source = start + 1 }
+    // Weights that lie one after the other are one matrix, with the outputs of all.
+    if call.isJoined { outputs = (isWeightGradient ? call.results.count : given - 1) * outputs }
+  }
+}
+
+extension Action {
+  fileprivate var isGradient: Bool {
+    if case .op(.attentionGradient) = self { true } else { false }
   }
 }

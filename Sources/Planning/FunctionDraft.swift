@@ -25,6 +25,7 @@ struct FunctionDraft {
 
   struct DraftCall {
     var action: Action
+    var isJoined = false
     var finish: Finish? = nil
     var inputs: [DraftOperand]
     var results: [DraftOperand]
@@ -88,7 +89,7 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
-        action: call.action, finish: call.finish, inputs: call.inputs.map { operand($0, scratch, named) },
+        action: call.action, isJoined: call.isJoined, finish: call.finish, inputs: call.inputs.map { operand($0, scratch, named) },
         results: call.results.map { operand($0, scratch, named) }, scope: call.scope,
         location: call.location)
     }

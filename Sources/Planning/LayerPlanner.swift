@@ -204,15 +204,48 @@ extension LayerPlanner {
     if reading.op.kind == .linear || reading.op.kind == .linearInputGradient {
       inputs[1] = panels(of: reading.inputs[1], inputs[1], reading, &function)
     }
-    let results = graph.results(of: node).map { result($0, of: reading, &function) }
+    let values = graph.results(of: node)
+    let results = values.map { value in
+      needsUnpacking(value)
+        ? panelSlot(names.name(of: value, in: section.scope), graph.type(of: value), &function)
+        : result(value, of: reading, &function)
+    }
     function.draft.add(
       .init(
-        action: .op(reading.op.countingStreams(from: firstStream)), finish: finish(of: node),
+        action: .op(reading.op.countingStreams(from: firstStream)),
+        isJoined: uses.joined.contains(node), finish: finish(of: node),
         inputs: inputs, results: results.map(FunctionDraft.DraftOperand.slot),
         scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location))
-    for (value, slot) in zip(graph.results(of: node), results) {
-      bindGradients(value, slot, reading, &function)
+    for (value, slot) in zip(values, results) {
+      let final = needsUnpacking(value) ? unpacked(value, from: slot, reading, &function) : slot
+      bindGradients(value, final, reading, &function)
     }
+  }
+
+  /// Whether a value is a weight's gradient, which comes as panels, but does not stay so.
+  private func needsUnpacking(_ value: Value) -> Bool {
+    guard graph.nodes[value.node].op.kind == .linearWeightGradient,
+      value.result == 0 || uses.joined.contains(value.node)
+    else { return false }
+    let parameter = uses.gradientOf[value]?.first { owned.contains($0) }
+    return parameter.map { layouts[$0] == .rowMajor } ?? true
+  }
+
+  private mutating func panelSlot(
+    _ name: String, _ type: TensorType, _ function: inout Function
+  ) -> Int {
+    function.draft.addSlot(uniqueName(name + "_panels"), type, ValueUses.panels(type), at: nil)
+  }
+
+  private mutating func unpacked(
+    _ value: Value, from panels: Int, _ node: Node, _ function: inout Function
+  ) -> Int {
+    let slot = result(value, of: node, &function)
+    function.draft.add(
+      .init(
+        action: .unpack, inputs: [.slot(panels)], results: [.slot(slot)], scope: "",
+        location: node.location))
+    return slot
   }
 
   /// The last step of a product, its streams counted as those of ops.
@@ -258,9 +291,8 @@ extension LayerPlanner {
   ) -> FunctionDraft.DraftOperand {
     if case .fixed(let operand) = operand, operand.layout != .rowMajor { return .fixed(operand) }
     if let slot = function.packed[value] { return .slot(slot) }
-    let name = uniqueName(names.name(of: value, in: section.scope) + "_panels")
-    let type = graph.type(of: value)
-    let slot = function.draft.addSlot(name, type, ValueUses.panels(type), at: nil)
+    let name = names.name(of: value, in: section.scope)
+    let slot = panelSlot(name, graph.type(of: value), &function)
     function.packed[value] = slot
     function.draft.add(
       .init(action: .pack, inputs: [operand], results: [.slot(slot)], scope: "", location: node.location))
@@ -277,8 +309,8 @@ extension LayerPlanner {
       return slot
     }
     let type = graph.type(of: value)
-    let isPanels = node.op.kind == .linearWeightGradient && value.result == 0
-    let layout = isPanels ? ValueUses.panels(type) : .rowMajor
+    let isPanels = place.map { if case .gradient(let index) = $0 { layouts[owned[index]] != .rowMajor } else { false } }
+    let layout = isPanels ?? false ? ValueUses.panels(type) : .rowMajor
     let slot = function.draft.addSlot(slotName(value, place), type, layout, at: place)
     function.slots[value] = slot
     return slot
@@ -298,9 +330,7 @@ extension LayerPlanner {
   }
 
   private mutating func fixedPlace(_ value: Value, _ node: Node, _ function: inout Function) -> Place? {
-    if let parameters = uses.gradientOf[value], let owner = parameters.compactMap({ owned.firstIndex(of: $0) }).first,
-      !(node.op.kind == .linearWeightGradient && value.result == 0 && layouts[owned[owner]] == .rowMajor)
-    {
+    if let owner = (uses.gradientOf[value] ?? []).compactMap({ owned.firstIndex(of: $0) }).first {
       return .gradient(owner)
     }
     if uses.isEdge(value) {
@@ -349,10 +379,9 @@ extension LayerPlanner {
       let layout = layouts[parameter] ?? .rowMajor
       let target = function.draft.addSlot(
         names.name(of: value, in: section.scope), type, layout, at: .gradient(index))
-      let isPanels = function.draft.slots[slot].layout != .rowMajor
       function.draft.add(
         .init(
-          action: isPanels ? .unpack : .copy, inputs: [.slot(slot)], results: [.slot(target)],
+          action: .copy, inputs: [.slot(slot)], results: [.slot(target)],
           scope: "", location: node.location))
     }
   }

@@ -5,6 +5,8 @@ import GraphIR
 /// *Prologue.* Where only products read dispatched rows, `dispatch` moves nothing: the products gather
 /// the rows themselves. A linear layer then reads x and, as a further input, `source`.
 ///
+/// *Projections.* Products of one input with weights that lie side by side are one product.
+///
 /// *Epilogue.* Where a pointwise op alone reads a product, it becomes the product's last step, applied
 /// to each block of the result while that is in cache. The product's extra inputs come last.
 ///
@@ -23,7 +25,10 @@ struct Lowering {
     var location: SourceLocation?
   }
 
-  private(set) var graph: Graph
+  var graph: Graph
+
+  /// Products of several weights that lie one after the other, and the attention that reads their parts.
+  var joined: Set<Int> = []
 
   /// The finish of each product that has one, by node.
   private(set) var finishes: [Int: Finish] = [:]
@@ -31,6 +36,8 @@ struct Lowering {
   init(_ graph: Graph) {
     self.graph = graph
     remove(gatherRows())
+    remove(joinProjections())
+    remove(dropIdentities())
   }
 
   /// Leaves nodes out, and renumbers what remains.
@@ -46,11 +53,12 @@ struct Lowering {
       return node
     }
     graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
+    joined = Set(joined.map { number[$0] ?? $0 })
     finishes = Dictionary(
       uniqueKeysWithValues: finishes.map { (number[$0.key] ?? $0.key, $0.value) })
   }
 
-  private func readers() -> [Value: [Int]] {
+  func readers() -> [Value: [Int]] {
     var result: [Value: [Int]] = [:]
     for (index, node) in graph.nodes.enumerated() {
       for input in Set(node.inputs) { result[input, default: []].append(index) }
@@ -136,7 +144,7 @@ extension Lowering {
   }
 
   /// Lets the products stand for the pointwise ops that they took over.
-  private mutating func replace(_ replaced: [Value: Value]) {
+  mutating func replace(_ replaced: [Value: Value]) {
     // A product is finished once, so one step of replacement is enough.
     for index in graph.nodes.indices {
       graph.nodes[index].inputs = graph.nodes[index].inputs.map { replaced[$0] ?? $0 }

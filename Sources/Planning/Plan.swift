@@ -144,6 +144,10 @@ public struct Finish: Hashable, Sendable {
 /// One kernel call.
 public struct Call: Hashable, Sendable {
   public var action: Action
+
+  /// Whether a product has several weights that lie one after the other, or attention reads queries,
+  /// keys and values as parts of one tensor.
+  public var isJoined: Bool
   public var finish: Finish?
   public var inputs: [Operand]
 

@@ -25,9 +25,20 @@ struct ValueNames {
     if node.phase == .backward { return gradientName(of: value, in: scope) }
     if case .parameter(let parameter) = node.op { return Self.field(parameter.name, in: scope) }
     if let name = finishName(of: value, in: scope) { return name }
+    if uses.joined.contains(value.node), node.op.kind == .linear {
+      return productName(value.node, in: scope)
+    }
     let path = Self.field(node.scope, in: scope)
     let role = role(of: node, result: value.result)
     return Self.joined(path, role)
+  }
+
+  /// A product's name; of several weights, all their names: `attention_query_key_value`.
+  private func productName(_ index: Int, in scope: String) -> String {
+    let node = graph.nodes[index]
+    let others = uses.joined.contains(index) ? node.inputs.dropFirst(2) : []
+    let parts = others.map { graph.nodes[$0.node].scope.split(separator: ".").last ?? "" }
+    return Self.field(([node.scope] + parts.map(String.init)).joined(separator: "."), in: scope)
   }
 
   /// A dotted path below a scope as an identifier: `mixture_up_weight`.
@@ -123,9 +134,7 @@ extension ValueNames {
     if let parameter = uses.gradientOf[value]?.first {
       return "d_" + name(of: Value(node: parameter), in: scope)
     }
-    if let product = productWhoseGradient(value) {
-      return "d_" + Self.field(graph.nodes[product].scope, in: scope)
-    }
+    if let product = productWhoseGradient(value) { return "d_" + productName(product, in: scope) }
     if let target = gradientTarget(of: value) {
       let isRows = graph.type(of: value).experts != nil && graph.type(of: target).experts == nil
       return "d_" + name(of: target, in: scope) + (isRows ? "_rows" : "")

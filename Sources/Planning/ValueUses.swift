@@ -4,6 +4,7 @@ import GraphIR
 struct ValueUses {
   let graph: Graph
   let finishes: [Int: Lowering.Finish]
+  let joined: Set<Int>
   let partition: Partition
 
   /// The nodes that read each value, ascending.
@@ -21,6 +22,7 @@ struct ValueUses {
   init(_ lowered: Lowering, _ partition: Partition) {
     graph = lowered.graph
     finishes = lowered.finishes
+    joined = lowered.joined
     self.partition = partition
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs where readers[input]?.last != index {
@@ -82,7 +84,8 @@ struct ValueUses {
     guard type.axes.count >= 2, let uses = readers[value], uses.allSatisfy({ isWeight(value, of: $0) })
     else { return .rowMajor }
     for (gradient, parameters) in gradientOf where parameters.contains(node) {
-      guard parameters.count == 1, readers[gradient] == nil, gradient.result == 0,
+      guard parameters.count == 1, readers[gradient] == nil,
+        gradient.result == 0 || joined.contains(gradient.node),
         graph.nodes[gradient.node].op.kind == .linearWeightGradient
       else { return .rowMajor }
     }
@@ -102,7 +105,7 @@ struct ValueUses {
     let kind = graph.nodes[node].op.kind
     guard kind == .linear || kind == .linearInputGradient else { return false }
     return graph.nodes[node].inputs.enumerated().allSatisfy {
-      $0.element != value || $0.offset == 1
+      $0.element != value || $0.offset == 1 || ($0.offset > 1 && joined.contains(node))
     }
   }
 }
