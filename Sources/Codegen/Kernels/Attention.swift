@@ -52,28 +52,24 @@ extension KernelFile {
       INLINE void attention_average(float *y, const float *weights, const float *v,
                                     const attention_state *state, attention_tile tile,
                                     const attention_sizes *sizes) {
-          _Alignas(64) float panel[ATTENTION_KEYS * LANES], before[LANES];
-          floats sum[LANES];
+          _Alignas(64) float values[ATTENTION_KEYS * LANES], sum[LANES * LANES], before[LANES];
           floats_store(before, state->before);
           for (int c = 0; c < sizes->depth; c += LANES) {
               int columns = sizes->depth - c;
+              float *y_i = y + c;
               attention_sum_keys(
                   sum, weights,
-                  attention_pad(panel, v + c, sizes->inputs.row, tile.keys, columns), tile.keys);
-              UNROLL
-              for (int l = 0; l < LANES; l++) { sum[l] *= state->after; }
-              floats_transpose(sum);
-              for (int i = 0; i < tile.queries; i++) {
-                  float *y_i = y + i * sizes->outputs.row + c;
-                  floats new = sum[i];
-                  if (tile.key > 0) { new += floats_load_some(y_i, columns) * before[i]; }
-                  floats_store_some(y_i, new, columns);
+                  attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns), tile.keys);
+              attention_transpose(sum, state->after);
+              for (int i = 0; i < tile.queries && tile.key > 0; i++, y_i += sizes->outputs.row) {
+                  floats_store_some(y_i, floats_load_some(y_i, columns) * before[i], columns);
               }
+              attention_unpack(y + c, sum, sizes->outputs.row, tile.queries, columns, tile.key > 0);
           }
       }
 
       // Attention of the head of number `pair`; q, k, v and y point at its first row.
-      static void attention_head(float *restrict y, float *restrict logsumexp,
+      INLINE void attention_head(float *restrict y, float *restrict logsumexp,
                                  const float *restrict q, const float *restrict k,
                                  const float *restrict v, int pair, const attention_sizes *sizes) {
           _Alignas(64) float scores[ATTENTION_KEYS * LANES];
@@ -101,10 +97,11 @@ extension KernelFile {
           int pairs = sizes->sequences * sizes->heads;
           #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
           for (int pair = 0; pair < pairs; pair++) {
-              size_t from = attention_at(sizes->inputs, pair, sizes->heads);
-              size_t to = attention_at(sizes->outputs, pair, sizes->heads);
-              attention_head(y + to, logsumexp ? logsumexp + (size_t)pair * sizes->length : NULL,
-                             q + from, k + from, v + from, pair, sizes);
+              attention_sizes own = *sizes;
+              size_t from = attention_at(own.inputs, pair, own.heads);
+              size_t to = attention_at(own.outputs, pair, own.heads);
+              float *at = logsumexp ? logsumexp + (size_t)pair * own.length : NULL;
+              attention_head(y + to, at, q + from, k + from, v + from, pair, &own);
           }
       }
 

@@ -11,14 +11,14 @@ extension KernelFile {
 
       INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
                                     int depth) {
-          floats delta = {0};
+          _Alignas(64) float panel[LANES * LANES], d_panel[LANES * LANES];
+          floats products[LANES], delta = {0};
           for (int c = 0; c < depth; c += LANES) {
-              floats products[LANES];
+              attention_pack(d_panel, d_y + c, row, rows, depth - c, LANES);
+              attention_pack(panel, y + c, row, rows, depth - c, LANES);
               UNROLL
               for (int i = 0; i < LANES; i++) {
-                  size_t at = smaller(i, rows - 1) * row + c;
-                  products[i] =
-                      floats_load_some(d_y + at, depth - c) * floats_load_some(y + at, depth - c);
+                  products[i] = floats_load(d_panel + i * LANES) * floats_load(panel + i * LANES);
               }
               delta += floats_sum_rows(products);
           }
@@ -31,23 +31,20 @@ extension KernelFile {
       //   p = exp(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
       INLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
                                     attention_tile tile, int pair, const attention_sizes *sizes) {
-          floats keep = floats_all(sizes->keep), scale = floats_all(sizes->scale);
+          floats keep = floats_all(sizes->keep);
           words number = attention_numbers(tile, pair, sizes->context);
           for (int j = 0; j < tile.keys; j++) {
               floats p = floats_exp(floats_load(scores + j * LANES) - block.logsumexp);
-              ints kept = {0};
-              kept = ~kept;
-              if (sizes->threshold) {
-                  kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
-              }
-              floats factor = (floats)((ints)keep & kept);
-              floats d = floats_multiply_add(factor, floats_load(d_scores + j * LANES),
-                                             -block.delta);
-              d *= p * scale;
               if (tile.key + j > tile.query) {
-                  p = (floats)((ints)p & attention_sees(tile, j));
-                  d = (floats)((ints)d & attention_sees(tile, j));
+                  p = floats_select(attention_sees(tile, j), p, (floats){0});
               }
+              floats factor = keep;
+              if (sizes->threshold) {
+                  ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
+                  factor = floats_select(kept, keep, (floats){0});
+              }
+              floats d = floats_load(d_scores + j * LANES);
+              d = floats_multiply_add(factor, d, -block.delta) * (p * sizes->scale);
               floats_store(scores + j * LANES, p * factor);
               floats_store(d_scores + j * LANES, d);
           }
@@ -57,34 +54,34 @@ extension KernelFile {
       // add.
       INLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
                                            attention_tile tile, const attention_sizes *sizes) {
-          _Alignas(64) float panel[ATTENTION_KEYS * LANES];
-          floats sum[LANES];
+          _Alignas(64) float keys[ATTENTION_KEYS * LANES], sum[LANES * LANES];
           for (int c = 0; c < sizes->depth; c += LANES) {
               int columns = sizes->depth - c;
               attention_sum_keys(
                   sum, d_scores,
-                  attention_pad(panel, k + c, sizes->inputs.row, tile.keys, columns), tile.keys);
-              floats_transpose(sum);
-              for (int i = 0; i < tile.queries; i++) {
-                  float *d_q_i = d_q + i * sizes->gradients.row + c;
-                  if (tile.key > 0) { sum[i] += floats_load_some(d_q_i, columns); }
-                  floats_store_some(d_q_i, sum[i], columns);
-              }
+                  attention_pad(keys, k + c, sizes->inputs.row, tile.keys, columns), tile.keys);
+              attention_transpose(sum, floats_all(1.0f));
+              attention_unpack(d_q + c, sum, sizes->gradients.row, tile.queries, columns,
+                               tile.key > 0);
           }
       }
 
-      // sum[j] = sum over from <= i < to of a[j, i] x[i], for keys j and LANES columns of x.
-      INLINE void attention_sum_queries(floats *sum, const float *a, attention_columns x, int from,
+      // sum[j] = sum over from <= i < to of a[j, i] x[i], for ATTENTION_ROWS keys j.
+      INLINE void attention_sum_queries(float *sum, const float *a, attention_columns x, int from,
                                         int to) {
+          floats total[ATTENTION_ROWS];
           UNROLL
-          for (int j = 0; j < ATTENTION_ROWS; j++) { sum[j] = (floats){0}; }
-          for (int i = from; i < to; i++) {
-              floats x_i = floats_load(x.at + i * x.row);
+          for (int j = 0; j < ATTENTION_ROWS; j++) { total[j] = (floats){0}; }
+          x.at += from * x.row;
+          for (int i = from; i < to; i++, x.at += x.row) {
+              floats x_i = floats_load(x.at);
               UNROLL
               for (int j = 0; j < ATTENTION_ROWS; j++) {
-                  sum[j] = floats_multiply_add(floats_all(a[j * LANES + i]), x_i, sum[j]);
+                  total[j] = floats_multiply_add(floats_all(a[j * LANES + i]), x_i, total[j]);
               }
           }
+          UNROLL
+          for (int j = 0; j < ATTENTION_ROWS; j++) { floats_store(sum + j * LANES, total[j]); }
       }
 
       // d_x[j] (+)= sum over i of a[j, i] x[i], over the queries i that see key j: d_k from
@@ -92,19 +89,18 @@ extension KernelFile {
       // first to come and writes, later ones add.
       INLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
                                          size_t x_row, int depth, attention_tile tile) {
-          _Alignas(64) float panel[LANES * LANES];
-          floats sum[ATTENTION_ROWS];
+          _Alignas(64) float queries[LANES * LANES], sum[ATTENTION_KEYS * LANES];
+          int old = smaller(larger(tile.query - tile.key, 0), tile.keys);
           for (int c = 0; c < depth; c += LANES) {
-              attention_columns rows = attention_pad(panel, x + c, x_row, tile.queries, depth - c);
+              attention_columns rows =
+                  attention_pad(queries, x + c, x_row, tile.queries, depth - c);
               for (int j = 0; j < tile.keys; j += ATTENTION_ROWS) {
-                  int first = tile.key + j - tile.query;
-                  attention_sum_queries(sum, a + j * LANES, rows, larger(first, 0), tile.queries);
-                  for (int l = 0; l < smaller(ATTENTION_ROWS, tile.keys - j); l++) {
-                      float *d_x_j = d_x + (j + l) * d_row + c;
-                      if (first < 0) { sum[l] += floats_load_some(d_x_j, depth - c); }
-                      floats_store_some(d_x_j, sum[l], depth - c);
-                  }
+                  attention_sum_queries(sum + j * LANES, a + j * LANES, rows,
+                                        larger(tile.key + j - tile.query, 0), tile.queries);
               }
+              attention_unpack(d_x + c, sum, d_row, old, depth - c, 1);
+              attention_unpack(d_x + old * d_row + c, sum + old * LANES, d_row, tile.keys - old,
+                               depth - c, 0);
           }
       }
 
@@ -132,7 +128,7 @@ extension KernelFile {
       }
 
       // Gradients of the head of number `pair`. Its blocks of queries come in order.
-      static void attention_head_gradient(attention_pointers at, int pair,
+      INLINE void attention_head_gradient(attention_pointers at, int pair,
                                           const attention_sizes *sizes) {
           size_t row = sizes->outputs.row;
           for (int query = 0; query < sizes->length; query += LANES) {
@@ -154,14 +150,15 @@ extension KernelFile {
           int pairs = sizes->sequences * sizes->heads;
           #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
           for (int pair = 0; pair < pairs; pair++) {
-              size_t in = attention_at(sizes->inputs, pair, sizes->heads);
-              size_t out = attention_at(sizes->outputs, pair, sizes->heads);
-              size_t to = attention_at(sizes->gradients, pair, sizes->heads);
+              attention_sizes own = *sizes;
+              size_t in = attention_at(own.inputs, pair, own.heads);
+              size_t out = attention_at(own.outputs, pair, own.heads);
+              size_t to = attention_at(own.gradients, pair, own.heads);
               attention_pointers head = {
                   at.d_q + to, at.d_k + to, at.d_v + to, at.d_y + out, at.y + out,
-                  at.q + in, at.k + in, at.v + in, at.logsumexp + (size_t)pair * sizes->length,
+                  at.q + in, at.k + in, at.v + in, at.logsumexp + (size_t)pair * own.length,
               };
-              attention_head_gradient(head, pair, sizes);
+              attention_head_gradient(head, pair, &own);
           }
       }
 

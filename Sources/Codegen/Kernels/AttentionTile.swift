@@ -70,6 +70,23 @@ extension KernelFile {
           return tile;
       }
 
+      // panel[i, :] = x[i, :] for up to LANES columns, 0 in the others and in rows past the last, up
+      // to a multiple of `group` rows.
+      INLINE void attention_pack(float *panel, const float *x, size_t row, int rows, int columns,
+                                 int group) {
+          int i = 0;
+          for (; columns >= LANES && i + 4 <= rows; i += 4) {
+              UNROLL
+              for (int l = 0; l < 4; l++, x += row) {
+                  floats_store(panel + (i + l) * LANES, floats_load(x));
+              }
+          }
+          for (; i < rows; i++, x += row) {
+              floats_store(panel + i * LANES, floats_load_some(x, columns));
+          }
+          for (; i % group != 0; i++) { floats_store(panel + i * LANES, (floats){0}); }
+      }
+
       // LANES columns of a matrix, with a row stride: the matrix itself, or a copy padded with 0.
       typedef struct {
           const float *at;
@@ -80,43 +97,47 @@ extension KernelFile {
                                              int columns) {
           attention_columns whole = {x, row}, padded = {panel, LANES};
           if (columns >= LANES) { return whole; }
-          for (int i = 0; i < rows; i++) {
-              floats_store(panel + i * LANES, floats_load_some(x + i * row, columns));
-          }
+          attention_pack(panel, x, row, rows, columns, 1);
           return padded;
       }
 
-      // panel[c, i] = factor x[i, c], for LANES columns of LANES rows. Rows past the last repeat
-      // it; columns past the last are 0.
-      INLINE void attention_transpose(float *panel, const float *x, size_t row, int rows,
-                                      int columns, float factor) {
-          floats square[LANES];
-          UNROLL
-          for (int i = 0; i < LANES; i++) {
-              const float *x_i = x + smaller(i, rows - 1) * row;
-              square[i] = columns < LANES ? floats_load_some(x_i, columns) : floats_load(x_i);
+      // x[i, :] = (add ? x[i, :] : 0) + panel[i, :] for up to LANES columns.
+      INLINE void attention_unpack(float *x, const float *panel, size_t row, int rows, int columns,
+                                   int add) {
+          int whole = columns >= LANES;
+          for (int i = 0; i < rows; i++, x += row) {
+              floats sum = floats_load(panel + i * LANES);
+              if (add) { sum += whole ? floats_load(x) : floats_load_some(x, columns); }
+              if (whole) {
+                  floats_store(x, sum);
+              } else {
+                  floats_store_some(x, sum, columns);
+              }
           }
-          floats_transpose(square);
-          UNROLL
-          for (int c = 0; c < LANES; c++) { floats_store(panel + c * LANES, square[c] * factor); }
       }
 
-      // scores[j, i] (+)= sum over LANES columns c of y[j, c] x[c, i], for the keys that `score`
-      // and y point at; those past the last repeat it.
-      INLINE void attention_score_rows(float *scores, const float *x, attention_columns y, int keys,
-                                       int add) {
+      // panel[c, i] = factor[c] panel[i, c]
+      INLINE void attention_transpose(float *panel, floats factor) {
+          floats square[LANES];
+          UNROLL
+          for (int i = 0; i < LANES; i++) { square[i] = floats_load(panel + i * LANES) * factor; }
+          floats_transpose(square);
+          UNROLL
+          for (int c = 0; c < LANES; c++) { floats_store(panel + c * LANES, square[c]); }
+      }
+
+      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i], for ATTENTION_ROWS keys.
+      INLINE void attention_score_rows(float *scores, const float *x, const float *y, int add) {
           floats sum[ATTENTION_ROWS];
-          const float *y_row[ATTENTION_ROWS];
           UNROLL
           for (int j = 0; j < ATTENTION_ROWS; j++) {
-              y_row[j] = y.at + smaller(j, keys - 1) * y.row;
               sum[j] = add ? floats_load(scores + j * LANES) : (floats){0};
           }
           for (int c = 0; c < LANES; c++) {
               floats x_c = floats_load(x + c * LANES);
               UNROLL
               for (int j = 0; j < ATTENTION_ROWS; j++) {
-                  sum[j] = floats_multiply_add(floats_all(y_row[j][c]), x_c, sum[j]);
+                  sum[j] = floats_multiply_add(floats_all(y[j * LANES + c]), x_c, sum[j]);
               }
           }
           UNROLL
@@ -127,33 +148,33 @@ extension KernelFile {
       // first query, y at its first key.
       INLINE void attention_scores(float *scores, const float *x, size_t x_row, const float *y,
                                    size_t y_row, int depth, float factor, attention_tile tile) {
-          _Alignas(64) float x_columns[LANES * LANES], panel[ATTENTION_KEYS * LANES];
+          _Alignas(64) float queries[LANES * LANES], keys[ATTENTION_KEYS * LANES];
           for (int c = 0; c < depth; c += LANES) {
-              attention_transpose(x_columns, x + c, x_row, tile.queries, depth - c, factor);
-              attention_columns rows = attention_pad(panel, y + c, y_row, tile.keys, depth - c);
+              attention_pack(queries, x + c, x_row, tile.queries, depth - c, LANES);
+              attention_transpose(queries, floats_all(factor));
+              attention_pack(keys, y + c, y_row, tile.keys, depth - c, ATTENTION_ROWS);
               for (int j = 0; j < tile.keys; j += ATTENTION_ROWS) {
-                  attention_columns from = {rows.at + j * rows.row, rows.row};
-                  attention_score_rows(scores + j * LANES, x_columns, from, tile.keys - j, c > 0);
+                  attention_score_rows(scores + j * LANES, queries, keys + j * LANES, c > 0);
               }
           }
       }
 
       // sum[c, i] = sum over keys j of weights[j, i] x[j, c], for LANES columns c.
-      INLINE void attention_sum_keys(floats *sum, const float *weights, attention_columns x,
+      INLINE void attention_sum_keys(float *sum, const float *weights, attention_columns x,
                                      int keys) {
           floats total[LANES];
           UNROLL
           for (int c = 0; c < LANES; c++) { total[c] = (floats){0}; }
-          for (int j = 0; j < keys; j++) {
+          for (int j = 0; j < keys; j++, x.at += x.row) {
               floats weight = floats_load(weights + j * LANES);
               UNROLL
               for (int c = 0; c < LANES; c++) {
-                  floats x_c = floats_all(x.at[j * x.row + c]);
+                  floats x_c = floats_all(x.at[c]);
                   total[c] = floats_multiply_add(x_c, weight, total[c]);
               }
           }
           UNROLL
-          for (int c = 0; c < LANES; c++) { sum[c] = total[c]; }
+          for (int c = 0; c < LANES; c++) { floats_store(sum + c * LANES, total[c]); }
       }
 
       // Which of the tile's queries do not come before its key j.
