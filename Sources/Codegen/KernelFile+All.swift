@@ -5,7 +5,7 @@ extension KernelFile {
   /// Every kernel file, those that others include first.
   static let all: [KernelFile] = [
     base, vector, panels, product, expertLinear, expertLinearWeightGradient, linear, matmul,
-    scalarMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
+    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
     attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
     crossEntropy, adamW,
   ]
