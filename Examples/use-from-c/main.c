@@ -10,27 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static float number(const char *key) { return strtof(strstr(moec_manifest(), key) + strlen(key), NULL); }
+static float number(const char *k) { return strtof(strstr(moec_manifest(), k) + strlen(k), 0); }
 static unsigned char text[1 << 24], letters[256];
 static int32_t token_of[256], tokens[1 << 16], targets[1 << 16];  // room for B T <= 65,536
-static float values[1 << 24];                                     // for a parameter, or logits [T, V]
+static float values[1 << 24];                                     // a parameter, or logits [T, V]
 
 int main(int count, char **arguments) {
     FILE *file = count == 4 ? fopen(arguments[1], "rb") : NULL;
     moec_model *model = moec_create();
     if (!file || !model) return fprintf(stderr, "usage: main TEXT STEPS SEED\n"), 64;
-    int length = (int)fread(text, 1, sizeof text, file), train = (int)(length * 9L / 10), distinct = 0;
+    int length = (int)fread(text, 1, sizeof text, file), train = (int)(length * 9L / 10), known = 0;
     for (int l = 0; l < 256; l++)  // tokens are the sorted distinct characters
-        if (memchr(text, l, (size_t)length)) letters[token_of[l] = distinct++] = (unsigned char)l;
-    const int steps = atoi(arguments[2]), seed = atoi(arguments[3]), V = (int)number("\"vocabulary\":");
-    const int B = (int)number("\"batch\":"), T = (int)number("\"context\":");
+        if (memchr(text, l, (size_t)length)) letters[token_of[l] = known++] = (unsigned char)l;
+    const int steps = atoi(arguments[2]), seed = atoi(arguments[3]), B = (int)number("\"batch\":");
+    const int T = (int)number("\"context\":"), V = (int)number("\"vocabulary\":");
     moec_hyper hyper = {number("\"learning_rate\":"), number("\"beta1\":"), number("\"beta2\":"),
                         number("\"epsilon\":"), number("\"weight_decay\":"), 0};
     moec_initialize(model, draw(seed, FIRST_PARAMETERS, 0, 0));
     for (int step = 0; step < steps; step++) {
-        for (int i = 0; i < B * T; i++) {  // the window of each sequence starts anywhere in 0 ..< train - T
-            int at = (int)((unsigned __int128)draw(seed, BATCH, step, i / T) * (unsigned)(train - T) >> 64) + i % T;
-            tokens[i] = token_of[text[at]], targets[i] = token_of[text[at + 1]];
+        for (int i = 0; i < B * T; i++) {  // a sequence's window starts anywhere in 0 ..< train - T
+            unsigned char *at = text + below(train - T, draw(seed, BATCH, step, i / T)) + i % T;
+            tokens[i] = token_of[at[0]], targets[i] = token_of[at[1]];
         }
         hyper.seed = draw(seed, STEP, step, 0);
         float loss = moec_train_step(model, tokens, targets, &hyper);
@@ -41,9 +41,9 @@ int main(int count, char **arguments) {
     for (int i = 0; i < 200; i++) {
         int used = i < T ? i + 1 : T, next = 0;
         moec_logits(model, written + i + 1 - used, used, draw(seed, NOISE_OF_TEXT, i, 0), values);
-        double sum = 0, below = 0, point = (double)(draw(seed, TEXT, 0, i) >> 11) * 0x1p-53;
-        for (float *l = values + (used - 1) * V, *end = l + distinct; l < end; l++) sum += exp(*l);
-        for (float *l = values + (used - 1) * V; (below += exp(*l)) <= point * sum; l++) next++;
+        double sum = 0, passed = 0, point = (double)(draw(seed, TEXT, 0, i) >> 11) * 0x1p-53;
+        for (float *l = values + (used - 1) * V, *end = l + known; l < end; l++) sum += exp(*l);
+        for (float *l = values + (used - 1) * V; (passed += exp(*l)) <= point * sum; l++) next++;
         putchar(letters[written[i + 1] = next]);
     }
     uint64_t total = 0, place = 0;

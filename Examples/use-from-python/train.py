@@ -1,10 +1,9 @@
 """Trains a compiled model and lets it write, with ctypes and numpy alone.
 
     moec compile Examples/makemoe.swift -o libmodel.so
-    python3 Examples/use-from-python/train.py ./libmodel.so Data/shakespeare.txt 300 1337    # text, steps, seed
+    python3 Examples/use-from-python/train.py ./libmodel.so Data/shakespeare.txt 300 1337
 
-It draws the batches of `moec run libmodel.so --train`, so it ends with the same parameters.
-"""
+It draws the batches of `moec run libmodel.so --train`, so it ends with the same parameters."""
 import ctypes as c, functools, json, sys
 import numpy as np
 FIRST_PARAMETERS, BATCH, STEP, TEXT, NOISE_OF_TEXT = 1, 2, 3, 7, 8  # purposes
@@ -25,7 +24,8 @@ class Hyper(c.Structure):
     floats = "learning_rate", "beta1", "beta2", "epsilon", "weight_decay"
     _fields_ = [(name, c.c_float) for name in floats] + [("seed", c.c_uint64)]
 
-library, text, steps, seed = c.CDLL(sys.argv[1]), open(sys.argv[2]).read(), int(sys.argv[3]), int(sys.argv[4])
+library, text = c.CDLL(sys.argv[1]), open(sys.argv[2], encoding="utf-8").read()
+steps, seed = int(sys.argv[3]), int(sys.argv[4])
 library.moec_manifest.restype, library.moec_error.restype = c.c_char_p, c.c_char_p
 library.moec_create.restype, library.moec_train_step.restype = c.c_void_p, c.c_float
 manifest = json.loads(library.moec_manifest())
@@ -36,12 +36,12 @@ model = c.c_void_p(library.moec_create())
 library.moec_initialize(model, c.c_uint64(draw(seed, FIRST_PARAMETERS, 0)[0]))
 for step in range(steps):  # windows start anywhere in 0 ..< len(train) - T
     starts = [number * (len(train) - T) >> 64 for number in draw(seed, BATCH, step, B)]
-    window = np.array(starts)[:, None] + np.arange(T)
+    window = np.add.outer(starts, np.arange(T))
     hyper = Hyper(**manifest["defaults"], seed=draw(seed, STEP, step)[0])
-    tokens, targets = train[window], train[window + 1]
-    loss = library.moec_train_step(model, tokens.ctypes, targets.ctypes, c.byref(hyper))
+    tokens, targets = train[window].ctypes, train[window + 1].ctypes
+    loss = library.moec_train_step(model, tokens, targets, c.byref(hyper))
     if np.isnan(loss):
-        sys.exit("error: " + library.moec_error(model).decode())
+        sys.exit(library.moec_error(model).decode())
     if step % 100 == 0 or step == steps - 1:
         print(f"step {step}: loss {loss:.4f}")
 written, logits = [0], np.empty((T, V), np.float32)
@@ -55,6 +55,5 @@ print("".join(letters[token] for token in written[1:]))
 bits = [np.empty(np.prod(parameter["shape"]), np.uint32) for parameter in manifest["parameters"]]
 for index, value in enumerate(bits):
     library.moec_read(model, 0, index, value.ctypes)
-bits = np.concatenate(bits)
-total = np.sum(mix(np.arange(len(bits), dtype=np.uint64) * GOLDEN + bits))
+total = np.sum(mix(np.arange(sum(map(len, bits)), dtype=np.uint64) * GOLDEN + np.concatenate(bits)))
 print(f"parameters after {steps} steps: {total:016x}")

@@ -3,9 +3,9 @@ import ModelRuntime
 extension Session {
   /// One number for all parameters: runs that end with the same one ended with the same bits.
   ///
-  /// It is Σ mix(i · φ + bits[i]) modulo 2^64 over the float32 bits of all parameters, one after the
-  /// other in the manifest's order, i counting from 0, with the mixing function and the constant of
-  /// `RandomStream`. Errors: a parameter that the library does not give.
+  /// It is Σ mix(i · φ + bits[i]) modulo 2^64 over the float32 bits of all parameters, one after
+  /// the other in the manifest's order, i counting from 0, with the mixing function and the
+  /// constant of `RandomStream`. Errors: a parameter that the library does not give.
   public func fingerprint() throws(ModelError) -> UInt64 {
     var sum: UInt64 = 0
     var offset: UInt64 = 0
