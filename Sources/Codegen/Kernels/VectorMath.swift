@@ -106,6 +106,24 @@ extension KernelFile {
       #endif
       }
 
+      // The sum of the lanes: each round adds the two halves.
+      INLINE float floats_sum(floats a) {
+          UNROLL
+          for (int round = 1; round < LANES; round *= 2) {
+              a = floats_zip_low(a, a) + floats_zip_high(a, a);
+          }
+          return a[0];
+      }
+
+      // The largest lane; NaN is passed over unless there is nothing else.
+      INLINE float floats_largest(floats a) {
+          UNROLL
+          for (int round = 1; round < LANES; round *= 2) {
+              a = floats_max(floats_zip_low(a, a), floats_zip_high(a, a));
+          }
+          return a[0];
+      }
+
       // Transposes a square of LANES rows: each round zips row i with row i + LANES / 2.
       INLINE void floats_transpose(floats *rows) {
           UNROLL
