@@ -23,7 +23,8 @@ let package = Package(
     .target(name: "CModelABI"),
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
-    .target(name: "Runner", dependencies: ["ModelRuntime"]),
+    .target(name: "Tokenizer"),
+    .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer"]),
     .target(
       name: "Benchmark",
       dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
@@ -32,7 +33,7 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner", "Benchmark",
+        "ModelRuntime", "Runner", "Tokenizer", "Benchmark",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -48,9 +49,12 @@ let package = Package(
     .testTarget(
       name: "BenchmarkTests",
       dependencies: ["Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
+    .testTarget(
+      name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
+    .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
     .testTarget(name: "EndToEndTests", dependencies: ["moec", "Interpreter"]),
   ],
   swiftLanguageModes: [.v6]

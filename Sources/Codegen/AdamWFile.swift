@@ -24,13 +24,14 @@ struct AdamWFile {
             for (int i = 0; i < MODEL_PARAMETERS; i++) {
                 const model_parameter *q = &model_parameters[i];
                 if (!q->learns) { continue; }
-                adamw_numbers numbers = {learning_rate, beta1, beta2, epsilon, q->decays ? weight_decay : 0};
+                adamw_numbers numbers = {learning_rate, beta1, beta2, epsilon, m->decays[i] ? weight_decay : 0};
                 float *value = m->value + q->offset, *gradient = m->gradient + q->offset;
                 float *first = m->first + q->offset, *second = m->second + q->offset;
                 float *steps = m->steps + q->first_step;
                 if (m->start[i]) {
+                    const int32_t *used = m->used + q->first_step + i;
                     size_t each = q->stored / (size_t)q->steps;
-                    adamw_experts(value, gradient, first, second, each, q->steps, steps, m->start[i], &numbers);
+                    adamw_experts(value, gradient, first, second, each, q->steps, steps, used, &numbers);
                 } else {
                     adamw(value, gradient, first, second, q->stored, steps, &numbers);
                 }

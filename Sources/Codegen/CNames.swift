@@ -8,8 +8,15 @@ enum CNames {
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
     "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
     "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void",
-    "volatile", "while", "p", "s", "t", "g", "m", "pass", "stream", "x", "y", "I", "NULL", "floats",
-    "LANES", "KERNEL", "INLINE", "OUTLINE", "UNROLL",
+    "volatile", "while", "pass", "stream", "I", "NULL", "NAN", "INFINITY", "floats", "LANES", "PANEL",
+    "KERNEL", "INLINE", "OUTLINE", "UNROLL", "MODEL_H",
+  ]
+
+  /// Names of arguments and variables, which an axis must not take: it is a constant for them all.
+  private static let reservedForAxes: Set<String> = [
+    "p", "s", "t", "g", "m", "l", "u", "x", "y", "d_x", "d_y", "logits", "loss", "rows", "width",
+    "count", "first", "end", "training", "key", "rate", "i", "r", "c", "e", "o", "n", "k", "b", "w", "q",
+    "v", "in", "out", "depth", "heads", "length", "base", "arena",
   ]
 
   /// A name from the model as a C identifier.
@@ -19,10 +26,16 @@ enum CNames {
     return reserved.contains(text) ? text + "_" : text
   }
 
+  /// The constant of an axis.
+  static func axis(_ name: String) -> String {
+    let text = identifier(name)
+    return reservedForAxes.contains(text) ? text + "_axis" : text
+  }
+
   /// An axis as a C expression; sizes that are products keep the names of their factors.
   static func size(_ axis: Axis) -> String {
     var axis = axis
-    axis.symbols = axis.symbols.map { .init(name: identifier($0.name), size: $0.size) }
+    axis.symbols = axis.symbols.map { .init(name: CNames.axis($0.name), size: $0.size) }
     return axis.expression
   }
 

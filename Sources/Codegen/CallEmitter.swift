@@ -5,8 +5,7 @@ import Planning
 struct CallEmitter {
   let layer: Layer
 
-  /// The layer's own function for a pointwise call.
-  let pointwise: (Call) -> PointwiseFunction?
+  let functions: LayerFunctions
 
   /// Where an operand is, as a C expression.
   private func expression(_ operand: Operand) -> String {
@@ -58,13 +57,15 @@ struct CallEmitter {
   }
 
   private func pointwiseLines(_ call: Call, _ a: [String], _ r: [String]) -> [String] {
-    guard let function = pointwise(call), let type = call.results[0]?.type else { return [] }
+    guard let function = functions.pointwise(call), let type = call.results[0]?.type,
+      case .op(.pointwise(let op)) = call.action
+    else { return [] }
     var arguments = [r[0]] + function.expression.inputs.map { a[$0] }
     arguments += function.isBroadcast
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
     arguments += function.periods.map { PointwiseAccess.period(call.inputs[$0].type, in: type) }
-    if function.isTrainingDependent { arguments.append("pass->training") }
-    arguments += function.expression.streams.map(Self.key)
+    arguments += op.expression.keepRates.map { "pass->training ? \($0) : 0" }
+    arguments += op.expression.streams.map(Self.key)
     return PointwiseFunction.wrapped("\(function.name)(", arguments, ");")
   }
 
@@ -145,22 +146,50 @@ extension CallEmitter {
 
   private func linearCall(
     _ op: Op, _ call: Call, _ a: [String], _ r: [String]
-  ) -> (String, [String]) {
+  ) -> (String, [String])? {
+    let product = ProductOperands(op, call)
     let types = call.inputs.map(\.type)
-    let experts = types[0].experts
-    let sizes = experts.map { [a[a.count - 1], CNames.size($0)] } ?? [CNames.rows(types[0])]
-    let prefix = experts == nil ? "" : "expert_"
-    if case .linear(let linear) = op {
-      let ends = [CNames.width(types[0]), CNames.size(types[1].axes[types[1].axes.count - 2])]
-      return (prefix + "linear", [r[0], a[0], a[1], linear.bias ? a[2] : "NULL"] + sizes + ends)
+    var name = product.experts == nil ? "" : "expert_"
+    var arguments: [String]
+    switch op.kind {
+    case .linear:
+      name += "linear"
+      arguments = [r[0], a[0]] + (product.source.map { [a[$0]] } ?? [])
+        + [a[1], product.bias.map { a[$0] } ?? "NULL"]
+    case .linearInputGradient:
+      name += "linear_input_gradient"
+      arguments = [r[0], a[0], a[1]]
+    case .linearWeightGradient:
+      name += "linear_weight_gradient"
+      arguments = [r[0], r.count > 1 && !call.isJoined ? r[1] : "NULL", a[0], a[1]] + (product.source.map { [a[$0]] } ?? [])
+    case .input, .parameter, .pointwise, .sum, .embedding, .matmul, .transpose, .layerNorm, .softmax,
+      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch, .combine,
+      .crossEntropy, .embeddingGradient, .layerNormGradient, .softmaxGradient, .attentionGradient,
+      .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
+      return nil
     }
-    if case .linearInputGradient = op {
-      let ends = [CNames.width(types[1]), CNames.width(types[0])]
-      return (prefix + "linear_input_gradient", [r[0], a[0], a[1]] + sizes + ends)
+    if product.source != nil { name += "_gathered" }
+    arguments += product.start.map { [a[$0]] } ?? []
+    arguments += [product.experts.map(CNames.size) ?? CNames.rows(types[0])]
+    arguments += [CNames.size(product.inputs), CNames.size(product.outputs)]
+    if let finish = functions.finish(call), let type = call.results[0]?.type {
+      name += "_finished"
+      arguments += [finish.name, finishOperands(call, a, CNames.width(type))]
     }
-    let ends = [CNames.width(types[1]), CNames.width(types[0])]
-    let bias = r.count > 1 ? r[1] : "NULL"
-    return (prefix + "linear_weight_gradient", [r[0], bias, a[0], a[1]] + sizes + ends)
+    return (name, arguments)
+  }
+
+  /// The compound literal of what a product's last step reads.
+  private func finishOperands(_ call: Call, _ a: [String], _ width: String) -> String {
+    guard let finish = call.finish else { return "NULL" }
+    let extra = a.suffix(finish.operands)
+    var fields = [".width = \(width)"]
+    fields += extra.enumerated().map { ".x\($0.offset + 1) = \($0.element)" }
+    let rates = finish.expression.keepRates.map { "pass->training ? \($0) : 0" }
+    if !rates.isEmpty { fields.append(".rate = {\(rates.joined(separator: ", "))}") }
+    let keys = finish.expression.streams.map(Self.key)
+    if !keys.isEmpty { fields.append(".key = {\(keys.joined(separator: ", "))}") }
+    return "&(finish_operands){\(fields.joined(separator: ", "))}"
   }
 
   private func matrixCall(
@@ -187,10 +216,16 @@ extension CallEmitter {
           op.transposeA ? "1" : "0", op.transposeB ? "1" : "0"]
       )
     case .attention(let op):
-      return ("attention", r + a + attentionSizes(type, op.heads, op.scale, op.rate, op.stream))
+      let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
+      return ("causal_attention", r + parts(a, call) + [rowStride(call)] + sizes)
     case .attentionGradient(let op):
-      // The graph lists dy, y, q, k, v, logsumexp, as the kernel does.
-      return ("attention_gradient", r + a + attentionSizes(type, op.heads, op.scale, op.rate, op.stream))
+      let operands = [a[0], a[1]] + parts(Array(a[2...4]), call) + [a[5]]
+      let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
+      return (
+        "causal_attention_gradient",
+        parts(call.isJoined ? [r[0], r[0], r[0]] : r, call) + operands
+          + [rowStride(call), rowStride(call)] + sizes
+      )
     case .input, .parameter, .pointwise, .sum, .embedding, .linear, .layerNorm, .softmax, .top,
       .route, .dispatch, .combine, .crossEntropy, .embeddingGradient, .linearInputGradient,
       .linearWeightGradient, .layerNormGradient, .softmaxGradient, .topGradient,
@@ -199,16 +234,31 @@ extension CallEmitter {
     }
   }
 
-  /// Sizes and strides of heads that lie side by side in rows [B, T, C].
+  /// Queries, keys and values: three tensors, or the parts of each row of one.
+  private func parts(_ names: [String], _ call: Call) -> [String] {
+    guard call.isJoined else { return names }
+    let one = CNames.size(attentionWidth(of: call))
+    return [names[0], "\(names[1]) + \(one)", "\(names[2]) + 2*\(one)"]
+  }
+
+  /// The width of all heads: that of y, or of dy.
+  private func attentionWidth(of call: Call) -> Axis {
+    let type = call.action.isGradient ? call.inputs[0].type : call.results[0]?.type
+    return type?.axes.last ?? Axis(constant: 1)
+  }
+
+  private func rowStride(_ call: Call) -> String {
+    CNames.size((call.isJoined ? 3 : 1) * attentionWidth(of: call))
+  }
+
   private func attentionSizes(
-    _ type: TensorType, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
+    _ call: Call, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
   ) -> [String] {
-    let axes = type.axes.map(CNames.size)
-    let (sequences, length, width, count) = (axes[0], axes[1], axes[2], CNames.size(heads))
-    let depth = "\(width)/\(count)"
+    let type = call.action.isGradient ? call.inputs[0].type : call.results[0]?.type
+    let axes = type?.axes.map(CNames.size) ?? []
+    let count = CNames.size(heads)
     let random = rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", Self.key(stream)]
-    return [sequences, count, length, depth, "\(length)*\(width)", depth, width, length, CNames.float(scale)]
-      + random
+    return [axes[0], count, axes[1], "\(axes[2])/\(count)", CNames.float(scale)] + random
   }
 
   private func routingCall(
@@ -254,5 +304,46 @@ extension CallEmitter {
       .softmaxGradient, .attentionGradient, .crossEntropyGradient:
       return nil
     }
+  }
+}
+
+extension ScalarExpression {
+  /// The dropout rates, in the order of their streams.
+  fileprivate var keepRates: [Double] {
+    var found: [Int: Double] = [:]
+    visit { if case .keep(let stream, let rate) = $0 { found[stream] = rate } }
+    return found.sorted { $0.key < $1.key }.map(\.value)
+  }
+}
+
+/// Where a product's operands are among the inputs of its call.
+struct ProductOperands {
+  var experts: Axis?
+  var bias: Int?
+  var start: Int?
+  var source: Int?
+  var inputs: Axis
+  var outputs: Axis
+
+  /// The order is rows and weights (or dy and rows), bias, start, source, what the last step reads.
+  init(_ op: Op, _ call: Call) {
+    let types = call.inputs.map(\.type)
+    let isWeightGradient = op.kind == .linearWeightGradient
+    let weights = isWeightGradient ? call.results[0]?.type ?? types[1] : types[1]
+    inputs = weights.axes[weights.axes.count - 1]
+    outputs = weights.axes[weights.axes.count - 2]
+    experts = weights.axes.count == 3 ? weights.axes[0] : nil
+    if case .linear(let linear) = op, linear.bias { bias = 2 }
+    if experts != nil { start = bias == nil ? 2 : 3 }
+    let given = call.inputs.count - (call.finish?.operands ?? 0)
+    if let start, start + 1 < given { source = start + 1 }
+    // Weights that lie one after the other are one matrix, with the outputs of all.
+    if call.isJoined { outputs = (isWeightGradient ? call.results.count : given - 1) * outputs }
+  }
+}
+
+extension Action {
+  fileprivate var isGradient: Bool {
+    if case .op(.attentionGradient) = self { true } else { false }
   }
 }

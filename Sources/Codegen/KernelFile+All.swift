@@ -5,7 +5,7 @@ extension KernelFile {
   /// Every kernel file, those that others include first.
   static let all: [KernelFile] = [
     base, vector, panels, product, expertLinear, expertLinearWeightGradient, linear, matmul,
-    scalarMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
+    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
     attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
     crossEntropy, adamW,
   ]
@@ -40,7 +40,7 @@ extension Call {
     case .pack, .unpack: return "panels"
     case .copy: return nil
     case .op(let op):
-      let isRouted = inputs.contains { $0.type.experts != nil }
+      let isRouted = (inputs + results.compactMap { $0 }).contains { $0.type.experts != nil }
       return op.kind.kernel(routed: isRouted)
     }
   }

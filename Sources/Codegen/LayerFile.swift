@@ -6,14 +6,13 @@ struct LayerFile {
   let context: Context
   let layer: Layer
   let index: Int
-  private let functions: [PointwiseFunction]
-  private let functionOfCall: [Call: Int]
+  private let functions: LayerFunctions
 
   init(_ context: Context, layer index: Int) {
     self.context = context
     self.index = index
     layer = context.plan.layers[index]
-    (functions, functionOfCall) = Self.pointwiseFunctions(layer)
+    functions = LayerFunctions(layer)
   }
 
   var file: GeneratedFile {
@@ -25,7 +24,7 @@ struct LayerFile {
   /// The kernel files that the layer calls.
   var kernels: [String] {
     let called = (layer.forward + layer.backward).compactMap(\.kernel)
-    return Array(Set(called + functions.flatMap(\.kernels) + (usesKeys ? ["random"] : []))).sorted()
+    return Array(Set(called + functions.kernels + (usesKeys ? ["random"] : []))).sorted()
   }
 
   private var usesKeys: Bool { (layer.forward + layer.backward).contains(where: \.isRandom) }
@@ -36,7 +35,7 @@ struct LayerFile {
     return (["#include \"model.h\""] + lines).joined(separator: "\n")
   }
 
-  private var helpers: String { functions.map(\.text).joined(separator: "\n\n") }
+  private var helpers: String { functions.texts.joined(separator: "\n\n") }
 }
 
 extension LayerFile {
@@ -91,7 +90,7 @@ extension LayerFile {
       return Self.mentions(code, name) ? "\(name) = pass->\(field)" : nil
     }
     if sizes.isEmpty { return [] }
-    return ["    const int \(sizes.joined(separator: ", "));  // of this pass"]
+    return ["    const int \(sizes.joined(separator: ", "));  // of this pass", ""]
   }
 
   /// Whether C code (comments apart) contains a name as a word of its own.
@@ -105,7 +104,7 @@ extension LayerFile {
 
   /// Writes the layer's calls.
   var emitter: CallEmitter {
-    CallEmitter(layer: layer) { call in functionOfCall[call].map { functions[$0] } }
+    CallEmitter(layer: layer, functions: functions)
   }
 
   private func body(_ signature: LayerSignature) -> [String] {
@@ -127,43 +126,6 @@ extension LayerFile {
   }
 }
 
-extension LayerFile {
-  /// The static functions for a layer's pointwise calls; calls that do the same share one.
-  private static func pointwiseFunctions(_ layer: Layer) -> ([PointwiseFunction], [Call: Int]) {
-    var functions: [PointwiseFunction] = []
-    var indexOfCall: [Call: Int] = [:]
-    var taken: Set<String> = []
-    for call in layer.forward + layer.backward {
-      guard case .op(.pointwise(let op)) = call.action, let result = call.results[0] else { continue }
-      let pairs = op.expression.inputs.map {
-        ($0, PointwiseAccess.access(call.inputs[$0].type, in: result.type))
-      }
-      let access = Dictionary(uniqueKeysWithValues: pairs)
-      if let known = functions.firstIndex(where: {
-        $0.expression == op.expression && $0.access == access
-      }) {
-        indexOfCall[call] = known
-        continue
-      }
-      let name = uniqueName(op.expression.functionName ?? "compute_\(result.name)", &taken)
-      indexOfCall[call] = functions.count
-      functions.append(PointwiseFunction(name: name, op.expression, access))
-    }
-    return (functions, indexOfCall)
-  }
-
-  private static func uniqueName(_ name: String, _ taken: inout Set<String>) -> String {
-    let base = CNames.identifier(name)
-    var candidate = base
-    var number = 2
-    while !taken.insert(candidate).inserted {
-      candidate = "\(base)_\(number)"
-      number += 1
-    }
-    return candidate
-  }
-}
-
 extension Call {
   var flops: Int {
     guard case .op(let op) = action else { return 0 }
@@ -175,7 +137,8 @@ extension ScalarExpression {
   /// The name that a person would give the function; nil where there is no common one.
   var functionName: String? {
     switch self {
-    case .unary(let function, .input): function.rawValue
+    // Some of these are functions of the C library, too.
+    case .unary(let function, .input): function.cFunction == nil ? function.rawValue : "apply_\(function.rawValue)"
     case .binary(.add, .input, .input): "add"
     case .binary(.subtract, .input, .input): "subtract"
     case .binary(.multiply, .input, .input): "multiply"

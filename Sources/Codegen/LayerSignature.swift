@@ -84,11 +84,12 @@ struct LayerSignature {
 extension Call {
   /// Whether the call draws random numbers.
   var isRandom: Bool {
+    if let finish, !finish.expression.streams.isEmpty { return true }
     switch action {
-    case .op(.pointwise(let op)): !op.expression.streams.isEmpty
-    case .op(.attention(let op)): op.rate > 0
-    case .op(.attentionGradient(let op)): op.rate > 0
-    case .op, .pack, .unpack, .copy: false
+    case .op(.pointwise(let op)): return !op.expression.streams.isEmpty
+    case .op(.attention(let op)): return op.rate > 0
+    case .op(.attentionGradient(let op)): return op.rate > 0
+    case .op, .pack, .unpack, .copy: return false
     }
   }
 }

@@ -41,18 +41,19 @@ struct LayerUseLayout {
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
   /// saved buffers then.
   func arguments(_ signature: LayerSignature) -> [String] {
-    signature.parts.map { part in
+    let u = CNames.identifier(layer.name)
+    return signature.parts.map { part in
       switch part {
-      case .argument(let index): "u->\(CNames.identifier(signature.arguments[index].name))"
-      case .parameters: "&u->p"
-      case .gradients: "&u->g"
-      case .borrowed(let index): "u->\(CNames.identifier(layer.borrowed[index].field))"
+      case .argument(let index): "\(u)->\(CNames.identifier(signature.arguments[index].name))"
+      case .parameters: "&\(u)->p"
+      case .gradients: "&\(u)->g"
+      case .borrowed(let index): "\(u)->\(CNames.identifier(layer.borrowed[index].field))"
       case .saved:
         signature.phase == .forward && uses.count > 1
-          ? "pass->training ? &u->s : &m->\(layer.name)[0].s" : "&u->s"
+          ? "pass->training ? &\(u)->s : &m->\(layer.name)[0].s" : "&\(u)->s"
       case .scratch: "&m->\(layer.name)_t"
       case .pass: "pass"
-      case .stream: "u->stream"
+      case .stream: "\(u)->stream"
       }
     }
   }

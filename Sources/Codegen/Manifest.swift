@@ -46,7 +46,7 @@ struct ManifestText {
     let shape = parameter.type.shape.map(String.init).joined(separator: ",")
     return "{\"name\":\(Self.quoted(parameter.name)),\"shape\":[\(shape)],\"axes\":[\(axes)],"
       + "\"init\":\(Self.quoted("\(parameter.initializer)")),\"decay\":\(parameter.decays),"
-      + "\"steps\":\(parameter.stepCount)}"
+      + "\"steps\":\(parameter.stepCount),\"role\":\"\(parameter.role.rawValue)\"}"
   }
 
   private func flops(_ phase: Phase) -> Int { graph.flops(phase) }

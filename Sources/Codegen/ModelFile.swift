@@ -4,18 +4,19 @@ import Planning
 /// `model.c`: how the layers connect, and the functions of the library's interface.
 struct ModelFile {
   let context: Context
-  private var plan: Plan { context.plan }
+  var plan: Plan { context.plan }
 
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
     let parts =
       [heading, includes, parameters] + layouts.map(LayerBinding.init).flatMap(\.functions)
-      + [places, bind, forward, backward, Self.checks, lifetime, Self.access, passes, manifest]
+      + [places, bind, forward, backward]
+      + [Self.checks, Self.lifetime, Self.access, running, Self.training, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
-  private var layouts: [LayerUseLayout] {
+  var layouts: [LayerUseLayout] {
     plan.layers.indices.map { LayerUseLayout(layer: plan.layers[$0], uses: context.uses(of: $0)) }
   }
 
@@ -35,6 +36,8 @@ struct ModelFile {
 
   private var includes: String {
     """
+    #define _DEFAULT_SOURCE  // madvise
+
     #include "model.h"
     #include "moec_model.h"
     #include "kernels/panels.h"
@@ -42,6 +45,9 @@ struct ModelFile {
 
     #include <stdio.h>
     #include <stdlib.h>
+    #ifdef __linux__
+    #include <sys/mman.h>
+    #endif
 
     // Declared here because not every compiler that knows the pragmas has omp.h.
     #ifdef _OPENMP
@@ -58,6 +64,7 @@ struct ModelFile {
     #define ARENA_TOKENS    ((size_t)\(plan.regions.tokens))
     #define ARENA_TARGETS   ((size_t)\(plan.regions.targets))
     #define ARENA_POSITIONS ((size_t)\(plan.regions.positions))
+    #define ARENA_SUMS      ((size_t)\(plan.regions.sums))
     #define ARENA_BYTES     ((size_t)\(plan.regions.total))
     """
   }
@@ -65,10 +72,10 @@ struct ModelFile {
 
 extension ModelFile {
   private var parameters: String {
-    let rows = plan.parameters.enumerated().map { index, parameter in
-      "    \(Self.row(parameter)),".padded(to: 84) + "// \(index) \(parameter.name)"
+    let rows = plan.parameters.map { parameter in
+      "    \(Self.row(parameter)),"
     }
-    let note = "    // stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, distribution, scale"
+    let note = "    // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, distribution, scale"
     // C has no empty arrays; a model without parameters still gets its one table.
     return (["const model_parameter model_parameters[MODEL_PARAMETERS] = {", note] + rows + ["};"])
       .joined(separator: "\n")
@@ -82,7 +89,8 @@ extension ModelFile {
       parameter.layout.storedCount(parameter.type.count), parameter.stepCount,
       parameter.stepOffset, parameter.hasGradient ? 1 : 0, parameter.decays ? 1 : 0, distribution,
     ]
-    return "{" + (numbers.map(String.init) + [CNames.float(scale)]).joined(separator: ", ") + "}"
+    let texts = [CNames.literal(parameter.name)] + numbers.map(String.init) + [CNames.float(scale)]
+    return "{" + texts.joined(separator: ", ") + "}"
   }
 
   private static func matrix(_ parameter: PlannedParameter) -> (Int, Int, Int, Int) {
@@ -140,6 +148,8 @@ extension ModelFile {
           m->tokens = (int32_t *)(arena + ARENA_TOKENS);
           m->targets = (int32_t *)(arena + ARENA_TARGETS);
           m->positions = (int32_t *)(arena + ARENA_POSITIONS);
+          m->sum = (float *)(arena + ARENA_SUMS);
+          for (int i = 0; i < MODEL_PARAMETERS; i++) { m->decays[i] = model_parameters[i].decays; }
       \(blocks.joined(separator: "\n"))
       }
       """
@@ -212,239 +222,18 @@ extension ModelFile {
     let signature = LayerSignature(
       layout.layer, phase, batch: plan.graph.batch, context: plan.graph.context)
     if signature.calls.isEmpty { return [] }
-    let name = layout.layer.name
+    let name = CNames.identifier(layout.layer.name)
     let call = PointwiseFunction.wrapped(
-      "\(signature.functionName)(", layout.arguments(signature), ");").map { "        " + $0 }
+      "\(signature.functionName)(", layout.arguments(signature), ");")
+    if group.count == 1 {
+      let place = "    \(name)_use *\(name) = &m->\(name)[\(group.first)];"
+      let isAlone = plan.uses.filter { $0.layer == group.layer }.count == 1
+      let lines = [place] + call.map { "    " + $0 }
+      return isAlone ? lines : ["    {"] + lines.map { "    " + $0 } + ["    }"]
+    }
     let last = group.first + group.count - 1
     let loop = phase == .forward
       ? "for (int l = \(group.first); l <= \(last); l++) {" : "for (int l = \(last); l >= \(group.first); l--) {"
-    return ["    \(loop)", "        \(name)_use *u = &m->\(name)[l];"] + call + ["    }"]
-  }
-
-  private var lossPlace: String {
-    for layout in layouts {
-      if layout.layer.forwardArguments.contains(where: { $0.name == "loss" && $0.isWritten }) {
-        return "m->\(layout.layer.name)[0].loss[0]"
-      }
-    }
-    return "NAN"
-  }
-
-  private var logitsPlace: String? {
-    layouts.first { $0.layer.forwardArguments.contains { $0.name == "logits" && $0.isWritten } }
-      .map { "m->\($0.layer.name)[0].logits" }
-  }
-
-  private static let checks = #"""
-    static int fail(moec_model *m, const char *message, int value, int limit) {
-        snprintf(m->error, sizeof m->error, message, value, limit);
-        return 1;
-    }
-
-    // Copies ids in after a look at each: one outside of 0 ..< V would read outside of a table.
-    static int take_ids(moec_model *m, int32_t *to, const int32_t *from, int count, const char *message) {
-        for (int i = 0; i < count; i++) {
-            if (from[i] < 0 || from[i] >= MODEL_VOCABULARY) { return fail(m, message, from[i], MODEL_VOCABULARY); }
-            to[i] = from[i];
-        }
-        return 0;
-    }
-
-    static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
-        m->error[0] = 0;
-        if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
-        int count = MODEL_BATCH * MODEL_CONTEXT;
-        return take_ids(m, m->tokens, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-            || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d");
-    }
-
-    // Sets the number of threads for one call of the interface, and sets it back.
-    static int enter(const moec_model *m) {
-    #ifdef _OPENMP
-        int before = omp_get_max_threads();
-        if (m->threads > 0) { omp_set_num_threads(m->threads); }
-        return before;
-    #else
-        (void)m;
-        return 1;
-    #endif
-    }
-
-    static void leave(int before) {
-    #ifdef _OPENMP
-        omp_set_num_threads(before);
-    #else
-        (void)before;
-    #endif
-    }
-    """#
-
-  private var lifetime: String {
-    #"""
-    int moec_abi(void) { return MOEC_ABI; }
-
-    moec_model *moec_create(void) {
-        size_t head = (sizeof(moec_model) + 63) / 64 * 64;
-        char *allocation = calloc(1, head + ARENA_BYTES + 64);
-        if (!allocation) { return NULL; }
-        char *start = allocation + (64 - (uintptr_t)allocation % 64) % 64;
-        moec_model *m = (moec_model *)start;
-        m->allocation = allocation;
-        bind(m, start + head);
-        for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
-        return m;
-    }
-
-    void moec_destroy(moec_model *m) {
-        if (m) { free(m->allocation); }
-    }
-
-    int moec_set_threads(moec_model *m, int count) {
-        m->error[0] = 0;
-        if (count < 1 || count > 4096) { return fail(m, "cannot use %d threads, only 1 to %d", count, 4096); }
-        m->threads = count;
-        return 0;
-    }
-
-    const char *moec_error(const moec_model *m) { return m->error; }
-    """#
-  }
-
-  private static let access = #"""
-    // Where element n of a parameter's logical row-major order is stored.
-    static size_t stored_index(const model_parameter *q, size_t n) {
-        if (!q->panels) { return n; }
-        size_t each = (size_t)q->outputs * q->inputs, e = n / each, rest = n % each;
-        size_t o = rest / q->inputs, i = rest % q->inputs;
-        return e * panels_size(q->outputs, q->inputs) + o / 16 * q->inputs * 16 + i * 16 + o % 16;
-    }
-
-    static size_t logical_count(const model_parameter *q) {
-        return (size_t)q->stack * q->outputs * q->inputs;
-    }
-
-    void moec_initialize(moec_model *m, uint64_t seed) {
-        m->error[0] = 0;
-        memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
-        int before = enter(m);
-        for (int i = 0; i < MODEL_PARAMETERS; i++) {
-            const model_parameter *q = &model_parameters[i];
-            float *value = m->value + q->offset;
-            uint64_t key = random_key(seed, (uint64_t)i);
-            int count = (int)logical_count(q);
-            #pragma omp parallel for schedule(static) if (count > 65536)
-            for (int n = 0; n < count; n++) {
-                float drawn = 1;
-                if (q->distribution == 1) { drawn = random_normal(key, (uint32_t)n); }
-                if (q->distribution == 2) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
-                value[stored_index(q, (size_t)n)] = q->scale * drawn;
-            }
-        }
-        leave(before);
-    }
-
-    // The tensor that kind and index name, and its element count; NULL if there is none.
-    static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
-        if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
-        const model_parameter *q = &model_parameters[index];
-        *count = kind == MOEC_STEPS ? (size_t)q->steps : logical_count(q);
-        switch (kind) {
-        case MOEC_VALUE: return m->value + q->offset;
-        case MOEC_GRADIENT: return m->gradient + q->offset;
-        case MOEC_FIRST_MOMENT: return m->first + q->offset;
-        case MOEC_SECOND_MOMENT: return m->second + q->offset;
-        case MOEC_STEPS: return m->steps + q->first_step;
-        default: return NULL;
-        }
-    }
-
-    int moec_read(const moec_model *m, int kind, int index, float *out) {
-        size_t count = 0;
-        const float *from = tensor(m, kind, index, &count);
-        if (!from || !out) { return 1; }
-        const model_parameter *q = &model_parameters[index];
-        for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
-        return 0;
-    }
-
-    int moec_write(moec_model *m, int kind, int index, const float *in) {
-        m->error[0] = 0;
-        size_t count = 0;
-        float *to = tensor(m, kind, index, &count);
-        if (!to || !in) { return fail(m, "there is no tensor of kind %d and index %d", kind, index); }
-        const model_parameter *q = &model_parameters[index];
-        for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
-        return 0;
-    }
-    """#
-
-  private var passes: String {
-    """
-    // One pass over a batch that take_batch has taken; returns the loss.
-    static float run(moec_model *m, int training, uint64_t seed) {
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions};
-        int before = enter(m);
-        forward(m, &pass);
-        if (training) { backward(m, &pass); }
-        leave(before);
-        return \(lossPlace);
-    }
-
-    float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-        return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed);
-    }
-
-    float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-        return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed);
-    }
-
-    float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
-        float loss = moec_gradients(m, tokens, targets, h->seed);
-        if (m->error[0]) { return NAN; }
-        int before = enter(m);
-        model_update(m, h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay);
-        leave(before);
-        return loss;
-    }
-
-    \(logits)
-    """
-  }
-
-  private var logits: String {
-    let head = "int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {"
-    guard let place = logitsPlace else {
-      return """
-        \(head)
-            (void)tokens, (void)length, (void)seed, (void)out;
-            return fail(m, "this model has no logits", 0, 0);
-        }
-        """
-    }
-    return """
-      \(head)
-          m->error[0] = 0;
-          if (length < 1 || length > MODEL_CONTEXT) {
-              return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
-          }
-          if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
-          if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
-          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions};
-          int before = enter(m);
-          forward(m, &pass);
-          leave(before);
-          memcpy(out, \(place), sizeof(float) * (size_t)length * MODEL_VOCABULARY);
-          return 0;
-      }
-      """
-  }
-
-  private var manifest: String {
-    """
-    const char *moec_manifest(void) {
-        return
-    \(ManifestText(context).literal);
-    }
-    """
+    return ["    \(loop)", "        \(name)_use *\(name) = &m->\(name)[l];"] + call.map { "        " + $0 } + ["    }"]
   }
 }

@@ -38,7 +38,7 @@ struct ModelHeader {
       (graph.vocabulary, "vocabulary"),
     ]
     let lines = graph.symbols.map { symbol in
-      let entry = "    \(CNames.identifier(symbol.name)) = \(symbol.size),"
+      let entry = "    \(CNames.axis(symbol.name)) = \(symbol.size),"
       let note = meaning.first { $0.0 == Axis(symbol.name, symbol.size) }?.1
       return note.map { entry.padded(to: 20) + "// " + $0 } ?? entry
     }
@@ -68,11 +68,13 @@ struct ModelHeader {
       // ---- the model ---------------------------------------------------------------------------
 
       enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + $1.stepCount }),
-             MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size) };
+             MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size),
+             MODEL_ACCUMULATES = \(plan.accumulates ? 1 : 0) };
 
       // A parameter's shape and place. Stacked weights are [stack, outputs, inputs]; in panels, element
       // (o, i) of a matrix is at (o / 16) * inputs * 16 + i * 16 + o % 16, padding outputs are 0.
       typedef struct {
+          const char *name;
           int stack, outputs, inputs;
           int panels;                 // 1: in panels of 16 outputs, 0: row-major
           size_t offset, stored;      // floats from the first parameter, and how many with padding
@@ -92,6 +94,11 @@ struct ModelHeader {
           const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
       \((fields + scratch).joined(separator: "\n"))
           int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
+          int batches;                               // accumulated since the last update
+          float *sum;                                // their gradients, while the next are computed
+          int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
+          int decays[MODEL_PARAMETERS];              // weight decay applies
+          double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
           int threads;                               // 0: as many as OpenMP likes
           char error[160];
           void *allocation;
@@ -108,7 +115,7 @@ struct ModelHeader {
   }
 
   private func layer(_ layer: Layer) -> String {
-    var parts = ["// ---- \(layer.name)" + String(repeating: "-", count: max(0, 90 - layer.name.count))]
+    var parts = ["// ---- \(layer.name) " + String(repeating: "-", count: max(4, 92 - layer.name.count)), ""]
     parts += Self.structure(
       "\(layer.name)_params", "Parameters, and in the same form their gradients.",
       layer.parameters.map { (CNames.identifier($0.field), $0.type) })

@@ -17,17 +17,27 @@ struct PointwiseFunction {
   }
 
   let name: String
+
+  /// The expression, its random streams numbered from 0: keys are arguments.
   let expression: ScalarExpression
   let access: [Int: Access]
-  let isTrainingDependent: Bool
 
   init(name: String, _ expression: ScalarExpression, _ access: [Int: Access]) {
     self.name = name
     self.expression = expression
     self.access = access
-    var found = false
-    expression.visit { if case .keep = $0 { found = true } }
-    isTrainingDependent = found
+  }
+
+  /// The streams with which dropout decides.
+  var keeps: [Int] {
+    var found: Set<Int> = []
+    expression.visit { if case .keep(let stream, _) = $0 { found.insert(stream) } }
+    return found.sorted()
+  }
+
+  /// `key`, or `key_1` where there are several.
+  private func numbered(_ name: String, _ stream: Int, of streams: [Int]) -> String {
+    streams.count == 1 ? name : "\(name)_\(stream)"
   }
 
   /// Whether rows and columns are told apart.
@@ -47,7 +57,7 @@ struct PointwiseFunction {
 
   /// The function's text.
   var text: String {
-    let comment = "// y = \(Self.formula(expression)), for every element"
+    let comment = "// y = \(expression.formula(within: 0)), element by element"
     return ([comment] + signature + body + ["}"]).joined(separator: "\n")
   }
 
@@ -55,18 +65,17 @@ struct PointwiseFunction {
     var arguments = ["float *y"] + expression.inputs.map { "const float *x\($0)" }
     arguments += isBroadcast ? ["int rows", "int width"] : ["int count"]
     arguments += periods.map { "int period_\($0)" }
-    if isTrainingDependent { arguments.append("int training") }
-    arguments += expression.streams.map { "uint64_t key_\($0)" }
+    arguments += keeps.map { "double \(numbered("rate", $0, of: keeps))" }
+    arguments += streams.map { "uint64_t \(numbered("key", $0, of: streams))" }
     return Self.wrapped("static void \(name)(", arguments, ") {")
   }
 
   /// The inputs whose period the call gives.
   var periods: [Int] { expression.inputs.filter { access[$0]?.hasPeriod ?? false } }
 
-  private var body: [String] {
-    let rates = keeps.map { "    const double rate_\($0.stream) = training ? \($0.rate) : 0;" }
-    return rates + (isBroadcast ? broadcastLoops : flatLoops)
-  }
+  private var body: [String] { isBroadcast ? broadcastLoops : flatLoops }
+
+  private var streams: [Int] { expression.streams }
 
   private var flatLoops: [String] {
     [
@@ -90,12 +99,6 @@ struct PointwiseFunction {
     ]
   }
 
-  private var keeps: [(stream: Int, rate: Double)] {
-    var found: [Int: Double] = [:]
-    expression.visit { if case .keep(let stream, let rate) = $0 { found[stream] = rate } }
-    return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-  }
-
   private func value(element: String, row: String, column: String) -> String {
     expression.c(within: 0) { leaf in
       switch leaf {
@@ -108,23 +111,18 @@ struct PointwiseFunction {
         case .rows: "x\(index)[\(row) / period_\(index)]"
         case .single: "x\(index)[0]"
         }
-      case .normal(let stream): "random_normal(key_\(stream), (uint32_t)(\(element)))"
-      case .keep(let stream, _): "dropout_keep(key_\(stream), (uint32_t)(\(element)), rate_\(stream))"
+      case .normal(let stream):
+        "random_normal(\(numbered("key", stream, of: streams)), \(Self.unsigned(element)))"
+      case .keep(let stream, _):
+        "dropout_keep(\(numbered("key", stream, of: streams)), \(Self.unsigned(element)), "
+          + "\(numbered("rate", stream, of: keeps)))"
       case .constant, .unary, .binary: ""
       }
     }
   }
 
-  /// The expression as a formula for a comment.
-  private static func formula(_ expression: ScalarExpression) -> String {
-    expression.c(within: 0) { leaf in
-      switch leaf {
-      case .input(let index): "x\(index)"
-      case .normal: "normal"
-      case .keep: "keep"
-      case .constant, .unary, .binary: ""
-      }
-    }
+  private static func unsigned(_ index: String) -> String {
+    index.contains(" ") ? "(uint32_t)(\(index))" : "(uint32_t)\(index)"
   }
 
   /// A call or signature, its arguments broken over lines of at most 110 columns.
@@ -198,5 +196,40 @@ extension ScalarExpression {
 
   private static func parenthesized(_ text: String, when needed: Bool) -> String {
     needed ? "(\(text))" : text
+  }
+}
+
+extension ScalarExpression {
+  /// The expression for a reader: `x0 + dropout(x1)`.
+  func formula(
+    within precedence: Int, input: (Int) -> String = { "x\($0)" }
+  ) -> String {
+    switch self {
+    case .input(let index): return input(index)
+    case .constant(let value): return "\(Float(value))"
+    case .normal: return "normal"
+    case .keep: return "keep"
+    case .unary(.negate, let a): return "-\(a.formula(within: 3, input: input))"
+    case .unary(let function, let a): return "\(function.rawValue)(\(a.formula(within: 0, input: input)))"
+    case .binary(.multiply, let a, .keep), .binary(.multiply, .keep, let a):
+      return "dropout(\(a.formula(within: 0, input: input)))"
+    case .binary(let function, let a, let b):
+      let text =
+        "\(a.formula(within: function.precedence, input: input)) \(function.rawValue) "
+        + b.formula(within: function.precedence + 1, input: input)
+      return function.precedence < precedence ? "(\(text))" : text
+    }
+  }
+
+  /// The same with the streams given other numbers.
+  func renumberingStreams(_ number: (Int) -> Int) -> ScalarExpression {
+    switch self {
+    case .input, .constant: self
+    case .normal(let stream): .normal(stream: number(stream))
+    case .keep(let stream, let rate): .keep(stream: number(stream), rate: rate)
+    case .unary(let function, let a): .unary(function, a.renumberingStreams(number))
+    case .binary(let function, let a, let b):
+      .binary(function, a.renumberingStreams(number), b.renumberingStreams(number))
+    }
   }
 }

@@ -25,6 +25,8 @@ struct FunctionDraft {
 
   struct DraftCall {
     var action: Action
+    var isJoined = false
+    var finish: Finish? = nil
     var inputs: [DraftOperand]
     var results: [DraftOperand]
     var scope: String
@@ -44,6 +46,8 @@ struct FunctionDraft {
 
   /// Gives a slot that was meant for scratch a fixed place.
   mutating func fix(_ slot: Int, at place: Place) { slots[slot].place = place }
+
+  mutating func rename(_ slot: Int, to name: String) { slots[slot].name = name }
 
   mutating func add(_ call: DraftCall) {
     for case .slot(let slot) in call.inputs + call.results {
@@ -85,7 +89,7 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
-        action: call.action, inputs: call.inputs.map { operand($0, scratch, named) },
+        action: call.action, isJoined: call.isJoined, finish: call.finish, inputs: call.inputs.map { operand($0, scratch, named) },
         results: call.results.map { operand($0, scratch, named) }, scope: call.scope,
         location: call.location)
     }

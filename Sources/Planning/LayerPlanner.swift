@@ -25,7 +25,9 @@ struct LayerPlanner {
     self.names = names
     self.index = index
     section = uses.partition.sections[index]
-    let streams = (section.forward + section.backward).flatMap { uses.graph.nodes[$0].op.streams }
+    let streams = (section.forward + section.backward).flatMap {
+      uses.graph.nodes[$0].op.streams + (uses.finishes[$0]?.expression.streams ?? [])
+    }
     firstStream = streams.min() ?? 0
     streamCount = streams.isEmpty ? 0 : (streams.max() ?? 0) - firstStream + 1
     collectParameters()
@@ -170,7 +172,7 @@ extension LayerPlanner {
     let name = names.name(of: Value(node: node), in: section.scope)
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
-      hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
+      hasGradient: uses.gradientOf.values.contains { $0.contains(node) }, role: uses.role(ofParameter: node),
       start: try startBuffer(of: node))
   }
 
@@ -182,7 +184,7 @@ extension LayerPlanner {
         guard case .linear(let linear) = reading.op, reading.types[0].experts != nil,
           reading.inputs[1].node == node || (linear.bias && reading.inputs[2].node == node)
         else { return nil }
-        return reading.inputs.last
+        return reading.inputs[linear.bias ? 3 : 2]
       })
     guard let start = starts.first else { return nil }
     guard starts.count == 1, let index = savedIndex[start] else {
@@ -202,15 +204,59 @@ extension LayerPlanner {
     if reading.op.kind == .linear || reading.op.kind == .linearInputGradient {
       inputs[1] = panels(of: reading.inputs[1], inputs[1], reading, &function)
     }
-    let results = graph.results(of: node).map { result($0, of: reading, &function) }
+    let values = graph.results(of: node)
+    let results = values.map { value in
+      needsUnpacking(value)
+        ? panelSlot(names.name(of: value, in: section.scope), graph.type(of: value), &function)
+        : result(value, of: reading, &function)
+    }
     function.draft.add(
       .init(
-        action: .op(reading.op.countingStreams(from: firstStream)), inputs: inputs,
-        results: results.map(FunctionDraft.DraftOperand.slot),
+        action: .op(reading.op.countingStreams(from: firstStream)),
+        isJoined: uses.joined.contains(node), finish: finish(of: node),
+        inputs: inputs, results: results.map(FunctionDraft.DraftOperand.slot),
         scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location))
-    for (value, slot) in zip(graph.results(of: node), results) {
-      bindGradients(value, slot, reading, &function)
+    for (value, slot) in zip(values, results) {
+      let final = needsUnpacking(value) ? unpacked(value, from: slot, reading, &function) : slot
+      bindGradients(value, final, reading, &function)
     }
+  }
+
+  /// Whether a value is a weight's gradient, which comes as panels, but does not stay so.
+  private func needsUnpacking(_ value: Value) -> Bool {
+    guard graph.nodes[value.node].op.kind == .linearWeightGradient,
+      value.result == 0 || uses.joined.contains(value.node)
+    else { return false }
+    let parameter = uses.gradientOf[value]?.first { owned.contains($0) }
+    return parameter.map { layouts[$0] == .rowMajor } ?? true
+  }
+
+  private mutating func panelSlot(
+    _ name: String, _ type: TensorType, _ function: inout Function
+  ) -> Int {
+    function.draft.addSlot(uniqueName(name + "_panels"), type, ValueUses.panels(type), at: nil)
+  }
+
+  private mutating func unpacked(
+    _ value: Value, from panels: Int, _ node: Node, _ function: inout Function
+  ) -> Int {
+    let slot = result(value, of: node, &function)
+    function.draft.add(
+      .init(
+        action: .unpack, inputs: [.slot(panels)], results: [.slot(slot)], scope: "",
+        location: node.location))
+    return slot
+  }
+
+  /// The last step of a product, its streams counted as those of ops.
+  private func finish(of node: Int) -> Finish? {
+    guard let finish = uses.finishes[node] else { return nil }
+    // The product is x0; what else is read follows in the order of the inputs.
+    let expression = finish.expression.substituting { index in
+      .input(index == finish.product ? 0 : index < finish.product ? index + 1 : index)
+    }
+    return Finish(
+      expression: expression.countingStreams(from: firstStream), operands: finish.operands)
   }
 
   /// Where a value that a node reads is.
@@ -245,9 +291,8 @@ extension LayerPlanner {
   ) -> FunctionDraft.DraftOperand {
     if case .fixed(let operand) = operand, operand.layout != .rowMajor { return .fixed(operand) }
     if let slot = function.packed[value] { return .slot(slot) }
-    let name = uniqueName(names.name(of: value, in: section.scope) + "_panels")
-    let type = graph.type(of: value)
-    let slot = function.draft.addSlot(name, type, ValueUses.panels(type), at: nil)
+    let name = names.name(of: value, in: section.scope)
+    let slot = panelSlot(name, graph.type(of: value), &function)
     function.packed[value] = slot
     function.draft.add(
       .init(action: .pack, inputs: [operand], results: [.slot(slot)], scope: "", location: node.location))
@@ -259,15 +304,23 @@ extension LayerPlanner {
     let place = fixedPlace(value, node, &function)
     if let slot = dyingSlot(value, node, function) {
       if let place { adopt(place, of: value, by: slot, &function) }
+      if place == nil && node.phase == .backward { rename(slot, for: value, &function) }
       function.slots[value] = slot
       return slot
     }
     let type = graph.type(of: value)
-    let isPanels = node.op.kind == .linearWeightGradient && value.result == 0
-    let layout = isPanels ? ValueUses.panels(type) : .rowMajor
+    let isPanels = place.map { if case .gradient(let index) = $0 { layouts[owned[index]] != .rowMajor } else { false } }
+    let layout = isPanels ?? false ? ValueUses.panels(type) : .rowMajor
     let slot = function.draft.addSlot(slotName(value, place), type, layout, at: place)
     function.slots[value] = slot
     return slot
+  }
+
+  /// A gradient is known by what it is in the end, when all of it has arrived.
+  private mutating func rename(_ slot: Int, for value: Value, _ function: inout Function) {
+    let old = function.draft.slots[slot].name
+    takenNames.remove(old)
+    function.draft.rename(slot, to: uniqueName(names.name(of: value, in: section.scope)))
   }
 
   private mutating func slotName(_ value: Value, _ place: Place?) -> String {
@@ -277,9 +330,7 @@ extension LayerPlanner {
   }
 
   private mutating func fixedPlace(_ value: Value, _ node: Node, _ function: inout Function) -> Place? {
-    if let parameters = uses.gradientOf[value], let owner = parameters.compactMap({ owned.firstIndex(of: $0) }).first,
-      !(node.op.kind == .linearWeightGradient && value.result == 0 && layouts[owned[owner]] == .rowMajor)
-    {
+    if let owner = (uses.gradientOf[value] ?? []).compactMap({ owned.firstIndex(of: $0) }).first {
       return .gradient(owner)
     }
     if uses.isEdge(value) {
@@ -328,10 +379,9 @@ extension LayerPlanner {
       let layout = layouts[parameter] ?? .rowMajor
       let target = function.draft.addSlot(
         names.name(of: value, in: section.scope), type, layout, at: .gradient(index))
-      let isPanels = function.draft.slots[slot].layout != .rowMajor
       function.draft.add(
         .init(
-          action: isPanels ? .unpack : .copy, inputs: [.slot(slot)], results: [.slot(target)],
+          action: .copy, inputs: [.slot(slot)], results: [.slot(target)],
           scope: "", location: node.location))
     }
   }

@@ -36,7 +36,7 @@ extension Op {
 }
 
 extension ScalarExpression {
-  fileprivate func countingStreams(from first: Int) -> ScalarExpression {
+  func countingStreams(from first: Int) -> ScalarExpression {
     switch self {
     case .input, .constant: self
     case .normal(let stream): .normal(stream: stream - first)

@@ -23,6 +23,9 @@ public struct Plan: Sendable {
   public var memory: Memory
   public var regions: Regions
 
+  /// Whether gradients of several batches can be added up before an update.
+  public var accumulates: Bool
+
   /// Bytes to which every buffer's place and size is rounded: a cache line.
   public static let alignment = 64
 }
@@ -61,6 +64,13 @@ public struct PlannedParameter: Hashable, Sendable {
 
   /// Whether backward computes a gradient; without one the optimizer leaves the parameter alone.
   public var hasGradient: Bool
+
+  /// What the parameter is to the layers that read it.
+  public var role: Role
+
+  public enum Role: String, Hashable, Sendable {
+    case weight, bias, norm, embedding
+  }
 
   /// AdamW step counts: one for each expert of stacked weights, else one.
   public var stepCount: Int
@@ -124,9 +134,21 @@ public enum Action: Hashable, Sendable {
   case copy
 }
 
+/// What is done to a product block by block, while it is in cache: an elementwise expression over the
+/// product, `x0`, and the call's last `operands` inputs, `x1` …
+public struct Finish: Hashable, Sendable {
+  public var expression: ScalarExpression
+  public var operands: Int
+}
+
 /// One kernel call.
 public struct Call: Hashable, Sendable {
   public var action: Action
+
+  /// Whether a product has several weights that lie one after the other, or attention reads queries,
+  /// keys and values as parts of one tensor.
+  public var isJoined: Bool
+  public var finish: Finish?
   public var inputs: [Operand]
 
   /// The results that anything reads; nil for one that nothing does.
@@ -151,6 +173,7 @@ public struct LayerParameter: Hashable, Sendable {
   public var type: TensorType
   public var layout: Layout
   public var hasGradient: Bool
+  public var role: PlannedParameter.Role
 
   /// For weights stacked by expert: the saved buffer with the experts' first rows. An expert without
   /// rows is left alone by the optimizer.
@@ -252,6 +275,9 @@ public struct Regions: Hashable, Sendable {
   public var tokens: Int
   public var targets: Int
   public var positions: Int
+
+  /// A second copy of the gradients, if the plan accumulates.
+  public var sums: Int
   public var total: Int
 }
 

@@ -3,17 +3,22 @@ import GraphIR
 extension Plan {
   /// Plans a graph that holds forward and backward; `source` is the model's text, which gives names.
   ///
+  /// - Parameter accumulates: make room for the gradients of several batches between updates.
   /// - Throws: a `Diagnostic` for the few graphs that are legal but have no plan.
-  public init(_ graph: Graph, source: String? = nil) throws(Diagnostic) {
-    let partition = Partition(graph)
-    let uses = ValueUses(graph, partition)
+  public init(
+    _ graph: Graph, source: String? = nil, accumulates: Bool = false
+  ) throws(Diagnostic) {
+    let lowered = Lowering(graph)
+    let partition = Partition(lowered.graph)
+    let uses = ValueUses(lowered, partition)
     let names = ValueNames(uses, source: source)
-    var planner = Planner(graph, uses)
+    var planner = Planner(lowered.graph, uses, accumulates)
     for index in partition.sections.indices {
       var section = LayerPlanner(uses, names, section: index)
       planner.add(try section.plan(), of: section)
     }
     self = planner.finished()
+    self.graph = graph
   }
 }
 
@@ -31,7 +36,10 @@ private struct Planner {
   private var parameterFloats = 0
   private var steps = 0
 
-  init(_ graph: Graph, _ uses: ValueUses) {
+  private let accumulates: Bool
+
+  init(_ graph: Graph, _ uses: ValueUses, _ accumulates: Bool) {
+    self.accumulates = accumulates
     self.graph = graph
     self.uses = uses
   }
@@ -79,7 +87,7 @@ private struct Planner {
       PlannedParameter(
         name: op.name, type: parameter.type, initializer: op.initializer, decays: op.decays,
         layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
-        stepCount: stepCount, stepOffset: steps))
+        role: parameter.role, stepCount: stepCount, stepOffset: steps))
     parameterFloats += roundUp(parameter.layout.storedCount(parameter.type.count) * 4) / 4
     steps += stepCount
   }
@@ -100,12 +108,13 @@ extension Planner {
     let gradientBytes = placeGradients(&edges)
     let regions = regions(saved: saved, edgeGradients: gradientBytes)
     let memory = Memory(
-      parameters: regions.gradients, gradients: regions.firstMoments - regions.gradients,
+      parameters: regions.gradients,
+      gradients: regions.firstMoments - regions.gradients + regions.total - regions.sums,
       optimizer: regions.saved - regions.firstMoments, saved: saved,
-      scratch: regions.total - regions.edgeGradients)
+      scratch: regions.sums - regions.edgeGradients)
     return Plan(
       graph: graph, parameters: parameters, layers: layers, uses: layerUses, edges: edges,
-      memory: memory, regions: regions)
+      memory: memory, regions: regions, accumulates: accumulates)
   }
 
   private func regions(saved: Int, edgeGradients: Int) -> Regions {
@@ -114,11 +123,12 @@ extension Planner {
     let scratch = afterSteps + saved + edgeGradients
     let tokens = scratch + scratchBytes
     let batchBytes = roundUp(4 * graph.batch.size * graph.context.size)
+    let sums = tokens + 2 * batchBytes + roundUp(4 * graph.context.size)
     return Regions(
       gradients: values, firstMoments: 2 * values, secondMoments: 3 * values, steps: 4 * values,
       saved: afterSteps, edgeGradients: afterSteps + saved, scratch: scratch, tokens: tokens,
       targets: tokens + batchBytes, positions: tokens + 2 * batchBytes,
-      total: tokens + 2 * batchBytes + roundUp(4 * graph.context.size))
+      sums: sums, total: sums + (accumulates ? values : 0))
   }
 
   /// `input_y`, `block_0_y`: the argument that it is, after the use that computes it.

@@ -24,9 +24,21 @@ struct ValueNames {
     let node = graph.nodes[value.node]
     if node.phase == .backward { return gradientName(of: value, in: scope) }
     if case .parameter(let parameter) = node.op { return Self.field(parameter.name, in: scope) }
+    if let name = finishName(of: value, in: scope) { return name }
+    if uses.joined.contains(value.node), node.op.kind == .linear {
+      return productName(value.node, in: scope)
+    }
     let path = Self.field(node.scope, in: scope)
     let role = role(of: node, result: value.result)
     return Self.joined(path, role)
+  }
+
+  /// A product's name; of several weights, all their names: `attention_query_key_value`.
+  private func productName(_ index: Int, in scope: String) -> String {
+    let node = graph.nodes[index]
+    let others = uses.joined.contains(index) ? node.inputs.dropFirst(2) : []
+    let parts = others.map { graph.nodes[$0.node].scope.split(separator: ".").last ?? "" }
+    return Self.field(([node.scope] + parts.map(String.init)).joined(separator: "."), in: scope)
   }
 
   /// A dotted path below a scope as an identifier: `mixture_up_weight`.
@@ -38,7 +50,7 @@ struct ValueNames {
 
   private static func joined(_ path: String, _ role: String) -> String {
     if path.isEmpty { return role.isEmpty ? "value" : role }
-    return role.isEmpty ? path : "\(path)_\(role)"
+    return role.isEmpty || role == path ? path : "\(path)_\(role)"
   }
 
   /// What a result is within its scope; empty where the scope itself names it.
@@ -93,6 +105,13 @@ struct ValueNames {
     return found
   }
 
+  /// The name of the `let` that a product's last step is, if that is a line of its own.
+  private func finishName(of value: Value, in scope: String) -> String? {
+    guard let finish = uses.finishes[value.node], let location = finish.location else { return nil }
+    if location.line == graph.nodes[value.node].location?.line { return nil }
+    return letName(at: location).map { Self.joined(Self.field(finish.scope, in: scope), $0) }
+  }
+
   /// Whether the user named a value by a `let`.
   func isNamedByLet(_ value: Value) -> Bool {
     guard case .pointwise = graph.nodes[value.node].op else { return false }
@@ -115,7 +134,11 @@ extension ValueNames {
     if let parameter = uses.gradientOf[value]?.first {
       return "d_" + name(of: Value(node: parameter), in: scope)
     }
-    if let target = gradientTarget(of: value) { return "d_" + name(of: target, in: scope) }
+    if let product = productWhoseGradient(value) { return "d_" + productName(product, in: scope) }
+    if let target = gradientTarget(of: value) {
+      let isRows = graph.type(of: value).experts != nil && graph.type(of: target).experts == nil
+      return "d_" + name(of: target, in: scope) + (isRows ? "_rows" : "")
+    }
     let path = Self.field(graph.nodes[value.node].scope, in: scope)
     return "d_" + Self.joined(path, path.isEmpty ? "value" : "input")
   }
@@ -134,15 +157,29 @@ extension ValueNames {
     case .linearInputGradient: return operand(0, ofForward: .linear, reading: node.inputs[1])
     case .linearWeightGradient:
       return value.result == 0 ? weight(readBy: .linear, with: node.inputs[1]) : nil
-    case .dispatchGradient: return operand(0, ofForward: .dispatch, reading: node.inputs[1])
-    case .pointwise(let op) where op.expression == .input(0) + .input(1):
-      return gradientTarget(of: node.inputs[0]) ?? gradientTarget(of: node.inputs[1])
+    case .dispatchGradient:
+      return operand(0, ofForward: .dispatch, reading: node.inputs[1])
+        ?? gradientTarget(of: node.inputs[0])
+    case .pointwise(let op) where op.expression.isSum:
+      return node.inputs.lazy.compactMap(gradientTarget).first
     case .pointwise(let op) where op.expression == .constant(1): return node.inputs[0]
     case .mergeHeads, .splitHeads, .transpose, .causalMask, .sum, .pointwise, .matmul,
       .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .attention, .top, .route,
       .dispatch, .combine, .crossEntropy, .embeddingGradient:
       return nil
     }
+  }
+
+  /// The forward product of whose result a value is the gradient: its gradients read it as dy.
+  private func productWhoseGradient(_ value: Value) -> Int? {
+    for reader in uses.readers[value] ?? [] {
+      let node = graph.nodes[reader]
+      guard node.op.kind == .linearInputGradient, node.inputs[0] == value else { continue }
+      return uses.readers[node.inputs[1]]?.first {
+        graph.nodes[$0].op.kind == .linear && graph.nodes[$0].inputs[1] == node.inputs[1]
+      }
+    }
+    return nil
   }
 
   private func firstInput(ofProducer value: Value) -> Value? {
@@ -157,5 +194,16 @@ extension ValueNames {
 
   private func weight(readBy kind: OpKind, with input: Value) -> Value? {
     uses.readers[input]?.first { graph.nodes[$0].op.kind == kind }.map { graph.nodes[$0].inputs[1] }
+  }
+}
+
+extension ScalarExpression {
+  /// Whether the expression adds inputs and does nothing else.
+  fileprivate var isSum: Bool {
+    switch self {
+    case .input: true
+    case .binary(.add, let a, let b): a.isSum && b.isSum
+    case .constant, .unary, .binary, .normal, .keep: false
+    }
   }
 }

@@ -3,6 +3,8 @@ import GraphIR
 /// Who computes and who reads each value: the facts on which places are decided.
 struct ValueUses {
   let graph: Graph
+  let finishes: [Int: Lowering.Finish]
+  let joined: Set<Int>
   let partition: Partition
 
   /// The nodes that read each value, ascending.
@@ -17,8 +19,10 @@ struct ValueUses {
   /// For each parameter node: the section that owns it.
   private(set) var owner: [Int: Int] = [:]
 
-  init(_ graph: Graph, _ partition: Partition) {
-    self.graph = graph
+  init(_ lowered: Lowering, _ partition: Partition) {
+    graph = lowered.graph
+    finishes = lowered.finishes
+    joined = lowered.joined
     self.partition = partition
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs where readers[input]?.last != index {
@@ -61,6 +65,18 @@ struct ValueUses {
     return (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
   }
 
+  /// What a parameter is to the forward ops that read it.
+  func role(ofParameter node: Int) -> PlannedParameter.Role {
+    let value = Value(node: node)
+    let kinds = (readers[value] ?? []).map { graph.nodes[$0].op.kind }
+    if kinds.contains(.embedding) { return .embedding }
+    if kinds.contains(.layerNorm) { return .norm }
+    let isWeight = (readers[value] ?? []).contains { reader in
+      graph.nodes[reader].op.kind == .linear && graph.nodes[reader].inputs[1] == value
+    }
+    return isWeight || graph.type(of: value).axes.count > 1 && !kinds.contains(.linear) ? .weight : .bias
+  }
+
   /// The layout in which a parameter lives: panels where only linear layers use it.
   func layout(ofParameter node: Int) -> Layout {
     let value = Value(node: node)
@@ -68,7 +84,8 @@ struct ValueUses {
     guard type.axes.count >= 2, let uses = readers[value], uses.allSatisfy({ isWeight(value, of: $0) })
     else { return .rowMajor }
     for (gradient, parameters) in gradientOf where parameters.contains(node) {
-      guard parameters.count == 1, readers[gradient] == nil, gradient.result == 0,
+      guard parameters.count == 1, readers[gradient] == nil,
+        gradient.result == 0 || joined.contains(gradient.node),
         graph.nodes[gradient.node].op.kind == .linearWeightGradient
       else { return .rowMajor }
     }
@@ -88,7 +105,7 @@ struct ValueUses {
     let kind = graph.nodes[node].op.kind
     guard kind == .linear || kind == .linearInputGradient else { return false }
     return graph.nodes[node].inputs.enumerated().allSatisfy {
-      $0.element != value || $0.offset == 1
+      $0.element != value || $0.offset == 1 || ($0.offset > 1 && joined.contains(node))
     }
   }
 }

@@ -19,7 +19,7 @@ public enum RandomPurpose: UInt64, Sendable {
 public struct RandomStream: RandomNumberGenerator, Sendable {
   private let key: UInt64
   private var position: UInt64 = 0
-  private static let golden: UInt64 = 0x9e37_79b9_7f4a_7c15
+  static let golden: UInt64 = 0x9e37_79b9_7f4a_7c15
 
   /// The seed of a run that is given none.
   public static let usualSeed: UInt64 = 1337
@@ -58,7 +58,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return stream.next()
   }
 
-  private static func mix(_ word: UInt64) -> UInt64 {
+  /// SplitMix64's mixing function: one to one, and every bit of the result depends on all bits.
+  static func mix(_ word: UInt64) -> UInt64 {
     var mixed = word
     mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
     mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb

@@ -21,6 +21,7 @@ struct Compilation {
   var omittedPasses: [String] = []
   var options = CompileOptions()
   var preferredCompiler: String?
+  var accumulates = false
   var cache = ContentCache.standard()
 
   /// Called after each pass.
@@ -48,7 +49,7 @@ struct Compilation {
   }
 
   func plan(_ graph: Graph, source: String) throws -> Plan {
-    try explaining { try Plan(graph, source: source) }
+    try explaining { try Plan(graph, source: source, accumulates: accumulates) }
   }
 
   /// The C of a plan; its text does not depend on this machine.
@@ -100,6 +101,9 @@ struct Compilation {
 struct GeneratedFolder {
   let url: URL
 
+  /// The option that chose the folder, for the hint of an error.
+  var option = "--generated"
+
   /// Writes all files, leaves equal ones untouched, and removes sources of an earlier compilation.
   func write(_ files: [GeneratedFile]) throws {
     for file in files {
@@ -111,7 +115,7 @@ struct GeneratedFolder {
       } catch {
         throw CompilationError(
           message: "cannot make the folder \(path.deletingLastPathComponent().path)",
-          hint: "give a folder that can be written with --generated")
+          hint: "give a folder that can be written with \(option)")
       }
       try AtomicFile.write(file.text, to: path.path)
     }

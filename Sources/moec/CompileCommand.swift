@@ -2,6 +2,7 @@ import ArgumentParser
 import Codegen
 import Foundation
 import GraphIR
+import ModelRuntime
 import Passes
 import Planning
 import Toolchain
@@ -46,6 +47,9 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Print layers, parameters, FLOPs and bytes.")
   var summary = false
 
+  @Flag(help: "Make room to add up the gradients of several batches before an update.")
+  var accumulate = false
+
   @Flag(help: "Build with address and undefined-behaviour checks.")
   var sanitize = false
 
@@ -61,11 +65,13 @@ struct CompileCommand: ParsableCommand {
 
   private func compile() throws {
     let reports = PassReports(printAfter: Set(printAfter))
-    try reports.check(Pipeline())
+    try reports.check(Pipeline(), omitted: no)
+    if let output, emit == nil { try AtomicFile.check(output) }
     var compilation = Compilation(model: model)
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
+    compilation.accumulates = accumulate
     compilation.observe = reports.add
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
@@ -82,10 +88,11 @@ struct CompileCommand: ParsableCommand {
   private func build(_ compilation: Compilation, _ plan: Plan, _ code: GeneratedModel) throws {
     let name = plan.graph.name
     let folder = URL(fileURLWithPath: generated ?? "Generated/\(name)")
-    try GeneratedFolder(url: folder).write(code.files)
     let library = output ?? "lib\(name).\(Self.libraryExtension)"
+    try AtomicFile.check(library)
+    try GeneratedFolder(url: folder).write(code.files)
     let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
-    if let note { printToStandardError("note: \(note)") }
+    if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
     printToStandardError("wrote \(library) from \(generated ?? "Generated/\(name)")")
   }
@@ -115,8 +122,9 @@ final class PassReports {
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
   /// Refuses names of passes that do not exist.
-  func check(_ pipeline: Pipeline) throws {
-    for name in printAfter.sorted() where name != "all" && !pipeline.names.contains(name) {
+  func check(_ pipeline: Pipeline, omitted: [String]) throws {
+    let names = printAfter.subtracting(["all"]).sorted() + omitted
+    if let name = names.first(where: { !pipeline.names.contains($0) }) {
       throw CompilationError(
         message: "there is no pass \"\(name)\"",
         hint: "the passes are \(pipeline.names.joined(separator: ", "))")

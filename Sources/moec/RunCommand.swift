@@ -115,6 +115,7 @@ extension RunCommand {
     files.log = training.log
     printToStandardError(session.summary)
     try session.train(settings, files: files) { try printNow($0 + "\n") }
+    printToStandardError(try session.fingerprintLine(after: settings.steps))
   }
 
   private func evaluate() throws {

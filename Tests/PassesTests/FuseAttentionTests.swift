@@ -61,4 +61,23 @@ import Testing
     #expect(kinds.contains(.attention) && !kinds.contains(.causalMask))
     #expect(!kinds.contains(.mergeHeads) || !kinds.contains(.matmul))
   }
+
+  /// Types alone do not tell queries from transposed queries where depth and length are one axis.
+  @Test(arguments: ["transposeA, transposeB", "transposeA"])
+  func productsOfOtherSidesAreNoScores(_ flags: String) throws {
+    let text = """
+      forward
+      \(parameter(0, "q", "B, H, T, T"))
+      \(parameter(1, "k", "B, H, T, T"))
+      \(parameter(2, "v", "B, H, T, T"))
+      %3 = transpose(%1) : f32[B, H, T, T]
+      %4 = matmul(%0, %3) {\(flags)} : f32[B, H, T, T]
+      %5 = causalMask(%4) {fill "minusInfinity"} : f32[B, H, T, T]
+      %6 = softmax(%5) : f32[B, H, T, T]
+      %7 = matmul(%6, %2) : f32[B, H, T, T]
+      %8 = sum(%7) {to []} : f32[]
+      return loss %8
+      """
+    try expect(.fuseAttention, makes: text, of: text)
+  }
 }

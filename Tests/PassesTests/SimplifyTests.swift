@@ -72,4 +72,18 @@ import Testing
       with: "%3 = pointwise(%2, %1) {f x0} : f32[B, T]")
     try expect(.simplify, makes: repeated + unread, of: repeated + unread)
   }
+
+  @Test func aTransposedProductThatIsReadOtherwiseStays() throws {
+    let text = """
+      forward
+      \(parameter(0, "a", "B, T, C"))
+      \(parameter(1, "b", "B, C, T"))
+      %2 = matmul(%0, %1) : f32[B, T, T]
+      %3 = transpose(%2) : f32[B, T, T]
+      %4 = pointwise(%2, %3) {f x0 * x1} : f32[B, T, T]
+      %5 = sum(%4) {to []} : f32[]
+      return loss %5
+      """
+    try expect(.simplify, makes: text, of: text)
+  }
 }

@@ -61,11 +61,26 @@ MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *o
 /// Copies parameter `index` in, in the same form as moec_read gives it.
 MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *in);
 
-/// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error.
+/// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error. A loss that is
+/// not finite leaves parameters, moments and step counts as they were.
 MOEC_EXPORT float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
 
 /// Forward and backward only, in training mode (dropout on); returns the loss, NaN on an error.
 MOEC_EXPORT float moec_gradients(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+
+/// Like moec_gradients, but the gradients are added to those of earlier calls since the last update. More than one
+/// call for each update needs a library compiled with --accumulate. Returns this batch's loss, NaN on an error.
+MOEC_EXPORT float moec_accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+
+/// One AdamW step with the mean of the accumulated gradients, scaled down to the norm max_norm if that is above 0 and
+/// theirs is larger. Returns their L2 norm; if that is not finite nothing is changed. NaN if nothing was accumulated.
+MOEC_EXPORT float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm);
+
+/// Whether weight decay applies to parameter `index`, from now on; at first as the manifest says.
+MOEC_EXPORT int moec_set_decay(moec_model *model, int index, int decays);
+
+/// After a loss that is not finite: the first parameter or layer with a number that is not; NULL if there is none.
+MOEC_EXPORT const char *moec_first_bad(const moec_model *model);
 
 /// The mean loss in evaluation mode (dropout off), NaN on an error.
 MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);

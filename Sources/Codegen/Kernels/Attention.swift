@@ -1,131 +1,107 @@
 extension KernelFile {
   /// Causal attention of all heads, forward, in tiles.
   static let attention = KernelFile(
-    name: "attention", includes: ["base", "attention_tile", "random", "rows", "scalar_math"],
+    name: "attention", includes: ["base", "attention_tile", "random", "vector_math"],
     source: #"""
-      // What is known of each query of a tile after some of its keys: the largest score, the sum of
-      // exp(score - maximum), and what the output so far and the new part are to be multiplied by.
+      // What is known of the queries of a tile after some of their keys: the largest score, the sum
+      // of exp(score - maximum), and what the output so far and the new part are to be multiplied
+      // by.
       typedef struct {
-          float maximum[ATTENTION_TILE], sum[ATTENTION_TILE];
-          float before[ATTENTION_TILE], after[ATTENTION_TILE];
+          floats maximum, sum, before, after;
       } attention_state;
 
-      // scores[j] = j < seen ? scale scores[j] : -infinity; returns the largest.
-      static inline float attention_mask_row(float *scores, float scale, int seen, int lanes) {
-          const row_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-          const row_lanes nothing = (row_lanes){0} - INFINITY;
-          row_lanes best = nothing;
-          for (int j = 0; j < lanes; j += ATTENTION_LANES) {
-              row_mask visible = lane + j < (row_mask){0} + seen;
-              row_lanes score = *row_at_const(scores + j) * scale;
-              score = (row_lanes)(((row_mask)score & visible) | ((row_mask)nothing & ~visible));
-              *row_at(scores + j) = score;
-              row_lanes_max(&best, &score);
+      // Hides the keys that a query does not see, and returns the largest score of each query.
+      INLINE floats attention_mask(float *scores, attention_tile tile, floats maximum) {
+          int j = 0;
+          for (; j < tile.keys && tile.key + j <= tile.query; j++) {
+              maximum = floats_max(floats_load(scores + j * LANES), maximum);
           }
-          return row_fold_max(&best);
+          for (; j < tile.keys; j++) {
+              floats score = floats_load(scores + j * LANES);
+              score = floats_select(attention_sees(tile, j), score, floats_all(-INFINITY));
+              floats_store(scores + j * LANES, score);
+              maximum = floats_max(score, maximum);
+          }
+          return maximum;
       }
 
-      static inline void attention_exp_row(float *scores, float maximum, int lanes) {
-          for (int j = 0; j < lanes; j++) { scores[j] = exp_f(scores[j] - maximum); }
-      }
-
-      static inline void attention_drop_row(float *restrict weights, const attention_sizes *sizes,
-                                            uint32_t number, int lanes) {
-          uint64_t key = sizes->key;
-          uint32_t threshold = sizes->threshold;
-          float keep = sizes->keep;
-          for (int j = 0; j < lanes; j++) {
-              float factor = random_bits(key, number + (uint32_t)j) >= threshold ? keep : 0.0f;
-              weights[j] *= factor;
-          }
-      }
-
-      // Brings the state up to date with the sums of a tile's weights. Before this, `before` holds
-      // the old maximum less the new one.
-      static inline void attention_update(attention_state *restrict state,
-                                          const float *restrict sums, int queries, int last) {
-          for (int i = 0; i < queries; i++) {
-              float before = exp_f(state->before[i]);
-              float sum = state->sum[i] * before + sums[i];
-              float after = last ? 1.0f / sum : 1.0f;  // the last tile of keys normalises
-              state->sum[i] = sum;
-              state->before[i] = before * after;
-              state->after[i] = after;
-          }
-      }
-
-      // Turns a tile's scores into weights exp(score - maximum), with dropout. The sums are of the
-      // weights before dropout, as softmax comes first. One thing is done for all rows before the
-      // next, so that the processor need not wait for one row's result.
-      static inline void attention_weigh(float *scores, attention_state *state, attention_tile tile,
-                                         int pair, const attention_sizes *sizes) {
-          float sums[ATTENTION_TILE];
-          for (int i = 0; i < tile.queries; i++) {
-              float largest =
-                  attention_mask_row(scores + i * ATTENTION_TILE, sizes->scale,
-                                     attention_seen(tile, i), attention_seen_lanes(tile, i));
-              float old = state->maximum[i];
-              state->maximum[i] = largest > old ? largest : old;
-              state->before[i] = old - state->maximum[i];
-          }
-          for (int i = 0; i < tile.queries; i++) {
-              float *row = scores + i * ATTENTION_TILE;
-              int lanes = attention_seen_lanes(tile, i);
-              attention_exp_row(row, state->maximum[i], lanes);
-              sums[i] = row_sum(row, lanes);
-          }
-          attention_update(state, sums, tile.queries, tile.key == tile.query);
-          for (int i = 0; i < tile.queries && sizes->threshold != 0; i++) {
-              uint32_t number = attention_number(pair, tile.query + i, tile.key, sizes->context);
-              int lanes = attention_seen_lanes(tile, i);
-              attention_drop_row(scores + i * ATTENTION_TILE, sizes, number, lanes);
-          }
-      }
-
-      // y[i] = before[i] y[i] + after[i] sum over j of weights[i, j] v[j]
-      static inline void attention_average(float *restrict y, const float *restrict weights,
-                                           const float *restrict v, const attention_state *state,
-                                           attention_tile tile, const attention_sizes *sizes) {
-          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
-          _Alignas(64) float sum[4 * ATTENTION_LANES];
-          for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
-              int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
-              attention_columns b =
-                  attention_pad(panel, v + c, sizes->stride_row, tile.keys, columns);
-              for (int i = 0; i < tile.queries; i += 4) {
-                  int rows = attention_min(4, tile.queries - i);
-                  attention_block(sum, ATTENTION_LANES, 0, weights + i * ATTENTION_TILE,
-                                  ATTENTION_TILE, 1, rows, b.at, b.stride_row, 0,
-                                  attention_seen(tile, i + rows - 1));
-                  for (int r = 0; r < rows; r++) {
-                      attention_store(y + (i + r) * sizes->stride_row + c,
-                                      sum + r * ATTENTION_LANES, state->before[i + r],
-                                      state->after[i + r], columns);
-                  }
+      // Turns a tile's scores into weights exp(score - maximum), 0 where dropped. The sums are of
+      // the weights before dropout, as softmax comes first. The last tile of keys normalises.
+      INLINE void attention_weigh(float *scores, attention_state *state, attention_tile tile,
+                                  int pair, const attention_sizes *sizes) {
+          floats maximum = attention_mask(scores, tile, state->maximum);
+          floats before = floats_exp(state->maximum - maximum), sum = state->sum * before;
+          words number = attention_numbers(tile, pair, sizes->context);
+          for (int j = 0; j < tile.keys; j++) {
+              floats weight = floats_exp(floats_load(scores + j * LANES) - maximum);
+              sum += weight;
+              if (sizes->threshold) {
+                  ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
+                  weight = (floats)((ints)weight & kept);
               }
+              floats_store(scores + j * LANES, weight);
+          }
+          int last = tile.key + tile.keys == tile.query + tile.queries;
+          state->maximum = maximum;
+          state->sum = sum;
+          state->after = last ? floats_all(sizes->keep) / sum : floats_all(1.0f);
+          state->before = before * state->after;
+      }
+
+      // y[i] = before[i] y[i] + after[i] sum over j of weights[j, i] v[j]
+      INLINE void attention_average(float *y, const float *weights, const float *v,
+                                    const attention_state *state, attention_tile tile,
+                                    const attention_sizes *sizes) {
+          _Alignas(64) float values[ATTENTION_KEYS * LANES], sum[LANES * LANES], before[LANES];
+          floats_store(before, state->before);
+          for (int c = 0; c < sizes->depth; c += LANES) {
+              int columns = sizes->depth - c;
+              float *y_i = y + c;
+              attention_sum_keys(
+                  sum, weights,
+                  attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns), tile.keys);
+              attention_transpose(sum, state->after);
+              for (int i = 0; i < tile.queries && tile.key > 0; i++, y_i += sizes->outputs.row) {
+                  floats_store_some(y_i, floats_load_some(y_i, columns) * before[i], columns);
+              }
+              attention_unpack(y + c, sum, sizes->outputs.row, tile.queries, columns, tile.key > 0);
           }
       }
 
-      // Attention of one (sequence, head); q, k, v and y point at its first row.
-      static void attention_head(float *restrict y, float *restrict logsumexp,
+      // Attention of the head of number `pair`; q, k, v and y point at its first row.
+      INLINE void attention_head(float *restrict y, float *restrict logsumexp,
                                  const float *restrict q, const float *restrict k,
                                  const float *restrict v, int pair, const attention_sizes *sizes) {
-          _Alignas(64) float scores[ATTENTION_TILE * ATTENTION_TILE];
-          attention_state state;
-          size_t row = sizes->stride_row;
-          for (int query = 0; query < sizes->length; query += ATTENTION_TILE) {
-              for (int i = 0; i < ATTENTION_TILE; i++) { state.maximum[i] = -INFINITY; }
-              memset(state.sum, 0, sizeof state.sum);
-              for (int key = 0; key <= query; key += ATTENTION_TILE) {
+          _Alignas(64) float scores[ATTENTION_KEYS * LANES];
+          size_t row = sizes->inputs.row;
+          for (int query = 0; query < sizes->length; query += LANES) {
+              attention_state state = {floats_all(-INFINITY), {0}, {0}, {0}};
+              for (int key = 0; key < smaller(query + LANES, sizes->length);
+                   key += ATTENTION_KEYS) {
                   attention_tile tile = attention_tile_at(query, key, sizes->length);
-                  attention_scores(scores, q + query * row, k + key * row, tile, sizes);
+                  attention_scores(scores, q + query * row, row, k + key * row, row, sizes->depth,
+                                   sizes->scale, tile);
                   attention_weigh(scores, &state, tile, pair, sizes);
-                  attention_average(y + query * row, scores, v + key * row, &state, tile, sizes);
+                  attention_average(y + query * sizes->outputs.row, scores, v + key * row, &state,
+                                    tile, sizes);
               }
               if (logsumexp == NULL) { continue; }
-              for (int i = 0; i < attention_min(ATTENTION_TILE, sizes->length - query); i++) {
-                  logsumexp[query + i] = state.maximum[i] + log_f(state.sum[i]);
-              }
+              floats_store_some(logsumexp + query, state.maximum + floats_log(state.sum),
+                                sizes->length - query);
+          }
+      }
+
+      static inline void attention_heads(float *restrict y, float *restrict logsumexp,
+                                         const float *restrict q, const float *restrict k,
+                                         const float *restrict v, const attention_sizes *sizes) {
+          int pairs = sizes->sequences * sizes->heads;
+          #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+          for (int pair = 0; pair < pairs; pair++) {
+              attention_sizes own = *sizes;
+              size_t from = attention_at(own.inputs, pair, own.heads);
+              size_t to = attention_at(own.outputs, pair, own.heads);
+              float *at = logsumexp ? logsumexp + (size_t)pair * own.length : NULL;
+              attention_head(y + to, at, q + from, k + from, v + from, pair, &own);
           }
       }
 
@@ -144,23 +120,28 @@ extension KernelFile {
                             const float *restrict k, const float *restrict v, int sequences,
                             int heads, int length, int depth, int stride_sequence, int stride_head,
                             int stride_row, int context, float scale, double rate, uint64_t key) {
-          attention_sizes sizes = {
-              .length = length,
-              .depth = depth,
-              .stride_row = (size_t)stride_row,
-              .scale = scale,
-              .context = context,
-              .threshold = rate > 0 ? dropout_threshold(rate) : 0,
-              .keep = dropout_scale(rate),
-              .key = key,
-          };
-          #pragma omp parallel for if ((size_t)sequences * heads * length * depth > 4096)
-          for (int pair = 0; pair < sequences * heads; pair++) {
-              size_t at =
-                  (size_t)(pair / heads) * stride_sequence + (size_t)(pair % heads) * stride_head;
-              float *logsumexp_head = logsumexp ? logsumexp + (size_t)pair * length : NULL;
-              attention_head(y + at, logsumexp_head, q + at, k + at, v + at, pair, &sizes);
-          }
+          attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, context,
+                                                     scale, rate, key);
+          attention_strides strides = {(size_t)stride_sequence, (size_t)stride_head,
+                                       (size_t)stride_row};
+          sizes.inputs = sizes.outputs = strides;
+          attention_heads(y, logsumexp, q, k, v, &sizes);
+      }
+
+      // The same for heads that lie side by side in rows, with context = length.
+      //
+      //   q, k, v: row t of sequence s begins at (s length + t) row and holds all heads, one after
+      //   the other: row = heads * depth, or 3 heads * depth for the parts of one tensor
+      //   y [sequences, length, heads * depth]
+      KERNEL void causal_attention(float *restrict y, float *restrict logsumexp,
+                                   const float *restrict q, const float *restrict k,
+                                   const float *restrict v, int row, int sequences, int heads,
+                                   int length, int depth, float scale, double rate, uint64_t key) {
+          attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, length,
+                                                     scale, rate, key);
+          sizes.inputs = attention_head_strides(length, depth, row);
+          sizes.outputs = attention_head_strides(length, depth, heads * depth);
+          attention_heads(y, logsumexp, q, k, v, &sizes);
       }
       """#)
 }

@@ -1,128 +1,164 @@
 extension KernelFile {
   /// Gradients of causal attention, in tiles whose weights are computed again.
   static let attentionGradient = KernelFile(
-    name: "attention_gradient",
-    includes: ["base", "attention_tile", "random", "rows", "scalar_math"],
+    name: "attention_gradient", includes: ["base", "attention_tile", "random", "vector_math"],
     source: #"""
-      // weights[j] = j < seen ? exp(scale scores[j] - logsumexp) : 0, in place of the scores.
-      static inline void attention_reweigh_row(float *scores, float scale, float logsumexp,
-                                               int seen, int lanes) {
-          for (int j = 0; j < lanes; j++) {
-              float weight = exp_f(scores[j] * scale - logsumexp);
-              scores[j] = j < seen ? weight : 0.0f;
+      // What a block of queries needs: their logsumexp, and delta = <d_y[i], y[i]>, which is what
+      // the softmax's normaliser takes away.
+      typedef struct {
+          floats logsumexp, delta;
+      } attention_block;
+
+      INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
+                                    int depth) {
+          _Alignas(64) float panel[LANES * LANES], d_panel[LANES * LANES];
+          floats products[LANES], delta = {0};
+          for (int c = 0; c < depth; c += LANES) {
+              attention_pack(d_panel, d_y + c, row, rows, depth - c, LANES);
+              attention_pack(panel, y + c, row, rows, depth - c, LANES);
+              UNROLL
+              for (int i = 0; i < LANES; i++) {
+                  products[i] = floats_load(d_panel + i * LANES) * floats_load(panel + i * LANES);
+              }
+              delta += floats_sum_rows(products);
           }
+          return delta;
       }
 
-      // From weights p and the gradients d of dropped weights to those of the scores, both in
-      // place:
+      // Turns a tile's scores into weights after dropout, and the gradients d of those weights into
+      // those of the scores, both in place:
       //
-      //   d[j] = scale p[j] (keep[j] d[j] - delta)    p[j] = keep[j] p[j]
-      static inline void attention_row_gradient(float *restrict d, float *restrict p, float delta,
-                                                const attention_sizes *sizes, uint32_t number,
-                                                int lanes) {
-          uint64_t key = sizes->key;
-          uint32_t threshold = sizes->threshold;
-          float scale = sizes->scale, factor = sizes->keep;
-          if (threshold == 0) {
-              for (int j = 0; j < lanes; j++) { d[j] = scale * p[j] * (d[j] - delta); }
-              return;
-          }
-          for (int j = 0; j < lanes; j++) {
-              float keep = random_bits(key, number + (uint32_t)j) >= threshold ? factor : 0.0f;
-              d[j] = scale * p[j] * (keep * d[j] - delta);
-              p[j] *= keep;
-          }
-      }
-
-      // Turns a tile's scores into weights after dropout, and the gradients of those weights into
-      // those of the scores. delta = <d_y[i], y[i]> is what the softmax's normaliser takes away.
-      static inline void attention_reweigh(float *scores, float *d_scores, const float *d_y,
-                                           const float *y, const float *logsumexp,
-                                           attention_tile tile, int pair,
-                                           const attention_sizes *sizes) {
-          for (int i = 0; i < tile.queries; i++) {
-              float *p = scores + i * ATTENTION_TILE;
-              int lanes = attention_seen_lanes(tile, i);
-              size_t row = i * sizes->stride_row;
-              float delta = row_dot(d_y + row, y + row, sizes->depth);
-              uint32_t number = attention_number(pair, tile.query + i, tile.key, sizes->context);
-              attention_reweigh_row(p, sizes->scale, logsumexp[i], attention_seen(tile, i), lanes);
-              attention_row_gradient(d_scores + i * ATTENTION_TILE, p, delta, sizes, number, lanes);
+      //   p = exp(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
+      INLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
+                                    attention_tile tile, int pair, const attention_sizes *sizes) {
+          floats keep = floats_all(sizes->keep);
+          words number = attention_numbers(tile, pair, sizes->context);
+          for (int j = 0; j < tile.keys; j++) {
+              floats p = floats_exp(floats_load(scores + j * LANES) - block.logsumexp);
+              if (tile.key + j > tile.query) {
+                  p = floats_select(attention_sees(tile, j), p, (floats){0});
+              }
+              floats factor = keep;
+              if (sizes->threshold) {
+                  ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
+                  factor = floats_select(kept, keep, (floats){0});
+              }
+              floats d = floats_load(d_scores + j * LANES);
+              d = floats_multiply_add(factor, d, -block.delta) * (p * sizes->scale);
+              floats_store(scores + j * LANES, p * factor);
+              floats_store(d_scores + j * LANES, d);
           }
       }
 
-      // d_q[i] (+)= sum over j of d_scores[i, j] k[j]; the first tile of keys writes, later ones
+      // d_q[i] (+)= sum over j of d_scores[j, i] k[j]; the first tile of keys writes, later ones
       // add.
-      static inline void attention_query_gradient(float *restrict d_q,
-                                                  const float *restrict d_scores,
-                                                  const float *restrict k, attention_tile tile,
-                                                  const attention_sizes *sizes) {
-          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
-          _Alignas(64) float sum[4 * ATTENTION_LANES];
-          for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
-              int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
-              attention_columns b =
-                  attention_pad(panel, k + c, sizes->stride_row, tile.keys, columns);
-              for (int i = 0; i < tile.queries; i += 4) {
-                  int rows = attention_min(4, tile.queries - i);
-                  attention_block(sum, ATTENTION_LANES, 0, d_scores + i * ATTENTION_TILE,
-                                  ATTENTION_TILE, 1, rows, b.at, b.stride_row, 0,
-                                  attention_seen(tile, i + rows - 1));
-                  for (int r = 0; r < rows; r++) {
-                      attention_store(d_q + (i + r) * sizes->stride_row + c,
-                                      sum + r * ATTENTION_LANES, tile.key > 0, 1.0f, columns);
-                  }
+      INLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
+                                           attention_tile tile, const attention_sizes *sizes) {
+          _Alignas(64) float keys[ATTENTION_KEYS * LANES], sum[LANES * LANES];
+          for (int c = 0; c < sizes->depth; c += LANES) {
+              int columns = sizes->depth - c;
+              attention_sum_keys(
+                  sum, d_scores,
+                  attention_pad(keys, k + c, sizes->inputs.row, tile.keys, columns), tile.keys);
+              attention_transpose(sum, floats_all(1.0f));
+              attention_unpack(d_q + c, sum, sizes->gradients.row, tile.queries, columns,
+                               tile.key > 0);
+          }
+      }
+
+      // sum[j] = sum over from <= i < to of a[j, i] x[i], for ATTENTION_ROWS keys j.
+      INLINE void attention_sum_queries(float *sum, const float *a, attention_columns x, int from,
+                                        int to) {
+          floats total[ATTENTION_ROWS];
+          UNROLL
+          for (int j = 0; j < ATTENTION_ROWS; j++) { total[j] = (floats){0}; }
+          x.at += from * x.row;
+          for (int i = from; i < to; i++, x.at += x.row) {
+              floats x_i = floats_load(x.at);
+              UNROLL
+              for (int j = 0; j < ATTENTION_ROWS; j++) {
+                  total[j] = floats_multiply_add(floats_all(a[j * LANES + i]), x_i, total[j]);
               }
           }
+          UNROLL
+          for (int j = 0; j < ATTENTION_ROWS; j++) { floats_store(sum + j * LANES, total[j]); }
       }
 
-      // d_x[j] (+)= sum over i of a[i, j] x[i], over the queries i that see key j: d_k from
-      // d_scores and q, d_v from the weights and d_y. The first tile of queries writes, later ones
-      // add.
-      static inline void attention_key_gradient(float *restrict d_x, const float *restrict a,
-                                                const float *restrict x, attention_tile tile,
-                                                const attention_sizes *sizes) {
-          _Alignas(64) float panel[ATTENTION_TILE * ATTENTION_LANES];
-          _Alignas(64) float sum[4 * ATTENTION_LANES];
-          int diagonal = tile.query == tile.key;
-          for (int c = 0; c < sizes->depth; c += ATTENTION_LANES) {
-              int columns = attention_min(ATTENTION_LANES, sizes->depth - c);
-              attention_columns b =
-                  attention_pad(panel, x + c, sizes->stride_row, tile.queries, columns);
-              for (int j = 0; j < tile.keys; j += 4) {
-                  int rows = attention_min(4, tile.keys - j);
-                  attention_block(sum, ATTENTION_LANES, 0, a + j, 1, ATTENTION_TILE, rows, b.at,
-                                  b.stride_row, diagonal ? j : 0, tile.queries);
-                  for (int r = 0; r < rows; r++) {
-                      attention_store(d_x + (j + r) * sizes->stride_row + c,
-                                      sum + r * ATTENTION_LANES, !diagonal, 1.0f, columns);
-                  }
+      // d_x[j] (+)= sum over i of a[j, i] x[i], over the queries i that see key j: d_k from
+      // d_scores and q, d_v from the weights and d_y. The block of queries on the diagonal is the
+      // first to come and writes, later ones add.
+      INLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
+                                         size_t x_row, int depth, attention_tile tile) {
+          _Alignas(64) float queries[LANES * LANES], sum[ATTENTION_KEYS * LANES];
+          int old = smaller(larger(tile.query - tile.key, 0), tile.keys);
+          for (int c = 0; c < depth; c += LANES) {
+              attention_columns rows =
+                  attention_pad(queries, x + c, x_row, tile.queries, depth - c);
+              for (int j = 0; j < tile.keys; j += ATTENTION_ROWS) {
+                  attention_sum_queries(sum + j * LANES, a + j * LANES, rows,
+                                        larger(tile.key + j - tile.query, 0), tile.queries);
               }
+              attention_unpack(d_x + c, sum, d_row, old, depth - c, 1);
+              attention_unpack(d_x + old * d_row + c, sum + old * LANES, d_row, tile.keys - old,
+                               depth - c, 0);
           }
       }
 
-      // Gradients of one (sequence, head); all but logsumexp point at its first row.
-      static void attention_head_gradient(float *restrict d_q, float *restrict d_k,
-                                          float *restrict d_v, const float *restrict d_y,
-                                          const float *restrict y, const float *restrict q,
-                                          const float *restrict k, const float *restrict v,
-                                          const float *restrict logsumexp, int pair,
+      // The pointers of one head, at its first row.
+      typedef struct {
+          float *d_q, *d_k, *d_v;
+          const float *d_y, *y, *q, *k, *v, *logsumexp;
+      } attention_pointers;
+
+      // What one tile adds to the gradients.
+      INLINE void attention_tile_gradient(attention_pointers at, attention_block block,
+                                          attention_tile tile, int pair,
                                           const attention_sizes *sizes) {
-          _Alignas(64) float weights[ATTENTION_TILE * ATTENTION_TILE];
-          _Alignas(64) float d_scores[ATTENTION_TILE * ATTENTION_TILE];
-          for (int key = 0; key < sizes->length; key += ATTENTION_TILE) {
-              size_t at_key = key * sizes->stride_row;
-              for (int query = key; query < sizes->length; query += ATTENTION_TILE) {
-                  size_t at_query = query * sizes->stride_row;
+          _Alignas(64) float weights[ATTENTION_KEYS * LANES], d_scores[ATTENTION_KEYS * LANES];
+          size_t in = sizes->inputs.row, out = sizes->outputs.row, to = sizes->gradients.row;
+          const float *q = at.q + tile.query * in, *k = at.k + tile.key * in;
+          const float *v = at.v + tile.key * in, *d_y = at.d_y + tile.query * out;
+          int depth = sizes->depth;
+          attention_scores(weights, q, in, k, in, depth, sizes->scale, tile);
+          attention_scores(d_scores, d_y, out, v, in, depth, 1.0f, tile);
+          attention_reweigh(weights, d_scores, block, tile, pair, sizes);
+          attention_query_gradient(at.d_q + tile.query * to, d_scores, k, tile, sizes);
+          attention_key_gradient(at.d_k + tile.key * to, to, d_scores, q, in, depth, tile);
+          attention_key_gradient(at.d_v + tile.key * to, to, weights, d_y, out, depth, tile);
+      }
+
+      // Gradients of the head of number `pair`. Its blocks of queries come in order.
+      INLINE void attention_head_gradient(attention_pointers at, int pair,
+                                          const attention_sizes *sizes) {
+          size_t row = sizes->outputs.row;
+          for (int query = 0; query < sizes->length; query += LANES) {
+              int queries = smaller(LANES, sizes->length - query);
+              attention_block block = {
+                  floats_load_some(at.logsumexp + query, queries),
+                  attention_delta(at.d_y + query * row, at.y + query * row, row, queries,
+                                  sizes->depth),
+              };
+              for (int key = 0; key < query + queries; key += ATTENTION_KEYS) {
                   attention_tile tile = attention_tile_at(query, key, sizes->length);
-                  attention_scores(weights, q + at_query, k + at_key, tile, sizes);
-                  attention_scores(d_scores, d_y + at_query, v + at_key, tile, sizes);
-                  attention_reweigh(weights, d_scores, d_y + at_query, y + at_query,
-                                    logsumexp + query, tile, pair, sizes);
-                  attention_query_gradient(d_q + at_query, d_scores, k + at_key, tile, sizes);
-                  attention_key_gradient(d_k + at_key, d_scores, q + at_query, tile, sizes);
-                  attention_key_gradient(d_v + at_key, weights, d_y + at_query, tile, sizes);
+                  attention_tile_gradient(at, block, tile, pair, sizes);
               }
+          }
+      }
+
+      static inline void attention_heads_gradient(attention_pointers at,
+                                                  const attention_sizes *sizes) {
+          int pairs = sizes->sequences * sizes->heads;
+          #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+          for (int pair = 0; pair < pairs; pair++) {
+              attention_sizes own = *sizes;
+              size_t in = attention_at(own.inputs, pair, own.heads);
+              size_t out = attention_at(own.outputs, pair, own.heads);
+              size_t to = attention_at(own.gradients, pair, own.heads);
+              attention_pointers head = {
+                  at.d_q + to, at.d_k + to, at.d_v + to, at.d_y + out, at.y + out,
+                  at.q + in, at.k + in, at.v + in, at.logsumexp + (size_t)pair * own.length,
+              };
+              attention_head_gradient(head, pair, &own);
           }
       }
 
@@ -143,24 +179,30 @@ extension KernelFile {
                                      int sequences, int heads, int length, int depth,
                                      int stride_sequence, int stride_head, int stride_row,
                                      int context, float scale, double rate, uint64_t key) {
-          attention_sizes sizes = {
-              .length = length,
-              .depth = depth,
-              .stride_row = (size_t)stride_row,
-              .scale = scale,
-              .context = context,
-              .threshold = rate > 0 ? dropout_threshold(rate) : 0,
-              .keep = dropout_scale(rate),
-              .key = key,
-          };
-          #pragma omp parallel for if ((size_t)sequences * heads * length * depth > 4096)
-          for (int pair = 0; pair < sequences * heads; pair++) {
-              size_t at =
-                  (size_t)(pair / heads) * stride_sequence + (size_t)(pair % heads) * stride_head;
-              attention_head_gradient(d_q + at, d_k + at, d_v + at, d_y + at, y + at, q + at,
-                                      k + at, v + at, logsumexp + (size_t)pair * length, pair,
-                                      &sizes);
-          }
+          attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, context,
+                                                     scale, rate, key);
+          attention_strides strides = {(size_t)stride_sequence, (size_t)stride_head,
+                                       (size_t)stride_row};
+          sizes.inputs = sizes.outputs = sizes.gradients = strides;
+          attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, logsumexp};
+          attention_heads_gradient(at, &sizes);
+      }
+
+      // The same for causal_attention; d_q, d_k and d_v have rows of d_row floats.
+      KERNEL void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
+                                            float *restrict d_v, const float *restrict d_y,
+                                            const float *restrict y, const float *restrict q,
+                                            const float *restrict k, const float *restrict v,
+                                            const float *restrict logsumexp, int row, int d_row,
+                                            int sequences, int heads, int length, int depth,
+                                            float scale, double rate, uint64_t key) {
+          attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, length,
+                                                     scale, rate, key);
+          sizes.inputs = attention_head_strides(length, depth, row);
+          sizes.outputs = attention_head_strides(length, depth, heads * depth);
+          sizes.gradients = attention_head_strides(length, depth, d_row);
+          attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, logsumexp};
+          attention_heads_gradient(at, &sizes);
       }
       """#)
 }

@@ -3,20 +3,6 @@ extension KernelFile {
   static let crossEntropy = KernelFile(
     name: "cross_entropy", includes: ["base", "rows", "scalar_math"],
     source: #"""
-      // sum of exp(x[i] - maximum), sixteen at a time.
-      static inline float cross_entropy_sum(const float *restrict x, float maximum, int width) {
-          row_lanes sum = {0};
-          int full = width - width % 16;
-          for (int i = 0; i < full; i += 16) {
-              float part[16];
-              for (int l = 0; l < 16; l++) { part[l] = exp_f(x[i + l] - maximum); }
-              sum += *row_at_const(part);
-          }
-          float total = row_fold(&sum);
-          for (int i = full; i < width; i++) { total += exp_f(x[i] - maximum); }
-          return total;
-      }
-
       // Mean cross-entropy over the rows; NaN if any logit is NaN.
       //
       //   loss = mean over r of logsumexp[r] - logits[r, targets[r]]
@@ -30,7 +16,7 @@ extension KernelFile {
           for (int r = 0; r < rows; r++) {
               const float *x = logits + (size_t)r * width;
               float maximum = row_max(x, width);
-              logsumexp[r] = maximum + log_f(cross_entropy_sum(x, maximum, width));
+              logsumexp[r] = maximum + log_f(row_exp(NULL, x, maximum, 1.0f, width));
           }
           double sum = 0;
           for (int r = 0; r < rows; r++) {
@@ -42,7 +28,7 @@ extension KernelFile {
       static inline void cross_entropy_row_gradient(float *restrict d_x, const float *restrict x,
                                                     float logsumexp, float scale, int target,
                                                     int width) {
-          for (int i = 0; i < width; i++) { d_x[i] = exp_f(x[i] - logsumexp) * scale; }
+          row_exp(d_x, x, logsumexp, scale, width);
           d_x[target] -= scale;
       }
 

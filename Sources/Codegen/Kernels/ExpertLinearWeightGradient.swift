@@ -6,10 +6,6 @@ extension KernelFile {
       // Inputs in one block.
       #define INPUT_BLOCK 128
 
-      // Work is dealt out in this many equal shares, far more than threads: a share is the blocks
-      // that begin within it, in order of experts.
-      #define SHARES 120
-
       // What an expert's block costs besides its rows, in rows.
       #define BLOCK_OVERHEAD 16
 
@@ -54,12 +50,6 @@ extension KernelFile {
           }
       }
 
-      // The first of `blocks` blocks, each `cost` long, that begins at or after `from`.
-      INLINE int first_block(int64_t from, int64_t cost, int blocks) {
-          if (from <= 0) { return 0; }
-          return from > cost * (blocks - 1) ? blocks : (int)((from + cost - 1) / cost);
-      }
-
       // d_w[e] = sum over the rows r of expert e of d_y[r, :]^T x[source[r], :]
       // d_b[e] = sum over the rows r of expert e of d_y[r, :]            (d_b may be NULL)
       //
@@ -79,7 +69,8 @@ extension KernelFile {
               int64_t from = total * share / SHARES, to = total * (share + 1) / SHARES;
               for (int e = 0; e < experts; e++) {
                   int64_t base = (int64_t)blocks * (start[e] + e * BLOCK_OVERHEAD);
-                  int rows = start[e + 1] - start[e], cost = rows + BLOCK_OVERHEAD;
+                  int rows = start[e + 1] - start[e];
+                  int64_t cost = (int64_t)blocks * (rows + BLOCK_OVERHEAD);
                   int block = first_block(from - base, cost, blocks);
                   int end = first_block(to - base, cost, blocks);
                   for (; block < end; block++) {

@@ -3,6 +3,16 @@ extension KernelFile {
   static let linear = KernelFile(
     name: "linear", includes: ["expert_linear", "expert_linear_weight_gradient"],
     source: #"""
+      // y[r, :] = w x[r, :] + b, then `finish` (may be NULL)
+      //
+      //   x [rows, in]    w [out, in] in panels    b [out], may be NULL    ->    y [rows, out]
+      KERNEL void linear_finished(float *y, const float *x, const float *w, const float *b,
+                                  int rows, int in, int out, finish_block finish,
+                                  const void *context) {
+          const int32_t start[2] = {0, rows};
+          expert_linear_finished(y, x, NULL, w, b, start, 1, in, out, finish, context);
+      }
+
       // y[r, :] = w x[r, :] + b
       //
       //   x [rows, in]    w [out, in] in panels    b [out], may be NULL    ->    y [rows, out]
@@ -10,6 +20,16 @@ extension KernelFile {
                          const float *restrict b, int rows, int in, int out) {
           const int32_t start[2] = {0, rows};
           expert_linear(y, x, w, b, start, 1, in, out);
+      }
+
+      // d_x[r, :] = d_y[r, :] w, then `finish` (may be NULL)
+      //
+      //   d_y [rows, out]    w [out, in] in panels    ->    d_x [rows, in]
+      KERNEL void linear_input_gradient_finished(float *d_x, const float *d_y, const float *w,
+                                                 int rows, int in, int out, finish_block finish,
+                                                 const void *context) {
+          const int32_t start[2] = {0, rows};
+          expert_linear_input_gradient_finished(d_x, d_y, w, start, 1, in, out, finish, context);
       }
 
       // d_x[r, :] = d_y[r, :] w

@@ -20,8 +20,30 @@ extension KernelFile {
       #endif
       #define TILE_COLUMNS (TILE_PANELS * PANEL)
 
-      // Longest sum over a panel that is made on the spot: TILE_PANELS of them stay in the cache.
-      #define DEPTH_BLOCK 256
+      // Longest sum over panels that are made on the spot, on the stack: 64 KB at most.
+      #define DEPTH_BLOCK 512
+
+      // Memory that is read soon: `lines` cache lines of each of the rows row ..< rows of x.
+      //
+      // Products call them into the second cache, one line with every step of their sums: slowly
+      // enough for the memory to keep up (a line called while many others are on their way is
+      // dropped), and free beside the multiply-adds.
+      typedef struct {
+          const float *x;
+          size_t x_row;
+          const int32_t *source;   // NULL, or the index to use in place of the one times x_row
+          int row, rows, line, lines;
+      } ahead;
+
+      INLINE void ahead_fetch(ahead *a) {
+          if (a->row >= a->rows) { return; }
+          size_t row = (size_t)(a->source ? a->source[a->row] : a->row);
+          __builtin_prefetch(a->x + row * a->x_row + (size_t)a->line * PANEL, 0, 2);
+          if (++a->line >= a->lines) {
+              a->line = 0;
+              a->row++;
+          }
+      }
 
       // y[r, c] = initial + sum over k < depth of x[r, k] w[k, c]
       //
@@ -39,6 +61,8 @@ extension KernelFile {
           int depth, columns;
           int by_depth;            // 0 or 1
           int accumulate;          // the initial value is y itself
+          ahead *soon;             // NULL, or two lists, the first to be fetched before the second
+          int x_rows;              // with soon[0] free for it: rows of x from here that are read
       } product;
 
       // Initial value of vector `v` of row `r`.
@@ -77,7 +101,9 @@ extension KernelFile {
               }
           }
           const float *w = p->w;
+          ahead *soon = p->soon;
           for (int k = 0; k < depth; k++, w += PANEL) {
+              if (soon) { ahead_fetch(soon->row < soon->rows ? soon : soon + 1); }
               const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
               floats w_k[TILE_COLUMNS / LANES];
               UNROLL for (int v = 0; v < vectors; v++) {
@@ -134,6 +160,11 @@ extension KernelFile {
           int tiles = blocks_of(rows, TILE_ROWS);
           for (int t = 0; t < tiles; t++) {
               int r = block_start(t, rows, tiles), end = block_start(t + 1, rows, tiles);
+              if (p->x_rows > 0) {
+                  p->soon[0] = (ahead){.x = p->x, .x_row = p->x_row, .source = p->source,
+                                       .row = end, .rows = smaller(end + TILE_ROWS, p->x_rows),
+                                       .lines = blocks_of(p->depth, PANEL)};
+              }
               for (int c = 0; c < p->columns; c += TILE_COLUMNS) {
                   product tile = *p;
                   size_t panel = (size_t)(c / PANEL);
@@ -147,6 +178,16 @@ extension KernelFile {
                   product_tile(&tile, end - r);
               }
           }
+      }
+
+      // Work is dealt out in this many equal shares, far more than threads: a share is the blocks
+      // that begin within it. Shapes and routing alone decide, never the number of threads.
+      #define SHARES 120
+
+      // The first of `blocks` equal blocks, `cost` in all, that begins at or after `from`.
+      INLINE int first_block(int64_t from, int64_t cost, int blocks) {
+          if (from <= 0) { return 0; }
+          return from >= cost ? blocks : (int)((from * blocks + cost - 1) / cost);
       }
       """#)
 }

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Counter-based random numbers: element `i` of a stream depends on nothing but its key and `i`.
   static let random = KernelFile(
-    name: "random", includes: ["base", "scalar_math"],
+    name: "random", includes: ["base", "scalar_math", "vector_math"],
     source: #"""
       // Random numbers without state. A step's seed and a stream's number make a key; element i of
       // that stream is a hash of (key, i). Masks are therefore recomputed, never stored, and do not
@@ -18,6 +18,18 @@ extension KernelFile {
       // 32 random bits for element i. The second half of the key enters between the two rounds.
       KERNEL inline uint32_t random_bits(uint64_t key, uint32_t i) {
           uint32_t x = i + (uint32_t)key;
+          x ^= x >> 16;
+          x *= 0x7feb352du;
+          x ^= (uint32_t)(key >> 32);
+          x ^= x >> 15;
+          x *= 0x846ca68bu;
+          x ^= x >> 16;
+          return x;
+      }
+
+      // random_bits of many elements at once.
+      INLINE words random_lanes(uint64_t key, words i) {
+          words x = i + (uint32_t)key;
           x ^= x >> 16;
           x *= 0x7feb352du;
           x ^= (uint32_t)(key >> 32);

@@ -1,12 +1,12 @@
 extension KernelFile {
   /// Reductions over one row, in an order that vectorises and never changes.
   static let rows = KernelFile(
-    name: "rows", includes: ["base"],
+    name: "rows", includes: ["base", "vector_math"],
     source: #"""
       // Reductions over a row of `width` floats. Element i goes to partial result i % 16; the
       // sixteen are then folded in halves. Elements past the last full sixteen are added one by one
-      // at the end. This order depends on the width alone, so results do not depend on the
-      // machine's vector width.
+      // at the end. This order depends on the width alone; where exponentials are summed, it
+      // depends on the machine's vector width too.
 
       typedef float row_lanes __attribute__((vector_size(64), aligned(4), may_alias));
       typedef int32_t row_mask __attribute__((vector_size(64), aligned(4), may_alias));
@@ -31,18 +31,6 @@ extension KernelFile {
       static inline void row_lanes_max(row_lanes *best, const row_lanes *x) {
           row_mask above = *x > *best;
           *best = (row_lanes)(((row_mask)*x & above) | ((row_mask)*best & ~above));
-      }
-
-      // The largest of sixteen lanes.
-      static inline float row_fold_max(const row_lanes *lanes) {
-          float part[16];
-          memcpy(part, lanes, sizeof part);
-          for (int half = 8; half > 0; half /= 2) {
-              for (int l = 0; l < half; l++) {
-                  part[l] = part[l + half] > part[l] ? part[l + half] : part[l];
-              }
-          }
-          return part[0];
       }
 
       // sum of x[i]
@@ -81,12 +69,40 @@ extension KernelFile {
       // The largest x[i]; NaN is passed over, so that it shows up in what is computed from x, not
       // here.
       KERNEL float row_max(const float *x, int width) {
-          row_lanes best = (row_lanes){0} - INFINITY;
-          int full = width - width % 16;
-          for (int i = 0; i < full; i += 16) { row_lanes_max(&best, row_at_const(x + i)); }
-          float largest = row_fold_max(&best);
-          for (int i = full; i < width; i++) { largest = x[i] > largest ? x[i] : largest; }
-          return largest;
+          floats best = floats_all(-INFINITY);
+          int i = 0;
+          for (; i + LANES <= width; i += LANES) { best = floats_max(floats_load(x + i), best); }
+          if (i < width) {
+              ints inside = ints_count() < (ints){0} + (width - i);
+              floats rest = floats_load_some(x + i, width - i);
+              best = floats_max(floats_select(inside, rest, floats_all(-INFINITY)), best);
+          }
+          return floats_largest(best);
+      }
+
+      // y[i] = factor exp(x[i] - shift), of which it returns the sum; y NULL: only the sum.
+      INLINE float row_exp(float *y, const float *x, float shift, float factor, int width) {
+          floats sum = {0};
+          int i = 0;
+          for (; i + LANES <= width; i += LANES) {
+              floats power = floats_exp(floats_load(x + i) - shift) * factor;
+              sum += power;
+              if (y) { floats_store(y + i, power); }
+          }
+          if (i < width) {
+              ints inside = ints_count() < (ints){0} + (width - i);
+              floats power = floats_exp(floats_load_some(x + i, width - i) - shift) * factor;
+              sum += floats_select(inside, power, (floats){0});
+              if (y) { floats_store_some(y + i, power, width - i); }
+          }
+          return floats_sum(sum);
+      }
+
+      // x[i] *= factor
+      static inline void row_scale(float *x, float factor, int width) {
+          for (int i = 0; i < width; i += LANES) {
+              floats_store_some(x + i, floats_load_some(x + i, width - i) * factor, width - i);
+          }
       }
       """#)
 }

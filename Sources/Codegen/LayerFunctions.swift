@@ -1,0 +1,74 @@
+import GraphIR
+import Planning
+
+/// The static functions of a layer's own: elementwise loops and last steps of products. Calls that do
+/// the same share one.
+struct LayerFunctions {
+  private var pointwise: [PointwiseFunction] = []
+  private var finishes: [FinishFunction] = []
+  private var indexOfCall: [Call: Int] = [:]
+  private var finishOfCall: [Call: Int] = [:]
+  private var taken: Set<String> = []
+
+  init(_ layer: Layer) {
+    for call in layer.forward + layer.backward {
+      addPointwise(call)
+      addFinish(call)
+    }
+  }
+
+  func pointwise(_ call: Call) -> PointwiseFunction? { indexOfCall[call].map { pointwise[$0] } }
+  func finish(_ call: Call) -> FinishFunction? { finishOfCall[call].map { finishes[$0] } }
+
+  var kernels: [String] { pointwise.flatMap(\.kernels) + finishes.flatMap(\.kernels) }
+
+  var texts: [String] {
+    (finishes.isEmpty ? [] : [FinishFunction.operandsType] + finishes.map(\.text))
+      + pointwise.map(\.text)
+  }
+
+  private mutating func addPointwise(_ call: Call) {
+    guard case .op(.pointwise(let op)) = call.action, let result = call.results[0] else { return }
+    let expression = op.expression.countingStreamsFromZero
+    let pairs = op.expression.inputs.map {
+      ($0, PointwiseAccess.access(call.inputs[$0].type, in: result.type))
+    }
+    let access = Dictionary(uniqueKeysWithValues: pairs)
+    let known = pointwise.firstIndex { $0.expression == expression && $0.access == access }
+    if known == nil {
+      let name = uniqueName(expression.functionName ?? "compute_\(result.name)")
+      pointwise.append(PointwiseFunction(name: name, expression, access))
+    }
+    indexOfCall[call] = known ?? pointwise.count - 1
+  }
+
+  private mutating func addFinish(_ call: Call) {
+    guard let finish = call.finish, let result = call.results[0] else { return }
+    let expression = finish.expression.countingStreamsFromZero
+    let known = finishes.firstIndex { $0.expression == expression }
+    if known == nil {
+      let name = uniqueName("finish_" + (expression.functionName ?? result.name))
+      finishes.append(FinishFunction(name: name, expression: expression))
+    }
+    finishOfCall[call] = known ?? finishes.count - 1
+  }
+
+  private mutating func uniqueName(_ name: String) -> String {
+    let base = CNames.identifier(name)
+    var candidate = base
+    var number = 2
+    while !taken.insert(candidate).inserted {
+      candidate = "\(base)_\(number)"
+      number += 1
+    }
+    return candidate
+  }
+}
+
+extension ScalarExpression {
+  /// The same with the streams numbered 0, 1, … in their order.
+  var countingStreamsFromZero: ScalarExpression {
+    let streams = streams
+    return renumberingStreams { streams.firstIndex(of: $0) ?? 0 }
+  }
+}

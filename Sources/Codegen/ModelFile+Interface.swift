@@ -1,0 +1,151 @@
+import GraphIR
+import Planning
+
+/// The parts of `model.c` behind the library's interface that are the same for every model.
+extension ModelFile {
+  static let checks = #"""
+    static int fail(moec_model *m, const char *message, int value, int limit) {
+        snprintf(m->error, sizeof m->error, message, value, limit);
+        return 1;
+    }
+
+    // Copies ids in after a look at each: one outside of 0 ..< V would read outside of a table.
+    static int take_ids(moec_model *m, int32_t *to, const int32_t *from, int count, const char *message) {
+        for (int i = 0; i < count; i++) {
+            if (from[i] < 0 || from[i] >= MODEL_VOCABULARY) { return fail(m, message, from[i], MODEL_VOCABULARY); }
+            to[i] = from[i];
+        }
+        return 0;
+    }
+
+    static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
+        m->error[0] = 0;
+        if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
+        int count = MODEL_BATCH * MODEL_CONTEXT;
+        return take_ids(m, m->tokens, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
+            || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d");
+    }
+
+    // Sets the number of threads for one call of the interface, and sets it back.
+    static int enter(const moec_model *m) {
+    #ifdef _OPENMP
+        int before = omp_get_max_threads();
+        if (m->threads > 0) { omp_set_num_threads(m->threads); }
+        return before;
+    #else
+        (void)m;
+        return 1;
+    #endif
+    }
+
+    static void leave(int before) {
+    #ifdef _OPENMP
+        omp_set_num_threads(before);
+    #else
+        (void)before;
+    #endif
+    }
+    """#
+
+  static let lifetime = #"""
+    int moec_abi(void) { return MOEC_ABI; }
+
+    moec_model *moec_create(void) {
+        size_t head = (sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
+        char *allocation = calloc(1, head + ARENA_BYTES + page);
+        if (!allocation) { return NULL; }
+        char *start = allocation + (page - (uintptr_t)allocation % page) % page;
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        // Fewer, larger pages: products stride through memory faster than small ones can be looked up.
+        madvise(start, head + ARENA_BYTES, MADV_HUGEPAGE);
+    #endif
+        moec_model *m = (moec_model *)start;
+        m->allocation = allocation;
+        bind(m, start + head);
+        for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
+        return m;
+    }
+
+    void moec_destroy(moec_model *m) {
+        if (m) { free(m->allocation); }
+    }
+
+    int moec_set_threads(moec_model *m, int count) {
+        m->error[0] = 0;
+        if (count < 1 || count > 4096) { return fail(m, "cannot use %d threads, only 1 to %d", count, 4096); }
+        m->threads = count;
+        return 0;
+    }
+
+    const char *moec_error(const moec_model *m) { return m->error; }
+    """#
+
+  static let access = #"""
+    // Where element n of a parameter's logical row-major order is stored.
+    static size_t stored_index(const model_parameter *q, size_t n) {
+        if (!q->panels) { return n; }
+        size_t each = (size_t)q->outputs * q->inputs, e = n / each, rest = n % each;
+        size_t o = rest / q->inputs, i = rest % q->inputs;
+        return e * panels_size(q->outputs, q->inputs) + o / 16 * q->inputs * 16 + i * 16 + o % 16;
+    }
+
+    static size_t logical_count(const model_parameter *q) {
+        return (size_t)q->stack * q->outputs * q->inputs;
+    }
+
+    void moec_initialize(moec_model *m, uint64_t seed) {
+        m->error[0] = 0;
+        m->batches = 0;
+        memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
+        int before = enter(m);
+        for (int i = 0; i < MODEL_PARAMETERS; i++) {
+            const model_parameter *q = &model_parameters[i];
+            float *value = m->value + q->offset;
+            uint64_t key = random_key(seed, (uint64_t)i);
+            int count = (int)logical_count(q);
+            #pragma omp parallel for schedule(static) if (count > 65536)
+            for (int n = 0; n < count; n++) {
+                float drawn = 1;
+                if (q->distribution == 1) { drawn = random_normal(key, (uint32_t)n); }
+                if (q->distribution == 2) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
+                value[stored_index(q, (size_t)n)] = q->scale * drawn;
+            }
+        }
+        leave(before);
+    }
+
+    // The tensor that kind and index name, and its element count; NULL if there is none.
+    static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
+        if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
+        const model_parameter *q = &model_parameters[index];
+        *count = kind == MOEC_STEPS ? (size_t)q->steps : logical_count(q);
+        switch (kind) {
+        case MOEC_VALUE: return m->value + q->offset;
+        case MOEC_GRADIENT: return m->gradient + q->offset;
+        case MOEC_FIRST_MOMENT: return m->first + q->offset;
+        case MOEC_SECOND_MOMENT: return m->second + q->offset;
+        case MOEC_STEPS: return m->steps + q->first_step;
+        default: return NULL;
+        }
+    }
+
+    int moec_read(const moec_model *m, int kind, int index, float *out) {
+        size_t count = 0;
+        const float *from = tensor(m, kind, index, &count);
+        if (!from || !out) { return 1; }
+        const model_parameter *q = &model_parameters[index];
+        for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
+        return 0;
+    }
+
+    int moec_write(moec_model *m, int kind, int index, const float *in) {
+        m->error[0] = 0;
+        size_t count = 0;
+        float *to = tensor(m, kind, index, &count);
+        if (!to || !in) { return fail(m, "there is no tensor of kind %d and index %d", kind, index); }
+        const model_parameter *q = &model_parameters[index];
+        for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
+        return 0;
+    }
+    """#
+}

@@ -1,0 +1,197 @@
+import GraphIR
+import Planning
+
+/// The parts of `model.c` that run passes, train, and hand out results.
+extension ModelFile {
+  private var lossPlace: String {
+    for layout in layouts
+    where layout.layer.forwardArguments.contains(where: { $0.name == "loss" && $0.isWritten }) {
+      return "m->\(layout.layer.name)[0].loss[0]"
+    }
+    return "NAN"
+  }
+
+  private var logitsPlace: String? {
+    layouts.first { $0.layer.forwardArguments.contains { $0.name == "logits" && $0.isWritten } }
+      .map { "m->\($0.layer.name)[0].logits" }
+  }
+
+  /// One pass, and the library's functions that are one pass and nothing else.
+  var running: String {
+    """
+    // One pass over a batch that take_batch has taken; returns the loss. A loss that is not finite ends it
+    // before backward, so that the parameters stay as they were.
+    static float run(moec_model *m, int training, uint64_t seed) {
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions};
+        int before = enter(m);
+        forward(m, &pass);
+        float loss = \(lossPlace);
+        if (training && isfinite(loss)) { backward(m, &pass); }
+        leave(before);
+        return loss;
+    }
+
+    float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+        m->batches = 0;
+        return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed);
+    }
+
+    float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+        return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed);
+    }
+    """
+  }
+
+  /// Accumulation and the optimizer's step.
+  static let training = #"""
+    int moec_set_decay(moec_model *m, int index, int decays) {
+        m->error[0] = 0;
+        if (index < 0 || index >= MODEL_PARAMETERS) {
+            return fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
+        }
+        m->decays[index] = decays != 0;
+        return 0;
+    }
+
+    // Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
+    static void note_experts(moec_model *m) {
+        for (int i = 0; i < MODEL_PARAMETERS; i++) {
+            if (!m->start[i]) { continue; }
+            int32_t *used = m->used + model_parameters[i].first_step + i, previous = 0;
+            for (int e = 0; e < model_parameters[i].steps; e++) {
+                int32_t was = m->batches ? used[e + 1] - previous : 0;
+                previous = used[e + 1];
+                used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
+            }
+        }
+    }
+
+    float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+        if (take_batch(m, tokens, targets)) { return NAN; }
+        if (m->batches && !MODEL_ACCUMULATES) {
+            fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
+            return NAN;
+        }
+        size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
+        if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
+        float loss = run(m, 1, seed);
+        if (!isfinite(loss)) { return loss; }
+        if (m->batches) {
+            for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
+        }
+        note_experts(m);
+        m->batches += 1;
+        return loss;
+    }
+
+    // The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
+    static double gradient_norm(moec_model *m) {
+        #pragma omp parallel for schedule(static)
+        for (int i = 0; i < MODEL_PARAMETERS; i++) {
+            const float *gradient = m->gradient + model_parameters[i].offset;
+            double sum = 0;
+            for (size_t n = 0; n < model_parameters[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
+            m->square[i] = sum;
+        }
+        double sum = 0;
+        for (int i = 0; i < MODEL_PARAMETERS; i++) { sum += m->square[i]; }
+        return sqrt(sum);
+    }
+
+    float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
+        m->error[0] = 0;
+        if (!m->batches) {
+            fail(m, "nothing was accumulated since the last update", 0, 0);
+            return NAN;
+        }
+        int before = enter(m);
+        double norm = gradient_norm(m) / m->batches;
+        float scale = 1.0f / (float)m->batches;
+        if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
+        if (isfinite(norm)) {
+            size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
+            for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
+            model_update(m, h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay);
+        }
+        m->batches = 0;
+        leave(before);
+        return (float)norm;
+    }
+
+    float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
+        m->batches = 0;
+        float loss = moec_accumulate(m, tokens, targets, h->seed);
+        if (m->error[0] || !isfinite(loss)) { return loss; }
+        int before = enter(m);
+        model_update(m, h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay);
+        m->batches = 0;
+        leave(before);
+        return loss;
+    }
+    """#
+
+  /// Where numbers that are not finite began.
+  var firstBad: String {
+    let checks = plan.uses.flatMap { use -> [String] in
+      let layer = plan.layers[use.layer]
+      let name = use.scope.isEmpty ? layer.name : use.scope
+      return layer.forwardArguments.filter(\.isWritten).map { argument in
+        let place = "m->\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
+        return "    if (!all_finite(\(place), (size_t)\(argument.type.count))) { return \(CNames.literal(name)); }"
+      }
+    }
+    return """
+      static int all_finite(const float *x, size_t count) {
+          for (size_t i = 0; i < count; i++) { if (!isfinite(x[i])) { return 0; } }
+          return 1;
+      }
+
+      const char *moec_first_bad(const moec_model *m) {
+          for (int i = 0; i < MODEL_PARAMETERS; i++) {
+              const model_parameter *q = &model_parameters[i];
+              if (!all_finite(m->value + q->offset, q->stored)) { return q->name; }
+          }
+      \(checks.joined(separator: "\n"))
+          return NULL;
+      }
+      """
+  }
+
+  var logits: String {
+    let head =
+      "int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {"
+    guard let place = logitsPlace else {
+      return """
+        \(head)
+            (void)tokens, (void)length, (void)seed, (void)out;
+            return fail(m, "this model has no logits", 0, 0);
+        }
+        """
+    }
+    return """
+      \(head)
+          m->error[0] = 0;
+          if (length < 1 || length > MODEL_CONTEXT) {
+              return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
+          }
+          if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
+          if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
+          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions};
+          int before = enter(m);
+          forward(m, &pass);
+          leave(before);
+          memcpy(out, \(place), sizeof(float) * (size_t)length * MODEL_VOCABULARY);
+          return 0;
+      }
+      """
+  }
+
+  var manifest: String {
+    """
+    const char *moec_manifest(void) {
+        return
+    \(ManifestText(context).literal);
+    }
+    """
+  }
+}

@@ -1,0 +1,157 @@
+import GraphIR
+
+/// A graph as the kernels want it: products read rows where they lie, and finish them on the spot.
+///
+/// *Prologue.* Where only products read dispatched rows, `dispatch` moves nothing: the products gather
+/// the rows themselves. A linear layer then reads x and, as a further input, `source`.
+///
+/// *Projections.* Products of one input with weights that lie side by side are one product.
+///
+/// *Epilogue.* Where a pointwise op alone reads a product, it becomes the product's last step, applied
+/// to each block of the result while that is in cache. The product's extra inputs come last.
+///
+/// The lowered graph is for planning alone: its nodes need not be what shape rules allow.
+struct Lowering {
+  /// The last step of a product: `expression` over the product, `.input(product)`, and extra inputs.
+  struct Finish: Hashable {
+    var expression: ScalarExpression
+    var product: Int
+
+    /// How many of the node's inputs belong to the finish; they come last.
+    var operands: Int
+
+    /// Where the pointwise op stood.
+    var scope: String
+    var location: SourceLocation?
+  }
+
+  var graph: Graph
+
+  /// Products of several weights that lie one after the other, and the attention that reads their parts.
+  var joined: Set<Int> = []
+
+  /// The finish of each product that has one, by node.
+  private(set) var finishes: [Int: Finish] = [:]
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    remove(gatherRows())
+    remove(joinProjections())
+    remove(dropIdentities())
+  }
+
+  /// Leaves nodes out, and renumbers what remains.
+  private mutating func remove(_ nodes: Set<Int>) {
+    let kept = graph.nodes.indices.filter { !nodes.contains($0) }
+    let number = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    func moved(_ value: Value) -> Value {
+      Value(node: number[value.node] ?? value.node, result: value.result)
+    }
+    graph.nodes = kept.map { index in
+      var node = graph.nodes[index]
+      node.inputs = node.inputs.map(moved)
+      return node
+    }
+    graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
+    joined = Set(joined.map { number[$0] ?? $0 })
+    finishes = Dictionary(
+      uniqueKeysWithValues: finishes.map { (number[$0.key] ?? $0.key, $0.value) })
+  }
+
+  func readers() -> [Value: [Int]] {
+    var result: [Value: [Int]] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      for input in Set(node.inputs) { result[input, default: []].append(index) }
+    }
+    for binding in graph.outputs { result[binding.value, default: []].append(graph.nodes.count) }
+    return result
+  }
+}
+
+extension Lowering {
+  /// Lets products read the tokens of dispatched rows through `source`; returns what nothing reads now.
+  private mutating func gatherRows() -> Set<Int> {
+    var unread: Set<Int> = []
+    let readers = readers()
+    for (index, node) in graph.nodes.enumerated() {
+      guard case .dispatch = node.op else { continue }
+      let rows = Value(node: index)
+      let users = readers[rows] ?? []
+      guard users.allSatisfy({ readsAsRows(rows, $0) }) else { continue }
+      for user in users {
+        let operand = rowOperand(graph.nodes[user].op)
+        graph.nodes[user].inputs[operand] = node.inputs[0]
+        graph.nodes[user].inputs.append(node.inputs[2])
+      }
+      unread.insert(index)
+    }
+    return unread
+  }
+
+  /// Whether a node is a product that reads a value as its rows and as nothing else.
+  private func readsAsRows(_ value: Value, _ node: Int) -> Bool {
+    guard node < graph.nodes.count else { return false }
+    let kind = graph.nodes[node].op.kind
+    guard kind == .linear || kind == .linearWeightGradient else { return false }
+    let operand = rowOperand(graph.nodes[node].op)
+    return graph.nodes[node].inputs.enumerated().allSatisfy {
+      ($0.element == value) == ($0.offset == operand)
+    }
+  }
+
+  /// Where a product has its rows: `linear` first, the gradient of its weights after dy.
+  private func rowOperand(_ op: Op) -> Int { op.kind == .linearWeightGradient ? 1 : 0 }
+}
+
+extension Lowering {
+  /// Moves pointwise ops that alone read a product into it; returns these ops' nodes.
+  private mutating func finishProducts() -> Set<Int> {
+    let readers = readers()
+    var replaced: [Value: Value] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      guard node.op.kind == .linear || node.op.kind == .linearInputGradient else { continue }
+      let product = Value(node: index)
+      guard let users = readers[product], users.count == 1, users[0] < graph.nodes.count,
+        let finish = finish(of: product, by: users[0])
+      else { continue }
+      let user = graph.nodes[users[0]]
+      let extra = user.inputs.indices.filter { $0 != finish.product }.map { user.inputs[$0] }
+      graph.nodes[index].inputs += extra
+      finishes[index] = finish
+      replaced[Value(node: users[0])] = product
+    }
+    replace(replaced)
+    return Set(replaced.keys.map(\.node))
+  }
+
+  /// The pointwise op as a finish, if all else that it reads is there before the product.
+  private func finish(of product: Value, by user: Int) -> Finish? {
+    let node = graph.nodes[user]
+    let home = graph.nodes[product.node]
+    guard case .pointwise(let op) = node.op, node.phase == home.phase, node.types == home.types,
+      Partition.layerScope(node.scope) == Partition.layerScope(home.scope),
+      let index = node.inputs.firstIndex(of: product)
+    else { return nil }
+    guard node.inputs.count <= 4, op.expression.streams.count <= 2 else { return nil }
+    for (place, input) in node.inputs.enumerated() where place != index {
+      guard input != product, input.node < product.node, graph.type(of: input) == node.types[0],
+        op.expression.inputs.contains(place)
+      else { return nil }
+    }
+    return Finish(
+      expression: op.expression, product: index, operands: node.inputs.count - 1,
+      scope: node.scope, location: node.location)
+  }
+
+  /// Lets the products stand for the pointwise ops that they took over.
+  mutating func replace(_ replaced: [Value: Value]) {
+    // A product is finished once, so one step of replacement is enough.
+    for index in graph.nodes.indices {
+      graph.nodes[index].inputs = graph.nodes[index].inputs.map { replaced[$0] ?? $0 }
+    }
+    for index in graph.outputs.indices {
+      let value = graph.outputs[index].value
+      graph.outputs[index].value = replaced[value] ?? value
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import Foundation
+
+extension BytePairTokenizer {
+  /// Reads a `tokenizer.json`. Errors: unreadable, no JSON, not as it must be, or in need of
+  /// something that this does not have, named.
+  public init(path: String) throws(TokenizerError) {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      let reason = cause.map { String(cString: strerror(Int32($0.code))) }
+      throw .unreadable(path: path, reason: reason ?? "no file that can be read")
+    }
+    try self.init(json: Array(data), path: path)
+  }
+
+  /// The same from bytes at hand; `path` is used in errors.
+  public init(json: [UInt8], path: String) throws(TokenizerError) {
+    guard String(validating: json, as: UTF8.self) != nil else {
+      throw .notJSON(path: path, offset: 0, reason: "it is not UTF-8")
+    }
+    let file: JSON
+    do throws(JSON.Failure) {
+      file = try JSON.parse(json)
+    } catch {
+      throw .notJSON(path: path, offset: error.offset, reason: error.reason)
+    }
+    self = try TokenizerReader(file: file, path: path).tokenizer()
+  }
+}
+
+/// Makes a tokenizer of a parsed file.
+struct TokenizerReader {
+  let file: JSON
+  let path: String
+
+  func tokenizer() throws(TokenizerError) -> BytePairTokenizer {
+    let model = try model()
+    return BytePairTokenizer(
+      model: model, splitting: try splitting(file["pre_tokenizer"]),
+      normalizers: try normalizers(file["normalizer"]),
+      decoders: try decoders(file["decoder"]), addedTokens: try addedTokens(model), file: file)
+  }
+
+  /// A mistake in one part.
+  func malformed(_ part: String, _ reason: String) -> TokenizerError {
+    .malformed(path: path, part: part, reason: reason)
+  }
+
+  func unsupported(_ part: String, _ type: String) -> TokenizerError {
+    .unsupported(path: path, part: part, type: type)
+  }
+
+  /// A switch, off where the file does not say.
+  func flag(_ value: JSON, _ name: String, in part: String) throws(TokenizerError) -> Bool {
+    guard let found = value[name] else { return false }
+    guard let flag = found.bool else {
+      throw malformed("\(part).\(name)", "is \(found.kind), not true or false")
+    }
+    return flag
+  }
+
+  private func type(of part: JSON, _ name: String) throws(TokenizerError) -> String {
+    guard part.members != nil else { throw malformed(name, "is \(part.kind), not an object") }
+    guard let type = part["type"]?.name else { throw malformed(name, "has no type") }
+    return type
+  }
+
+  // MARK: - Before and after the model
+
+  private func splitting(_ part: JSON?) throws(TokenizerError) -> BytePairTokenizer.Splitting {
+    guard let part else { return .characters }
+    switch try type(of: part, "pre_tokenizer") {
+    case "ByteLevel":
+      let isSplit = part["use_regex"] == nil ? true : try flag(part, "use_regex", in: "pre_tokenizer")
+      return .bytes(
+        isSplit: isSplit,
+        startsWithSpace: try flag(part, "add_prefix_space", in: "pre_tokenizer"))
+    case "Sequence":
+      let parts = part["pretokenizers"]?.elements ?? []
+      if parts.isEmpty { return .characters }
+      if parts.count == 1 { return try splitting(parts[0]) }
+      throw unsupported("pre_tokenizer", "a sequence of \(names(parts))")
+    case let other: throw unsupported("pre_tokenizer", other)
+    }
+  }
+
+  private func names(_ parts: [JSON]) -> String {
+    parts.map { $0["type"]?.name ?? "something without a type" }.joined(separator: ", ")
+  }
+
+  private func normalizers(_ part: JSON?) throws(TokenizerError) -> [Normalizer] {
+    guard let part else { return [] }
+    switch try type(of: part, "normalizer") {
+    case "Sequence":
+      var steps: [Normalizer] = []
+      for step in part["normalizers"]?.elements ?? [] { steps += try normalizers(step) }
+      return steps
+    case "Prepend":
+      guard let text = part["prepend"]?.string else {
+        throw malformed("normalizer.prepend", "is no string")
+      }
+      return [.prepend(text)]
+    case "Replace":
+      let (pattern, content) = try replacement(part, "normalizer")
+      return [.replace(pattern, with: content)]
+    case let other: throw unsupported("normalizer", other)
+    }
+  }
+
+  private func replacement(
+    _ part: JSON, _ name: String
+  ) throws(TokenizerError) -> (pattern: [UInt8], content: [UInt8]) {
+    if let pattern = part["pattern"], pattern["Regex"] != nil {
+      throw unsupported(name, "Replace with a regular expression")
+    }
+    guard let pattern = part["pattern"]?["String"]?.string, let content = part["content"]?.string
+    else { throw malformed(name, "of type Replace has no pattern or no content") }
+    return (pattern, content)
+  }
+
+  private func decoders(_ part: JSON?) throws(TokenizerError) -> [TokenDecoder]? {
+    guard let part else { return nil }
+    switch try type(of: part, "decoder") {
+    case "Sequence":
+      var steps: [TokenDecoder] = []
+      for step in part["decoders"]?.elements ?? [] { steps += try decoders(step) ?? [] }
+      return steps
+    case "ByteLevel": return [.byteLevel]
+    case "ByteFallback": return [.byteFallback]
+    case "Fuse": return [.fuse]
+    case "Strip": return [try strip(part)]
+    case "Replace":
+      let (pattern, content) = try replacement(part, "decoder")
+      return [.replace(pattern, with: content)]
+    case let other: throw unsupported("decoder", other)
+    }
+  }
+
+  private func strip(_ part: JSON) throws(TokenizerError) -> TokenDecoder {
+    let scalars = part["content"]?.name.map { Array($0.unicodeScalars) } ?? []
+    guard scalars.count == 1, let start = part["start"]?.whole, let stop = part["stop"]?.whole,
+      start >= 0, stop >= 0
+    else { throw malformed("decoder", "of type Strip needs a character, a start and a stop") }
+    return .strip(scalars[0], start: start, stop: stop)
+  }
+
+  // MARK: - Added tokens
+
+  private func addedTokens(_ model: BytePairModel) throws(TokenizerError) -> [AddedToken] {
+    guard let part = file["added_tokens"] else { return [] }
+    guard let elements = part.elements else {
+      throw malformed("added_tokens", "is \(part.kind), not a list")
+    }
+    var tokens: [AddedToken] = []
+    for (index, element) in elements.enumerated() {
+      tokens.append(try addedToken(element, "added_tokens[\(index)]", model))
+    }
+    return tokens
+  }
+
+  private func addedToken(
+    _ element: JSON, _ part: String, _ model: BytePairModel
+  ) throws(TokenizerError) -> AddedToken {
+    guard let content = element["content"]?.string, let id = element["id"]?.whole else {
+      throw malformed(part, "has no content or no id")
+    }
+    let name = String(decoding: content, as: UTF8.self)
+    try checkID(id, of: name, part)
+    if let known = model.ids[content], Int(known) != id {
+      throw malformed(part, "gives \"\(name)\" the number \(id), the vocabulary \(known)")
+    }
+    if id < model.contents.count, let other = model.contents[id], other != content {
+      let taken = String(decoding: other, as: UTF8.self)
+      throw malformed(part, "gives \"\(name)\" the number \(id), which is that of \"\(taken)\"")
+    }
+    var token = AddedToken(id: Int32(id), content: name)
+    token.content = content
+    token.isSingleWord = try flag(element, "single_word", in: part)
+    token.stripsLeft = try flag(element, "lstrip", in: part)
+    token.stripsRight = try flag(element, "rstrip", in: part)
+    token.isNormalized = try flag(element, "normalized", in: part)
+    token.isSpecial = try flag(element, "special", in: part)
+    return token
+  }
+
+  /// Numbers are places in arrays: one of billions is a mistake, not a vocabulary.
+  func checkID(_ id: Int, of token: String, _ part: String) throws(TokenizerError) {
+    if id < 0 || id >= 1 << 24 {
+      throw malformed(part, "gives \"\(token)\" the number \(id); they go from 0 to \((1 << 24) - 1)")
+    }
+  }
+}
