@@ -41,9 +41,16 @@ let package = Package(
     .testTarget(name: "MoETests", dependencies: ["MoE"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning", "Passes", "MoE"]),
     .testTarget(
-      name: "CodegenTests", dependencies: ["Codegen", "Passes", "Interpreter", "Toolchain"]),
+      name: "PlanningTests",
+      dependencies: ["Planning", "Passes", "MoE", "ModelFixtures", "CompiledModels"],
+      exclude: ["Goldens"]),
+    .testTarget(
+      name: "CodegenTests",
+      dependencies: [
+        "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
+        "CompiledModels", "moec",
+      ]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
@@ -55,7 +62,16 @@ let package = Package(
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["moec", "Interpreter"]),
+    // Models that tests compile and load, and what they are compared with.
+    .target(
+      name: "CompiledModels",
+      dependencies: [
+        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "ModelFixtures",
+      ],
+      path: "Tests/Support"),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["moec", "Interpreter", "Runner", "ModelFixtures", "CompiledModels"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -154,7 +154,9 @@ extension CallEmitter {
     switch op.kind {
     case .linear:
       name += "linear"
-      arguments = [r[0], a[0]] + (product.source.map { [a[$0]] } ?? [])
+      // The form with a last step takes gathered rows and rows as they lie.
+      let isFinished = call.finish != nil && product.experts != nil
+      arguments = [r[0], a[0]] + (product.source.map { [a[$0]] } ?? (isFinished ? ["NULL"] : []))
         + [a[1], product.bias.map { a[$0] } ?? "NULL"]
     case .linearInputGradient:
       name += "linear_input_gradient"
@@ -168,7 +170,7 @@ extension CallEmitter {
       .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
       return nil
     }
-    if product.source != nil { name += "_gathered" }
+    if product.source != nil && call.finish == nil { name += "_gathered" }
     arguments += product.start.map { [a[$0]] } ?? []
     arguments += [product.experts.map(CNames.size) ?? CNames.rows(types[0])]
     arguments += [CNames.size(product.inputs), CNames.size(product.outputs)]

@@ -11,18 +11,21 @@ struct FinishFunction {
   var kernels: [String] { PointwiseFunction(name: name, expression, [:]).kernels }
 
   var text: String {
-    """
-    // y = \(expression.formula(within: 0, input: Self.operand)), for a block of a product's result y
-    static void \(name)(const void *operands, float *y, int row, int rows, int column, int columns) {
-        const finish_operands *q = operands;
-        for (int r = 0; r < rows; r++) {
-            const size_t first = (size_t)(row + r) * q->width + column;
-            float *y_r = y + (size_t)r * q->width;
-            #pragma omp simd
-            for (int c = 0; c < columns; c++) { y_r[c] = \(value); }
-        }
-    }
-    """
+    let comment = "// y = \(expression.formula(within: 0, input: Self.operand)), for a block of a product's result"
+    let head =
+      "static void \(name)(const void *operands, float *y, int row, int rows, int column, int columns) {"
+    let start = "        const size_t first = (size_t)(row + r) * q->width + column;"
+    let needsPlace = expression.inputs.contains { $0 > 0 } || !expression.streams.isEmpty
+    let lines =
+      [comment, head, "    const finish_operands *q = operands;"]
+      + (needsPlace ? [] : ["    (void)row, (void)column;"])
+      + ["    for (int r = 0; r < rows; r++) {"] + (needsPlace ? [start] : [])
+      + [
+        "        float *y_r = y + (size_t)r * q->width;", "        #pragma omp simd",
+        "        for (int c = 0; c < columns; c++) {", "            y_r[c] = \(value);", "        }",
+        "    }", "}",
+      ]
+    return lines.joined(separator: "\n")
   }
 
   private static func operand(_ index: Int) -> String { index == 0 ? "y" : "x\(index)" }

@@ -134,11 +134,16 @@ extension Call {
 }
 
 extension ScalarExpression {
-  /// The name that a person would give the function; nil where there is no common one.
+  /// `plainName`, but for the names that the C library has taken.
   var functionName: String? {
+    guard case .unary(let function, .input) = self, function.cFunction != nil else { return plainName }
+    return "apply_\(function.rawValue)"
+  }
+
+  /// The name that a person would give the function; nil where there is no common one.
+  var plainName: String? {
     switch self {
-    // Some of these are functions of the C library, too.
-    case .unary(let function, .input): function.cFunction == nil ? function.rawValue : "apply_\(function.rawValue)"
+    case .unary(let function, .input): function.rawValue
     case .binary(.add, .input, .input): "add"
     case .binary(.subtract, .input, .input): "subtract"
     case .binary(.multiply, .input, .input): "multiply"

@@ -47,7 +47,7 @@ struct LayerFunctions {
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {
-      let name = uniqueName("finish_" + (expression.functionName ?? result.name))
+      let name = uniqueName("finish_" + (expression.plainName ?? result.name))
       finishes.append(FinishFunction(name: name, expression: expression))
     }
     finishOfCall[call] = known ?? finishes.count - 1

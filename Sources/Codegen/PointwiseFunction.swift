@@ -130,8 +130,16 @@ struct PointwiseFunction {
     var lines: [String] = []
     var line = opening
     let indent = String(repeating: " ", count: opening.count)
-    for (index, argument) in arguments.enumerated() {
-      let piece = argument + (index == arguments.count - 1 ? closing : ",")
+    // A long argument that is a list itself may be broken at its commas.
+    let pieces = arguments.map { argument -> [String] in
+      argument.count + indent.count < 108 ? [argument] : argument.brokenAtFields
+    }
+    let flat = pieces.enumerated().flatMap { index, parts in
+      parts.enumerated().map { part, text in
+        text + (part < parts.count - 1 ? "" : index == pieces.count - 1 ? closing : ",")
+      }
+    }
+    for piece in flat {
       if line.count + piece.count + 1 > 110 && line.trimmingEnd != indent.trimmingEnd {
         lines.append(line.trimmingEnd)
         line = indent
@@ -143,6 +151,16 @@ struct PointwiseFunction {
 }
 
 extension String {
+  /// The text cut after each comma that a field `.name` follows.
+  fileprivate var brokenAtFields: [String] {
+    var parts: [String] = []
+    for part in split(separator: ", .", omittingEmptySubsequences: false) {
+      if !parts.isEmpty { parts[parts.count - 1] += "," }
+      parts.append(parts.isEmpty ? String(part) : "." + part)
+    }
+    return parts
+  }
+
   fileprivate var trimmingEnd: String {
     var text = self
     while text.last == " " { text.removeLast() }

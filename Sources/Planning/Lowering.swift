@@ -38,6 +38,7 @@ struct Lowering {
     remove(gatherRows())
     remove(joinProjections())
     remove(dropIdentities())
+    remove(finishProducts())
   }
 
   /// Leaves nodes out, and renumbers what remains.

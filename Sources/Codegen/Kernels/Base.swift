@@ -15,11 +15,27 @@ extension KernelFile {
       #define INLINE static inline __attribute__((always_inline, unused))
       #define OUTLINE static __attribute__((noinline, unused))
 
+      // Checked builds keep loops as they are: unrolled and instrumented they would take minutes to compile.
+      #if defined(__SANITIZE_ADDRESS__)
+      #define CHECKED_BUILD
+      #elif defined(__has_feature)
+      #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+      #define CHECKED_BUILD
+      #endif
+      #endif
+
       // Before a short loop over registers: its trip count is a constant.
-      #if defined(__clang__)
+      #if defined(CHECKED_BUILD)
+      #define UNROLL
+      #elif defined(__clang__)
       #define UNROLL _Pragma("clang loop unroll(full)")
       #else
       #define UNROLL _Pragma("GCC unroll 16")
+      #endif
+
+      // Small loops need not become vectors, and clang need not say so.
+      #if defined(__clang__)
+      #pragma clang diagnostic ignored "-Wpass-failed"
       #endif
 
       // Without -fopenmp the pragmas are comments, and everything runs on one thread.

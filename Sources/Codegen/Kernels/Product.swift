@@ -5,7 +5,10 @@ extension KernelFile {
     source: #"""
       // A tile is TILE_ROWS rows by TILE_PANELS panels of the result, all held in registers while
       // the sum runs: 28, 12, 24 or 8 accumulators.
-      #if defined(__AVX512F__)
+      #if defined(CHECKED_BUILD)
+      #define TILE_ROWS 2
+      #define TILE_PANELS 1
+      #elif defined(__AVX512F__)
       #define TILE_ROWS 14
       #define TILE_PANELS 2
       #elif LANES == 8

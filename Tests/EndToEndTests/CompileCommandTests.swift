@@ -1,0 +1,154 @@
+import CompiledModels
+import Foundation
+import GraphIR
+import ModelFixtures
+import ModelRuntime
+import Testing
+
+/// `moec compile`, as a user meets it.
+@Suite struct CompileCommandTests {
+  @Test("Writes the library, its header and the C")
+  func writes() throws {
+    let folder = try SmallModelFile.compiled()
+    let library = try ModelLibrary(path: "\(folder)/libsmall.so")
+    #expect(library.manifest.name == "small")
+    #expect(library.manifest.axes["C"] == 16)
+    #expect(library.manifest.source == "model.swift")
+    let files = FileManager.default
+    for name in ["libsmall.h", "Generated/small/model.c", "Generated/small/block.c"] {
+      #expect(files.fileExists(atPath: "\(folder)/\(name)"), "\(name)")
+    }
+    let block = try String(contentsOfFile: "\(folder)/Generated/small/block.c", encoding: .utf8)
+    #expect(block.contains("x + attention(q, k, v).mergedHeads().linear(\"proj\", C)"))
+  }
+
+  @Test("--emit prints each stage to standard output and writes nothing", arguments: [
+    ("graph", "crossEntropy"), ("backward", "crossEntropyGradient"),
+    ("plan", "memory, in bytes"), ("c", "void block_forward("),
+  ])
+  func emit(stage: String, contains: String) throws {
+    let folder = try SmallModelFile.folder()
+    let result = try Moec.run(["compile", "model.swift", "--emit", stage], in: folder)
+    #expect(result.status == 0)
+    #expect(result.output.contains(contains))
+    #expect(try Self.names(in: folder) == ["model.swift", "text.txt"])
+    if stage == "graph" || stage == "backward" {
+      _ = try Graph(parsing: result.output)
+    }
+  }
+
+  private static func names(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  @Test("--print-after shows graphs, --time-passes a table, on standard error")
+  func passes() throws {
+    let folder = try SmallModelFile.folder()
+    let arguments = ["compile", "model.swift", "--emit", "plan"]
+    let one = try Moec.run(arguments + ["--print-after", "Differentiate"], in: folder)
+    #expect(one.status == 0)
+    #expect(one.errors.contains("# after Differentiate\n"))
+    #expect(!one.errors.contains("# after DropUnused"))
+    let all = try Moec.run(arguments + ["--print-after", "all", "--time-passes"], in: folder)
+    #expect(all.errors.contains("# after DropUnused"))
+    #expect(all.errors.contains(" ms  Differentiate"))
+    #expect(all.output == one.output)
+  }
+
+  @Test("--no leaves a pass out")
+  func omits() throws {
+    let folder = try SmallModelFile.folder()
+    let arguments = ["compile", "model.swift", "--emit", "backward"]
+    let with = try Moec.run(arguments, in: folder)
+    let without = try Moec.run(arguments + ["--no", "FusePointwise"], in: folder)
+    #expect(without.status == 0)
+    #expect(with.output != without.output)
+  }
+
+  @Test("Unknown and required passes are named", arguments: [
+    (["--no", "Wonder"], "there is no pass \"Wonder\""),
+    (["--no", "Differentiate"], "Differentiate cannot be left out"),
+    (["--print-after", "Wonder"], "there is no pass \"Wonder\""),
+  ])
+  func wrongPass(flags: [String], message: String) throws {
+    let folder = try SmallModelFile.folder()
+    let result = try Moec.run(["compile", "model.swift", "--emit", "plan"] + flags, in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains(message))
+    #expect(result.output.isEmpty)
+  }
+
+  @Test("Errors of a model stand at the user's own line, all of them", arguments: [
+    ("import MoE\nlet x: Int = \"one\"\n", ["model.swift:2:", "error:"]),
+    (
+      SmallModelFile.source.replacing(".heads(2)\n    let k", with: ".heads(3)\n    let k"),
+      ["model.swift:7:", "error: heads"]
+    ),
+    (
+      SmallModelFile.source.replacing(".top(2)", with: ".top(5)")
+        .replacing("\"key\"", with: "\"query\""),
+      ["model.swift:8:", "model.swift:11:", "error: top"]
+    ),
+    ("import MoE\nprint(\"no model\")\n", ["error:", "model.swift"]),
+    ("import MoE\nfatalError(\"stop here\")\n", ["error:", "stop here"]),
+  ])
+  func wrongModel(source: String, expected: [String]) throws {
+    let folder = try SmallModelFile.folder(source)
+    let result = try Moec.run(["compile", "model.swift", "-o", "x.so"], in: folder)
+    #expect(result.status == 1)
+    for text in expected { #expect(result.errors.contains(text), "\(text) in \(result.errors)") }
+    #expect(try Self.names(in: folder) == ["model.swift", "text.txt"])
+  }
+
+  @Test("Names that C or the generated files already use")
+  func awkwardNames() throws {
+    var source = SmallModelFile.source.replacing("\"block\"", with: "\"model\"")
+    for (name, new) in [("query", "int"), ("key", "exp"), ("up", "p"), ("down", "s")] {
+      source = source.replacing("\"\(name)\"", with: "\"\(new)\"")
+    }
+    source = source.replacing("Axis(\"C\", 16)", with: "Axis(\"I\", 16)")
+    source = source.replacing(".relu()", with: ".tanh()")
+    let folder = try SmallModelFile.folder(source)
+    let result = try Moec.run(["compile", "model.swift"], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    guard result.status == 0 else { return }
+    let model = try Model(ModelLibrary(path: "\(folder)/libsmall.so"))
+    model.initialize(seed: 1)
+    let tokens = (0..<32).map { Int32($0 % 30) }
+    #expect(try model.loss(tokens: tokens, targets: tokens, seed: 1).isFinite)
+  }
+
+  @Test("No such file, no such compiler, no such folder", arguments: [
+    (["compile", "none.swift"], "none.swift"),
+    (["compile", "model.swift", "--cc", "./no-compiler"], "no-compiler"),
+    (["compile", "model.swift", "-o", "no/such/folder/x.so"], "no/such/folder"),
+    (["compile", "model.swift", "--target", "vax"], "vax"),
+  ])
+  func missing(arguments: [String], mentions: String) throws {
+    let folder = try SmallModelFile.folder()
+    let result = try Moec.run(arguments, in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("error"))
+    #expect(result.errors.contains(mentions))
+    #expect(!FileManager.default.fileExists(atPath: folder + "/libsmall.so"))
+  }
+
+  @Test("Wrong usage exits with 64", arguments: [
+    ["compile"], ["compile", "model.swift", "--emit", "everything"],
+    ["compile", "model.swift", "--unknown"], ["wonder"], ["run", "x.so", "--train", "--steps", "-1"],
+  ])
+  func usage(arguments: [String]) throws {
+    let result = try Moec.run(arguments, in: try SmallModelFile.folder())
+    #expect(result.status == 64)
+    #expect(!result.errors.isEmpty)
+  }
+
+  @Test("The same model gives the same files, whatever was there")
+  func again() throws {
+    let folder = try SmallModelFile.folder()
+    let first = try Moec.run(["compile", "model.swift", "--emit", "c"], in: folder)
+    let second = try Moec.run(["compile", "model.swift", "--emit", "c"], in: folder)
+    #expect(first.status == 0)
+    #expect(first.output == second.output)
+  }
+}

@@ -1,0 +1,190 @@
+import CompiledModels
+import Foundation
+import GraphIR
+import Passes
+import Testing
+
+@testable import Planning
+
+/// What every plan promises, shown on the reference model and on every sample.
+@Suite struct PlanTests {
+  static let models = [
+    MakeMoE("makemoe") {
+      ($0.B, $0.T, $0.V, $0.C, $0.heads, $0.depth) = (16, 32, 65, 128, 8, 8)
+      ($0.experts, $0.dropout) = (8, 0.1)
+    },
+    MakeMoE("capacity") {
+      ($0.B, $0.T, $0.V, $0.C, $0.heads, $0.depth) = (16, 32, 65, 128, 8, 8)
+      ($0.experts, $0.dropout, $0.capacity) = (8, 0.1, 1)
+    },
+    MakeMoE("plain") { ($0.isNoisy, $0.depth) = (false, 3) },
+    MakeMoE("one-layer") { $0.depth = 1 },
+  ]
+
+  static let plans: [(name: String, plan: Plan)] =
+    models.compactMap { model in
+      (try? Pipelines.plan(model.graph())).map { (model.name, $0) }
+    }
+    + OpKind.allSamples.compactMap { sample in
+      (try? Pipelines.plan(sample.graph)).map { (sample.name, $0) }
+    }
+
+  @Test("Every model and every sample has a plan")
+  func allArePlanned() {
+    #expect(Self.plans.count == Self.models.count + OpKind.allSamples.count)
+  }
+
+  @Test("Eight identical blocks become one layer")
+  func outlining() throws {
+    let plan = try Pipelines.plan(Self.models[0].graph())
+    #expect(plan.layers.map(\.name) == ["input", "block", "output"])
+    #expect(plan.uses.map(\.layer) == [0] + Array(repeating: 1, count: 8) + [2])
+    #expect(plan.uses.map(\.instance) == [0, 0, 1, 2, 3, 4, 5, 6, 7, 0])
+    // Every use has streams and saved buffers of its own.
+    #expect(Set(plan.uses[1...8].map(\.firstStream)).count == 8)
+    #expect(Set(plan.uses[1...8].map(\.savedOffset)).count == 8)
+  }
+
+  @Test("Layers that differ are not one")
+  func differentLayers() throws {
+    let short = try Pipelines.plan(Self.models[2].graph())
+    let one = try Pipelines.plan(Self.models[3].graph())
+    #expect(short.uses.count == 5)
+    #expect(one.uses.count == 3)
+  }
+
+  @Test("Parameters lie one after the other and are all of the graph's, each once")
+  func parameters() {
+    for (name, plan) in Self.plans {
+      let graph = plan.graph.parameters.map(\.parameter.name)
+      #expect(plan.parameters.map(\.name).sorted() == graph.sorted(), "\(name)")
+      var next = 0
+      for parameter in plan.parameters {
+        #expect(parameter.offset >= next && parameter.offset % 16 == 0, "\(name)")
+        next = parameter.offset + parameter.layout.storedCount(parameter.type.count)
+        #expect(parameter.layout.storedCount(parameter.type.count) >= parameter.type.count)
+      }
+      #expect(4 * next <= plan.regions.gradients, "\(name)")
+    }
+  }
+
+  @Test("Classes of memory add up to the arena")
+  func memory() {
+    for (name, plan) in Self.plans {
+      let (memory, regions) = (plan.memory, plan.regions)
+      #expect(memory.total == regions.total, "\(name)")
+      #expect(
+        memory.parameters + memory.gradients + memory.optimizer + memory.saved + memory.scratch
+          == regions.total, "\(name)")
+      let starts = [
+        regions.values, regions.gradients, regions.firstMoments, regions.secondMoments,
+        regions.steps, regions.saved, regions.edgeGradients, regions.scratch, regions.tokens,
+        regions.targets, regions.positions, regions.total,
+      ]
+      #expect(starts == starts.sorted(), "\(name)")
+      #expect(starts.allSatisfy { $0 % Plan.alignment == 0 }, "\(name)")
+      #expect(memory.gradients == memory.parameters, "\(name)")
+    }
+  }
+
+  @Test("Saved buffers lie apart, and the uses' lie apart")
+  func savedBuffers() {
+    for (name, plan) in Self.plans {
+      var ranges = plan.edges.filter { $0.role == .activation }
+        .map { $0.offset..<$0.offset + $0.bytes }
+      for use in plan.uses {
+        ranges += plan.layers[use.layer].saved.map { buffer in
+          let start = use.savedOffset + buffer.offset
+          return start..<start + buffer.bytes
+        }
+      }
+      expectApart(ranges, "\(name), saved")
+      #expect(ranges.allSatisfy { $0.upperBound <= plan.memory.saved }, "\(name)")
+    }
+  }
+
+  /// Of models only: samples add up their results, and keep what gives the sum's gradient its shape.
+  @Test("Whatever is saved is written by forward and read by backward or the optimizer")
+  func savedBuffersAreRead() {
+    for (name, plan) in Self.plans.prefix(Self.models.count) {
+      for layer in plan.layers {
+        for index in layer.saved.indices {
+          let isWritten = layer.forward.contains { call in
+            call.results.contains { $0?.place == .saved(index) }
+          }
+          let isRead = layer.backward.contains { $0.inputs.contains { $0.place == .saved(index) } }
+          let isStart = layer.parameters.contains { $0.start == index }
+          #expect(isWritten, "\(name): \(layer.name).\(layer.saved[index].name)")
+          #expect(isRead || isStart, "\(name): \(layer.name).\(layer.saved[index].name)")
+        }
+      }
+    }
+  }
+
+  @Test("Scratch buffers that are in use at the same time never overlap")
+  func scratchBuffers() {
+    for (name, plan) in Self.plans {
+      for layer in plan.layers {
+        expectApart(layer.forwardScratch, layer.forward, "\(name): \(layer.name) forward")
+        expectApart(layer.backwardScratch, layer.backward, "\(name): \(layer.name) backward")
+        let all = layer.forwardScratch + layer.backwardScratch
+        let room = plan.regions.tokens - plan.regions.scratch
+        #expect(all.allSatisfy { $0.offset + $0.bytes <= room }, "\(name): \(layer.name)")
+      }
+    }
+  }
+
+  @Test("Gradients between layers that are in use at the same time never overlap")
+  func edges() {
+    for (name, plan) in Self.plans {
+      let lives = plan.edges.indices.filter { plan.edges[$0].role == .gradient }.map { index in
+        let steps = plan.uses.indices.filter { plan.uses[$0].backwardEdges.contains(index) }
+        return (plan.edges[index].offset, plan.edges[index].bytes, steps)
+      }
+      for (number, a) in lives.enumerated() {
+        for b in lives[(number + 1)...] {
+          guard let first = a.2.min(), let last = a.2.max(), let start = b.2.min(),
+            let end = b.2.max(), first <= end, start <= last
+          else { continue }
+          #expect(a.0 + a.1 <= b.0 || b.0 + b.1 <= a.0, "\(name)")
+        }
+      }
+    }
+  }
+
+  /// A buffer is in use from the first call that mentions it to the last.
+  private func expectApart(_ buffers: [Buffer], _ calls: [Call], _ what: String) {
+    let lives = buffers.indices.map { index in
+      calls.indices.filter { position in
+        (calls[position].inputs + calls[position].results.compactMap { $0 })
+          .contains { $0.place == .scratch(index) }
+      }
+    }
+    for a in buffers.indices {
+      for b in buffers.indices where a < b {
+        guard let firstA = lives[a].first, let lastA = lives[a].last, let firstB = lives[b].first,
+          let lastB = lives[b].last, firstA <= lastB, firstB <= lastA
+        else { continue }
+        // A result may take the place of an operand that is used for the last time.
+        if lastA == firstB || lastB == firstA {
+          if isInPlace(calls[max(firstA, firstB)], buffers[a], buffers[b]) { continue }
+        }
+        let (x, y) = (buffers[a], buffers[b])
+        let isApart = x.offset + x.bytes <= y.offset || y.offset + y.bytes <= x.offset
+        #expect(isApart, "\(what): \(x.name) and \(y.name)")
+      }
+    }
+  }
+
+  private func isInPlace(_ call: Call, _ a: Buffer, _ b: Buffer) -> Bool {
+    guard case .op(.pointwise) = call.action else { return false }
+    return a.offset == b.offset && a.bytes == b.bytes
+  }
+
+  private func expectApart(_ ranges: [Range<Int>], _ what: String) {
+    let sorted = ranges.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
+    for (a, b) in zip(sorted, sorted.dropFirst()) {
+      #expect(a.upperBound <= b.lowerBound, "\(what): \(a) and \(b)")
+    }
+  }
+}
