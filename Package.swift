@@ -55,7 +55,8 @@ let package = Package(
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",
-      dependencies: ["Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
+      dependencies: [
+        "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),

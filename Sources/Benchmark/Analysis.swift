@@ -110,7 +110,7 @@ struct Analysis {
     guard let call = call(site) else {
       return .init(
         kernel: "adamw", layer: "update", phase: "update", scope: "", result: "", file: "adamw.c",
-        line: 1, source: nil, cost: cost)
+        line: profiled.updateLine, source: nil, cost: cost)
     }
     let place = profiled.sites[site]
     return .init(

@@ -26,7 +26,9 @@ struct CallCost: Hashable {
 
   private init(_ call: Call, of graph: Graph, bytesOf: (Operand) -> Int) {
     let results = call.results.compactMap { $0 }
-    bytes = (call.inputs + results).reduce(0) { $0 + bytesOf($1) }
+    // A tensor that is several operands, as one of queries, keys and values is, is read once.
+    bytes = Set(call.inputs).reduce(0) { $0 + bytesOf($1) }
+    bytes += Set(results).reduce(0) { $0 + bytesOf($1) }
     guard case .op(let op) = call.action else { return }
     let types = call.inputs.map(\.type)
     if case .embedding = op, let table = call.inputs.last {
@@ -79,8 +81,10 @@ extension CallCost {
       let length = graph.context.size
       return isCausal(inputs, results, of: graph) ? whole / length * (length + 1) / 2 : whole
     case .attention:
-      return 2 * inputs[0].count * (inputs[0].axes[1].size + 1)
+      // The first result is y, [B, T, C]; what is read may be wider.
+      return 2 * (results.first?.count ?? 0) * (inputs[0].axes[1].size + 1)
     case .attentionGradient:
+      // The first input is y's gradient, [B, T, C].
       return 4 * inputs[0].count * (inputs[0].axes[1].size + 1)
     case .input, .parameter, .pointwise, .sum, .embedding, .transpose, .layerNorm, .softmax,
       .splitHeads, .mergeHeads, .causalMask, .top, .route, .dispatch, .combine, .crossEntropy,

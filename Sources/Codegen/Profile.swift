@@ -27,6 +27,9 @@ public struct ProfiledModel: Sendable {
   /// The number under which the optimizer's step is reported; nil where it is no call of its own.
   public var updateSite: Int?
 
+  /// Where the optimizer's function begins in adamw.c.
+  public var updateLine = 1
+
   /// All files, and the recorder's.
   public var files: [GeneratedFile]
 
@@ -80,9 +83,11 @@ extension ProfiledModel {
   private mutating func markUpdate(site: Int) {
     guard let index = files.firstIndex(where: { $0.path == "model.c" }) else { return }
     var text = MarkedText(files[index].text)
-    guard text.mark(startingWith: "model_update(", site: site) != nil else { return }
-    updateSite = site
+    while text.mark(startingWith: "model_update(", site: site) != nil { updateSite = site }
     files[index].text = text.result
+    let update = files.first { $0.path == "adamw.c" }?.text.split(
+      separator: "\n", omittingEmptySubsequences: false)
+    updateLine = (update?.firstIndex { $0.hasPrefix("void model_update(") } ?? 0) + 1
   }
 
   /// The first function that a statement calls.
