@@ -16,28 +16,13 @@ struct Subject {
   init(path: String) throws {
     self.path = path
     library = try ModelLibrary(path: path)
-    let sources = try EmbeddedSources(library: path)
-    plan = try Self.plan(of: sources, path)
-    guard sources["plan.txt"]?.text == plan.text else {
-      throw BenchmarkError.otherVersion(library: path, file: "plan.txt")
-    }
-    let files = sources.files.map { GeneratedFile(path: $0.path, text: $0.text) }
+    let carried = try CarriedPlan(library: path)
+    plan = carried.plan
+    let files = carried.sources.files.map { GeneratedFile(path: $0.path, text: $0.text) }
     do {
       profiled = try ProfiledModel(plan, files: files)
     } catch {
       throw BenchmarkError.otherVersion(library: path, file: error.file)
-    }
-  }
-
-  private static func plan(of sources: EmbeddedSources, _ path: String) throws -> Plan {
-    guard let graph = sources["graph.txt"] else {
-      throw BenchmarkError.badGraph(library: path, reason: "there is no graph.txt")
-    }
-    do {
-      return try Plan(try Graph(parsing: graph.text), source: sources["model.swift"]?.text)
-    } catch {
-      let line = error.description.split(separator: "\n").first ?? ""
-      throw BenchmarkError.badGraph(library: path, reason: String(line))
     }
   }
 
