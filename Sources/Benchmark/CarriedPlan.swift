@@ -7,7 +7,7 @@ public struct CarriedPlan: Sendable {
   public let sources: EmbeddedSources
   public let plan: Plan
 
-  /// Reads a library. Errors: no such file, no sources, a graph or a plan of another version of moec.
+  /// Reads a library. Errors: no such file, no sources, made by another version of moec.
   public init(library path: String) throws {
     let sources = try EmbeddedSources(library: path)
     guard let graph = sources["graph.txt"] else {

@@ -19,6 +19,9 @@ public struct ProfiledModel: Sendable {
     /// Where the call stands in the generated file.
     public var file: String
     public var line: Int
+
+    /// The lines of C that it takes.
+    public var code: [String]
   }
 
   /// The calls, each at the number under which the clock reports it.
@@ -74,7 +77,8 @@ extension ProfiledModel {
         sites.append(
           Site(
             layer: layer.index, phase: phase, call: number,
-            kernel: Self.calledFunction(lines.joined(separator: " ")), file: path, line: line))
+            kernel: Self.calledFunction(lines.joined(separator: " ")), file: path, line: line,
+            code: lines))
       }
     }
     files[index].text = text.result

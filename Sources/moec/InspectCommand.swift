@@ -1,30 +1,75 @@
 import ArgumentParser
+import Benchmark
+import Foundation
 import ModelRuntime
+import Planning
 
-/// `moec inspect LIB.so --extract DIR`.
+/// `moec inspect LIB.so --summary|--layer NAME|--memory|--graph dot|--extract DIR`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Looks into a compiled model.",
     discussion: """
-      A library carries the model's source, its graph, its plan and all generated C.
+      A library carries the model's source, its graph, its plan and all generated C. The head of \
+      model.c has the line that builds the library from them again.
 
       EXAMPLES
+        moec inspect libmakemoe.so --summary
+        moec inspect libmakemoe.so --layer block.mixture
+        moec inspect libmakemoe.so --memory
+        moec inspect libmakemoe.so --graph svg > makemoe.svg
         moec inspect libmakemoe.so --extract sources
-      The head of model.c has the line that builds the library from them again.
       """)
 
-  @Argument(help: "The library that 'moec compile' made.")
+  enum Drawing: String, ExpressibleByArgument, CaseIterable {
+    case dot, svg
+  }
+
+  @ArgumentParser.Argument(help: "The library that 'moec compile' made.")
   var library: String
 
+  @Flag(help: "Print layers, shapes, parameters, FLOPs and bytes.")
+  var summary = false
+
+  @Option(
+    help: "Print a layer's ops, the C that they became, and its buffers: block, block.mixture.")
+  var layer: String?
+
+  @Flag(help: "Print what the arena holds over the life of a step.")
+  var memory = false
+
+  @Option(help: "Print the graph for Graphviz, or drawn by it: dot or svg.")
+  var graph: Drawing?
+
   @Option(help: ArgumentHelp("Write the files that the library was made from.", valueName: "dir"))
-  var extract: String
+  var extract: String?
+
+  func validate() throws {
+    let given = [summary, layer != nil, memory, graph != nil, extract != nil].filter { $0 }.count
+    guard given == 1 else {
+      throw ValidationError(
+        "say what to look at, one of --summary, --layer, --memory, --graph and --extract")
+    }
+  }
 
   func run() throws {
     try reportingErrors {
-      let sources = try EmbeddedSources(library: library)
-      try sources.write(to: extract)
-      try printNow("\(sources.files.count) files in \(extract)\n")
+      if let extract { return try write(to: extract) }
+      let carried = try CarriedPlan(library: library)
+      if summary { try printNow(carried.plan.summary + "\n") }
+      if let layer { try printNow(try LayerReport(carried, path: layer).text) }
+      if memory { try printNow(MemoryReport(carried.plan).text) }
+      switch graph {
+      case .dot: try printNow(GraphDrawing(carried.plan).dot)
+      case .svg: try printNow(try GraphDrawing(carried.plan).svg())
+      case nil: break
+      }
     }
+  }
+
+  private func write(to folder: String) throws {
+    let sources = try EmbeddedSources(library: library)
+    try sources.write(to: folder)
+    try printNow("\(sources.files.count) files in \(folder)\n")
   }
 }

@@ -1,0 +1,101 @@
+import Foundation
+import GraphIR
+import ModelRuntime
+import Planning
+
+/// The graph for Graphviz: a box around each use of a layer, backward dashed.
+struct GraphDrawing {
+  private let graph: Graph
+
+  init(_ plan: Plan) { graph = plan.graph }
+
+  /// The drawing in the DOT language.
+  var dot: String {
+    var lines = [
+      "digraph \(Self.quoted(graph.name)) {",
+      "  node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=10];",
+      "  edge [fontname=\"sans-serif\", fontsize=8, color=\"#444444\"];",
+    ]
+    for (number, group) in groups.enumerated() {
+      let indent = group.scope.isEmpty ? "  " : "    "
+      if !group.scope.isEmpty {
+        lines.append("  subgraph cluster_\(number) {")
+        lines.append("    label=\(Self.quoted(group.scope)); color=\"#999999\";")
+      }
+      lines += group.nodes.map { indent + node($0) }
+      if !group.scope.isEmpty { lines.append("  }") }
+    }
+    lines += graph.nodes.indices.flatMap(edges)
+    return (lines + ["}"]).joined(separator: "\n") + "\n"
+  }
+
+  /// Nodes by use of a layer, in order; those outside of layers have the scope "".
+  private var groups: [(scope: String, nodes: [Int])] {
+    var groups: [(scope: String, nodes: [Int])] = []
+    for (index, node) in graph.nodes.enumerated() {
+      let parts = node.scope.split(separator: ".").map(String.init)
+      let isInLayer = parts.count > 1 && Int(parts[1]) != nil
+      let scope = isInLayer ? parts.prefix(2).joined(separator: ".") : ""
+      if let known = groups.firstIndex(where: { $0.scope == scope }) {
+        groups[known].nodes.append(index)
+      } else {
+        groups.append((scope, [index]))
+      }
+    }
+    return groups
+  }
+
+  private func node(_ index: Int) -> String {
+    let node = graph.nodes[index]
+    var label = node.op.mnemonic
+    if case .parameter(let parameter) = node.op { label = parameter.name }
+    if case .pointwise(let op) = node.op { label = "\(op.expression)" }
+    let types = node.types.map(\.description).joined(separator: ", ")
+    var style = node.phase == .backward ? ", style=\"rounded,dashed\", color=\"#b04020\"" : ""
+    if node.op.kind == .parameter { style = ", shape=ellipse, color=\"#888888\"" }
+    if node.op.kind == .input { style = ", shape=ellipse" }
+    return "n\(index) [label=\(Self.quoted("\(label)\n\(types)"))\(style)];"
+  }
+
+  private func edges(_ index: Int) -> [String] {
+    graph.nodes[index].inputs.map { input in
+      let bytes = graph.type(of: input).bytes
+      let isBackward = graph.nodes[input.node].phase == .backward
+      let style = isBackward ? ", style=dashed, color=\"#b04020\"" : ""
+      return "  n\(input.node) -> n\(index) [label=\"\(bytes)\"\(style)];"
+    }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\""
+      + text.replacingOccurrences(of: "\\", with: "\\\\")
+      .replacingOccurrences(of: "\"", with: "\\\"").replacingOccurrences(of: "\n", with: "\\n")
+      + "\""
+  }
+
+  /// The drawing by Graphviz's `dot`. Errors: it is not installed, or it failed.
+  func svg() throws -> String {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("moec-graph-" + UUID().uuidString)
+    let input = folder.appendingPathExtension("dot")
+    let output = folder.appendingPathExtension("svg")
+    defer { for file in [input, output] { try? FileManager.default.removeItem(at: file) } }
+    try AtomicFile.write(dot, to: input.path)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["dot", "-Tsvg", input.path, "-o", output.path]
+    process.standardError = FileHandle.nullDevice
+    do {
+      try process.run()
+      process.waitUntilExit()
+      if process.terminationStatus == 0 {
+        return String(decoding: try Data(contentsOf: output), as: UTF8.self)
+      }
+    } catch {
+      // Said below, whatever the reason.
+    }
+    throw CompilationError(
+      message: "Graphviz's dot did not draw the graph",
+      hint: "install graphviz, or take --graph dot and draw it elsewhere")
+  }
+}

@@ -1,0 +1,96 @@
+import GraphIR
+import Planning
+
+/// What the arena holds while a training step runs.
+struct MemoryReport {
+  private let plan: Plan
+
+  init(_ plan: Plan) { self.plan = plan }
+
+  /// A moment of a step: a layer's function, and the bytes of what is needed then or later.
+  struct Moment {
+    var name: String
+    var saved: Int
+    var gradients: Int
+    var scratch: Int
+    var live: Int { saved + gradients + scratch }
+  }
+
+  /// Forward through all uses, then backward.
+  var moments: [Moment] {
+    let count = plan.uses.count
+    return (0..<2 * count).map { time in
+      let isForward = time < count
+      let index = isForward ? time : 2 * count - 1 - time
+      let use = plan.uses[index]
+      let layer = plan.layers[use.layer]
+      let scratch = isForward ? layer.forwardScratch : layer.backwardScratch
+      return Moment(
+        name: (isForward ? "forward " : "backward ") + (use.scope.isEmpty ? layer.name : use.scope),
+        saved: savedBytes(at: time), gradients: edgeBytes(at: time, .gradient),
+        scratch: scratch.map { $0.offset + $0.bytes }.max() ?? 0)
+    }
+  }
+
+  /// Saved buffers live from their use's forward to its backward, activations as long as any reads.
+  private func savedBytes(at time: Int) -> Int {
+    let count = plan.uses.count
+    let buffers = plan.uses.indices.filter { $0 <= time && time <= 2 * count - 1 - $0 }
+      .flatMap { plan.layers[plan.uses[$0].layer].saved }.reduce(0) { $0 + $1.bytes }
+    return buffers + edgeBytes(at: time, .activation)
+  }
+
+  private func edgeBytes(at time: Int, _ role: Edge.Role) -> Int {
+    let count = plan.uses.count
+    return plan.edges.indices.filter { plan.edges[$0].role == role }.reduce(0) { sum, edge in
+      let times = plan.uses.indices.flatMap { use in
+        (plan.uses[use].forwardEdges.contains(edge) ? [use] : [])
+          + (plan.uses[use].backwardEdges.contains(edge) ? [2 * count - 1 - use] : [])
+      }
+      guard let first = times.min(), let last = times.max(), (first...last).contains(time)
+      else { return sum }
+      return sum + plan.edges[edge].bytes
+    }
+  }
+
+  var text: String {
+    let memory = plan.memory
+    let moments = moments
+    let most = max(moments.map(\.live).max() ?? 0, 1)
+    var rows = [["", "saved", "gradients", "scratch", "live", ""]]
+    rows += moments.map { moment in
+      [
+        moment.name, "\(moment.saved)", "\(moment.gradients)", "\(moment.scratch)",
+        "\(moment.live)", String(repeating: "#", count: moment.live * 40 / most),
+      ]
+    }
+    let whole =
+      "parameters \(memory.parameters), gradients \(memory.gradients), "
+      + "optimizer \(memory.optimizer)"
+    let step = "saved \(memory.saved), scratch and gradients between layers \(memory.scratch)"
+    let head = [
+      "\(plan.graph.name): one arena of \(memory.total) bytes",
+      "  for the model's whole life: \(whole)", "  for a step: \(step)", "",
+      "bytes in use, in the order of a step", "", "",
+    ]
+    return head.joined(separator: "\n") + Self.table(rows) + "\n"
+  }
+
+  /// Names and bars to the left, numbers to the right.
+  private static func table(_ rows: [[String]]) -> String {
+    let widths = (rows.first ?? []).indices.map { column in
+      rows.map { $0[column].count }.max() ?? 0
+    }
+    return rows.map { row in
+      let cells = row.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return column == 0 ? row[column] + padding : padding + row[column]
+      }
+      return (cells.dropLast() + [row.last ?? ""]).joined(separator: "  ").trimmedAtEnd
+    }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  fileprivate var trimmedAtEnd: String { String(reversed().drop { $0 == " " }.reversed()) }
+}

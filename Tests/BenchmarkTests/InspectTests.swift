@@ -1,0 +1,90 @@
+import Benchmark
+import Foundation
+import ModelFixtures
+import Testing
+
+@Suite struct InspectTests {
+  private func inspect(_ arguments: String...) throws -> String {
+    let result = try Command.moec(["inspect", TinyLibrary.path.get()] + arguments)
+    #expect(result.status == 0, "\(result.errors)")
+    return result.output
+  }
+
+  @Test func summaryIsThatOfThePlan() throws {
+    let plan = try CarriedPlan(library: TinyLibrary.path.get()).plan
+    #expect(try inspect("--summary") == plan.summary + "\n")
+  }
+
+  @Test func layerShowsFormulasCodeAndBuffers() throws {
+    let mixture = try inspect("--layer", "block.mixture")
+    for text in [
+      "block, used 2 times: block.0, block.1", "\nforward\n", "\nbackward\n",
+      "mixture_up: linear, tiny.swift:20", "y[r, :] = w x[r, :] + b", "mixture_up_weight",
+      "      expert_linear", "saved from forward to backward", "scratch, with the calls",
+    ] {
+      #expect(mixture.contains(text), "\(text)")
+    }
+    #expect(!mixture.contains("causal_attention("))
+    #expect(try inspect("--layer", "block.1.mixture") == mixture)
+    let block = try inspect("--layer", "block")
+    #expect(block.contains("causal_attention(") && block.count > mixture.count)
+  }
+
+  /// The code is the carried file's own, at the line that is said.
+  @Test func layerQuotesTheGeneratedC() throws {
+    let library = try TinyLibrary.path.get()
+    let carried = try CarriedPlan(library: library)
+    let code = try #require(carried.sources["block.c"]?.text)
+    let lines = code.split(separator: "\n", omittingEmptySubsequences: false)
+    let shown = try inspect("--layer", "block").split(separator: "\n")
+    let places = shown.indices.filter { shown[$0].hasPrefix("    block.c:") }
+    #expect(places.count > 20)
+    for place in places {
+      let number = try #require(Int(shown[place].split(separator: ":")[1]))
+      let quoted = shown[place + 1].drop { $0 == " " }
+      #expect(lines[number - 1].hasSuffix(quoted))
+    }
+  }
+
+  @Test func memoryStaysWithinTheArena() throws {
+    let plan = try CarriedPlan(library: TinyLibrary.path.get()).plan
+    let text = try inspect("--memory")
+    #expect(text.contains("one arena of \(plan.memory.total) bytes"))
+    let rows = text.split(separator: "\n").filter {
+      $0.hasPrefix("forward ") || $0.hasPrefix("backward ")
+    }
+    #expect(rows.count == 2 * plan.uses.count)
+    for row in rows {
+      let live = try #require(row.split(separator: " ").compactMap { Int($0) }.last)
+      #expect(0 < live && live <= plan.memory.saved + plan.memory.scratch)
+    }
+  }
+
+  @Test func graphIsDrawn() throws {
+    let dot = try inspect("--graph", "dot")
+    #expect(dot.hasPrefix("digraph \"tiny\" {") && dot.hasSuffix("}\n"))
+    #expect(dot.contains("label=\"block.1\"") && dot.contains("f32[B, T, C]"))
+    #expect(dot.filter { $0 == "{" }.count == dot.filter { $0 == "}" }.count)
+    let found = try Command.run("/usr/bin/env", ["sh", "-c", "command -v dot"])
+    let svg = try Command.moec(["inspect", TinyLibrary.path.get(), "--graph", "svg"])
+    if found.status == 0 {
+      #expect(svg.status == 0 && svg.output.contains("</svg>"))
+    } else {
+      expectFailure(svg, "Graphviz's dot did not draw the graph")
+    }
+  }
+
+  @Test func saysWhatIsNotThere() throws {
+    let library = try TinyLibrary.path.get()
+    expectFailure(
+      try Command.moec(["inspect", library, "--layer", "blok"]), "there is no layer \"blok\"")
+    expectFailure(
+      try Command.moec(["inspect", library, "--layer", "block.mix"]), "block has no part \"mix\"")
+    expectFailure(
+      try Command.moec(["inspect", ModelFixture.bigram(), "--summary"]),
+      "does not carry its sources")
+    #expect(try Command.moec(["inspect", library]).status == 64)
+    #expect(try Command.moec(["inspect", library, "--summary", "--memory"]).status == 64)
+    #expect(try Command.moec(["inspect", library, "--graph", "png"]).status == 64)
+  }
+}
