@@ -51,6 +51,9 @@ enum ProbeSource {
     // Multiply-adds in registers, 2 FLOP a lane.
     double moec_probe_peak(int threads, int bursts) {
         const int64_t rounds = 400000;
+    #ifndef _OPENMP
+        threads = 1;
+    #endif
         double best = 0;
         float sink = 0;
         for (int b = 0; b < bursts; b++) {
@@ -74,6 +77,7 @@ enum ProbeSource {
 
     // Bytes read from a buffer that is read again and again.
     double moec_probe_read(int threads, int64_t bytes, int bursts) {
+        (void)threads;  // without OpenMP there is one
         int64_t count = bytes / (int64_t)sizeof(floats) / 4 * 4;
         floats *x = (floats *)allocate(count * LANES);
         if (!x) { return 0; }
@@ -102,6 +106,7 @@ enum ProbeSource {
 
     // Bytes that a step of AdamW moves: 4 numbers read and 3 written for each parameter.
     double moec_probe_sweep(int threads, int64_t parameters, int bursts) {
+        (void)threads;
         float *w = allocate(4 * parameters);
         if (!w) { return 0; }
         float *g = w + parameters, *m = g + parameters, *v = m + parameters;
