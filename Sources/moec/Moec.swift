@@ -5,5 +5,5 @@ struct Moec: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "moec",
     abstract: "Compiles sparse mixture-of-experts language models to readable C.",
-    subcommands: [CompileCommand.self, RunCommand.self])
+    subcommands: [CompileCommand.self, RunCommand.self, TokenizerCommand.self])
 }
