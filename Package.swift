@@ -45,7 +45,7 @@ let package = Package(
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
-    .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
+    .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(name: "EndToEndTests", dependencies: ["moec", "Interpreter"]),

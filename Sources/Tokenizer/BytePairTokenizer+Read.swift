@@ -4,13 +4,11 @@ extension BytePairTokenizer {
   /// Reads a `tokenizer.json`. Errors: unreadable, no JSON, not as it must be, or in need of
   /// something that this does not have, named.
   public init(path: String) throws(TokenizerError) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let reason = cause.map { String(cString: strerror(Int32($0.code))) }
-      throw .unreadable(path: path, reason: reason ?? "no file that can be read")
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+    guard let data = try? file.readToEnd() else {
+      throw .unreadable(path: path, reason: "it is no file, or an empty one")
     }
     try self.init(json: Array(data), path: path)
   }
