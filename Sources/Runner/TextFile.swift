@@ -4,7 +4,9 @@ import ModelRuntime
 /// Texts as files, for commands that work on them.
 public enum TextFile {
   /// Hands over the bytes of a UTF-8 file, mapped and not copied. Errors: unreadable, not UTF-8.
-  public static func read(_ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
+  public static func read(
+    _ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void
+  ) throws {
     let file = try MappedFile(path: path)
     let text = file.bytes.bindMemory(to: UInt8.self)
     if let offset = CorpusText.firstInvalid(in: text) {

@@ -34,7 +34,9 @@ public struct TextGenerator {
 
   /// Continues `prompt`, or starts after token 0 without one (after a line's end with a
   /// tokenizer); `write` gets each piece of text as it is there, the prompt first. A piece is
-  /// whole characters, so a token that only begins one comes with those that end it. Errors: characters outside the vocabulary.
+  /// whole characters, so a token that only begins one comes with those that end it.
+  ///
+  /// Errors: characters outside the vocabulary.
   public func generate(prompt: String = "", write: (String) throws -> Void) throws {
     var tokens = try coding.encode(prompt)
     if !prompt.isEmpty { try write(prompt) }

@@ -77,9 +77,12 @@ struct TokenShards: Sendable {
   subscript(position: Int) -> Int32 {
     let shard = shards[shardIndex(of: position)]
     let offset = TokenShardHeader.size + (position - shard.start) * shard.width
-    let low = UInt16(littleEndian: shard.file.bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-    guard shard.width == 4 else { return Int32(low) }
-    let word = shard.file.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+    let bytes = shard.file.bytes
+    guard shard.width == 4 else {
+      return Int32(
+        UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+    }
+    let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
     return Int32(truncatingIfNeeded: UInt32(littleEndian: word))
   }
 

@@ -34,6 +34,7 @@ public final class TrainingLog {
       "\"train_bits_per_character\":\($0.train),\"val_bits_per_character\":\($0.validation),"
     }
     return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
-      + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")\"seconds\":\(time),\"tokens\":\(tokens)}"
+      + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
+      + "\"seconds\":\(time),\"tokens\":\(tokens)}"
   }
 }

@@ -71,7 +71,8 @@ struct TokenizerReader {
     guard let part else { return .characters }
     switch try type(of: part, "pre_tokenizer") {
     case "ByteLevel":
-      let isSplit = part["use_regex"] == nil ? true : try flag(part, "use_regex", in: "pre_tokenizer")
+      let isSplit =
+        part["use_regex"] == nil ? true : try flag(part, "use_regex", in: "pre_tokenizer")
       return .bytes(
         isSplit: isSplit,
         startsWithSpace: try flag(part, "add_prefix_space", in: "pre_tokenizer"))
@@ -185,8 +186,9 @@ struct TokenizerReader {
 
   /// Numbers are places in arrays: one of billions is a mistake, not a vocabulary.
   func checkID(_ id: Int, of token: String, _ part: String) throws(TokenizerError) {
-    if id < 0 || id >= 1 << 24 {
-      throw malformed(part, "gives \"\(token)\" the number \(id); they go from 0 to \((1 << 24) - 1)")
+    let limit = 1 << 24
+    if id < 0 || id >= limit {
+      throw malformed(part, "gives \"\(token)\" the number \(id), not one below \(limit)")
     }
   }
 }

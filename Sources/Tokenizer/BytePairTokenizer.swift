@@ -78,7 +78,8 @@ public struct BytePairTokenizer: Sendable {
   /// Whether every character of a text that has a token is counted once in `characterCounts`: so
   /// unless a normalizer, an added space or a token for several unknown characters is at work.
   public var keepsCharacters: Bool {
-    let addsSpace = splitting == .bytes(isSplit: true, startsWithSpace: true)
+    let addsSpace =
+      splitting == .bytes(isSplit: true, startsWithSpace: true)
       || splitting == .bytes(isSplit: false, startsWithSpace: true)
     return normalizers.isEmpty && !addsSpace && !model.options.fusesUnknown
       && !addedTokens.contains { $0.stripsLeft || $0.stripsRight }

@@ -78,7 +78,9 @@ struct RunCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Text to continue.")
     var prompt: String?
 
-    @Option(parsing: .unconditional, help: "Tokens to write: characters, if there is no tokenizer. (default: 500)")
+    @Option(
+      parsing: .unconditional,
+      help: "Tokens to write: characters, if there is no tokenizer. (default: 500)")
     var tokens: Int?
 
     @Option(

@@ -55,7 +55,7 @@ struct TokenizerCommand: ParsableCommand {
         let tokenizer = try trainer.train(on: pieces)
         try AtomicFile.write(String(decoding: tokenizer.json, as: UTF8.self), to: output)
         if tokenizer.count < vocabulary {
-          printToStandardError("note: the texts have no more than \(tokenizer.count) tokens in them")
+          printToStandardError("note: the texts have no more than \(tokenizer.count) tokens")
         }
         printToStandardError("\(output): \(tokenizer.count) tokens")
       }

@@ -51,13 +51,16 @@ import Testing
     let whole = String(sampleText().prefix(819))
     let corpus = try self.corpus(whole)
     #expect(corpus.training.count == 737)
-    #expect(text(Array(corpus.training) + Array(corpus.validation), corpus.coding) == whole)
+    let tokens = Array(corpus.training) + Array(corpus.validation)
+    #expect(text(tokens, corpus.coding) == whole)
   }
 
   @Test func refusesEmptyAndTooShortTexts() throws {
     #expect(throws: CorpusError.empty(path: "t")) { try self.corpus("") }
     let short = String(repeating: "ab", count: 40)
-    #expect(throws: CorpusError.tooShort(path: "t", count: 80, unit: "characters", needed: 81, context: 8)) {
+    #expect(
+      throws: CorpusError.tooShort(path: "t", count: 80, unit: "characters", needed: 81, context: 8)
+    ) {
       try self.corpus(short)
     }
     // One more, and both parts have a window.

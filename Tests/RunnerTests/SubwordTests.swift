@@ -100,7 +100,8 @@ func subwordSession(
     var files = TrainingFiles()
     files.save = try ModelFixture.folder() + "/w.safetensors"
     let path = try #require(files.save)
-    try subwordSession(tokenizer: tokenizerFile(tokenizer)).train(settings(3), files: files) { _ in }
+    try subwordSession(tokenizer: tokenizerFile(tokenizer)).train(settings(3), files: files) { _ in
+    }
 
     var options = Session.Options(library: try ModelFixture.subword())
     options.parameters = .weights(path)

@@ -105,7 +105,8 @@ import Tokenizer
     try expect(Data(), .truncated(bytes: 0, needed: 64))
     try expect(whole + [0], .tooLong(bytes: 265, needed: 264))
     try expect(Data(repeating: 7, count: 100), .foreign)
-    for (offset, expected) in [(8, TokenShardProblem.version(2)), (33, .damagedHeader), (60, .damagedHeader)] {
+    let damages = [(8, TokenShardProblem.version(2)), (33, .damagedHeader), (60, .damagedHeader)]
+    for (offset, expected) in damages {
       var changed = whole
       changed[offset] = changed[offset] == 1 ? 2 : changed[offset] ^ 8
       try expect(changed, expected)
@@ -150,8 +151,10 @@ import Tokenizer
     #expect(throws: TokenShardError.occupied(folder: folder)) {
       try TokenShardWriter(folder: folder, tokenizer: sampleTokenizer())
     }
-    #expect(throws: CorpusError.shards(.tokenizer(.unreadable(
-      path: "/usr/tokenizer.json", reason: "No such file or directory")))
-    ) { try subwordSession(data: "/usr", tokenizer: nil) }
+    let absent = TokenizerError.unreadable(
+      path: "/usr/tokenizer.json", reason: "No such file or directory")
+    #expect(throws: CorpusError.shards(.tokenizer(absent))) {
+      try subwordSession(data: "/usr", tokenizer: nil)
+    }
   }
 }

@@ -57,7 +57,10 @@ import Tokenizer
       (["train", "good", "-o", "no/such/folder"], "cannot write no/such/folder"),
       (["encode", "good"], "good is not JSON"),
       (["decode", "t.json", "words"], "'x' is no token"),
-      (["shard", "good", "--tokenizer", "t.json", "-o", "s", "--separator", "!?"], "no token \"!?\""),
+      (
+        ["shard", "good", "--tokenizer", "t.json", "-o", "s", "--separator", "!?"],
+        "no token \"!?\""
+      ),
       (["shard", "good", "-o", "s"], "cannot read tokenizer.json"),
     ] as [([String], String)])
   func explainsMistakes(_ arguments: [String], _ message: String) throws {

@@ -5,7 +5,8 @@ import Testing
 
 /// A small file, changed where a test wants it wrong.
 private func file(
-  _ change: (inout [String: Any]) -> Void = { _ in }, model: (inout [String: Any]) -> Void = { _ in }
+  _ change: (inout [String: Any]) -> Void = { _ in },
+  model: (inout [String: Any]) -> Void = { _ in }
 ) throws -> [UInt8] {
   var part: [String: Any] = [
     "type": "BPE", "vocab": ["a": 0, "b": 1, "ab": 2], "merges": [["a", "b"]],
@@ -74,8 +75,11 @@ private func problem(_ json: [UInt8]) -> TokenizerError? {
       #expect(error?.hint?.contains("models of type BPE are supported") == true)
     }
     // None of these changes anything.
-    _ = try BytePairTokenizer(
-      json: file(model: { $0["dropout"] = 0.0; $0["end_of_word_suffix"] = "" }), path: "t")
+    let harmless = try file(model: {
+      $0["dropout"] = 0.0
+      $0["end_of_word_suffix"] = ""
+    })
+    #expect(try BytePairTokenizer(json: harmless, path: "t").encode("ab") == [2])
   }
 
   @Test func namesTokensThatMergesMissAndTheirLine() throws {
@@ -95,7 +99,11 @@ private func problem(_ json: [UInt8]) -> TokenizerError? {
       (["a": 1 << 40], "the number"), (["a": "x"], "a string, not a number"), ([:], "is empty"),
     ]
     for (vocabulary, text) in cases {
-      let error = problem(try file(model: { $0["vocab"] = vocabulary; $0["merges"] = [] as [Any] }))
+      let json = try file(model: {
+        $0["vocab"] = vocabulary
+        $0["merges"] = [] as [Any]
+      })
+      let error = problem(json)
       #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
     }
     let twice = #"{"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}}"#
@@ -121,7 +129,8 @@ private func problem(_ json: [UInt8]) -> TokenizerError? {
 
   /// Two spellings of é are two tokens, though Swift strings take them for equal.
   @Test func tellsSpellingsApart() throws {
-    let json = #"{"model":{"type":"BPE","vocab":{"\u00e9":0,"e":1,"\u0301":2,"e\u0301":3},"#
+    let json =
+      #"{"model":{"type":"BPE","vocab":{"\u00e9":0,"e":1,"\u0301":2,"e\u0301":3},"#
       + #""merges":[["e","\u0301"]]}}"#
     let tokenizer = try BytePairTokenizer(json: bytes(json), path: "t")
     #expect(tokenizer.encode("\u{e9}e\u{301}") == [0, 3])
