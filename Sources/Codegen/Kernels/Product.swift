@@ -108,6 +108,8 @@ extension KernelFile {
           for (int k = 0; k < depth; k++, w += PANEL) {
               if (soon) { ahead_fetch(soon->row < soon->rows ? soon : soon + 1); }
               const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
+              // The line where the next tile of rows goes on.
+              if (by_depth) { __builtin_prefetch(x_k + 2 * TILE_ROWS - 1); }
               floats w_k[TILE_COLUMNS / LANES];
               UNROLL for (int v = 0; v < vectors; v++) {
                   size_t panel = (size_t)(v / PANEL_VECTORS) * p->w_panel;
