@@ -11,21 +11,19 @@ extension KernelFile {
                                                    floats_load_some(b, count)), count);
       }
 
-      // One row of layer_norm; returns its mean and 1 / standard deviation through the pointers.
-      INLINE void layer_norm_row(float *restrict y, float *restrict mean, float *restrict rstd,
-                                 const float *restrict x, const float *restrict w,
-                                 const float *restrict b, int width, float epsilon) {
-          float m = row_sum(x, width) / (float)width;
-          float variance = row_squared_deviation(x, m, width) / (float)width;
-          float r = 1.0f / sqrtf(variance + epsilon);
+      INLINE void layer_norm_store_row(float *restrict y, const float *restrict x,
+                                       const float *restrict w, const float *restrict b, float mean,
+                                       float rstd, int width) {
           int i = 0;
           for (; i + LANES <= width; i += LANES) {
-              layer_norm_store(y + i, x + i, w + i, b + i, m, r, LANES);
+              layer_norm_store(y + i, x + i, w + i, b + i, mean, rstd, LANES);
           }
-          if (i < width) { layer_norm_store(y + i, x + i, w + i, b + i, m, r, width - i); }
-          *mean = m;
-          *rstd = r;
+          if (i < width) { layer_norm_store(y + i, x + i, w + i, b + i, mean, rstd, width - i); }
       }
+
+      // Rows that are taken together, so that the sums, root and divisions of one need not wait for
+      // those of another.
+      #define LAYER_NORM_ROWS 4
 
       // Layer normalisation of every row, with the biased variance.
       //
@@ -35,10 +33,20 @@ extension KernelFile {
       KERNEL void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
                              const float *restrict x, const float *restrict w,
                              const float *restrict b, int rows, int width, float epsilon) {
+          size_t row = (size_t)width;
           #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int r = 0; r < rows; r++) {
-              size_t at = (size_t)r * width;
-              layer_norm_row(y + at, mean + r, rstd + r, x + at, w, b, width, epsilon);
+          for (int first = 0; first < rows; first += LAYER_NORM_ROWS) {
+              int end = smaller(first + LAYER_NORM_ROWS, rows);
+              for (int r = first; r < end; r++) {
+                  mean[r] = row_sum(x + r * row, width) / (float)width;
+              }
+              for (int r = first; r < end; r++) {
+                  float sum = row_squared_deviation(x + r * row, mean[r], width);
+                  rstd[r] = 1.0f / sqrtf(sum / (float)width + epsilon);
+              }
+              for (int r = first; r < end; r++) {
+                  layer_norm_store_row(y + r * row, x + r * row, w, b, mean[r], rstd[r], width);
+              }
           }
       }
 
