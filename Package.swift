@@ -59,7 +59,7 @@ let package = Package(
         "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
-    .testTarget(name: "RunnerTests", dependencies: ["Runner", "ModelFixtures", "moec"]),
+    .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),

@@ -8,6 +8,7 @@ extension CheckpointNotes {
       "format": "moec", "format_version": "\(Self.formatVersion)", "model": model,
       "step": "\(step)", "vocabulary": "[\(characters.joined(separator: ","))]",
     ]
+    if let tokenizer { pairs["tokenizer"] = tokenizer }
     if let seed { pairs["seed"] = "\(seed)" }
     if let learningRate { pairs["learning_rate"] = "\(learningRate)" }
     return pairs
@@ -31,6 +32,7 @@ extension CheckpointNotes {
     } else if metadata["step"] != nil || contents == .training {
       problems.append(.badNote(key: "step", reason: "is no count of steps"))
     }
+    tokenizer = metadata["tokenizer"]
     seed = metadata["seed"].flatMap { UInt64($0) }
     learningRate = metadata["learning_rate"].flatMap { Float($0) }
   }

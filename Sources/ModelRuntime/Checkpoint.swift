@@ -4,6 +4,8 @@ public struct CheckpointNotes: Equatable, Sendable {
   public var model: String
   /// Characters in the order of their tokens; empty if the file has none.
   public var vocabulary: [Unicode.Scalar]
+  /// The `tokenizer.json` whose tokens the model knows; nil where tokens are characters.
+  public var tokenizer: String?
   /// How many training steps the weights have seen.
   public var step: Int
   /// The seed of the run, so that a resumed one draws the same batches; nil if not noted.
@@ -12,11 +14,12 @@ public struct CheckpointNotes: Equatable, Sendable {
   public var learningRate: Float?
 
   public init(
-    model: String, vocabulary: [Unicode.Scalar], step: Int, seed: UInt64? = nil,
-    learningRate: Float? = nil
+    model: String, vocabulary: [Unicode.Scalar], tokenizer: String? = nil, step: Int,
+    seed: UInt64? = nil, learningRate: Float? = nil
   ) {
     self.model = model
     self.vocabulary = vocabulary
+    self.tokenizer = tokenizer
     self.step = step
     self.seed = seed
     self.learningRate = learningRate

@@ -4,15 +4,19 @@ public struct Batch: Equatable, Sendable {
   public var targets: [Int32]
 
   /// Draws windows that start anywhere in 0 ..< length - T; targets are shifted by one.
-  public init(from text: [Int32], count: Int, context: Int, using stream: inout RandomStream) {
+  public init(
+    from text: some RandomAccessCollection<Int32>, count: Int, context: Int,
+    using stream: inout RandomStream
+  ) {
     tokens = []
     targets = []
     tokens.reserveCapacity(count * context)
     targets.reserveCapacity(count * context)
     for _ in 0..<count {
-      let start = stream.next(below: text.count - context)
-      tokens += text[start..<start + context]
-      targets += text[start + 1...start + context]
+      let start = text.index(text.startIndex, offsetBy: stream.next(below: text.count - context))
+      let end = text.index(start, offsetBy: context)
+      tokens += text[start..<end]
+      targets += text[text.index(after: start)...end]
     }
   }
 }

@@ -9,14 +9,16 @@ public struct Corpus: Sendable {
   }
 
   public let path: String
-  public let vocabulary: Vocabulary
-  public let training: [Int32]
-  public let validation: [Int32]
+  public let coding: TextCoding
+  public let training: TokenSource
+  public let validation: TokenSource
+  /// Characters for each token in both parts; nil where tokens are characters.
+  let charactersPerToken: CharactersPerToken?
 
-  /// How many characters the text has.
+  /// How many tokens the text has.
   public var count: Int { training.count + validation.count }
 
-  public subscript(split: Split) -> [Int32] {
+  public subscript(split: Split) -> TokenSource {
     switch split {
     case .training: return training
     case .validation: return validation
@@ -26,14 +28,25 @@ public struct Corpus: Sendable {
   /// The corpus that is used when none is named.
   public static let usualPath = "Data/shakespeare.txt"
 
-  /// Reads a text for a model. `vocabulary` is that of loaded weights; nil makes the text's own.
+  /// Reads a text, or a folder of token shards, for a model. `coding` is that of loaded weights
+  /// or of a tokenizer; nil makes the text's own characters.
   ///
-  /// Errors: unreadable, empty, not UTF-8, too short, characters that do not fit the model.
+  /// Errors: unreadable, empty, not UTF-8, too short, characters or tokens that do not fit the
+  /// model, shards that are not whole or made with another tokenizer.
   public init(
-    path: String, manifest: Manifest, vocabulary: Vocabulary? = nil
+    path: String, manifest: Manifest, coding: TextCoding? = nil
   ) throws(CorpusError) {
-    let text = try CorpusText.read(path)
-    try self.init(text: text, path: path, manifest: manifest, vocabulary: vocabulary)
+    if TokenShards.isFolder(path) {
+      try self.init(folder: path, manifest: manifest, coding: coding)
+    } else if case .subwords(let tokenizer)? = coding {
+      let bytes = try CorpusText.bytes(of: path)
+      try self.init(text: bytes, path: path, manifest: manifest, tokenizer: tokenizer)
+    } else {
+      var vocabulary: Vocabulary?
+      if case .characters(let known)? = coding { vocabulary = known }
+      let text = try CorpusText.read(path)
+      try self.init(text: text, path: path, manifest: manifest, vocabulary: vocabulary)
+    }
   }
 
   /// The same from characters at hand; `path` is used in errors.
@@ -47,12 +60,7 @@ public struct Corpus: Sendable {
     } else {
       known = try Corpus.vocabulary(of: text, path, manifest)
     }
-    // Validation is the shorter part, ⌈n / 10⌉, and a window needs T + 1 characters.
-    let needed = 10 * manifest.context + 1
-    guard text.count >= needed else {
-      throw .tooShort(
-        path: path, characters: text.count, needed: needed, context: manifest.context)
-    }
+    try Corpus.checkLength(text.count, of: "characters", path, manifest)
     let tokens: [Int32]
     do throws(VocabularyError) {
       tokens = try known.encode(text)
@@ -61,9 +69,21 @@ public struct Corpus: Sendable {
     }
     let boundary = Corpus.boundary(of: tokens.count)
     self.path = path
-    self.vocabulary = known
-    training = Array(tokens[..<boundary])
-    validation = Array(tokens[boundary...])
+    coding = .characters(known)
+    training = TokenSource(Array(tokens[..<boundary]))
+    validation = TokenSource(Array(tokens[boundary...]))
+    charactersPerToken = nil
+  }
+
+  /// Validation is the shorter part, ⌈n / 10⌉, and a window needs T + 1 tokens.
+  static func checkLength(
+    _ count: Int, of unit: String, _ path: String, _ manifest: Manifest
+  ) throws(CorpusError) {
+    let needed = 10 * manifest.context + 1
+    guard count >= needed else {
+      throw .tooShort(
+        path: path, count: count, unit: unit, needed: needed, context: manifest.context)
+    }
   }
 
   /// The sorted distinct characters of a text, no more than the model was compiled for.

@@ -1,4 +1,5 @@
 import ModelRuntime
+import Tokenizer
 
 /// Why a text cannot be used for training or evaluation.
 public enum CorpusError: ExplainedError, Equatable {
@@ -7,11 +8,19 @@ public enum CorpusError: ExplainedError, Equatable {
   case noneGiven(usual: String)
   case empty(path: String)
   case notUTF8(path: String, offset: Int)
-  case tooShort(path: String, characters: Int, needed: Int, context: Int)
+  case tooShort(path: String, count: Int, unit: String, needed: Int, context: Int)
   /// It has more distinct characters than the model was compiled for.
   case tooManyCharacters(path: String, distinct: Int, compiled: Int, line: String?)
   /// It has characters that the loaded weights do not know.
   case unknownCharacters(path: String, VocabularyError)
+  /// The tokenizer leaves characters out, since it has no token for them.
+  case lostCharacters(path: String, lost: Int, of: Int)
+  case tokenizer(TokenizerError)
+  /// The tokenizer has more tokens than the model was compiled for.
+  case tooManyTokens(tokens: Int, compiled: Int, line: String?)
+  /// Two of weights, shards and `--tokenizer` bring tokenizers, and they differ.
+  case otherTokenizer(first: String, second: String)
+  case shards(TokenShardError)
 
   public var message: String {
     switch self {
@@ -23,13 +32,22 @@ public enum CorpusError: ExplainedError, Equatable {
       return "\(path) is empty"
     case .notUTF8(let path, let offset):
       return "\(path) is not UTF-8: the bytes at offset \(offset) are no character"
-    case .tooShort(let path, let characters, let needed, let context):
-      return "\(path) is too short: it has \(characters) characters, and a model with a context "
+    case .tooShort(let path, let count, let unit, let needed, let context):
+      return "\(path) is too short: it has \(count) \(unit), and a model with a context "
         + "of \(context) needs \(needed)"
     case .tooManyCharacters(let path, let distinct, let compiled, _):
       return "\(path) has \(distinct) distinct characters, the model was compiled for \(compiled)"
     case .unknownCharacters(let path, let error):
       return "\(path) has \(error.message)"
+    case .lostCharacters(let path, let lost, let count):
+      return "\(path) has characters without a token in the tokenizer: \(lost) of \(count) would "
+        + "be left out"
+    case .tokenizer(let error): return error.message
+    case .tooManyTokens(let tokens, let compiled, _):
+      return "the tokenizer has \(tokens) tokens, the model was compiled for \(compiled)"
+    case .otherTokenizer(let first, let second):
+      return "\(first) and \(second) do not have the same tokens"
+    case .shards(let error): return error.message
     }
   }
 
@@ -43,6 +61,15 @@ public enum CorpusError: ExplainedError, Equatable {
       let place = line.map { "in \($0)" } ?? "in the model"
       return "\(place), make the vocabulary axis \(distinct) and compile again"
     case .unknownCharacters(_, let error): return error.hint
+    case .lostCharacters: return "use a byte-level tokenizer, or one trained on this text"
+    case .tokenizer(let error): return error.hint
+    case .tooManyTokens(let tokens, _, let line):
+      let place = line.map { "in \($0)" } ?? "in the model"
+      return "\(place), make the vocabulary axis \(tokens) or more and compile again"
+    case .otherTokenizer:
+      return "weights, shards and --tokenizer must come from one tokenizer; weights bring theirs "
+        + "along, so --tokenizer can be left out"
+    case .shards(let error): return error.hint
     }
   }
 }

@@ -6,6 +6,13 @@ enum CorpusText {
   /// The characters of a file. Errors: unreadable, not UTF-8.
   static func read(_ path: String) throws(CorpusError) -> [Unicode.Scalar] {
     let bytes = try bytes(of: path)
+    return try characters(of: bytes, path)
+  }
+
+  /// The same from bytes at hand.
+  static func characters(
+    of bytes: [UInt8], _ path: String
+  ) throws(CorpusError) -> [Unicode.Scalar] {
     var text: [Unicode.Scalar] = []
     text.reserveCapacity(bytes.count)
     var iterator = bytes.makeIterator()
@@ -23,7 +30,7 @@ enum CorpusText {
   }
 
   /// The bytes of an ordinary file or of a pipe (`--data <(zcat text.gz)`).
-  private static func bytes(of path: String) throws(CorpusError) -> [UInt8] {
+  static func bytes(of path: String) throws(CorpusError) -> [UInt8] {
     var status = stat()
     guard stat(path, &status) == 0 else { throw unreadable(path, errno) }
     switch status.st_mode & S_IFMT {
@@ -37,6 +44,30 @@ enum CorpusText {
     } catch {
       throw .unreadable(FileError(operation: "read", path: path, error))
     }
+  }
+
+  /// Where the first bytes are that are no UTF-8; nil if there are none.
+  static func firstInvalid(in text: UnsafeBufferPointer<UInt8>) -> Int? {
+    var start = 0
+    while start < text.count {
+      // Cut between characters: at most three bytes continue one.
+      var end = Swift.min(start + (1 << 20), text.count)
+      while end < text.count, end > start + 4, text[end] & 0xc0 == 0x80 { end -= 1 }
+      let stretch = UnsafeBufferPointer(rebasing: text[start..<end])
+      if String(validating: stretch, as: UTF8.self) == nil {
+        return start + firstError(in: stretch)
+      }
+      start = end
+    }
+    return nil
+  }
+
+  private static func firstError(in text: UnsafeBufferPointer<UInt8>) -> Int {
+    var iterator = text.makeIterator()
+    var parser = Unicode.UTF8.ForwardParser()
+    var offset = 0
+    while case .valid(let encoded) = parser.parseScalar(from: &iterator) { offset += encoded.count }
+    return offset
   }
 
   private static func unreadable(_ path: String, _ code: Int32) -> CorpusError {

@@ -1,3 +1,4 @@
+import Foundation
 import ModelRuntime
 
 /// Mean losses of a model on both parts of a corpus, measured before step `step`.
@@ -5,10 +6,36 @@ public struct Evaluation: Equatable, Sendable {
   public var step: Int
   public var trainLoss: Double
   public var validationLoss: Double
+  /// The losses in bits for each character, where tokens are not characters: what models with
+  /// different vocabularies are compared by.
+  public var bitsPerCharacter: BitsPerCharacter?
 
-  /// `train loss 2.7351, val loss 2.7429`.
+  /// Losses of both parts, loss / ln 2 · tokens / characters.
+  public struct BitsPerCharacter: Equatable, Sendable {
+    public var train: Double
+    public var validation: Double
+  }
+
+  /// `train loss 2.7351, val loss 2.7429`, and with a tokenizer
+  /// `; bits per character: train 1.6312, val 1.6405`.
   public var line: String {
-    "train loss \(fourDecimals(trainLoss)), val loss \(fourDecimals(validationLoss))"
+    let losses = "train loss \(fourDecimals(trainLoss)), val loss \(fourDecimals(validationLoss))"
+    guard let bits = bitsPerCharacter else { return losses }
+    return losses + "; bits per character: train \(fourDecimals(bits.train)), "
+      + "val \(fourDecimals(bits.validation))"
+  }
+
+  init(
+    step: Int, trainLoss: Double, validationLoss: Double, _ density: CharactersPerToken? = nil
+  ) {
+    self.step = step
+    self.trainLoss = trainLoss
+    self.validationLoss = validationLoss
+    bitsPerCharacter = density.map { density in
+      BitsPerCharacter(
+        train: trainLoss / log(2) / density.training,
+        validation: validationLoss / log(2) / density.validation)
+    }
   }
 }
 
@@ -32,7 +59,8 @@ public struct Evaluator {
     Evaluation(
       step: step,
       trainLoss: try meanLoss(on: .training, step: step, progress: progress),
-      validationLoss: try meanLoss(on: .validation, step: step, progress: progress))
+      validationLoss: try meanLoss(on: .validation, step: step, progress: progress),
+      corpus.charactersPerToken)
   }
 
   private func meanLoss(

@@ -65,14 +65,20 @@ extension Session {
   public func generate(
     prompt: String = "", _ settings: GenerationSettings, write: (String) throws -> Void
   ) throws {
-    try TextGenerator(model: model, vocabulary: vocabulary, settings: settings)
+    try TextGenerator(model: model, coding: coding, settings: settings)
       .generate(prompt: prompt, write: write)
   }
 
   /// Saves the model as it is before step `step`.
   public func save(to path: String, step: Int, _ settings: TrainingSettings) throws {
+    var characters: [Unicode.Scalar] = []
+    var tokenizer: String?
+    switch coding {
+    case .characters(let vocabulary): characters = vocabulary.characters
+    case .subwords(let subwords): tokenizer = String(decoding: subwords.json, as: UTF8.self)
+    }
     let notes = CheckpointNotes(
-      model: model.manifest.name, vocabulary: vocabulary.characters, step: step,
+      model: model.manifest.name, vocabulary: characters, tokenizer: tokenizer, step: step,
       seed: seed,
       learningRate: settings.learningRate ?? model.manifest.defaults.learningRate)
     try Checkpoint.save(model, notes, to: path)

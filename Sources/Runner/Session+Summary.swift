@@ -15,11 +15,11 @@ extension Session {
     ]
     if let corpus {
       lines.append(
-        "data    \(corpus.path): \(grouped(corpus.count)) characters, "
+        "data    \(corpus.path): \(grouped(corpus.count)) \(coding.unit), "
           + "\(grouped(corpus.training.count)) to train on, "
           + "\(grouped(corpus.validation.count)) to validate")
     }
-    lines.append("vocabulary \(vocabulary.count) of \(manifest.vocabulary) characters")
+    lines.append("vocabulary \(coding.count) of \(manifest.vocabulary) \(coding.unit)")
     if step > 0 { lines.append("weights have seen \(grouped(step)) steps") }
     return lines.joined(separator: "\n")
   }

@@ -1,11 +1,12 @@
 import Foundation
 import ModelRuntime
+import Tokenizer
 
 /// A compiled model with its parameters and what they are used on: what every way of running a
 /// library starts from.
 public struct Session {
   public let model: Model
-  public let vocabulary: Vocabulary
+  public let coding: TextCoding
   /// Nil where no text is needed.
   public let corpus: Corpus?
   public let seed: UInt64
@@ -38,8 +39,10 @@ public struct Session {
   /// What to open.
   public struct Options: Sendable {
     public var library: String
-    /// A text; nil is `Corpus.usualPath` in the current folder.
+    /// A text or a folder of token shards; nil is `Corpus.usualPath` in the current folder.
     public var data: String?
+    /// A `tokenizer.json`; nil takes that of the weights or the shards, or characters.
+    public var tokenizer: String?
     public var parameters = Parameters.initialized
     public var text = Text.corpus
     /// Nil is the checkpoint's seed, or else `RandomStream.usualSeed`.
@@ -55,7 +58,7 @@ public struct Session {
   public init(_ options: Options) throws {
     let library = try ModelLibrary(path: options.library)
     let checkpoint = try Session.checkpoint(options.parameters, library.manifest)
-    (vocabulary, corpus) = try Session.texts(options, library.manifest, checkpoint)
+    (coding, corpus) = try Session.texts(options, library.manifest, checkpoint)
     seed = options.seed ?? checkpoint?.notes.seed ?? RandomStream.usualSeed
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     step = checkpoint?.notes.step ?? 0
@@ -81,18 +84,45 @@ public struct Session {
 
   private static func texts(
     _ options: Options, _ manifest: Manifest, _ checkpoint: Checkpoint?
-  ) throws(CorpusError) -> (Vocabulary, Corpus?) {
-    let characters = checkpoint?.notes.vocabulary ?? []
-    let saved = characters.isEmpty ? nil : Vocabulary(characters)
+  ) throws(CorpusError) -> (TextCoding, Corpus?) {
+    let given = try givenCoding(options, manifest, checkpoint)
     switch options.text {
     case .corpus:
       let path = try dataPath(options)
-      let corpus = try Corpus(path: path, manifest: manifest, vocabulary: saved)
-      return (corpus.vocabulary, corpus)
+      let corpus = try Corpus(path: path, manifest: manifest, coding: given)
+      return (corpus.coding, corpus)
     case .vocabulary:
-      if let saved { return (saved, nil) }
-      return (try Corpus.vocabulary(path: try dataPath(options), manifest: manifest), nil)
+      if let given { return (given, nil) }
+      let path = try dataPath(options)
+      if TokenShards.isFolder(path) {
+        return (try Corpus(path: path, manifest: manifest).coding, nil)
+      }
+      return (.characters(try Corpus.vocabulary(path: path, manifest: manifest)), nil)
     }
+  }
+
+  /// What the weights bring along or `--tokenizer` names; nil if neither says.
+  private static func givenCoding(
+    _ options: Options, _ manifest: Manifest, _ checkpoint: Checkpoint?
+  ) throws(CorpusError) -> TextCoding? {
+    let characters = checkpoint?.notes.vocabulary ?? []
+    var saved = characters.isEmpty ? nil : TextCoding.characters(Vocabulary(characters))
+    var named: TextCoding?
+    do throws(TokenizerError) {
+      if let json = checkpoint?.notes.tokenizer {
+        let place = "the tokenizer in the weights"
+        saved = .subwords(try BytePairTokenizer(json: Array(json.utf8), path: place))
+      }
+      if let path = options.tokenizer { named = .subwords(try BytePairTokenizer(path: path)) }
+    } catch {
+      throw .tokenizer(error)
+    }
+    if let saved, let named, saved != named {
+      throw .otherTokenizer(first: options.tokenizer ?? "", second: "the weights")
+    }
+    let coding = saved ?? named
+    if case .subwords(let tokenizer)? = coding { try Corpus.check(tokenizer, manifest) }
+    return coding
   }
 
   private static func dataPath(_ options: Options) throws(CorpusError) -> String {

@@ -3,11 +3,11 @@ import ModelRuntime
 
 /// How text is drawn from a model.
 public struct GenerationSettings: Equatable, Sendable {
-  /// How many characters to write.
+  /// How many tokens to write: characters, or parts of words.
   public var tokens = 500
-  /// Logits are divided by it; 1 leaves them alone, 0 always takes the likeliest character.
+  /// Logits are divided by it; 1 leaves them alone, 0 always takes the likeliest token.
   public var temperature = 1.0
-  /// Only the likeliest so many characters are drawn from; nil draws from all.
+  /// Only the likeliest so many tokens are drawn from; nil draws from all.
   public var topK: Int?
   public var seed: UInt64 = RandomStream.usualSeed
 
@@ -20,24 +20,28 @@ public struct GenerationError: ExplainedError, Equatable {
   public var hint: String? { "its training diverged: use other weights" }
 }
 
-/// Writes text one character at a time.
+/// Writes text one token at a time.
 public struct TextGenerator {
   public let model: Model
-  public let vocabulary: Vocabulary
+  public let coding: TextCoding
   public let settings: GenerationSettings
 
-  public init(model: Model, vocabulary: Vocabulary, settings: GenerationSettings) {
+  public init(model: Model, coding: TextCoding, settings: GenerationSettings) {
     self.model = model
-    self.vocabulary = vocabulary
+    self.coding = coding
     self.settings = settings
   }
 
-  /// Continues `prompt`, or starts after token 0 without one; `write` gets each piece of text as
-  /// it is there, the prompt first. Errors: characters outside the vocabulary.
+  /// Continues `prompt`, or starts after token 0 without one (after a line's end with a
+  /// tokenizer); `write` gets each piece of text as it is there, the prompt first. A piece is
+  /// whole characters, so a token that only begins one comes with those that end it.
+  ///
+  /// Errors: characters outside the vocabulary.
   public func generate(prompt: String = "", write: (String) throws -> Void) throws {
-    var tokens = try vocabulary.encode(prompt.unicodeScalars)
+    var tokens = try coding.encode(prompt)
     if !prompt.isEmpty { try write(prompt) }
-    if tokens.isEmpty { tokens = [0] }
+    if tokens.isEmpty { tokens = [coding.start] }
+    var writer = coding.writer()
     var stream = RandomStream(seed: settings.seed, .generation)
     for position in 0..<settings.tokens {
       tokens = tokens.suffix(model.manifest.context)
@@ -46,8 +50,11 @@ public struct TextGenerator {
       let next = try sample(
         logits.suffix(model.manifest.vocabulary), at: stream.nextUnit())
       tokens.append(Int32(next))
-      try write(vocabulary.decode([Int32(next)]))
+      let text = writer.append(Int32(next))
+      if !text.isEmpty { try write(text) }
     }
+    let rest = writer.finish()
+    if !rest.isEmpty { try write(rest) }
   }
 
   /// The same as one text.
@@ -61,7 +68,7 @@ public struct TextGenerator {
   ///
   /// Rows that the vocabulary does not use are never drawn; among equals the lower token is first.
   func sample(_ logits: some Collection<Float>, at point: Double) throws -> Int {
-    let used = logits.prefix(vocabulary.count).map(Double.init)
+    let used = logits.prefix(coding.count).map(Double.init)
     guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw GenerationError() }
     let candidates = likeliest(used)
     let highest = used[candidates[0]]

@@ -2,7 +2,8 @@ import Foundation
 import ModelRuntime
 
 /// JSON lines, one for each evaluation:
-/// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200}`.
+/// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200}`,
+/// and with a tokenizer also `"train_bits_per_character"` and `"val_bits_per_character"`.
 public final class TrainingLog {
   private let path: String
   private let handle: FileHandle
@@ -29,7 +30,11 @@ public final class TrainingLog {
   /// One line, its losses with all their digits.
   static func line(_ evaluation: Evaluation, seconds: Double, tokens: Int) -> String {
     let time = String(format: "%.3f", seconds)
+    let bits = evaluation.bitsPerCharacter.map {
+      "\"train_bits_per_character\":\($0.train),\"val_bits_per_character\":\($0.validation),"
+    }
     return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
-      + "\"val_loss\":\(evaluation.validationLoss),\"seconds\":\(time),\"tokens\":\(tokens)}"
+      + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
+      + "\"seconds\":\(time),\"tokens\":\(tokens)}"
   }
 }

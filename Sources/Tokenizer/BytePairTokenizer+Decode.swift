@@ -20,9 +20,13 @@ extension BytePairTokenizer {
   }
 
   /// How many characters of text begin in each token, by number: what turns losses per token into
-  /// losses per character. A token for unknown characters counts as one.
-  public func characterCounts() -> [Int32] {
+  /// losses per character. A token for unknown characters counts as one; special tokens are no
+  /// text, and count nothing unless asked for.
+  public func characterCounts(countingSpecial: Bool = false) -> [Int32] {
     var counts = texts.characterCounts()
+    if !countingSpecial {
+      for token in specialTokens { counts[Int(token)] = 0 }
+    }
     if let unknown = model.options.unknown, let token = model.ids[unknown] {
       counts[Int(token)] = 1
     }

@@ -4,13 +4,11 @@ extension BytePairTokenizer {
   /// Reads a `tokenizer.json`. Errors: unreadable, no JSON, not as it must be, or in need of
   /// something that this does not have, named.
   public init(path: String) throws(TokenizerError) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let reason = cause.map { String(cString: strerror(Int32($0.code))) }
-      throw .unreadable(path: path, reason: reason ?? "no file that can be read")
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+    guard let data = try? file.readToEnd() else {
+      throw .unreadable(path: path, reason: "it is no file, or an empty one")
     }
     try self.init(json: Array(data), path: path)
   }
@@ -73,7 +71,8 @@ struct TokenizerReader {
     guard let part else { return .characters }
     switch try type(of: part, "pre_tokenizer") {
     case "ByteLevel":
-      let isSplit = part["use_regex"] == nil ? true : try flag(part, "use_regex", in: "pre_tokenizer")
+      let isSplit =
+        part["use_regex"] == nil ? true : try flag(part, "use_regex", in: "pre_tokenizer")
       return .bytes(
         isSplit: isSplit,
         startsWithSpace: try flag(part, "add_prefix_space", in: "pre_tokenizer"))
@@ -187,8 +186,9 @@ struct TokenizerReader {
 
   /// Numbers are places in arrays: one of billions is a mistake, not a vocabulary.
   func checkID(_ id: Int, of token: String, _ part: String) throws(TokenizerError) {
-    if id < 0 || id >= 1 << 24 {
-      throw malformed(part, "gives \"\(token)\" the number \(id); they go from 0 to \((1 << 24) - 1)")
+    let limit = 1 << 24
+    if id < 0 || id >= limit {
+      throw malformed(part, "gives \"\(token)\" the number \(id), not one below \(limit)")
     }
   }
 }

@@ -75,6 +75,16 @@ public struct BytePairTokenizer: Sendable {
     return contents
   }
 
+  /// Whether every character of a text that has a token is counted once in `characterCounts`: so
+  /// unless a normalizer, an added space or a token for several unknown characters is at work.
+  public var keepsCharacters: Bool {
+    let addsSpace =
+      splitting == .bytes(isSplit: true, startsWithSpace: true)
+      || splitting == .bytes(isSplit: false, startsWithSpace: true)
+    return normalizers.isEmpty && !addsSpace && !model.options.fusesUnknown
+      && !addedTokens.contains { $0.stripsLeft || $0.stripsRight }
+  }
+
   /// The number of a token's text as the vocabulary has it; nil if there is none.
   public func token(named name: String) -> Int32? {
     let content = Array(name.utf8)

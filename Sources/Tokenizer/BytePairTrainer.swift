@@ -68,6 +68,7 @@ extension BytePairTokenizer {
     let contents = characters.map { Array(String($0).utf8) }
     self.init(
       model: BytePairModel(contents: contents, merges: []), splitting: .characters,
-      decoders: [.fuse], addedTokens: [], file: .members(["decoder": .members(["type": .text("Fuse")])]))
+      decoders: [.fuse], addedTokens: [],
+      file: .members(["decoder": .members(["type": .text("Fuse")])]))
   }
 }

@@ -28,8 +28,11 @@ struct RunCommand: ParsableCommand {
   @Flag(exclusivity: .exclusive)
   var mode: Mode
 
-  @Option(help: "A UTF-8 text. (default: \(Corpus.usualPath))")
+  @Option(help: "A UTF-8 text or a folder of token shards. (default: \(Corpus.usualPath))")
   var data: String?
+
+  @Option(help: "A tokenizer.json. (default: that of the weights or shards, or characters)")
+  var tokenizer: String?
 
   @Option(help: "A safetensors file with the parameters to start from.")
   var weights: String?
@@ -75,7 +78,9 @@ struct RunCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Text to continue.")
     var prompt: String?
 
-    @Option(parsing: .unconditional, help: "Characters to write. (default: 500)")
+    @Option(
+      parsing: .unconditional,
+      help: "Tokens to write: characters, if there is no tokenizer. (default: 500)")
     var tokens: Int?
 
     @Option(
@@ -83,7 +88,7 @@ struct RunCommand: ParsableCommand {
       help: "Divides the logits: below 1 is safer, above 1 is wilder, 0 takes the likeliest.")
     var temperature: Double?
 
-    @Option(parsing: .unconditional, help: "Draw from the likeliest so many characters only.")
+    @Option(parsing: .unconditional, help: "Draw from the likeliest so many tokens only.")
     var topK: Int?
   }
 
@@ -141,6 +146,7 @@ extension RunCommand {
   private var options: Session.Options {
     var options = Session.Options(library: library)
     options.data = data
+    options.tokenizer = tokenizer
     options.seed = seed
     options.threads = threads
     if let weights { options.parameters = .weights(weights) }

@@ -25,6 +25,14 @@ import Testing
     try expectSameBits(CompiledModel(model.graph(), optimisation: "-O3").library)
   }
 
+  @Test("A tied head, whose table has two gradients")
+  func tiedModel() throws {
+    let model = MakeMoE("tied-threads") {
+      ($0.B, $0.T, $0.V, $0.C, $0.isTied) = (4, 24, 65, 24, true)
+    }
+    try expectSameBits(CompiledModel(model.graph()).library)
+  }
+
   @Test("Examples/makemoe.swift")
   func makemoe() throws {
     try expectSameBits(ModelLibrary(path: Moec.makemoe().library))

@@ -25,6 +25,7 @@ import Testing
     MakeMoE("idle-experts") { ($0.B, $0.T, $0.experts, $0.chosen, $0.dropout) = (1, 3, 9, 2, 0.3) },
     MakeMoE("all-experts") { ($0.T, $0.experts, $0.chosen) = (5, 3, 3) },
     MakeMoE("no-room") { ($0.B, $0.T, $0.experts, $0.capacity) = (1, 3, 8, 1) },
+    MakeMoE("tied") { ($0.isTied, $0.dropout) = (true, 0.1) },
     MakeMoE("wide") {
       ($0.B, $0.T, $0.V, $0.C, $0.heads, $0.depth) = (3, 13, 17, 40, 5, 1)
       ($0.experts, $0.chosen, $0.dropout) = (5, 3, 0.1)
@@ -38,6 +39,16 @@ import Testing
       let found = try Trial(compiled, seed: seed).disagreements(tolerance: 1e-4)
       #expect(found.isEmpty, "seed \(seed): \(found)")
     }
+  }
+
+  @Test("Examples/tiny.swift: fused attention, gated experts, a tied head")
+  func tiny() throws {
+    let result = try Moec.run(
+      ["compile", "Examples/tiny.swift", "--emit", "graph"], in: Moec.repository.path)
+    try #require(result.status == 0, "\(result.errors)")
+    let trial = Trial(try CompiledModel(Graph(parsing: result.output)))
+    let found = try trial.disagreements(tolerance: 1e-4)
+    #expect(found.isEmpty, "\(found)")
   }
 
   static let optionalPasses = Pipeline.standard.filter { !$0.isRequired }.map(\.name)
@@ -72,7 +83,7 @@ import Testing
     }
   }
 
-  @Test("Five AdamW steps are the reference's", arguments: [models[0], models[5]])
+  @Test("Five AdamW steps are the reference's", arguments: [models[0], models[5], models[8]])
   func steps(model: MakeMoE) throws {
     var trial = Trial(try CompiledModel(model.graph()))
     let library = try trial.model()

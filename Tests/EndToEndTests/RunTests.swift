@@ -41,8 +41,8 @@ import Testing
     let expected = SmallModelFile.text.unicodeScalars.compactMap { scalar in
       sorted.firstIndex(of: scalar).map { Int32($0) }
     }
-    #expect(corpus.training == Array(expected[..<(count * 9 / 10)]))
-    #expect(corpus.validation == Array(expected[(count * 9 / 10)...]))
+    #expect(Array(corpus.training) == Array(expected[..<(count * 9 / 10)]))
+    #expect(Array(corpus.validation) == Array(expected[(count * 9 / 10)...]))
     // Windows start in 0 ..< length - T, at either end too.
     let text = (0..<12).map { Int32($0) }
     var stream = RandomStream(seed: 1, .trainingBatch)

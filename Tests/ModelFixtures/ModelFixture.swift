@@ -9,6 +9,9 @@ public enum ModelFixture {
   /// The same with 40 characters.
   public static func wide() throws -> String { try built["wide", orThrow: ()] }
 
+  /// The same with 320 tokens: bytes and some merges.
+  public static func subword() throws -> String { try built["subword", orThrow: ()] }
+
   /// A library that is wrong in one way; see `switches`.
   public static func broken(_ name: String) throws -> String { try built[name, orThrow: ()] }
 
@@ -16,6 +19,7 @@ public enum ModelFixture {
   static let switches: [String: [String]] = [
     "bigram": [],
     "wide": ["-DVOCABULARY=40"],
+    "subword": ["-DVOCABULARY=320"],
     "version": ["-DABI=2"],
     "old-version": ["-DABI=0", "-DNO_ERROR_FUNCTION"],
     "no-error-function": ["-DNO_ERROR_FUNCTION"],

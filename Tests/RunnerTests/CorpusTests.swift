@@ -48,16 +48,19 @@ import Testing
     for (count, boundary) in [(10, 9), (11, 9), (19, 17), (100, 90), (109, 98)] {
       #expect(Corpus.boundary(of: count) == boundary)
     }
-    let text = String(sampleText().prefix(819))
-    let corpus = try self.corpus(text)
+    let whole = String(sampleText().prefix(819))
+    let corpus = try self.corpus(whole)
     #expect(corpus.training.count == 737)
-    #expect(corpus.vocabulary.decode(corpus.training + corpus.validation) == text)
+    let tokens = Array(corpus.training) + Array(corpus.validation)
+    #expect(text(tokens, corpus.coding) == whole)
   }
 
   @Test func refusesEmptyAndTooShortTexts() throws {
     #expect(throws: CorpusError.empty(path: "t")) { try self.corpus("") }
     let short = String(repeating: "ab", count: 40)
-    #expect(throws: CorpusError.tooShort(path: "t", characters: 80, needed: 81, context: 8)) {
+    #expect(
+      throws: CorpusError.tooShort(path: "t", count: 80, unit: "characters", needed: 81, context: 8)
+    ) {
       try self.corpus(short)
     }
     // One more, and both parts have a window.
@@ -105,7 +108,7 @@ import Testing
 
   @Test func takesFewerCharacters() throws {
     let corpus = try self.corpus(String(repeating: "cab ", count: 60))
-    #expect(corpus.vocabulary.characters == [" ", "a", "b", "c"])
+    #expect(corpus.coding == .characters(Vocabulary([" ", "a", "b", "c"])))
     #expect(corpus.training.max() == 3)
   }
 

@@ -39,3 +39,11 @@ func state(_ model: Model) throws -> [[Float]] {
     try model.manifest.parameters.indices.map { try model.read(kind, $0) }
   }
 }
+
+/// The text of tokens.
+func text(_ tokens: some Sequence<Int32>, _ coding: TextCoding) -> String {
+  var writer = coding.writer()
+  var text = ""
+  for token in tokens { text += writer.append(token) }
+  return text + writer.finish()
+}

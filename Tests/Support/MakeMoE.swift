@@ -11,6 +11,9 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
   public var capacity: Double?
   public var dropout = 0.0
 
+  /// Whether the head's weights are the token table.
+  public var isTied = false
+
   /// Nil: 1 / √C, as the reference has it.
   public var attentionScale: Double?
   public var optimizer = GraphIR.Optimizer.adamW()
@@ -28,8 +31,10 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
       name, vocabulary: axes.V, context: axes.T, batch: axes.B, linearWeights: .kaimingNormal,
       optimizer: optimizer
     ) { text in
-      let x = text.tokens.embedding("token", axes.C) + text.positions.embedding("position", axes.C)
-      return layers("block", depth, x) { block($0, axes) }.layerNorm("final").linear("head", axes.V)
+      let table = parameter("token.weight", axes.V, axes.C, initial: .normal(1))
+      let x = text.tokens.embedding(table) + text.positions.embedding("position", axes.C)
+      let y = layers("block", depth, x) { block($0, axes) }.layerNorm("final")
+      return isTied ? y.linear(weight: table) : y.linear("head", axes.V)
     }
   }
 

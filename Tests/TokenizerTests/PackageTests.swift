@@ -23,7 +23,8 @@ import Testing
   @Test(arguments: Cases.all.tokenizers)
   func encodesManyTextsWithOneEncoder(_ expected: Cases.TokenizerCase) throws {
     var encoder = TokenEncoder(try BytePairTokenizer(json: bytes(expected.given), path: "t"))
-    for (text, tokens) in zip(Cases.all.texts + Cases.all.texts, expected.tokens + expected.tokens) {
+    let texts = Cases.all.texts + Cases.all.texts
+    for (text, tokens) in zip(texts, expected.tokens + expected.tokens) {
       var found: [Int32] = []
       try bytes(text).withUnsafeBufferPointer { text in
         try encoder.encode(validUTF8: text) { found += $0 }

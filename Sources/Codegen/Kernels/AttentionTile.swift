@@ -70,8 +70,8 @@ extension KernelFile {
           return tile;
       }
 
-      // panel[i, :] = x[i, :] for up to LANES columns, 0 in the others and in rows past the last, up
-      // to a multiple of `group` rows.
+      // panel[i, :] = x[i, :] for up to LANES columns; 0 in the others, and in rows past the last
+      // up to a multiple of `group`.
       INLINE void attention_pack(float *panel, const float *x, size_t row, int rows, int columns,
                                  int group) {
           int i = 0;

@@ -3,12 +3,6 @@ extension KernelFile {
   static let combine = KernelFile(
     name: "combine", includes: ["base", "rows"],
     source: #"""
-      // y += weight x
-      static inline void combine_add_row(float *restrict y, const float *restrict x, float weight,
-                                         int width) {
-          for (int i = 0; i < width; i++) { y[i] += weight * x[i]; }
-      }
-
       // Adds up the outputs of each token's experts, in the order of choices (ascending experts).
       //
       //   y[t, :] = sum over j with slot[t, j] >= 0 of weights[t, j] x[slot[t, j], :]
@@ -18,20 +12,39 @@ extension KernelFile {
                           const int32_t *restrict slot, int tokens, int k, int width) {
           #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
           for (int t = 0; t < tokens; t++) {
-              float *y_t = y + (size_t)t * width;
-              memset(y_t, 0, (size_t)width * sizeof *y);
-              for (int j = 0; j < k; j++) {
-                  size_t pair = (size_t)t * k + j;
-                  if (slot[pair] < 0) { continue; }
-                  combine_add_row(y_t, x + (size_t)slot[pair] * width, weights[pair], width);
-              }
+              size_t pair = (size_t)t * k;
+              row_sum_all_chosen(y + (size_t)t * width, NULL, x, weights + pair, slot + pair, k,
+                                 width);
           }
       }
 
-      // y = weight x
-      static inline void combine_scale_row(float *restrict y, const float *restrict x, float weight,
-                                           int width) {
-          for (int i = 0; i < width; i++) { y[i] = weight * x[i]; }
+      // y = residual + combine: the end of a residual branch, in one pass. residual may be y.
+      KERNEL void combine_add(float *y, const float *residual, const float *restrict x,
+                              const float *restrict weights, const int32_t *restrict slot,
+                              int tokens, int k, int width) {
+          #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
+          for (int t = 0; t < tokens; t++) {
+              size_t pair = (size_t)t * k, at = (size_t)t * width;
+              row_sum_all_chosen(y + at, residual + at, x, weights + pair, slot + pair, k, width);
+          }
+      }
+
+      // d_x = weight d_y; returns <x, d_y>.
+      INLINE float combine_row_gradient(float *restrict d_x, const float *restrict d_y,
+                                        const float *restrict x, float weight, int width) {
+          floats sum = {0};
+          int i = 0;
+          for (; i + LANES <= width; i += LANES) {
+              floats d = floats_load(d_y + i);
+              sum = floats_multiply_add(floats_load(x + i), d, sum);
+              floats_store(d_x + i, d * weight);
+          }
+          if (i < width) {
+              floats d = floats_load_some(d_y + i, width - i);
+              sum = floats_multiply_add(floats_load_some(x + i, width - i), d, sum);
+              floats_store_some(d_x + i, d * weight, width - i);
+          }
+          return floats_sum(sum);
       }
 
       // Gradients of combine. Every kept row belongs to one pair, so that d_x is written whole up
@@ -51,8 +64,8 @@ extension KernelFile {
                   d_weights[pair] = 0;
                   if (slot[pair] < 0) { continue; }
                   size_t at = (size_t)slot[pair] * width;
-                  combine_scale_row(d_x + at, d_y_t, weights[pair], width);
-                  d_weights[pair] = row_dot(x + at, d_y_t, width);
+                  d_weights[pair] =
+                      combine_row_gradient(d_x + at, d_y_t, x + at, weights[pair], width);
               }
           }
       }

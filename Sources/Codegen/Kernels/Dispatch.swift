@@ -19,11 +19,6 @@ extension KernelFile {
           }
       }
 
-      // y += x
-      static inline void dispatch_add_row(float *restrict y, const float *restrict x, int width) {
-          for (int i = 0; i < width; i++) { y[i] += x[i]; }
-      }
-
       // Gradient of dispatch: every token adds up the gradients of its copies, in the order of
       // choices.
       //
@@ -32,12 +27,8 @@ extension KernelFile {
                                     const int32_t *restrict slot, int tokens, int k, int width) {
           #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
           for (int t = 0; t < tokens; t++) {
-              float *d_x_t = d_x + (size_t)t * width;
-              memset(d_x_t, 0, (size_t)width * sizeof *d_x);
-              for (int j = 0; j < k; j++) {
-                  int32_t row = slot[(size_t)t * k + j];
-                  if (row >= 0) { dispatch_add_row(d_x_t, d_y + (size_t)row * width, width); }
-              }
+              row_sum_all_chosen(d_x + (size_t)t * width, NULL, d_y, NULL, slot + (size_t)t * k, k,
+                                 width);
           }
       }
       """#)

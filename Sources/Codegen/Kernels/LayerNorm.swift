@@ -3,18 +3,27 @@ extension KernelFile {
   static let layerNorm = KernelFile(
     name: "layer_norm", includes: ["base", "rows"],
     source: #"""
-      // One row of layer_norm; returns its mean and 1 / standard deviation through the pointers.
-      static inline void layer_norm_row(float *restrict y, float *restrict mean,
-                                        float *restrict rstd, const float *restrict x,
-                                        const float *restrict w, const float *restrict b, int width,
-                                        float epsilon) {
-          float m = row_sum(x, width) / (float)width;
-          float variance = row_squared_deviation(x, m, width) / (float)width;
-          float r = 1.0f / sqrtf(variance + epsilon);
-          for (int i = 0; i < width; i++) { y[i] = (x[i] - m) * r * w[i] + b[i]; }
-          *mean = m;
-          *rstd = r;
+      // y = (x - mean) rstd w + b for `count` columns.
+      INLINE void layer_norm_store(float *y, const float *x, const float *w, const float *b,
+                                   float mean, float rstd, int count) {
+          floats n = (floats_load_some(x, count) - mean) * rstd;
+          floats_store_some(y, floats_multiply_add(n, floats_load_some(w, count),
+                                                   floats_load_some(b, count)), count);
       }
+
+      INLINE void layer_norm_store_row(float *restrict y, const float *restrict x,
+                                       const float *restrict w, const float *restrict b, float mean,
+                                       float rstd, int width) {
+          int i = 0;
+          for (; i + LANES <= width; i += LANES) {
+              layer_norm_store(y + i, x + i, w + i, b + i, mean, rstd, LANES);
+          }
+          if (i < width) { layer_norm_store(y + i, x + i, w + i, b + i, mean, rstd, width - i); }
+      }
+
+      // Rows that are taken together, so that the sums, root and divisions of one need not wait for
+      // those of another.
+      #define LAYER_NORM_ROWS 4
 
       // Layer normalisation of every row, with the biased variance.
       //
@@ -24,91 +33,127 @@ extension KernelFile {
       KERNEL void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
                              const float *restrict x, const float *restrict w,
                              const float *restrict b, int rows, int width, float epsilon) {
+          size_t row = (size_t)width;
           #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int r = 0; r < rows; r++) {
-              size_t at = (size_t)r * width;
-              layer_norm_row(y + at, mean + r, rstd + r, x + at, w, b, width, epsilon);
-          }
-      }
-
-      // One row of d_x, from the means of g = d_y w and of g n, where n is the normalised x:
-      //
-      //   d_x = rstd (g - mean(g) - n mean(g n))
-      static inline void layer_norm_row_gradient(float *restrict d_x, const float *restrict d_y,
-                                                 const float *restrict x, const float *restrict w,
-                                                 float mean, float rstd, int width) {
-          row_lanes lanes = {0}, lanes_n = {0};
-          int full = width - width % 16;
-          for (int i = 0; i < full; i += 16) {
-              row_lanes g = *row_at_const(d_y + i) * *row_at_const(w + i);
-              lanes += g;
-              lanes_n += g * ((*row_at_const(x + i) - mean) * rstd);
-          }
-          float sum = row_fold(&lanes), sum_n = row_fold(&lanes_n);
-          for (int i = full; i < width; i++) {
-              float g = d_y[i] * w[i];
-              sum += g;
-              sum_n += g * ((x[i] - mean) * rstd);
-          }
-          sum /= (float)width;
-          sum_n /= (float)width;
-          for (int i = 0; i < width; i++) {
-              d_x[i] = rstd * (d_y[i] * w[i] - sum - (x[i] - mean) * rstd * sum_n);
-          }
-      }
-
-      // d_w and d_b of up to 16 columns, over all rows in order; the pointers start at the first
-      // column.
-      static inline void layer_norm_columns_gradient(float *restrict d_w, float *restrict d_b,
-                                                     const float *restrict d_y,
-                                                     const float *restrict x,
-                                                     const float *restrict mean,
-                                                     const float *restrict rstd, int rows,
-                                                     int width, int columns) {
-          if (columns == 16) {
-              row_lanes sum_w = {0}, sum_b = {0};
-              for (int r = 0; r < rows; r++) {
-                  size_t at = (size_t)r * width;
-                  sum_w += *row_at_const(d_y + at) * ((*row_at_const(x + at) - mean[r]) * rstd[r]);
-                  sum_b += *row_at_const(d_y + at);
+          for (int first = 0; first < rows; first += LAYER_NORM_ROWS) {
+              int end = smaller(first + LAYER_NORM_ROWS, rows);
+              for (int r = first; r < end; r++) {
+                  mean[r] = row_sum(x + r * row, width) / (float)width;
               }
-              *row_at(d_w) = sum_w;
-              *row_at(d_b) = sum_b;
-              return;
-          }
-          for (int c = 0; c < columns; c++) {
-              float sum_w = 0, sum_b = 0;
-              for (int r = 0; r < rows; r++) {
-                  size_t at = (size_t)r * width + c;
-                  sum_w += d_y[at] * ((x[at] - mean[r]) * rstd[r]);
-                  sum_b += d_y[at];
+              for (int r = first; r < end; r++) {
+                  float sum = row_squared_deviation(x + r * row, mean[r], width);
+                  rstd[r] = 1.0f / sqrtf(sum / (float)width + epsilon);
               }
-              d_w[c] = sum_w;
-              d_b[c] = sum_b;
+              for (int r = first; r < end; r++) {
+                  layer_norm_store_row(y + r * row, x + r * row, w, b, mean[r], rstd[r], width);
+              }
           }
       }
 
-      // Gradients of layer_norm. Rows are shared out for d_x, blocks of 16 columns for d_w and d_b.
+      // The operands of one row of layer_norm's gradient.
+      typedef struct {
+          const float *d_y, *x, *w, *residual;
+          float mean, rstd;
+      } layer_norm_operands;
+
+      // Adds up g = d_y w and g n, where n is the normalised x, for `count` columns from i.
+      INLINE void layer_norm_add_terms(floats sums[2], layer_norm_operands row, int i, int count) {
+          floats g = floats_load_some(row.d_y + i, count) * floats_load_some(row.w + i, count);
+          floats n = (floats_load_some(row.x + i, count) - row.mean) * row.rstd;
+          sums[0] += g;
+          sums[1] = floats_multiply_add(g, n, sums[1]);
+      }
+
+      INLINE void layer_norm_store_gradient(float *d_x, layer_norm_operands row, float mean_g,
+                                            float mean_gn, int i, int count) {
+          floats g = floats_load_some(row.d_y + i, count) * floats_load_some(row.w + i, count);
+          floats n = (floats_load_some(row.x + i, count) - row.mean) * row.rstd;
+          floats d = floats_multiply_add(n, floats_all(-mean_gn), g - mean_g) * row.rstd;
+          if (row.residual) { d += floats_load_some(row.residual + i, count); }
+          floats_store_some(d_x + i, d, count);
+      }
+
+      // One row of d_x, from the means of g and g n:
       //
+      //   d_x = rstd (g - mean(g) - n mean(g n)) + residual
+      INLINE void layer_norm_row_gradient(float *d_x, layer_norm_operands row, int width) {
+          floats sums[2] = {{0}, {0}};
+          int full = width - width % LANES;
+          for (int i = 0; i < full; i += LANES) { layer_norm_add_terms(sums, row, i, LANES); }
+          if (full < width) { layer_norm_add_terms(sums, row, full, width - full); }
+          float mean_g = floats_sum(sums[0]) / (float)width;
+          float mean_gn = floats_sum(sums[1]) / (float)width;
+          for (int i = 0; i < full; i += LANES) {
+              layer_norm_store_gradient(d_x, row, mean_g, mean_gn, i, LANES);
+          }
+          if (full < width) {
+              layer_norm_store_gradient(d_x, row, mean_g, mean_gn, full, width - full);
+          }
+      }
+
+      // d_w and d_b of up to ROW_BLOCK columns, over all rows in order; the pointers start at the
+      // first column.
+      INLINE void layer_norm_columns_gradient(float *restrict d_w, float *restrict d_b,
+                                              const float *restrict d_y, const float *restrict x,
+                                              const float *restrict mean,
+                                              const float *restrict rstd, int rows, int width,
+                                              int columns) {
+          floats sum_w[4] = {{0}, {0}, {0}, {0}}, sum_b[4] = {{0}, {0}, {0}, {0}};
+          for (int r = 0; r < rows; r++, d_y += width, x += width) {
+              UNROLL
+              for (int v = 0; v < 4; v++) {
+                  int at = v * LANES;
+                  floats d = floats_load_some(d_y + at, columns - at);
+                  floats n = (floats_load_some(x + at, columns - at) - mean[r]) * rstd[r];
+                  sum_w[v] = floats_multiply_add(d, n, sum_w[v]);
+                  sum_b[v] += d;
+              }
+          }
+          UNROLL
+          for (int v = 0; v < 4; v++) {
+              floats_store_some(d_w + v * LANES, sum_w[v], columns - v * LANES);
+              floats_store_some(d_b + v * LANES, sum_b[v], columns - v * LANES);
+          }
+      }
+
+      // Gradients of layer_norm, with what a residual connection adds to d_x. residual may be d_x.
+      // Rows are shared out for d_x, blocks of columns for d_w and d_b.
+      //
+      //   d_x[r, :] = gradient of x[r, :] + residual[r, :]; residual NULL: 0
       //   d_w = sum over r of d_y[r, :] n[r, :]    d_b = sum over r of d_y[r, :]
-      KERNEL void layer_norm_gradient(float *restrict d_x, float *restrict d_w, float *restrict d_b,
-                                      const float *restrict d_y, const float *restrict x,
-                                      const float *restrict w, const float *restrict mean,
-                                      const float *restrict rstd, int rows, int width) {
+      KERNEL void layer_norm_gradient_add(float *d_x, float *restrict d_w, float *restrict d_b,
+                                          const float *restrict d_y, const float *restrict x,
+                                          const float *restrict w, const float *restrict mean,
+                                          const float *restrict rstd, const float *residual,
+                                          int rows, int width) {
           #pragma omp parallel if ((size_t)rows * width > 4096)
           {
               #pragma omp for nowait
               for (int r = 0; r < rows; r++) {
                   size_t at = (size_t)r * width;
-                  layer_norm_row_gradient(d_x + at, d_y + at, x + at, w, mean[r], rstd[r], width);
+                  layer_norm_operands row = {d_y + at, x + at, w, residual ? residual + at : NULL,
+                                             mean[r], rstd[r]};
+                  layer_norm_row_gradient(d_x + at, row, width);
               }
               #pragma omp for
-              for (int c = 0; c < width; c += 16) {
-                  int columns = width - c < 16 ? width - c : 16;
-                  layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd, rows,
-                                              width, columns);
+              for (int c = 0; c < width; c += ROW_BLOCK) {
+                  if (width - c >= ROW_BLOCK) {
+                      layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                                                  rows, width, ROW_BLOCK);
+                  } else {
+                      layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                                                  rows, width, width - c);
+                  }
               }
           }
+      }
+
+      // Gradients of layer_norm alone.
+      KERNEL void layer_norm_gradient(float *restrict d_x, float *restrict d_w, float *restrict d_b,
+                                      const float *restrict d_y, const float *restrict x,
+                                      const float *restrict w, const float *restrict mean,
+                                      const float *restrict rstd, int rows, int width) {
+          layer_norm_gradient_add(d_x, d_w, d_b, d_y, x, w, mean, rstd, NULL, rows, width);
       }
       """#)
 }

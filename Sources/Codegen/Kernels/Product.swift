@@ -28,9 +28,10 @@ extension KernelFile {
 
       // Memory that is read soon: `lines` cache lines of each of the rows row ..< rows of x.
       //
-      // Products call them into the second cache, one line with every step of their sums: slowly
-      // enough for the memory to keep up (a line called while many others are on their way is
-      // dropped), and free beside the multiply-adds.
+      // Products call them into the second cache, a line with every FETCH_STEP steps of their sums:
+      // slowly enough for the memory to keep up (a line called while many others are on their way
+      // is dropped), and almost free beside the multiply-adds.
+      #define FETCH_STEP (LANES == 16 ? 1 : 2)
       typedef struct {
           const float *x;
           size_t x_row;
@@ -97,17 +98,22 @@ extension KernelFile {
           UNROLL for (int r = 0; r < rows; r++) {
               x[r] = by_depth ? p->x : p->x + product_index(p, r) * p->x_row;
               UNROLL for (int v = 0; v < vectors; v++) { sum[r][v] = tile_initial(p, r, v); }
-              // What will be written comes into the cache while the sum runs.
-              float *y = p->y + (size_t)r * p->y_row;
-              UNROLL for (int c = 0; c < panels; c++) {
-                  __builtin_prefetch(y + (size_t)c * p->y_panel, 1);
-              }
           }
           const float *w = p->w;
           ahead *soon = p->soon;
           for (int k = 0; k < depth; k++, w += PANEL) {
-              if (soon) { ahead_fetch(soon->row < soon->rows ? soon : soon + 1); }
+              // First what this tile writes is called, a row with every step, then what comes next.
+              if (k < rows) {
+                  float *y = p->y + (size_t)k * p->y_row;
+                  UNROLL for (int c = 0; c < panels; c++) {
+                      __builtin_prefetch(y + (size_t)c * p->y_panel, 1);
+                  }
+              } else if (soon && k % FETCH_STEP == 0) {
+                  ahead_fetch(soon->row < soon->rows ? soon : soon + 1);
+              }
               const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
+              // The line where the next tile of rows goes on.
+              if (by_depth) { __builtin_prefetch(x_k + 2 * TILE_ROWS - 1); }
               floats w_k[TILE_COLUMNS / LANES];
               UNROLL for (int v = 0; v < vectors; v++) {
                   size_t panel = (size_t)(v / PANEL_VECTORS) * p->w_panel;

@@ -106,13 +106,22 @@ extension KernelFile {
       #endif
       }
 
-      // The sum of the lanes: each round adds the two halves.
+      // The sum of the lanes, folded in halves.
       INLINE float floats_sum(floats a) {
-          UNROLL
-          for (int round = 1; round < LANES; round *= 2) {
-              a = floats_zip_low(a, a) + floats_zip_high(a, a);
-          }
-          return a[0];
+          typedef float four __attribute__((vector_size(16)));
+          four part[LANES / 4];
+      #if LANES == 16
+          typedef float eight __attribute__((vector_size(32)));
+          eight half[2];
+          memcpy(half, &a, sizeof half);
+          half[0] += half[1];
+          memcpy(part, half, 2 * sizeof *part);
+          part[0] += part[1];
+      #else
+          memcpy(part, &a, sizeof part);
+          if (LANES == 8) { part[0] += part[LANES / 4 - 1]; }
+      #endif
+          return (part[0][0] + part[0][2]) + (part[0][1] + part[0][3]);
       }
 
       // The largest lane; NaN is passed over unless there is nothing else.

@@ -1,0 +1,92 @@
+import Foundation
+import ModelRuntime
+import Tokenizer
+
+/// How many characters a token stands for on average, in each part of a corpus.
+struct CharactersPerToken: Equatable, Sendable {
+  var training: Double
+  var validation: Double
+}
+
+extension Corpus {
+  /// A text cut into tokens by a tokenizer.
+  init(
+    text: [UInt8], path: String, manifest: Manifest, tokenizer: BytePairTokenizer
+  ) throws(CorpusError) {
+    guard !text.isEmpty else { throw .empty(path: path) }
+    try Corpus.check(tokenizer, manifest)
+    let (tokens, characters) = try Corpus.encode(text, path, tokenizer)
+    try Corpus.checkLength(tokens.count, of: "tokens", path, manifest)
+    func characterCount(_ part: ArraySlice<Int32>, _ counts: [Int32]) -> Int {
+      part.reduce(0) { $0 + Int(counts[Int($1)]) }
+    }
+    let kept = characterCount(tokens[...], tokenizer.characterCounts(countingSpecial: true))
+    if tokenizer.keepsCharacters, kept < characters {
+      throw .lostCharacters(path: path, lost: characters - kept, of: characters)
+    }
+    let boundary = Corpus.boundary(of: tokens.count)
+    let counts = tokenizer.characterCounts()
+    let trained = characterCount(tokens[..<boundary], counts)
+    let validated = characterCount(tokens[boundary...], counts)
+    self.path = path
+    coding = .subwords(tokenizer)
+    training = TokenSource(Array(tokens[..<boundary]))
+    validation = TokenSource(Array(tokens[boundary...]))
+    charactersPerToken = CharactersPerToken(
+      training: Double(trained) / Double(boundary),
+      validation: Double(validated) / Double(tokens.count - boundary))
+  }
+
+  private static func encode(
+    _ text: [UInt8], _ path: String, _ tokenizer: BytePairTokenizer
+  ) throws(CorpusError) -> (tokens: [Int32], characters: Int) {
+    if let offset = text.withUnsafeBufferPointer(CorpusText.firstInvalid) {
+      throw .notUTF8(path: path, offset: offset)
+    }
+    return (tokenizer.encode(text), text.count { $0 & 0xc0 != 0x80 })
+  }
+
+  /// A folder of token shards; the first 90 % of all tokens are for training.
+  init(folder: String, manifest: Manifest, coding: TextCoding?) throws(CorpusError) {
+    let shards: TokenShards
+    do throws(TokenShardError) {
+      shards = try TokenShards(folder: folder)
+    } catch {
+      throw .shards(error)
+    }
+    try Corpus.check(shards.tokenizer, manifest)
+    if let coding, coding != .subwords(shards.tokenizer) {
+      throw .otherTokenizer(first: folder, second: "the weights or --tokenizer")
+    }
+    try Corpus.checkLength(shards.count, of: "tokens", folder, manifest)
+    let boundary = Corpus.boundary(of: shards.count)
+    let trained = shards.characters(before: boundary)
+    let all = shards.characters(before: shards.count)
+    path = folder
+    self.coding = .subwords(shards.tokenizer)
+    training = TokenSource(shards, 0..<boundary)
+    validation = TokenSource(shards, boundary..<shards.count)
+    charactersPerToken = CharactersPerToken(
+      training: Double(trained) / Double(boundary),
+      validation: Double(all - trained) / Double(shards.count - boundary))
+  }
+
+  /// A tokenizer must have no more tokens than the model.
+  static func check(
+    _ tokenizer: BytePairTokenizer, _ manifest: Manifest
+  ) throws(CorpusError) {
+    guard tokenizer.count <= manifest.vocabulary else {
+      throw .tooManyTokens(
+        tokens: tokenizer.count, compiled: manifest.vocabulary, line: manifest.vocabularyLine)
+    }
+  }
+}
+
+extension TokenShards {
+  /// Whether a path names a folder, which as a corpus can only be one of shards.
+  static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+}
