@@ -35,6 +35,9 @@ struct Lowering {
 
   init(_ graph: Graph) {
     self.graph = graph
+    for index in graph.nodes.indices {
+      self.graph.nodes[index] = graph.nodes[index].readingOnlyWhatItUses
+    }
     remove(gatherRows())
     remove(joinProjections())
     remove(dropIdentities())
@@ -154,5 +157,18 @@ extension Lowering {
       let value = graph.outputs[index].value
       graph.outputs[index].value = replaced[value] ?? value
     }
+  }
+}
+
+extension Node {
+  /// A pointwise op without the operands that only give it its shape: a call does not read them.
+  fileprivate var readingOnlyWhatItUses: Node {
+    guard case .pointwise(let op) = op else { return self }
+    let used = op.expression.inputs
+    var node = self
+    node.inputs = used.map { inputs[$0] }
+    node.op = .pointwise(
+      Pointwise(op.expression.substituting { .input(used.firstIndex(of: $0) ?? 0) }))
+    return node
   }
 }
