@@ -31,8 +31,11 @@ extension CallEmitter {
         [r[0], a[0], a[1], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
       )
     case .combine:
+      let residual = call.finish == nil ? [] : [a[3]]
       return (
-        "combine", [r[0], a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
+        "combine" + (residual.isEmpty ? "" : "_add"),
+        [r[0]] + residual
+          + [a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
       )
     case .combineGradient:
       return (

@@ -121,7 +121,9 @@ extension CallEmitter {
         "layer_norm", r + a + [CNames.rows(types[0]), CNames.width(types[0]), CNames.float(op.epsilon)]
       )
     case .layerNormGradient:
-      return ("layer_norm_gradient", r + a + [CNames.rows(types[0]), CNames.width(types[0])])
+      // The residual's gradient, if there is one, is the last input.
+      let name = "layer_norm_gradient" + (call.finish == nil ? "" : "_add")
+      return (name, r + a + [CNames.rows(types[0]), CNames.width(types[0])])
     case .softmax:
       return ("softmax", [r[0], a[0], CNames.rows(types[0]), CNames.width(types[0])])
     case .softmaxGradient:
