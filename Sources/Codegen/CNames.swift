@@ -26,6 +26,13 @@ enum CNames {
     return reserved.contains(text) ? text + "_" : text
   }
 
+  /// A layer's name, which names its file, its structs and its functions.
+  static func layer(_ name: String) -> String {
+    let text = identifier(name)
+    let taken = ["model", "adamw", "sources", "profile", "moec_model"]
+    return text != name || taken.contains(text) ? identifier(name + "_layer") : text
+  }
+
   /// The constant of an axis.
   static func axis(_ name: String) -> String {
     let text = identifier(name)

@@ -121,7 +121,9 @@ extension CallEmitter {
         "layer_norm", r + a + [CNames.rows(types[0]), CNames.width(types[0]), CNames.float(op.epsilon)]
       )
     case .layerNormGradient:
-      return ("layer_norm_gradient", r + a + [CNames.rows(types[0]), CNames.width(types[0])])
+      // The residual's gradient, if there is one, is the last input.
+      let name = "layer_norm_gradient" + (call.finish == nil ? "" : "_add")
+      return (name, r + a + [CNames.rows(types[0]), CNames.width(types[0])])
     case .softmax:
       return ("softmax", [r[0], a[0], CNames.rows(types[0]), CNames.width(types[0])])
     case .softmaxGradient:
@@ -261,51 +263,6 @@ extension CallEmitter {
     let count = CNames.size(heads)
     let random = rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", Self.key(stream)]
     return [axes[0], count, axes[1], "\(axes[2])/\(count)", CNames.float(scale)] + random
-  }
-
-  private func routingCall(
-    _ op: Op, _ call: Call, _ a: [String], _ r: [String]
-  ) -> (String, [String])? {
-    let types = call.inputs.map(\.type)
-    switch op {
-    case .top(let op):
-      return ("top", [r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen)])
-    case .topGradient(let op):
-      return (
-        "top_gradient",
-        [r[0], a[0], a[1], CNames.rows(types[0]), CNames.size(op.experts), CNames.width(types[0])]
-      )
-    case .route(let op):
-      let pairs = CNames.product(types[0].axes), experts = CNames.size(op.experts)
-      // Multiplied and truncated in double, as the reference does.
-      let capacity = op.capacity.map { "(int)((double)(\(pairs)) / \(experts) * \($0))" } ?? "-1"
-      return (
-        "route", r + [a[0], CNames.rows(types[0]), CNames.width(types[0]), experts, capacity]
-      )
-    case .dispatch:
-      let experts = call.results[0]?.type.experts.map(CNames.size) ?? "1"
-      return ("dispatch", [r[0], a[0], a[2], a[1], experts, CNames.width(types[0])])
-    case .dispatchGradient:
-      return (
-        "dispatch_gradient",
-        [r[0], a[0], a[1], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
-      )
-    case .combine:
-      return (
-        "combine", [r[0], a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
-      )
-    case .combineGradient:
-      return (
-        "combine_gradient",
-        [r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]),
-          CNames.width(types[1])]
-      )
-    case .input, .parameter, .pointwise, .sum, .embedding, .linear, .matmul, .transpose,
-      .layerNorm, .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .crossEntropy,
-      .embeddingGradient, .linearInputGradient, .linearWeightGradient, .layerNormGradient,
-      .softmaxGradient, .attentionGradient, .crossEntropyGradient:
-      return nil
-    }
   }
 }
 

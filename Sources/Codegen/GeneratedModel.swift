@@ -41,7 +41,7 @@ public struct GeneratedModel: Sendable {
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).map(\.generated)
     files += [
       .abiHeader, GeneratedFile(path: "graph.txt", text: plan.graph.text),
-      GeneratedFile(path: "plan.txt", text: plan.text),
+      GeneratedFile(path: "plan.txt", text: context.plan.text),
     ]
     if let model = SourceArchive.model(options.source) { files.append(model) }
     files.append(SourceArchive(context: context, paths: files.map(\.path)).file)
@@ -49,7 +49,7 @@ public struct GeneratedModel: Sendable {
 
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
-    ["model.c"] + plan.layers.map { "\($0.name).c" } + ["adamw.c", SourceArchive.path]
+    ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + ["adamw.c", SourceArchive.path]
   }
 }
 
@@ -60,6 +60,8 @@ struct Context: Sendable {
   let sourceLines: [Substring]
 
   init(_ plan: Plan, _ options: GeneratedModel.Options) {
+    var plan = plan
+    for index in plan.layers.indices { plan.layers[index].name = CNames.layer(plan.layers[index].name) }
     self.plan = plan
     self.options = options
     sourceLines =

@@ -43,7 +43,7 @@ struct LayerFunctions {
   }
 
   private mutating func addFinish(_ call: Call) {
-    guard let finish = call.finish, let result = call.results[0] else { return }
+    guard let finish = call.finish, call.isProduct, let result = call.results[0] else { return }
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {

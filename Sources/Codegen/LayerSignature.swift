@@ -82,6 +82,12 @@ struct LayerSignature {
 }
 
 extension Call {
+  /// Whether the call is a matrix product, which takes a last step as a function.
+  var isProduct: Bool {
+    guard case .op(let op) = action else { return false }
+    return op.kind == .linear || op.kind == .linearInputGradient
+  }
+
   /// Whether the call draws random numbers.
   var isRandom: Bool {
     if let finish, !finish.expression.streams.isEmpty { return true }

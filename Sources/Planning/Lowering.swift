@@ -35,6 +35,9 @@ struct Lowering {
 
   init(_ graph: Graph) {
     self.graph = graph
+    for index in graph.nodes.indices {
+      self.graph.nodes[index] = graph.nodes[index].readingOnlyWhatItUses
+    }
     remove(gatherRows())
     remove(joinProjections())
     remove(dropIdentities())
@@ -110,7 +113,7 @@ extension Lowering {
     let readers = readers()
     var replaced: [Value: Value] = [:]
     for (index, node) in graph.nodes.enumerated() {
-      guard node.op.kind == .linear || node.op.kind == .linearInputGradient else { continue }
+      guard Self.canFinish(node.op.kind) else { continue }
       let product = Value(node: index)
       guard let users = readers[product], users.count == 1, users[0] < graph.nodes.count,
         let finish = finish(of: product, by: users[0])
@@ -125,15 +128,25 @@ extension Lowering {
     return Set(replaced.keys.map(\.node))
   }
 
+  /// Products take any last step; some other kernels can add a residual.
+  private static func canFinish(_ kind: OpKind) -> Bool {
+    kind == .linear || kind == .linearInputGradient || canOnlyAdd(kind)
+  }
+
+  private static func canOnlyAdd(_ kind: OpKind) -> Bool {
+    kind == .combine || kind == .layerNormGradient
+  }
+
   /// The pointwise op as a finish, if all else that it reads is there before the product.
   private func finish(of product: Value, by user: Int) -> Finish? {
     let node = graph.nodes[user]
     let home = graph.nodes[product.node]
-    guard case .pointwise(let op) = node.op, node.phase == home.phase, node.types == home.types,
+    guard case .pointwise(let op) = node.op, node.phase == home.phase,
       Partition.layerScope(node.scope) == Partition.layerScope(home.scope),
       let index = node.inputs.firstIndex(of: product)
     else { return nil }
-    guard node.inputs.count <= 4, op.expression.streams.count <= 2 else { return nil }
+    if Self.canOnlyAdd(home.op.kind) && op.expression != .input(0) + .input(1) { return nil }
+    guard node.types[0] == graph.type(of: product), node.inputs.count <= 4, op.expression.streams.count <= 2 else { return nil }
     for (place, input) in node.inputs.enumerated() where place != index {
       guard input != product, input.node < product.node, graph.type(of: input) == node.types[0],
         op.expression.inputs.contains(place)
@@ -154,5 +167,18 @@ extension Lowering {
       let value = graph.outputs[index].value
       graph.outputs[index].value = replaced[value] ?? value
     }
+  }
+}
+
+extension Node {
+  /// A pointwise op without the operands that only give it its shape: a call does not read them.
+  fileprivate var readingOnlyWhatItUses: Node {
+    guard case .pointwise(let op) = op else { return self }
+    let used = op.expression.inputs
+    var node = self
+    node.inputs = used.map { inputs[$0] }
+    node.op = .pointwise(
+      Pointwise(op.expression.substituting { .input(used.firstIndex(of: $0) ?? 0) }))
+    return node
   }
 }

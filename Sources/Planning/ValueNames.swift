@@ -140,6 +140,8 @@ extension ValueNames {
       return "d_" + name(of: target, in: scope) + (isRows ? "_rows" : "")
     }
     let path = Self.field(graph.nodes[value.node].scope, in: scope)
+    // Where backward begins there is nothing to read: the loss's gradient by itself is 1.
+    if graph.nodes[value.node].inputs.isEmpty { return "d_" + Self.joined(path, "") }
     return "d_" + Self.joined(path, path.isEmpty ? "value" : "input")
   }
 
@@ -162,7 +164,6 @@ extension ValueNames {
         ?? gradientTarget(of: node.inputs[0])
     case .pointwise(let op) where op.expression.isSum:
       return node.inputs.lazy.compactMap(gradientTarget).first
-    case .pointwise(let op) where op.expression == .constant(1): return node.inputs[0]
     case .mergeHeads, .splitHeads, .transpose, .causalMask, .sum, .pointwise, .matmul,
       .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .attention, .top, .route,
       .dispatch, .combine, .crossEntropy, .embeddingGradient:

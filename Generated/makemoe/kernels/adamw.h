@@ -1,0 +1,77 @@
+// adamw.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_ADAMW_H
+#define KERNEL_ADAMW_H
+
+#include "base.h"
+
+// Elements in one unit of work.
+#define ADAMW_BLOCK 16384
+
+typedef struct {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+} adamw_numbers;
+
+// One step over `count` elements, the parameter's `step`-th (from 1):
+//
+//   value  *= 1 - learning_rate weight_decay
+//   first  += (gradient - first) (1 - beta1)
+//   second  = beta2 second + (1 - beta2) gradient^2
+//   value  -= learning_rate / (1 - beta1^step)
+//             first / (sqrt(second) / sqrt(1 - beta2^step) + epsilon)
+//
+// The factors are formed in double.
+KERNEL void adamw_block(float *restrict value, const float *restrict gradient,
+                        float *restrict first, float *restrict second, size_t count,
+                        float step, const adamw_numbers *numbers) {
+    double rate = numbers->learning_rate, beta1 = numbers->beta1, beta2 = numbers->beta2;
+    float keep = (float)(1 - rate * numbers->weight_decay);
+    float step_size = (float)(rate / (1 - pow(beta1, step)));
+    float root = (float)sqrt(1 - pow(beta2, step));
+    float new1 = (float)(1 - beta1), old2 = (float)beta2, new2 = (float)(1 - beta2);
+    float epsilon = numbers->epsilon;
+    for (size_t i = 0; i < count; i++) {
+        float g = gradient[i];
+        float m = first[i] + (g - first[i]) * new1;
+        float v = old2 * second[i] + new2 * g * g;
+        first[i] = m;
+        second[i] = v;
+        value[i] = value[i] * keep - step_size * m / (sqrtf(v) / root + epsilon);
+    }
+}
+
+// One step of a whole parameter; *steps, the count of its steps, goes up by one.
+KERNEL void adamw(float *restrict value, const float *restrict gradient,
+                  float *restrict first, float *restrict second, size_t count,
+                  float *restrict steps, const adamw_numbers *numbers) {
+    float step = *steps += 1;
+    int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
+    #pragma omp parallel for schedule(static) if (blocks > 1)
+    for (int block = 0; block < blocks; block++) {
+        size_t i = (size_t)block * ADAMW_BLOCK, left = count - i;
+        adamw_block(value + i, gradient + i, first + i, second + i,
+                    left < ADAMW_BLOCK ? left : ADAMW_BLOCK, step, numbers);
+    }
+}
+
+// One step of a parameter stacked by expert, value [experts, count], for the experts that had
+// rows: all else, its decay and its count included, stays as it was for the others.
+//
+//   steps [experts]    start [experts + 1]: expert e had rows start[e] ..< start[e + 1]
+KERNEL void adamw_experts(float *restrict value, const float *restrict gradient,
+                          float *restrict first, float *restrict second, size_t count,
+                          int experts, float *restrict steps,
+                          const int32_t *restrict start, const adamw_numbers *numbers) {
+    for (int e = 0; e < experts; e++) { steps[e] += start[e] < start[e + 1]; }
+    int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
+    #pragma omp parallel for schedule(static) if (experts * blocks > 1)
+    for (int block = 0; block < experts * blocks; block++) {
+        int e = block / blocks;
+        if (start[e] == start[e + 1]) { continue; }
+        size_t i = (size_t)(block % blocks) * ADAMW_BLOCK, left = count - i;
+        size_t at = (size_t)e * count + i;
+        adamw_block(value + at, gradient + at, first + at, second + at,
+                    left < ADAMW_BLOCK ? left : ADAMW_BLOCK, steps[e], numbers);
+    }
+}
+
+#endif

@@ -1,0 +1,151 @@
+// attention.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_ATTENTION_H
+#define KERNEL_ATTENTION_H
+
+#include "base.h"
+#include "attention_tile.h"
+#include "random.h"
+#include "vector_math.h"
+
+// What is known of the queries of a tile after some of their keys: the largest score, the sum
+// of exp(score - maximum), and what the output so far and the new part are to be multiplied
+// by.
+typedef struct {
+    floats maximum, sum, before, after;
+} attention_state;
+
+// Hides the keys that a query does not see, and returns the largest score of each query.
+INLINE floats attention_mask(float *scores, attention_tile tile, floats maximum) {
+    int j = 0;
+    for (; j < tile.keys && tile.key + j <= tile.query; j++) {
+        maximum = floats_max(floats_load(scores + j * LANES), maximum);
+    }
+    for (; j < tile.keys; j++) {
+        floats score = floats_load(scores + j * LANES);
+        score = floats_select(attention_sees(tile, j), score, floats_all(-INFINITY));
+        floats_store(scores + j * LANES, score);
+        maximum = floats_max(score, maximum);
+    }
+    return maximum;
+}
+
+// Turns a tile's scores into weights exp(score - maximum), 0 where dropped. The sums are of
+// the weights before dropout, as softmax comes first. The last tile of keys normalises.
+INLINE void attention_weigh(float *scores, attention_state *state, attention_tile tile,
+                            int pair, const attention_sizes *sizes) {
+    floats maximum = attention_mask(scores, tile, state->maximum);
+    floats before = floats_exp(state->maximum - maximum), sum = state->sum * before;
+    words number = attention_numbers(tile, pair, sizes->context);
+    for (int j = 0; j < tile.keys; j++) {
+        floats weight = floats_exp(floats_load(scores + j * LANES) - maximum);
+        sum += weight;
+        if (sizes->threshold) {
+            ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
+            weight = (floats)((ints)weight & kept);
+        }
+        floats_store(scores + j * LANES, weight);
+    }
+    int last = tile.key + tile.keys == tile.query + tile.queries;
+    state->maximum = maximum;
+    state->sum = sum;
+    state->after = last ? floats_all(sizes->keep) / sum : floats_all(1.0f);
+    state->before = before * state->after;
+}
+
+// y[i] = before[i] y[i] + after[i] sum over j of weights[j, i] v[j]
+INLINE void attention_average(float *y, const float *weights, const float *v,
+                              const attention_state *state, attention_tile tile,
+                              const attention_sizes *sizes) {
+    _Alignas(64) float values[ATTENTION_KEYS * LANES], sum[LANES * LANES], before[LANES];
+    floats_store(before, state->before);
+    for (int c = 0; c < sizes->depth; c += LANES) {
+        int columns = sizes->depth - c;
+        float *y_i = y + c;
+        attention_sum_keys(
+            sum, weights,
+            attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns), tile.keys);
+        attention_transpose(sum, state->after);
+        for (int i = 0; i < tile.queries && tile.key > 0; i++, y_i += sizes->outputs.row) {
+            floats_store_some(y_i, floats_load_some(y_i, columns) * before[i], columns);
+        }
+        attention_unpack(y + c, sum, sizes->outputs.row, tile.queries, columns, tile.key > 0);
+    }
+}
+
+// Attention of the head of number `pair`; q, k, v and y point at its first row.
+INLINE void attention_head(float *restrict y, float *restrict logsumexp,
+                           const float *restrict q, const float *restrict k,
+                           const float *restrict v, int pair, const attention_sizes *sizes) {
+    _Alignas(64) float scores[ATTENTION_KEYS * LANES];
+    size_t row = sizes->inputs.row;
+    for (int query = 0; query < sizes->length; query += LANES) {
+        attention_state state = {floats_all(-INFINITY), {0}, {0}, {0}};
+        for (int key = 0; key < smaller(query + LANES, sizes->length);
+             key += ATTENTION_KEYS) {
+            attention_tile tile = attention_tile_at(query, key, sizes->length);
+            attention_scores(scores, q + query * row, row, k + key * row, row, sizes->depth,
+                             sizes->scale, tile);
+            attention_weigh(scores, &state, tile, pair, sizes);
+            attention_average(y + query * sizes->outputs.row, scores, v + key * row, &state,
+                              tile, sizes);
+        }
+        if (logsumexp == NULL) { continue; }
+        floats_store_some(logsumexp + query, state.maximum + floats_log(state.sum),
+                          sizes->length - query);
+    }
+}
+
+static inline void attention_heads(float *restrict y, float *restrict logsumexp,
+                                   const float *restrict q, const float *restrict k,
+                                   const float *restrict v, const attention_sizes *sizes) {
+    int pairs = sizes->sequences * sizes->heads;
+    #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+    for (int pair = 0; pair < pairs; pair++) {
+        attention_sizes own = *sizes;
+        size_t from = attention_at(own.inputs, pair, own.heads);
+        size_t to = attention_at(own.outputs, pair, own.heads);
+        float *at = logsumexp ? logsumexp + (size_t)pair * own.length : NULL;
+        attention_head(y + to, at, q + from, k + from, v + from, pair, &own);
+    }
+}
+
+// Causal attention of every (sequence, head), with dropout on the softmaxed weights.
+//
+//   y[i] = sum over j <= i of drop(softmax over j <= i of (scale <q[i], k[j]>)) v[j]
+//
+//   q, k, v, y: row i of (sequence s, head h) begins at s stride_sequence + h stride_head +
+//   i stride_row and has `depth` floats
+//   logsumexp [sequences, heads, length] for backward, or NULL: not kept
+//
+// The softmax is built up tile by tile: when a later tile holds a larger score, what was
+// summed so far is scaled down. Dropout's weight number is ((s heads + h) context + i)
+// context + j.
+KERNEL void attention(float *restrict y, float *restrict logsumexp, const float *restrict q,
+                      const float *restrict k, const float *restrict v, int sequences,
+                      int heads, int length, int depth, int stride_sequence, int stride_head,
+                      int stride_row, int context, float scale, double rate, uint64_t key) {
+    attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, context,
+                                               scale, rate, key);
+    attention_strides strides = {(size_t)stride_sequence, (size_t)stride_head,
+                                 (size_t)stride_row};
+    sizes.inputs = sizes.outputs = strides;
+    attention_heads(y, logsumexp, q, k, v, &sizes);
+}
+
+// The same for heads that lie side by side in rows, with context = length.
+//
+//   q, k, v: row t of sequence s begins at (s length + t) row and holds all heads, one after
+//   the other: row = heads * depth, or 3 heads * depth for the parts of one tensor
+//   y [sequences, length, heads * depth]
+KERNEL void causal_attention(float *restrict y, float *restrict logsumexp,
+                             const float *restrict q, const float *restrict k,
+                             const float *restrict v, int row, int sequences, int heads,
+                             int length, int depth, float scale, double rate, uint64_t key) {
+    attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, length,
+                                               scale, rate, key);
+    sizes.inputs = attention_head_strides(length, depth, row);
+    sizes.outputs = attention_head_strides(length, depth, heads * depth);
+    attention_heads(y, logsumexp, q, k, v, &sizes);
+}
+
+#endif

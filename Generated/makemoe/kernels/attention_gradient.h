@@ -1,0 +1,212 @@
+// attention_gradient.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_ATTENTION_GRADIENT_H
+#define KERNEL_ATTENTION_GRADIENT_H
+
+#include "base.h"
+#include "attention_tile.h"
+#include "random.h"
+#include "vector_math.h"
+
+// What a block of queries needs: their logsumexp, and delta = <d_y[i], y[i]>, which is what
+// the softmax's normaliser takes away.
+typedef struct {
+    floats logsumexp, delta;
+} attention_block;
+
+INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
+                              int depth) {
+    _Alignas(64) float panel[LANES * LANES], d_panel[LANES * LANES];
+    floats products[LANES], delta = {0};
+    for (int c = 0; c < depth; c += LANES) {
+        attention_pack(d_panel, d_y + c, row, rows, depth - c, LANES);
+        attention_pack(panel, y + c, row, rows, depth - c, LANES);
+        UNROLL
+        for (int i = 0; i < LANES; i++) {
+            products[i] = floats_load(d_panel + i * LANES) * floats_load(panel + i * LANES);
+        }
+        delta += floats_sum_rows(products);
+    }
+    return delta;
+}
+
+// Turns a tile's scores into weights after dropout, and the gradients d of those weights into
+// those of the scores, both in place:
+//
+//   p = exp(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
+INLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
+                              attention_tile tile, int pair, const attention_sizes *sizes) {
+    floats keep = floats_all(sizes->keep);
+    words number = attention_numbers(tile, pair, sizes->context);
+    for (int j = 0; j < tile.keys; j++) {
+        floats p = floats_exp(floats_load(scores + j * LANES) - block.logsumexp);
+        if (tile.key + j > tile.query) {
+            p = floats_select(attention_sees(tile, j), p, (floats){0});
+        }
+        floats factor = keep;
+        if (sizes->threshold) {
+            ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
+            factor = floats_select(kept, keep, (floats){0});
+        }
+        floats d = floats_load(d_scores + j * LANES);
+        d = floats_multiply_add(factor, d, -block.delta) * (p * sizes->scale);
+        floats_store(scores + j * LANES, p * factor);
+        floats_store(d_scores + j * LANES, d);
+    }
+}
+
+// d_q[i] (+)= sum over j of d_scores[j, i] k[j]; the first tile of keys writes, later ones
+// add.
+INLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
+                                     attention_tile tile, const attention_sizes *sizes) {
+    _Alignas(64) float keys[ATTENTION_KEYS * LANES], sum[LANES * LANES];
+    for (int c = 0; c < sizes->depth; c += LANES) {
+        int columns = sizes->depth - c;
+        attention_sum_keys(
+            sum, d_scores,
+            attention_pad(keys, k + c, sizes->inputs.row, tile.keys, columns), tile.keys);
+        attention_transpose(sum, floats_all(1.0f));
+        attention_unpack(d_q + c, sum, sizes->gradients.row, tile.queries, columns,
+                         tile.key > 0);
+    }
+}
+
+// sum[j] = sum over from <= i < to of a[j, i] x[i], for ATTENTION_ROWS keys j.
+INLINE void attention_sum_queries(float *sum, const float *a, attention_columns x, int from,
+                                  int to) {
+    floats total[ATTENTION_ROWS];
+    UNROLL
+    for (int j = 0; j < ATTENTION_ROWS; j++) { total[j] = (floats){0}; }
+    x.at += from * x.row;
+    for (int i = from; i < to; i++, x.at += x.row) {
+        floats x_i = floats_load(x.at);
+        UNROLL
+        for (int j = 0; j < ATTENTION_ROWS; j++) {
+            total[j] = floats_multiply_add(floats_all(a[j * LANES + i]), x_i, total[j]);
+        }
+    }
+    UNROLL
+    for (int j = 0; j < ATTENTION_ROWS; j++) { floats_store(sum + j * LANES, total[j]); }
+}
+
+// d_x[j] (+)= sum over i of a[j, i] x[i], over the queries i that see key j: d_k from
+// d_scores and q, d_v from the weights and d_y. The block of queries on the diagonal is the
+// first to come and writes, later ones add.
+INLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
+                                   size_t x_row, int depth, attention_tile tile) {
+    _Alignas(64) float queries[LANES * LANES], sum[ATTENTION_KEYS * LANES];
+    int old = smaller(larger(tile.query - tile.key, 0), tile.keys);
+    for (int c = 0; c < depth; c += LANES) {
+        attention_columns rows =
+            attention_pad(queries, x + c, x_row, tile.queries, depth - c);
+        for (int j = 0; j < tile.keys; j += ATTENTION_ROWS) {
+            attention_sum_queries(sum + j * LANES, a + j * LANES, rows,
+                                  larger(tile.key + j - tile.query, 0), tile.queries);
+        }
+        attention_unpack(d_x + c, sum, d_row, old, depth - c, 1);
+        attention_unpack(d_x + old * d_row + c, sum + old * LANES, d_row, tile.keys - old,
+                         depth - c, 0);
+    }
+}
+
+// The pointers of one head, at its first row.
+typedef struct {
+    float *d_q, *d_k, *d_v;
+    const float *d_y, *y, *q, *k, *v, *logsumexp;
+} attention_pointers;
+
+// What one tile adds to the gradients.
+INLINE void attention_tile_gradient(attention_pointers at, attention_block block,
+                                    attention_tile tile, int pair,
+                                    const attention_sizes *sizes) {
+    _Alignas(64) float weights[ATTENTION_KEYS * LANES], d_scores[ATTENTION_KEYS * LANES];
+    size_t in = sizes->inputs.row, out = sizes->outputs.row, to = sizes->gradients.row;
+    const float *q = at.q + tile.query * in, *k = at.k + tile.key * in;
+    const float *v = at.v + tile.key * in, *d_y = at.d_y + tile.query * out;
+    int depth = sizes->depth;
+    attention_scores(weights, q, in, k, in, depth, sizes->scale, tile);
+    attention_scores(d_scores, d_y, out, v, in, depth, 1.0f, tile);
+    attention_reweigh(weights, d_scores, block, tile, pair, sizes);
+    attention_query_gradient(at.d_q + tile.query * to, d_scores, k, tile, sizes);
+    attention_key_gradient(at.d_k + tile.key * to, to, d_scores, q, in, depth, tile);
+    attention_key_gradient(at.d_v + tile.key * to, to, weights, d_y, out, depth, tile);
+}
+
+// Gradients of the head of number `pair`. Its blocks of queries come in order.
+INLINE void attention_head_gradient(attention_pointers at, int pair,
+                                    const attention_sizes *sizes) {
+    size_t row = sizes->outputs.row;
+    for (int query = 0; query < sizes->length; query += LANES) {
+        int queries = smaller(LANES, sizes->length - query);
+        attention_block block = {
+            floats_load_some(at.logsumexp + query, queries),
+            attention_delta(at.d_y + query * row, at.y + query * row, row, queries,
+                            sizes->depth),
+        };
+        for (int key = 0; key < query + queries; key += ATTENTION_KEYS) {
+            attention_tile tile = attention_tile_at(query, key, sizes->length);
+            attention_tile_gradient(at, block, tile, pair, sizes);
+        }
+    }
+}
+
+static inline void attention_heads_gradient(attention_pointers at,
+                                            const attention_sizes *sizes) {
+    int pairs = sizes->sequences * sizes->heads;
+    #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+    for (int pair = 0; pair < pairs; pair++) {
+        attention_sizes own = *sizes;
+        size_t in = attention_at(own.inputs, pair, own.heads);
+        size_t out = attention_at(own.outputs, pair, own.heads);
+        size_t to = attention_at(own.gradients, pair, own.heads);
+        attention_pointers head = {
+            at.d_q + to, at.d_k + to, at.d_v + to, at.d_y + out, at.y + out,
+            at.q + in, at.k + in, at.v + in, at.logsumexp + (size_t)pair * own.length,
+        };
+        attention_head_gradient(head, pair, &own);
+    }
+}
+
+// Gradients of attention, from its output y and the logsumexp it kept. The weights p and
+// dropout's factors m (0 or 1 / (1 - rate)) are computed again, tile by tile.
+//
+//   d_v[j] = sum over i >= j of m[i, j] p[i, j] d_y[i]
+//   d_s[i, j] = p[i, j] (m[i, j] <d_y[i], v[j]> - <d_y[i], y[i]>)
+//   d_q[i] = scale sum over j <= i of d_s[i, j] k[j]
+//   d_k[j] = scale sum over i >= j of d_s[i, j] q[i]
+//
+// Sizes, strides and dropout's numbers are those of attention; d_q, d_k and d_v are written
+// whole.
+KERNEL void attention_gradient(float *restrict d_q, float *restrict d_k, float *restrict d_v,
+                               const float *restrict d_y, const float *restrict y,
+                               const float *restrict q, const float *restrict k,
+                               const float *restrict v, const float *restrict logsumexp,
+                               int sequences, int heads, int length, int depth,
+                               int stride_sequence, int stride_head, int stride_row,
+                               int context, float scale, double rate, uint64_t key) {
+    attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, context,
+                                               scale, rate, key);
+    attention_strides strides = {(size_t)stride_sequence, (size_t)stride_head,
+                                 (size_t)stride_row};
+    sizes.inputs = sizes.outputs = sizes.gradients = strides;
+    attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, logsumexp};
+    attention_heads_gradient(at, &sizes);
+}
+
+// The same for causal_attention; d_q, d_k and d_v have rows of d_row floats.
+KERNEL void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
+                                      float *restrict d_v, const float *restrict d_y,
+                                      const float *restrict y, const float *restrict q,
+                                      const float *restrict k, const float *restrict v,
+                                      const float *restrict logsumexp, int row, int d_row,
+                                      int sequences, int heads, int length, int depth,
+                                      float scale, double rate, uint64_t key) {
+    attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, length,
+                                               scale, rate, key);
+    sizes.inputs = attention_head_strides(length, depth, row);
+    sizes.outputs = attention_head_strides(length, depth, heads * depth);
+    sizes.gradients = attention_head_strides(length, depth, d_row);
+    attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, logsumexp};
+    attention_heads_gradient(at, &sizes);
+}
+
+#endif

@@ -1,0 +1,221 @@
+// expert_linear.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_EXPERT_LINEAR_H
+#define KERNEL_EXPERT_LINEAR_H
+
+#include "product.h"
+
+// Called with each block of a result just after it is made, by the thread that made it: y is
+// at element (row, column), rows of y are as far apart as the result is wide. How a result is
+// cut into blocks depends on shapes and routing alone.
+typedef void (*finish_block)(const void *context, float *y, int row, int rows, int column,
+                             int columns);
+
+// A linear layer with one matrix per expert over rows sorted by expert, in either direction:
+// y from x, or d_x (as y) from d_y (as x).
+typedef struct {
+    float *y;
+    const float *x;
+    const int32_t *source;  // NULL, or the rows of x to read
+    const float *w, *b;     // b may be NULL
+    const int32_t *start;   // expert e owns rows start[e] ..< start[e + 1]
+    int experts, in, out;
+    finish_block finish;    // may be NULL
+    const void *context;
+} expert_layer;
+
+// The first expert after e that has rows, or `experts`.
+INLINE int expert_after(const expert_layer *l, int e) {
+    do { e++; } while (e < l->experts && l->start[e] == l->start[e + 1]);
+    return e;
+}
+
+// Floats of weights in one block of columns of the forward product: the second cache keeps
+// them, beside the next ones on their way.
+#define WEIGHT_BLOCK 65536
+
+// Columns in one block.
+INLINE int forward_columns(int in) {
+    return larger(WEIGHT_BLOCK / larger(in, 1) / TILE_COLUMNS, 1) * TILE_COLUMNS;
+}
+
+// The weights that are used after those of a block of columns of expert e: the tile-th of
+// `tiles` equal parts of them.
+INLINE ahead forward_ahead(const expert_layer *l, int e, int column, int tile, int tiles) {
+    int wide = forward_columns(l->in);
+    column += wide;
+    if (column >= l->out) {
+        e = expert_after(l, e);
+        column = 0;
+    }
+    int lines = l->in * blocks_of(smaller(l->out - column, wide), PANEL);
+    return (ahead){.x = l->w + (size_t)e * panels_size(l->out, l->in) +
+                        (size_t)column * (size_t)l->in,
+                   .rows = e < l->experts,
+                   .line = block_start(tile, lines, tiles),
+                   .lines = block_start(tile + 1, lines, tiles)};
+}
+
+// One block of expert e: a tile of its rows times a block of columns.
+//
+// Tiles of rows go by first, blocks of columns second, so that the weights of a block stay in
+// the second cache. While a tile is made, the rows of the next one and an equal part of the
+// next block's weights come from memory.
+INLINE void forward_block(const expert_layer *l, int e, int block) {
+    size_t in = (size_t)l->in, out = (size_t)l->out;
+    int count = l->start[e + 1] - l->start[e], tiles = blocks_of(count, TILE_ROWS);
+    int tile = block % tiles, column = block / tiles * forward_columns(l->in);
+    int r = l->start[e] + block_start(tile, count, tiles);
+    int rows = l->start[e] + block_start(tile + 1, count, tiles) - r;
+    ahead soon[2] = {{0}, forward_ahead(l, e, column, tile, tiles)};
+    product p = {.y = l->y + (size_t)r * out + column, .y_row = out, .y_panel = PANEL,
+                 .x = l->source ? l->x : l->x + (size_t)r * in, .x_row = in,
+                 .source = l->source ? l->source + r : NULL,
+                 .w = l->w + (size_t)e * panels_size(l->out, l->in) + (size_t)column * in,
+                 .w_panel = in * PANEL,
+                 .bias = l->b ? l->b + (size_t)e * out + column : NULL,
+                 .depth = l->in, .columns = smaller(l->out - column, forward_columns(l->in)),
+                 .soon = soon, .x_rows = column == 0 ? l->start[l->experts] - r : 0};
+    product_rows(&p, rows);
+    if (l->finish) { l->finish(l->context, p.y, r, rows, column, p.columns); }
+}
+
+// y[r, :] = w[e] x[source[r], :] + b[e]      for the rows r of expert e, then `finish`
+//
+//   x [*, in]    source [rows], or NULL: row r of x is row r of y    finish, may be NULL
+//   w [experts, out, in] in panels    b [experts, out], may be NULL    ->    y [rows, out]
+//   start [experts + 1]: expert e owns rows start[e] ..< start[e + 1]
+KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *source,
+                                   const float *w, const float *b, const int32_t *start,
+                                   int experts, int in, int out, finish_block finish,
+                                   const void *context) {
+    expert_layer l = {y, x, source, w, b, start, experts, in, out, finish, context};
+    int column_blocks = blocks_of(out, forward_columns(in)), total = start[experts];
+    #pragma omp parallel for schedule(static) if (total > TILE_ROWS || column_blocks > 1)
+    for (int share = 0; share < SHARES; share++) {
+        int64_t from = (int64_t)total * share / SHARES;
+        int64_t to = (int64_t)total * (share + 1) / SHARES;
+        for (int e = 0; e < experts && start[e] < to; e++) {
+            int count = start[e + 1] - start[e];
+            int blocks = blocks_of(count, TILE_ROWS) * column_blocks;
+            int block = first_block(from - start[e], count, blocks);
+            int end = first_block(to - start[e], count, blocks);
+            for (; block < end; block++) { forward_block(&l, e, block); }
+        }
+    }
+}
+
+// y[r, :] = w[e] x[source[r], :] + b[e], as above
+KERNEL void expert_linear_gathered(float *y, const float *x, const int32_t *source,
+                                   const float *w, const float *b, const int32_t *start,
+                                   int experts, int in, int out) {
+    expert_linear_finished(y, x, source, w, b, start, experts, in, out, NULL, NULL);
+}
+
+// y[r, :] = w[e] x[r, :] + b[e], as above
+KERNEL void expert_linear(float *y, const float *x, const float *w, const float *b,
+                          const int32_t *start, int experts, int in, int out) {
+    expert_linear_gathered(y, x, NULL, w, b, start, experts, in, out);
+}
+
+// Rows in one block: they share the weights that are turned for them.
+#define GRADIENT_ROW_BLOCK 256
+
+// Of the weights [out, in] of one expert, those that are turned at a time: w[o:, i:].
+INLINE ahead turned_ahead(const float *w, int o, int i, int in, int out) {
+    return (ahead){.x = w + (size_t)o * (size_t)in + (size_t)i * PANEL,
+                   .x_row = (size_t)in * PANEL,
+                   .rows = blocks_of(smaller(out - o, DEPTH_BLOCK), PANEL),
+                   .lines = smaller(in - i, TILE_COLUMNS)};
+}
+
+// turned[c / 16][k, c % 16] = w[o + k, i + c]      for k < depth, c < columns
+//
+//   w [out, in] in panels    turned [TILE_PANELS, DEPTH_BLOCK, 16]
+INLINE void turn_weights(float *turned, const float *w, int o, int i, int depth, int columns,
+                         int in) {
+    for (int k = 0; k < depth; k += PANEL) {
+        const float *panel = w + (size_t)(o + k) * (size_t)in + (size_t)i * PANEL;
+        for (int c = 0; c < columns; c += PANEL) {
+            panel_transpose(turned + c * DEPTH_BLOCK + k * PANEL, panel + c * PANEL, PANEL,
+                            PANEL, smaller(columns - c, PANEL));
+        }
+    }
+}
+
+// p->y = p->x w[:, i:]      of one expert, for columns i ..< i + p->columns of d_x
+//
+//   p->x: d_y [rows, out]    w [out, in] in panels    p->y: d_x [rows, in] from column i on
+//
+// The sum runs over outputs, so that w is turned into panels of inputs just before its use.
+// While it is used, what is turned next comes from memory: at the end that is `next`.
+INLINE void input_gradient_columns(product *p, const float *w, int rows, int i, int in,
+                                   int out, ahead next) {
+    float turned[TILE_PANELS * DEPTH_BLOCK * PANEL] __attribute__((aligned(64)));
+    ahead soon[2] = {{0}, {0}};
+    p->soon = soon;
+    p->w = turned;
+    p->w_panel = DEPTH_BLOCK * PANEL;
+    for (int o = 0; o == 0 || o < out; o += DEPTH_BLOCK, p->x += DEPTH_BLOCK) {
+        p->depth = smaller(out - o, DEPTH_BLOCK);
+        p->accumulate = o > 0;
+        int o_next = o + DEPTH_BLOCK;
+        soon[1] = o_next < out ? turned_ahead(w, o_next, i, in, out) : next;
+        turn_weights(turned, w, o, i, p->depth, p->columns, in);
+        product_rows(p, rows);
+    }
+}
+
+// One block of expert e: some of its rows times TILE_COLUMNS columns of d_x. Columns go by
+// first, rows second.
+INLINE void input_gradient_block(const expert_layer *l, int e, int block, int row_blocks) {
+    size_t in = (size_t)l->in, out = (size_t)l->out, w_expert = panels_size(l->out, l->in);
+    int column_blocks = blocks_of(l->in, TILE_COLUMNS);
+    int part = block / column_blocks, i = block % column_blocks * TILE_COLUMNS;
+    int count = l->start[e + 1] - l->start[e];
+    int r = l->start[e] + block_start(part, count, row_blocks);
+    int rows = l->start[e] + block_start(part + 1, count, row_blocks) - r;
+    int e_next = block + 1 < row_blocks * column_blocks ? e : expert_after(l, e);
+    int i_next = i + TILE_COLUMNS < l->in ? i + TILE_COLUMNS : 0;
+    ahead next = {0};
+    if (e_next < l->experts) {
+        next = turned_ahead(l->w + (size_t)e_next * w_expert, 0, i_next, l->in, l->out);
+    }
+    float *y = l->y + (size_t)r * in + i;
+    product p = {.y = y, .y_row = in, .y_panel = PANEL, .x = l->x + (size_t)r * out,
+                 .x_row = out, .columns = smaller(l->in - i, TILE_COLUMNS),
+                 .x_rows = i == 0 ? l->start[l->experts] - r : 0};
+    input_gradient_columns(&p, l->w + (size_t)e * w_expert, rows, i, l->in, l->out, next);
+    if (l->finish) { l->finish(l->context, y, r, rows, i, p.columns); }
+}
+
+// d_x[r, :] = d_y[r, :] w[e]      for the rows r of expert e, then `finish`
+//
+//   d_y [rows, out]    w [experts, out, in] in panels    start [experts + 1]
+//   finish, may be NULL    ->    d_x [rows, in]
+KERNEL void expert_linear_input_gradient_finished(
+    float *d_x, const float *d_y, const float *w, const int32_t *start, int experts, int in,
+    int out, finish_block finish, const void *context) {
+    expert_layer l = {d_x, d_y, NULL, w, NULL, start, experts, in, out, finish, context};
+    int column_blocks = blocks_of(in, TILE_COLUMNS), total = start[experts];
+    #pragma omp parallel for schedule(static) if (total > TILE_ROWS || column_blocks > 1)
+    for (int share = 0; share < SHARES; share++) {
+        int64_t from = (int64_t)total * share / SHARES;
+        int64_t to = (int64_t)total * (share + 1) / SHARES;
+        for (int e = 0; e < experts && start[e] < to; e++) {
+            int count = start[e + 1] - start[e];
+            int row_blocks = blocks_of(count, GRADIENT_ROW_BLOCK);
+            int blocks = row_blocks * column_blocks;
+            int block = first_block(from - start[e], count, blocks);
+            int end = first_block(to - start[e], count, blocks);
+            for (; block < end; block++) { input_gradient_block(&l, e, block, row_blocks); }
+        }
+    }
+}
+
+// d_x[r, :] = d_y[r, :] w[e], as above
+KERNEL void expert_linear_input_gradient(float *d_x, const float *d_y, const float *w,
+                                         const int32_t *start, int experts, int in, int out) {
+    expert_linear_input_gradient_finished(d_x, d_y, w, start, experts, in, out, NULL, NULL);
+}
+
+#endif

@@ -1,0 +1,167 @@
+// vector_math.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_VECTOR_MATH_H
+#define KERNEL_VECTOR_MATH_H
+
+#include "vector.h"
+#include "scalar_math.h"
+
+// What loops over `floats` need besides arithmetic. It is spelled out in vectors because not
+// every compiler finds them in loops over floats that hold comparisons and shifts.
+
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef uint32_t words __attribute__((vector_size(4 * LANES)));
+
+// 0, 1, 2 ... in the lanes.
+INLINE ints ints_count(void) {
+#if LANES == 16
+    return (ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif LANES == 8
+    return (ints){0, 1, 2, 3, 4, 5, 6, 7};
+#else
+    return (ints){0, 1, 2, 3};
+#endif
+}
+
+// A comparison gives -1 in the lanes where it holds and 0 in the others: a from those, b from
+// these.
+INLINE ints ints_select(ints where, ints a, ints b) { return (a & where) | (b & ~where); }
+
+INLINE floats floats_select(ints where, floats a, floats b) {
+    return (floats)ints_select(where, (ints)a, (ints)b);
+}
+
+// a > b ? a : b; NaN in a is passed over.
+INLINE floats floats_max(floats a, floats b) {
+#if defined(__AVX512F__)
+    return _mm512_max_ps(a, b);
+#elif defined(__AVX2__) && defined(__FMA__)
+    return _mm256_max_ps(a, b);
+#else
+    return floats_select(a > b, a, b);
+#endif
+}
+
+// e^x for x <= 88; 0 below -87, where floats end. With n = round(x / ln 2) and a polynomial
+// for the rest, like exp_f, but 2^n is applied at once: the sum that rounds leaves n + 127,
+// the exponent's bits, in its lowest ones. Error: 1.1 ulp. NaN gives NaN.
+INLINE floats floats_exp(floats x) {
+    const floats magic = floats_all(ROUND_MAGIC + 127.0f);
+    floats rounded = floats_multiply_add(x, floats_all(LOG2_E), magic);
+    floats n = rounded - magic;
+    floats r = floats_multiply_add(n, floats_all(-LN2_HIGH), x);
+    r = floats_multiply_add(n, floats_all(-LN2_LOW), r);
+    floats q = floats_all(0.00138207758f);
+    q = floats_multiply_add(q, r, floats_all(0.00836924929f));
+    q = floats_multiply_add(q, r, floats_all(0.041668281f));
+    q = floats_multiply_add(q, r, floats_all(0.166665167f));
+    q = floats_multiply_add(q, r, floats_all(0.49999994f));
+    q = floats_multiply_add(q, r * r, r);
+    floats y = (q + 1.0f) * (floats)((words)rounded << 23);
+    return floats_select(x < floats_all(-87.0f), (floats){0}, y);
+}
+
+// ln x for normal x > 0, like log_f; infinity and NaN give themselves.
+INLINE floats floats_log(floats x) {
+    ints shifted = (ints)x - 0x3f3504f3;  // the bits of sqrt(1/2)
+    floats e = __builtin_convertvector(shifted >> 23, floats);
+    floats f = (floats)((shifted & 0x7fffff) + 0x3f3504f3) - 1.0f;
+    floats g = floats_all(-0.0763642788f);
+    g = floats_multiply_add(g, f, floats_all(0.127622128f));
+    g = floats_multiply_add(g, f, floats_all(-0.131596103f));
+    g = floats_multiply_add(g, f, floats_all(0.1420158f));
+    g = floats_multiply_add(g, f, floats_all(-0.166234091f));
+    g = floats_multiply_add(g, f, floats_all(0.200012416f));
+    g = floats_multiply_add(g, f, floats_all(-0.250008196f));
+    g = floats_multiply_add(g, f, floats_all(0.333333313f));
+    floats square = f * f;
+    floats y = floats_multiply_add(e, floats_all(LN2_LOW), square * f * g);
+    y = f + floats_multiply_add(floats_all(-0.5f), square, y);
+    y = floats_multiply_add(e, floats_all(LN2_HIGH), y);
+    return floats_select(x < floats_all(INFINITY), y, x);
+}
+
+#if defined(__clang__)
+#define FLOATS_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define FLOATS_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ints){__VA_ARGS__})
+#endif
+
+// a[0], b[0], a[1], b[1] ... from the first halves of a and b.
+INLINE floats floats_zip_low(floats a, floats b) {
+#if LANES == 16
+    return FLOATS_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#elif LANES == 8
+    return FLOATS_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+    return FLOATS_SHUFFLE(a, b, 0, 4, 1, 5);
+#endif
+}
+
+// The same from the second halves.
+INLINE floats floats_zip_high(floats a, floats b) {
+#if LANES == 16
+    return FLOATS_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif LANES == 8
+    return FLOATS_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+    return FLOATS_SHUFFLE(a, b, 2, 6, 3, 7);
+#endif
+}
+
+// The sum of the lanes, folded in halves.
+INLINE float floats_sum(floats a) {
+    typedef float four __attribute__((vector_size(16)));
+    four part[LANES / 4];
+#if LANES == 16
+    typedef float eight __attribute__((vector_size(32)));
+    eight half[2];
+    memcpy(half, &a, sizeof half);
+    half[0] += half[1];
+    memcpy(part, half, 2 * sizeof *part);
+    part[0] += part[1];
+#else
+    memcpy(part, &a, sizeof part);
+    if (LANES == 8) { part[0] += part[LANES / 4 - 1]; }
+#endif
+    return (part[0][0] + part[0][2]) + (part[0][1] + part[0][3]);
+}
+
+// The largest lane; NaN is passed over unless there is nothing else.
+INLINE float floats_largest(floats a) {
+    UNROLL
+    for (int round = 1; round < LANES; round *= 2) {
+        a = floats_max(floats_zip_low(a, a), floats_zip_high(a, a));
+    }
+    return a[0];
+}
+
+// Transposes a square of LANES rows: each round zips row i with row i + LANES / 2.
+INLINE void floats_transpose(floats *rows) {
+    UNROLL
+    for (int round = 1; round < LANES; round *= 2) {
+        floats zipped[LANES];
+        UNROLL
+        for (int i = 0; i < LANES / 2; i++) {
+            zipped[2 * i] = floats_zip_low(rows[i], rows[i + LANES / 2]);
+            zipped[2 * i + 1] = floats_zip_high(rows[i], rows[i + LANES / 2]);
+        }
+        UNROLL
+        for (int i = 0; i < LANES; i++) { rows[i] = zipped[i]; }
+    }
+}
+
+// Lane i = the sum of row i, of LANES rows, which are overwritten: a transposition that adds
+// as it goes.
+INLINE floats floats_sum_rows(floats *rows) {
+    UNROLL
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        UNROLL
+        for (int i = 0; i < half; i++) {
+            rows[i] = floats_zip_low(rows[i], rows[i + half]) +
+                      floats_zip_high(rows[i], rows[i + half]);
+        }
+    }
+    return rows[0];
+}
+
+#endif

@@ -1,0 +1,97 @@
+// moec_model.h: the C interface of every library that moec compiles, ABI version 1.
+//
+// A model is one allocation. Functions that return int return 0 for success; on failure moec_error() says why.
+// A model may be used from one thread at a time; different models are independent of each other.
+#ifndef MOEC_MODEL_H
+#define MOEC_MODEL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MOEC_ABI 1
+
+// What a compiled library exports; everything else in it is hidden.
+#if defined(__GNUC__)
+#define MOEC_EXPORT __attribute__((visibility("default")))
+#else
+#define MOEC_EXPORT
+#endif
+
+typedef struct moec_model moec_model;
+
+/// What moec_read and moec_write address: a parameter's value or what training keeps beside it.
+enum {
+    MOEC_VALUE = 0,          // the parameter itself
+    MOEC_GRADIENT = 1,       // its gradient of the last moec_gradients or moec_train_step
+    MOEC_FIRST_MOMENT = 2,   // AdamW's m
+    MOEC_SECOND_MOMENT = 3,  // AdamW's v
+    MOEC_STEPS = 4           // AdamW's step counts: manifest "steps" numbers, one for each expert or a single one
+};
+
+/// The numbers of one AdamW step. `seed` is that of this step's randomness (dropout and router noise).
+typedef struct {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    uint64_t seed;
+} moec_hyper;
+
+/// The version of this interface that the library was compiled for: MOEC_ABI.
+MOEC_EXPORT int moec_abi(void);
+
+/// The library's description, static JSON: name, axes, parameters, defaults, memory, flops.
+MOEC_EXPORT const char *moec_manifest(void);
+
+/// A model in one arena, parameters unset; NULL when there is no memory.
+MOEC_EXPORT moec_model *moec_create(void);
+
+/// Frees the model; NULL is allowed.
+MOEC_EXPORT void moec_destroy(moec_model *model);
+
+/// Sets parameters as the model declares them; gradients, moments and step counts to 0.
+MOEC_EXPORT void moec_initialize(moec_model *model, uint64_t seed);
+
+/// Sets how many threads later calls use, at least 1. Results do not depend on it.
+MOEC_EXPORT int moec_set_threads(moec_model *model, int count);
+
+/// Copies parameter `index` out, logical row-major float32 in the manifest's shape (MOEC_STEPS: "steps" numbers).
+MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *out);
+
+/// Copies parameter `index` in, in the same form as moec_read gives it.
+MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *in);
+
+/// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error. A loss that is
+/// not finite leaves parameters, moments and step counts as they were.
+MOEC_EXPORT float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
+
+/// Forward and backward only, in training mode (dropout on); returns the loss, NaN on an error.
+MOEC_EXPORT float moec_gradients(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+
+/// Like moec_gradients, but the gradients are added to those of earlier calls since the last update. More than one
+/// call for each update needs a library compiled with --accumulate. Returns this batch's loss, NaN on an error.
+MOEC_EXPORT float moec_accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+
+/// One AdamW step with the mean of the accumulated gradients, scaled down to the norm max_norm if that is above 0 and
+/// theirs is larger. Returns their L2 norm; if that is not finite nothing is changed. NaN if nothing was accumulated.
+MOEC_EXPORT float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm);
+
+/// Whether weight decay applies to parameter `index`, from now on; at first as the manifest says.
+MOEC_EXPORT int moec_set_decay(moec_model *model, int index, int decays);
+
+/// After a loss that is not finite: the first parameter or layer with a number that is not; NULL if there is none.
+MOEC_EXPORT const char *moec_first_bad(const moec_model *model);
+
+/// The mean loss in evaluation mode (dropout off), NaN on an error.
+MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+
+/// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V].
+MOEC_EXPORT int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
+
+/// What the last failed call on this model found wrong; the empty string if none failed.
+MOEC_EXPORT const char *moec_error(const moec_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
