@@ -34,8 +34,8 @@ extension RunCommand {
       finish(listeners.trackers, .failed, session)
       throw error
     }
-    tell(end(outcome, of: settings, session))
     tell(try session.fingerprintLine(after: outcome.step))
+    tell(end(outcome, of: settings, session))
     finish(listeners.trackers, outcome.status, session)
     if case .interrupted = outcome, let signal = Interruption.signal {
       throw ExitCode(128 + signal)
