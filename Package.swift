@@ -23,8 +23,9 @@ let package = Package(
     .target(name: "CModelABI"),
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
+    .target(name: "Tracking"),
     .target(name: "Tokenizer"),
-    .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer"]),
+    .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking"]),
     .target(
       name: "Benchmark",
       dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
@@ -33,7 +34,7 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner", "Tokenizer", "Benchmark",
+        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -60,6 +61,7 @@ let package = Package(
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
+    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),

@@ -24,6 +24,8 @@ public final class AtomicFile {
     temporaryPath = AtomicFile.temporaryName(beside: target)
     descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .current("write", path) }
+    // Held as long as this process lives: it tells others that the file is no left-over.
+    _ = flock(descriptor, LOCK_EX | LOCK_NB)
     if exists { _ = fchmod(descriptor, status.st_mode & 0o777) }
   }
 
@@ -76,16 +78,66 @@ public final class AtomicFile {
     guard fsync(descriptor) == 0 else { throw .current("write", path) }
     guard rename(temporaryPath, path) == 0 else { throw .current("replace", path) }
     isCommitted = true
-    syncFolder()
+    AtomicFile.syncFolder(of: path)
   }
 
-  /// Whether `path` could be written now, found out without touching what is there.
+  /// Whether `path` could be written now, found out without touching what is there. What writers
+  /// that were killed left beside it is removed.
   public static func check(_ path: String) throws(FileError) {
     _ = try AtomicFile(replacing: path)
+    removeLeftOvers(beside: resolved(path))
+  }
+
+  /// Makes `name` another name of the file at `path`, in place of what was there. The two share
+  /// their bytes until one of them is replaced; false where the file system cannot do that.
+  public static func link(_ path: String, as name: String) -> Bool {
+    let target = resolved(name)
+    let temporary = temporaryName(beside: target)
+    guard Foundation.link(resolved(path), temporary) == 0 else { return false }
+    if rename(temporary, target) == 0 {
+      // Two names of one file are left alone by rename.
+      unlink(temporary)
+      syncFolder(of: target)
+      return true
+    }
+    unlink(temporary)
+    return false
+  }
+
+  /// Temporary files of `path` that no living process holds; younger than a minute they may be
+  /// about to be locked.
+  private static func removeLeftOvers(beside path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let prefix = "." + stem(of: path) + "."
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names where name.hasPrefix(prefix) && name.hasSuffix(".tmp") {
+      let identifier = name.dropFirst(prefix.count).dropLast(4)
+      guard UUID(uuidString: String(identifier)) != nil else { continue }
+      removeIfLeftOver((folder as NSString).appendingPathComponent(name))
+    }
+  }
+
+  private static func removeIfLeftOver(_ path: String) {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, time(nil) - changed(status) > 60,
+      flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    else { return }
+    unlink(path)
+  }
+
+  private static func changed(_ status: stat) -> Int {
+    #if canImport(Darwin)
+      status.st_mtimespec.tv_sec
+    #else
+      status.st_mtim.tv_sec
+    #endif
   }
 
   /// The rename is done when this runs; a file system that cannot sync folders is no failure.
-  private func syncFolder() {
+  private static func syncFolder(of path: String) {
     let folder = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
     guard folder >= 0 else { return }
     fsync(folder)
@@ -102,9 +154,13 @@ public final class AtomicFile {
 
   private static func temporaryName(beside path: String) -> String {
     let folder = (path as NSString).deletingLastPathComponent
+    return (folder as NSString).appendingPathComponent(
+      ".\(stem(of: path)).\(UUID().uuidString).tmp")
+  }
+
+  /// Names are at most 255 bytes on the usual file systems: a long one is left out.
+  private static func stem(of path: String) -> String {
     let name = (path as NSString).lastPathComponent
-    // Names are at most 255 bytes on the usual file systems: a long one is left out.
-    let stem = name.utf8.count > 150 ? "save" : name
-    return (folder as NSString).appendingPathComponent(".\(stem).\(UUID().uuidString).tmp")
+    return name.utf8.count > 150 ? "save" : name
   }
 }

@@ -11,6 +11,11 @@ extension CheckpointNotes {
     if let tokenizer { pairs["tokenizer"] = tokenizer }
     if let seed { pairs["seed"] = "\(seed)" }
     if let learningRate { pairs["learning_rate"] = "\(learningRate)" }
+    if let run { pairs["run"] = run }
+    if !axes.isEmpty {
+      pairs["axes"] = axes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        .joined(separator: " ")
+    }
     return pairs
   }
 
@@ -35,6 +40,18 @@ extension CheckpointNotes {
     tokenizer = metadata["tokenizer"]
     seed = metadata["seed"].flatMap { UInt64($0) }
     learningRate = metadata["learning_rate"].flatMap { Float($0) }
+    run = metadata["run"]
+    axes = Self.axes(metadata["axes"] ?? "")
+  }
+
+  /// Sizes by axis name from `B=16 C=128`; what is no such pair is left out.
+  static func axes(_ text: String) -> [String: Int] {
+    var axes: [String: Int] = [:]
+    for pair in text.split(separator: " ") {
+      let parts = pair.split(separator: "=", maxSplits: 1)
+      if parts.count == 2, let size = Int(parts[1]), size > 0 { axes[String(parts[0])] = size }
+    }
+    return axes
   }
 
   private static func vocabulary(

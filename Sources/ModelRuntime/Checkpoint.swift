@@ -12,10 +12,14 @@ public struct CheckpointNotes: Equatable, Sendable {
   public var seed: UInt64?
   /// The learning rate of the run; nil if not noted.
   public var learningRate: Float?
+  /// Whatever else the run needs to go on, as the runner writes it; nil if nothing was noted.
+  public var run: String?
+  /// Sizes of the model's axes by name, so that other tools know them; empty if not noted.
+  public var axes: [String: Int] = [:]
 
   public init(
     model: String, vocabulary: [Unicode.Scalar], tokenizer: String? = nil, step: Int,
-    seed: UInt64? = nil, learningRate: Float? = nil
+    seed: UInt64? = nil, learningRate: Float? = nil, run: String? = nil
   ) {
     self.model = model
     self.vocabulary = vocabulary
@@ -23,6 +27,7 @@ public struct CheckpointNotes: Equatable, Sendable {
     self.step = step
     self.seed = seed
     self.learningRate = learningRate
+    self.run = run
   }
 }
 
@@ -39,6 +44,8 @@ public struct Checkpoint {
 
   public let notes: CheckpointNotes
   public let contents: Contents
+  /// Parameters of the model that the file does not have; empty unless that was allowed.
+  public let missing: [String]
   private let file: Safetensors
 
   static let prefixes: [(kind: Model.Kind, prefix: String)] = [
@@ -46,15 +53,32 @@ public struct Checkpoint {
   ]
 
   /// Opens a file and checks it against a model. Errors: unreadable, malformed, or unfit with
-  /// every missing, extra, misshapen and mistyped tensor named.
+  /// every missing, extra, misshapen and mistyped tensor named. With `allowMissing` a file need not
+  /// have all parameters, only one or more.
   public init(
-    path: String, contents: Contents, manifest: Manifest
+    path: String, contents: Contents, manifest: Manifest, allowMissing: Bool = false
   ) throws(SafetensorsError) {
     file = try Safetensors(path: path)
     self.contents = contents
     var problems = Checkpoint.compare(file, manifest, contents)
+    let present = Set(file.tensors.map(\.name))
+    let absent = manifest.parameters.map(\.name).filter { !present.contains($0) }
+    let isPartial = allowMissing && absent.count < manifest.parameters.count
+    if isPartial { problems.removeAll { absent.map(SafetensorsProblem.missing).contains($0) } }
+    missing = isPartial ? absent : []
     notes = CheckpointNotes(file.metadata, contents, manifest, &problems)
-    if !problems.isEmpty { throw .unfit(path: path, problems) }
+    if !problems.isEmpty {
+      let fitting = Checkpoint.fitting(manifest, present, problems)
+      throw .unfit(path: path, problems, fitting: fitting)
+    }
+  }
+
+  /// Parameters that are in the file and have no problem.
+  private static func fitting(
+    _ manifest: Manifest, _ present: Set<String>, _ problems: [SafetensorsProblem]
+  ) -> [String] {
+    let faulty = Set(problems.compactMap(\.tensor))
+    return manifest.parameters.map(\.name).filter { present.contains($0) && !faulty.contains($0) }
   }
 
   /// Copies the file's tensors into a model made from the same manifest.
@@ -78,6 +102,8 @@ public struct Checkpoint {
           .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) })
       }
     }
+    var notes = notes
+    notes.axes = model.manifest.axes
     try Safetensors.write(outputs, metadata: notes.metadata, to: path)
   }
 

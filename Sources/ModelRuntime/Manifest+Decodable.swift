@@ -5,6 +5,7 @@ extension Manifest: Decodable {
     case abi, name, axes, parameters, defaults, vocabulary, context, batch, memory
     case work = "flops"
     case compiler, source
+    case activeParameters = "active_parameters"
     case vocabularyLine = "vocabulary_line"
   }
 
@@ -20,7 +21,8 @@ extension Manifest: Decodable {
     batch = try values.decode(Int.self, forKey: .batch)
     memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? Memory()
     work = try values.decodeIfPresent(Work.self, forKey: .work) ?? Work()
-    // These three are only shown, so one in another form is no reason to refuse a library.
+    activeParameters = try? values.decode(Int.self, forKey: .activeParameters)
+    // These are only shown, so one in another form is no reason to refuse a library.
     compiler = try? values.decode(String.self, forKey: .compiler)
     source = try? values.decode(String.self, forKey: .source)
     vocabularyLine = try? values.decode(String.self, forKey: .vocabularyLine)
@@ -60,7 +62,7 @@ extension Manifest.Parameter: Decodable {
     case name, shape, axes
     case initializer = "init"
     case decays = "decay"
-    case steps
+    case steps, role
   }
 
   public init(from decoder: any Decoder) throws {
@@ -71,6 +73,7 @@ extension Manifest.Parameter: Decodable {
     initializer = (try? values.decode(String.self, forKey: .initializer)) ?? ""
     decays = try values.decodeIfPresent(Bool.self, forKey: .decays) ?? true
     steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? 1
+    role = try? values.decode(String.self, forKey: .role)
   }
 
   var contradiction: String? {

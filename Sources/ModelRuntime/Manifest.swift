@@ -14,6 +14,8 @@ public struct Manifest: Equatable, Sendable {
   public var batch: Int
   public var memory: Memory
   public var work: Work
+  /// How many parameters work on one token, if the library says.
+  public var activeParameters: Int?
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.
@@ -31,13 +33,15 @@ public struct Manifest: Equatable, Sendable {
     public var decays: Bool
     /// How many step counts AdamW keeps for it: 1, or one for each expert.
     public var steps: Int
+    /// `norm`, `embedding`, `bias` or `weight`, if the library says.
+    public var role: String?
 
     /// How many numbers it holds: the product of its shape.
     public var count: Int { shape.reduce(1, *) }
   }
 
   /// The optimizer's numbers as the model declares them.
-  public struct Defaults: Equatable, Sendable, Decodable {
+  public struct Defaults: Equatable, Sendable, Codable {
     public var learningRate: Float
     public var beta1: Float
     public var beta2: Float

@@ -6,7 +6,7 @@ import CModelABI
 public final class Model {
   public let library: ModelLibrary
   public var manifest: Manifest { library.manifest }
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
 
   /// Allocates a model, parameters unset. Errors: no memory.
   public init(_ library: ModelLibrary) throws(ModelError) {
@@ -117,7 +117,7 @@ extension Model {
 // MARK: - Checks
 
 extension Model {
-  private func checkBatch(_ tokens: [Int32], _ targets: [Int32]) throws(ModelError) {
+  func checkBatch(_ tokens: [Int32], _ targets: [Int32]) throws(ModelError) {
     let expected = manifest.batch * manifest.context
     guard tokens.count == expected else {
       throw .wrongCount(what: "tokens", expected: expected, found: tokens.count)
@@ -127,14 +127,14 @@ extension Model {
     }
   }
 
-  private func check(_ status: Int32, _ call: String) throws(ModelError) {
+  func check(_ status: Int32, _ call: String) throws(ModelError) {
     if status != 0 {
       throw .failed(call: call, reason: errorText ?? "failed with \(status)")
     }
   }
 
   /// NaN with a reason is a failure; NaN without one is what the arithmetic gave.
-  private func check(_ loss: Float, _ call: String) throws(ModelError) -> Float {
+  func check(_ loss: Float, _ call: String) throws(ModelError) -> Float {
     if loss.isNaN, let reason = errorText { throw .failed(call: call, reason: reason) }
     return loss
   }

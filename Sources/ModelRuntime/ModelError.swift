@@ -4,6 +4,8 @@ public enum ModelError: ExplainedError, Equatable {
   case noMemory(bytes: Int)
   /// The library refused the call, in its own words.
   case failed(call: String, reason: String)
+  /// The library was compiled without a function that this needs.
+  case lacks(OptionalFunction)
   /// The caller gave another number of values than the call takes.
   case wrongCount(what: String, expected: Int, found: Int)
 
@@ -13,6 +15,8 @@ public enum ModelError: ExplainedError, Equatable {
       return "no memory for the model: it needs \(bytes) bytes"
     case .failed(let call, let reason):
       return "\(call): \(reason)"
+    case .lacks(let function):
+      return "the library has no \(function.rawValue), which this needs"
     case .wrongCount(let what, let expected, let found):
       return "\(what): \(expected) expected, \(found) given"
     }
@@ -21,6 +25,7 @@ public enum ModelError: ExplainedError, Equatable {
   public var hint: String? {
     switch self {
     case .noMemory: return "close other programs, or compile the model with a smaller batch"
+    case .lacks: return "compile the model again with this version of moec"
     case .failed, .wrongCount: return nil
     }
   }

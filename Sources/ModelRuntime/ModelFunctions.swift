@@ -20,6 +20,12 @@ struct ModelFunctions {
     @convention(c) (OpaquePointer?, Tokens, Int32, UInt64, UnsafeMutablePointer<Float>?) -> Int32
   let error: @convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?
 
+  // Functions that a library may lack; what needs them says so.
+  let setDecay: (@convention(c) (OpaquePointer?, Int32, Int32) -> Int32)?
+  let accumulate: (@convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float)?
+  let update: (@convention(c) (OpaquePointer?, UnsafePointer<moec_hyper>?, Float) -> Float)?
+  let firstBad: (@convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?)?
+
   static let names = [
     "moec_abi", "moec_manifest", "moec_create", "moec_destroy", "moec_initialize",
     "moec_set_threads", "moec_read", "moec_write", "moec_train_step", "moec_gradients",
@@ -41,6 +47,17 @@ struct ModelFunctions {
     loss = ModelFunctions.function("moec_loss", in: handle)
     logits = ModelFunctions.function("moec_logits", in: handle)
     error = ModelFunctions.function("moec_error", in: handle)
+    setDecay = ModelFunctions.optional("moec_set_decay", in: handle)
+    accumulate = ModelFunctions.optional("moec_accumulate", in: handle)
+    update = ModelFunctions.optional("moec_update", in: handle)
+    firstBad = ModelFunctions.optional("moec_first_bad", in: handle)
+  }
+
+  /// Nil where the library does not have it.
+  private static func optional<Function>(
+    _ name: String, in handle: UnsafeMutableRawPointer
+  ) -> Function? {
+    dlsym(handle, name).map { unsafeBitCast($0, to: Function.self) }
   }
 
   /// Only for names that were found; the type is the one that the header declares.

@@ -62,13 +62,28 @@ public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+extension SafetensorsProblem {
+  /// The tensor that it is about, if it is one.
+  var tensor: String? {
+    switch self {
+    case .missing(let name), .unexpected(let name), .wrongType(let name, _, _),
+      .wrongShape(let name, _, _), .badEntry(let name, _), .unknownType(let name, _),
+      .shapeTooLarge(let name, _), .wrongSize(let name, _, _), .outOfRange(let name, _, _):
+      return name
+    case .tooShort, .headerTooLong, .headerNotUTF8, .headerNotJSON, .badMetadata, .overlap, .hole,
+      .badNote:
+      return nil
+    }
+  }
+}
+
 /// Why a weights file cannot be read or used: everything that was found wrong, not only the first.
 public enum SafetensorsError: ExplainedError, Equatable {
   case unreadable(FileError)
   /// The file is damaged or was never a safetensors file.
   case malformed(path: String, [SafetensorsProblem])
-  /// The file is sound but is not of this model.
-  case unfit(path: String, [SafetensorsProblem])
+  /// The file is sound but is not of this model; `fitting` are the parameters that would do.
+  case unfit(path: String, [SafetensorsProblem], fitting: [String] = [])
 
   public var message: String {
     switch self {
@@ -76,8 +91,11 @@ public enum SafetensorsError: ExplainedError, Equatable {
       return error.message
     case .malformed(let path, let problems):
       return "\(path) is not a sound safetensors file: \(list(problems))"
-    case .unfit(let path, let problems):
-      return "\(path) does not fit the model: \(list(problems))"
+    case .unfit(let path, let problems, let fitting):
+      let fits =
+        fitting.isEmpty
+        ? "no parameter fits" : "\(fitting.count) fit: \(NameList(fitting).description)"
+      return "\(path) does not fit the model: \(list(problems)); \(fits)"
     }
   }
 
@@ -85,7 +103,12 @@ public enum SafetensorsError: ExplainedError, Equatable {
     switch self {
     case .unreadable(let error): return error.hint
     case .malformed: return "save it again, or use another copy"
-    case .unfit: return "use the library that the weights were saved with"
+    case .unfit(_, let problems, _):
+      let isOnlyPartial = problems.allSatisfy { if case .missing = $0 { true } else { false } }
+      return isOnlyPartial
+        ? "use the library that the weights were saved with, or take part of them with "
+          + "--weights FILE --allow-missing"
+        : "use the library that the weights were saved with"
     }
   }
 
@@ -93,7 +116,7 @@ public enum SafetensorsError: ExplainedError, Equatable {
   public var problems: [SafetensorsProblem] {
     switch self {
     case .unreadable: return []
-    case .malformed(_, let problems), .unfit(_, let problems): return problems
+    case .malformed(_, let problems), .unfit(_, let problems, _): return problems
     }
   }
 

@@ -2,7 +2,7 @@ import Foundation
 import ModelRuntime
 
 /// Mean losses of a model on both parts of a corpus, measured before step `step`.
-public struct Evaluation: Equatable, Sendable {
+public struct Evaluation: Equatable, Sendable, Codable {
   public var step: Int
   public var trainLoss: Double
   public var validationLoss: Double
@@ -11,7 +11,7 @@ public struct Evaluation: Equatable, Sendable {
   public var bitsPerCharacter: BitsPerCharacter?
 
   /// Losses of both parts, loss / ln 2 · tokens / characters.
-  public struct BitsPerCharacter: Equatable, Sendable {
+  public struct BitsPerCharacter: Equatable, Sendable, Codable {
     public var train: Double
     public var validation: Double
   }

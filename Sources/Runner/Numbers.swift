@@ -15,6 +15,14 @@ func grouped(_ count: Int) -> String {
   return (count < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
 }
 
+/// A large number with the prefix of its unit: `3.21 G`.
+func magnitude(_ number: Double) -> String {
+  for (factor, prefix) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")] where number >= factor {
+    return String(format: "%.2f ", number / factor) + prefix
+  }
+  return String(format: "%.0f ", number)
+}
+
 /// Bytes in the unit that suits them: `137.3 MB`.
 func megabytes(_ bytes: Int) -> String {
   bytes < 100_000

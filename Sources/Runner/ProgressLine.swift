@@ -7,25 +7,24 @@ public final class ProgressLine {
   private let total: Double
   private var done = 0.0
   private var lastShown = 0.0
-  private var label = ""
 
-  /// A line for `total` units of work, shown on standard error if that is a terminal.
-  public init(total: Double) {
+  /// A line for `total` units of work, shown on standard error if that is a terminal and `isShown`.
+  public init(total: Double, isShown: Bool = true) {
     self.total = total
-    isShown = isatty(STDERR_FILENO) == 1
+    self.isShown = isShown && isatty(STDERR_FILENO) == 1
     start = ProgressLine.now
   }
 
   /// Seconds since this began.
   public var elapsed: Double { ProgressLine.now - start }
 
-  /// Some more of the work is done; the terminal sees it at most five times a second.
-  public func advance(by units: Double, label: String? = nil) {
+  /// Some more of the work is done; the terminal sees it at most five times a second, and only
+  /// then is the label made.
+  public func advance(by units: Double, label: () -> String) {
     done += units
-    if let label { self.label = label }
     guard isShown, elapsed - lastShown > 0.2 else { return }
     lastShown = elapsed
-    show("\r\u{1b}[K" + text)
+    show("\r\u{1b}[K" + cut("\(label()), \(timeLeft) left"))
   }
 
   /// Takes the line away, so that something else can be printed.
@@ -33,10 +32,16 @@ public final class ProgressLine {
     if isShown && lastShown > 0 { show("\r\u{1b}[K") }
   }
 
-  /// `step 412 of 5000, loss 2.3121, 3 min 20 s left`.
-  var text: String {
-    guard done > 0 else { return label }
-    return "\(label), \(duration(elapsed / done * max(0, total - done))) left"
+  /// `3 min 20 s`.
+  var timeLeft: String {
+    done > 0 ? duration(elapsed / done * max(0, total - done)) : "some time"
+  }
+
+  /// A line longer than the terminal is wide would stay on it when it is written over.
+  private func cut(_ text: String) -> String {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return text }
+    return String(text.prefix(Int(size.ws_col) - 1))
   }
 
   private func show(_ text: String) {

@@ -5,14 +5,19 @@ extension Session {
   public var summary: String {
     let manifest = model.manifest
     let memory = manifest.memory
+    let active = manifest.activeParameters.map { " (\(grouped($0)) for a token)" } ?? ""
     var lines = [
-      "model   \(manifest.name): \(grouped(manifest.parameterCount)) parameters, "
+      "model   \(manifest.name): \(grouped(manifest.parameterCount)) parameters\(active), "
         + "batch \(manifest.batch), context \(manifest.context)",
       "memory  \(megabytes(memory.total)): parameters \(megabytes(memory.parameters)), optimizer "
         + "\(megabytes(memory.optimizer)), saved \(megabytes(memory.saved)), scratch "
         + megabytes(memory.scratch),
       "threads \(threads), seed \(seed)",
     ]
+    if manifest.work.step > 0 {
+      lines.insert("work    \(magnitude(manifest.work.step))FLOP per step, "
+        + "\(magnitude(manifest.work.forward))FLOP forward", at: 1)
+    }
     if let corpus {
       lines.append(
         "data    \(corpus.path): \(grouped(corpus.count)) \(coding.unit), "
@@ -20,6 +25,9 @@ extension Session {
           + "\(grouped(corpus.validation.count)) to validate")
     }
     lines.append("vocabulary \(coding.count) of \(manifest.vocabulary) \(coding.unit)")
+    if !missing.isEmpty {
+      lines.append("not in the weights, and as in a new model: \(NameList(missing))")
+    }
     if step > 0 { lines.append("weights have seen \(grouped(step)) steps") }
     return lines.joined(separator: "\n")
   }

@@ -15,6 +15,10 @@ public struct Session {
   public let step: Int
   /// The learning rate of the run that this goes on from; nil if it is no such.
   public let learningRate: Float?
+  /// What the run that this goes on from noted; nil if it is no such.
+  public let record: RunRecord?
+  /// Parameters that the weights file does not have and that start as the model declares them.
+  public let missing: [String]
   /// Whether training goes on from where another run stopped.
   public let isResumed: Bool
 
@@ -49,6 +53,10 @@ public struct Session {
     public var seed: UInt64?
     /// Nil is one for each core.
     public var threads: Int?
+    /// Whether a weights file may lack parameters.
+    public var allowsMissing = false
+    /// Whether a resumed run may go on with another text.
+    public var allowsOtherData = false
 
     public init(library: String) { self.library = library }
   }
@@ -57,13 +65,16 @@ public struct Session {
   /// weights or the text.
   public init(_ options: Options) throws {
     let library = try ModelLibrary(path: options.library)
-    let checkpoint = try Session.checkpoint(options.parameters, library.manifest)
+    let checkpoint = try Session.checkpoint(options, library.manifest)
     (coding, corpus) = try Session.texts(options, library.manifest, checkpoint)
     seed = options.seed ?? checkpoint?.notes.seed ?? RandomStream.usualSeed
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     step = checkpoint?.notes.step ?? 0
     isResumed = checkpoint?.contents == .training
     learningRate = isResumed ? checkpoint?.notes.learningRate : nil
+    record = try Session.record(options.parameters, checkpoint)
+    missing = checkpoint?.missing ?? []
+    try Session.check(corpus, record, options)
     model = try Model(library)
     try model.setThreads(threads)
     model.initialize(seed: RandomStream.seed(seed, .initialization))
@@ -71,14 +82,32 @@ public struct Session {
   }
 
   private static func checkpoint(
-    _ parameters: Parameters, _ manifest: Manifest
+    _ options: Options, _ manifest: Manifest
   ) throws(SafetensorsError) -> Checkpoint? {
-    switch parameters {
+    switch options.parameters {
     case .initialized: return nil
     case .weights(let path):
-      return try Checkpoint(path: path, contents: .weights, manifest: manifest)
+      return try Checkpoint(
+        path: path, contents: .weights, manifest: manifest, allowMissing: options.allowsMissing)
     case .checkpoint(let path):
       return try Checkpoint(path: path, contents: .training, manifest: manifest)
+    }
+  }
+
+  private static func record(
+    _ parameters: Parameters, _ checkpoint: Checkpoint?
+  ) throws(SafetensorsError) -> RunRecord? {
+    guard case .checkpoint(let path) = parameters, let checkpoint else { return nil }
+    return try RunRecord.of(checkpoint.notes, path: path)
+  }
+
+  /// A resumed run goes on with the text that it began with.
+  private static func check(
+    _ corpus: Corpus?, _ record: RunRecord?, _ options: Options
+  ) throws(TrainingError) {
+    guard let corpus, let record, !options.allowsOtherData else { return }
+    if corpus.fingerprint != record.fingerprint {
+      throw .otherText(path: corpus.path, old: record.data)
     }
   }
 

@@ -9,6 +9,10 @@ public struct GenerationSettings: Equatable, Sendable {
   public var temperature = 1.0
   /// Only the likeliest so many tokens are drawn from; nil draws from all.
   public var topK: Int?
+  /// Only the likeliest characters are drawn from that hold this much probability together.
+  public var topP: Double?
+  /// Generation ends before one of these appears in the new text.
+  public var stops: [String] = []
   public var seed: UInt64 = RandomStream.usualSeed
 
   public init() {}
@@ -34,26 +38,30 @@ public struct TextGenerator {
 
   /// Continues `prompt`, or starts after token 0 without one (after a line's end with a
   /// tokenizer); `write` gets each piece of text as it is there, the prompt first. A piece is
-  /// whole characters, so a token that only begins one comes with those that end it.
+  /// whole characters, so a token that only begins one comes with those that end it. Ends early
+  /// before a stop text, or when `isInterrupted`.
   ///
   /// Errors: characters outside the vocabulary.
-  public func generate(prompt: String = "", write: (String) throws -> Void) throws {
+  public func generate(
+    prompt: String = "", isInterrupted: () -> Bool = { false }, write: (String) throws -> Void
+  ) throws {
+    var filter = StopFilter(settings.stops)
     var tokens = try coding.encode(prompt)
     if !prompt.isEmpty { try write(prompt) }
     if tokens.isEmpty { tokens = [coding.start] }
     var writer = coding.writer()
     var stream = RandomStream(seed: settings.seed, .generation)
-    for position in 0..<settings.tokens {
+    for position in 0..<settings.tokens where !filter.isFinished && !isInterrupted() {
       tokens = tokens.suffix(model.manifest.context)
       let noise = RandomStream.seed(settings.seed, .generationNoise, index: position)
       let logits = try model.logits(tokens: tokens, seed: noise)
       let next = try sample(
         logits.suffix(model.manifest.vocabulary), at: stream.nextUnit())
       tokens.append(Int32(next))
-      let text = writer.append(Int32(next))
+      let text = filter.take(writer.append(Int32(next)))
       if !text.isEmpty { try write(text) }
     }
-    let rest = writer.finish()
+    let rest = filter.take(writer.finish()) + filter.rest()
     if !rest.isEmpty { try write(rest) }
   }
 
@@ -64,29 +72,8 @@ public struct TextGenerator {
     return text
   }
 
-  /// The token at which the cumulated softmax of the logits passes `point`, in 0 ..< 1.
-  ///
-  /// Rows that the vocabulary does not use are never drawn; among equals the lower token is first.
+  /// One token drawn from logits, as the settings say.
   func sample(_ logits: some Collection<Float>, at point: Double) throws -> Int {
-    let used = logits.prefix(coding.count).map(Double.init)
-    guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw GenerationError() }
-    let candidates = likeliest(used)
-    let highest = used[candidates[0]]
-    guard settings.temperature > 0 else { return candidates[0] }
-    let weights = candidates.map { exp((used[$0] - highest) / settings.temperature) }
-    var rest = point * weights.reduce(0, +)
-    for (candidate, weight) in zip(candidates, weights) {
-      rest -= weight
-      if rest < 0 { return candidate }
-    }
-    return candidates[0]
-  }
-
-  /// Tokens by falling logit, as many as may be drawn.
-  private func likeliest(_ logits: [Double]) -> [Int] {
-    let order = logits.indices.sorted {
-      logits[$0] == logits[$1] ? $0 < $1 : logits[$0] > logits[$1]
-    }
-    return Array(order.prefix(settings.topK ?? order.count))
+    try TokenSampler(settings).token(logits, count: coding.count, at: point)
   }
 }

@@ -7,19 +7,30 @@ import ModelRuntime
 public final class TrainingLog {
   private let path: String
   private let handle: FileHandle
+  /// Seconds that earlier runs took, whose lines were kept.
+  private let secondsBefore: Double
 
-  /// Opens the file: emptied for a new run, added to by a resumed one. Errors: not to be written.
-  public init(path: String, isResumed: Bool) throws(FileError) {
-    let disposition = isResumed ? O_APPEND : O_TRUNC
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | disposition, 0o644)
+  /// Opens the file: emptied for a new run (`last` is nil). A resumed one keeps the lines through
+  /// step `last` and adds to them, so that what a killed run wrote after it saved is not there
+  /// twice. Errors: not to be written.
+  public init(path: String, keepingThrough last: Int?) throws(FileError) {
+    let kept = last.map { TrainingLog.kept(of: path, through: $0) }
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o644)
     guard descriptor >= 0 else { throw FileError(operation: "write", path: path, code: errno) }
+    if let kept {
+      // Devices and pipes cannot be cut or placed; there is nothing to keep in them either.
+      _ = ftruncate(descriptor, off_t(kept.bytes))
+      _ = lseek(descriptor, 0, SEEK_END)
+    }
     self.path = path
+    secondsBefore = kept?.seconds ?? 0
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   /// Adds a line. `tokens` is how many the model was trained on so far.
   public func write(_ evaluation: Evaluation, seconds: Double, tokens: Int) throws(FileError) {
-    let line = TrainingLog.line(evaluation, seconds: seconds, tokens: tokens) + "\n"
+    let line =
+      TrainingLog.line(evaluation, seconds: secondsBefore + seconds, tokens: tokens) + "\n"
     do {
       try handle.write(contentsOf: Data(line.utf8))
     } catch {
@@ -36,5 +47,27 @@ public final class TrainingLog {
     return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
       + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
       + "\"seconds\":\(time),\"tokens\":\(tokens)}"
+  }
+
+  private struct Line: Decodable {
+    var step: Int
+    var seconds: Double
+  }
+
+  /// Whole lines from the start on whose step is not beyond `last`: their bytes, and the seconds
+  /// of the newest of them.
+  private static func kept(of path: String, through last: Int) -> (bytes: Int, seconds: Double) {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      let data = FileManager.default.contents(atPath: path)
+    else { return (0, 0) }
+    var kept = (bytes: 0, seconds: 0.0)
+    while let end = data[kept.bytes...].firstIndex(of: UInt8(ascii: "\n")),
+      let line = try? JSONDecoder().decode(Line.self, from: data[kept.bytes..<end]),
+      line.step <= last
+    {
+      kept = (end + 1, line.seconds)
+    }
+    return kept
   }
 }

@@ -1,53 +1,5 @@
 import ModelRuntime
 
-/// How a model is trained.
-public struct TrainingSettings: Equatable, Sendable {
-  /// Steps in all, those before a resumed run's start included.
-  public var steps = 5000
-  /// Evaluated before each step that this divides, and before the last.
-  public var evaluationInterval = 100
-  /// Batches for each part of the corpus at each evaluation.
-  public var evaluationBatches = 400
-  /// The optimizer's learning rate; nil takes the model's own.
-  public var learningRate: Float?
-
-  public init() {}
-}
-
-/// What a training loop tells as it goes.
-public enum TrainingEvent: Sendable {
-  /// One batch of the evaluation before step `step` is done.
-  case evaluationBatch(step: Int)
-  /// The model was evaluated; it is in the state before step `Evaluation.step`.
-  case evaluated(Evaluation)
-  /// A step is done; `loss` is in training mode, before the step.
-  case stepped(step: Int, loss: Float)
-}
-
-/// Why training cannot start or go on.
-public enum TrainingError: ExplainedError, Equatable {
-  /// The loss is infinite or no number.
-  case diverged(step: Int)
-  /// A resumed run has already done what is asked for.
-  case nothingLeft(step: Int, steps: Int)
-
-  public var message: String {
-    switch self {
-    case .diverged(let step):
-      return "training diverged: the loss at step \(step) is not a finite number"
-    case .nothingLeft(let step, let steps):
-      return "nothing is left to train: the file is at step \(step), and --steps is \(steps)"
-    }
-  }
-
-  public var hint: String? {
-    switch self {
-    case .diverged: return "use a lower learning rate; weights saved before are kept"
-    case .nothingLeft: return "ask for more steps in all, with --steps"
-    }
-  }
-}
-
 /// Steps and evaluations in order. Every batch and every seed is a function of the run's seed and
 /// the step alone, so neither stopping nor evaluating changes what is learnt.
 public struct TrainingLoop {
@@ -55,23 +7,32 @@ public struct TrainingLoop {
   public let corpus: Corpus
   public let settings: TrainingSettings
   public let seed: UInt64
+  /// The optimizer's numbers but for the learning rate, which `settings` may replace.
+  public let defaults: Manifest.Defaults
 
-  public init(model: Model, corpus: Corpus, settings: TrainingSettings, seed: UInt64) {
+  public init(
+    model: Model, corpus: Corpus, settings: TrainingSettings, seed: UInt64,
+    defaults: Manifest.Defaults? = nil
+  ) {
     self.model = model
     self.corpus = corpus
     self.settings = settings
     self.seed = seed
+    self.defaults = defaults ?? model.manifest.defaults
   }
 
-  /// Trains from step `start` up to `settings.steps`; what `report` throws ends the run.
-  public func run(from start: Int = 0, report: (TrainingEvent) throws -> Void) throws {
+  /// Trains from step `start` up to `settings.steps`; what `report` throws ends the run. The
+  /// evaluation before step `evaluated` is left out: an earlier run did it.
+  public func run(
+    from start: Int = 0, evaluated: Int? = nil, report: (TrainingEvent) throws -> Void
+  ) throws {
     guard start < settings.steps else {
       throw TrainingError.nothingLeft(step: start, steps: settings.steps)
     }
+    try prepare()
     for step in start..<settings.steps {
-      if isEvaluated(step) { try evaluate(before: step, report: report) }
+      if isEvaluated(step), step != evaluated { try evaluate(before: step, report: report) }
       let loss = try train(step)
-      guard loss.isFinite else { throw TrainingError.diverged(step: step) }
       try report(.stepped(step: step, loss: loss))
     }
   }
@@ -81,16 +42,67 @@ public struct TrainingLoop {
     step % settings.evaluationInterval == 0 || step == settings.steps - 1
   }
 
-  /// One step on the batch that belongs to it.
+  /// The learning rate of a step.
+  public func learningRate(at step: Int) -> Float {
+    settings.schedule.rate(
+      at: step, of: settings.steps, peak: settings.learningRate ?? defaults.learningRate)
+  }
+
+  /// Asks the library for what the settings need. Errors: it has no such function.
+  private func prepare() throws {
+    for function in [OptionalFunction.accumulate, .update]
+    where settings.isSplit && !model.has(function) {
+      throw ModelError.lacks(function)
+    }
+    for group in settings.noDecay {
+      let members = ParameterGroup(group).members(in: model.manifest)
+      if members.isEmpty { throw EmptyGroupError(group: group) }
+      for index in members { try model.setDecay(false, of: index) }
+    }
+  }
+
+  /// One step on the batches that belong to it. Errors: the loss or the gradient is not finite.
   public func train(_ step: Int) throws -> Float {
-    let manifest = model.manifest
-    var stream = RandomStream(seed: seed, .trainingBatch, index: step)
-    let batch = Batch(
-      from: corpus.training, count: manifest.batch, context: manifest.context, using: &stream)
     var hyper = Hyperparameters(
-      manifest.defaults, seed: RandomStream.seed(seed, .trainingStep, index: step))
-    if let rate = settings.learningRate { hyper.learningRate = rate }
-    return try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
+      defaults, seed: RandomStream.seed(seed, .trainingStep, index: step))
+    hyper.learningRate = learningRate(at: step)
+    let loss: Float
+    var isFinite = true
+    if settings.isSplit {
+      loss = try accumulate(step)
+      if loss.isFinite {
+        isFinite = try model.update(with: hyper, maximumNorm: settings.clip).isFinite
+      }
+    } else {
+      let batch = batch(of: step)
+      loss = try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
+    }
+    guard loss.isFinite, isFinite else { throw try diverged(at: step) }
+    return loss
+  }
+
+  /// The mean loss of the step's batches, their gradients added up in the model.
+  private func accumulate(_ step: Int) throws -> Float {
+    var sum: Float = 0
+    for part in 0..<settings.accumulation {
+      let batch = batch(of: step, part: part)
+      sum += try model.accumulate(
+        tokens: batch.tokens, targets: batch.targets,
+        seed: RandomStream.seed(seed, .trainingStep, index: step, part: part))
+      guard sum.isFinite else { return sum }
+    }
+    return sum / Float(settings.accumulation)
+  }
+
+  private func batch(of step: Int, part: Int = 0) -> Batch {
+    var stream = RandomStream(seed: seed, .trainingBatch, index: step, part: part)
+    return Batch(
+      from: corpus.training, count: model.manifest.batch, context: model.manifest.context,
+      using: &stream)
+  }
+
+  private func diverged(at step: Int) throws -> TrainingError {
+    .diverged(step: step, place: try model.firstBad())
   }
 
   private func evaluate(
@@ -100,7 +112,7 @@ public struct TrainingLoop {
       model: model, corpus: corpus, batches: settings.evaluationBatches, seed: seed)
     let evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch(step: step)) }
     guard evaluation.trainLoss.isFinite, evaluation.validationLoss.isFinite else {
-      throw TrainingError.diverged(step: step)
+      throw try diverged(at: step)
     }
     try report(.evaluated(evaluation))
   }

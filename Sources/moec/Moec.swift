@@ -7,6 +7,6 @@ struct Moec: AsyncParsableCommand {
     abstract: "Compiles sparse mixture-of-experts language models to readable C.",
     subcommands: [
       CompileCommand.self, RunCommand.self, InspectCommand.self, BenchCommand.self,
-      TokenizerCommand.self, DemoCommand.self,
+      TokenizerCommand.self, DemoCommand.self, WeightsCommand.self, MLflowCommand.self,
     ])
 }

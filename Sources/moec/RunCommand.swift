@@ -8,7 +8,14 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Trains a compiled model, evaluates it, or writes text with it.",
-    usage: "moec run LIB.so --train|--evaluate|--generate [options]")
+    usage: "moec run LIB.so --train|--evaluate|--generate [options]",
+    discussion: """
+      EXAMPLES
+        moec run libmakemoe.so --train --save weights.safetensors --log losses.jsonl
+        moec run libmakemoe.so --train --resume weights.safetensors --save weights.safetensors
+        moec run libmakemoe.so --train --schedule cosine --warmup 200 --clip 1 --patience 10
+        moec run libmakemoe.so --generate --weights weights.safetensors --prompt "ROMEO:"
+      """)
 
   enum Mode: String, EnumerableFlag {
     case train, evaluate, generate
@@ -37,14 +44,23 @@ struct RunCommand: ParsableCommand {
   @Option(help: "A safetensors file with the parameters to start from.")
   var weights: String?
 
+  @Flag(help: "With --weights: start parameters that the file lacks as in a new model.")
+  var allowMissing = false
+
   @Option(parsing: .unconditional, help: "The seed of all randomness. (default: 1337)")
   var seed: UInt64?
 
   @Option(parsing: .unconditional, help: "Threads to use. (default: one for each core)")
   var threads: Int?
 
+  @Flag(help: "Print nothing but losses, texts and errors.")
+  var quiet = false
+
   @OptionGroup(title: "With --train")
   var training: TrainingOptions
+
+  @OptionGroup(title: "Tracking, with --train")
+  var tracking: TrackingOptions
 
   @Option(
     parsing: .unconditional,
@@ -53,44 +69,6 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup(title: "With --generate")
   var generation: GenerationOptions
-
-  struct TrainingOptions: ParsableArguments {
-    @Option(parsing: .unconditional, help: "Training steps in all. (default: 5000)")
-    var steps: Int?
-
-    @Option(parsing: .unconditional, help: "The optimizer's learning rate. (default: the model's)")
-    var learningRate: Float?
-
-    @Option(parsing: .unconditional, help: "Steps between evaluations. (default: 100)")
-    var evalInterval: Int?
-
-    @Option(help: "Save the weights here, at each evaluation and at the end.")
-    var save: String?
-
-    @Option(help: "Go on from a file that --save wrote.")
-    var resume: String?
-
-    @Option(help: "Write the losses here, as JSON lines.")
-    var log: String?
-  }
-
-  struct GenerationOptions: ParsableArguments {
-    @Option(parsing: .unconditional, help: "Text to continue.")
-    var prompt: String?
-
-    @Option(
-      parsing: .unconditional,
-      help: "Tokens to write: characters, if there is no tokenizer. (default: 500)")
-    var tokens: Int?
-
-    @Option(
-      parsing: .unconditional,
-      help: "Divides the logits: below 1 is safer, above 1 is wilder, 0 takes the likeliest.")
-    var temperature: Double?
-
-    @Option(parsing: .unconditional, help: "Draw from the likeliest so many tokens only.")
-    var topK: Int?
-  }
 
   func run() throws {
     // A file that grows past `ulimit -f` is then an error that we can report, not our death.
@@ -103,54 +81,30 @@ struct RunCommand: ParsableCommand {
       }
     }
   }
-}
-
-// MARK: - Modes
-
-extension RunCommand {
-  private func train() throws {
-    let session = try Session(options)
-    var settings = TrainingSettings()
-    settings.learningRate = training.learningRate
-    settings.steps = training.steps ?? settings.steps
-    settings.evaluationInterval = training.evalInterval ?? settings.evaluationInterval
-    settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
-    var files = TrainingFiles()
-    files.save = training.save
-    files.log = training.log
-    printToStandardError(session.summary)
-    try session.train(settings, files: files) { try printNow($0 + "\n") }
-    printToStandardError(try session.fingerprintLine(after: settings.steps))
-  }
 
   private func evaluate() throws {
     let session = try Session(options)
-    printToStandardError(session.summary)
+    tell(session.summary)
     let batches = evalBatches ?? TrainingSettings().evaluationBatches
-    try printNow(try session.evaluate(batches: batches).line + "\n")
+    let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
+    try printNow(evaluation.line + "\n")
   }
 
-  private func generate() throws {
-    var options = options
-    options.text = .vocabulary
-    let session = try Session(options)
-    var settings = GenerationSettings()
-    settings.seed = seed ?? settings.seed
-    settings.tokens = generation.tokens ?? settings.tokens
-    settings.temperature = generation.temperature ?? settings.temperature
-    settings.topK = generation.topK
-    try session.generate(prompt: generation.prompt ?? "", settings) { try printNow($0) }
-    try printNow("\n")
-  }
-
-  private var options: Session.Options {
+  var options: Session.Options {
     var options = Session.Options(library: library)
     options.data = data
     options.tokenizer = tokenizer
     options.seed = seed
     options.threads = threads
+    options.allowsMissing = allowMissing
+    options.allowsOtherData = training.allowOtherData
     if let weights { options.parameters = .weights(weights) }
     if let resume = training.resume { options.parameters = .checkpoint(resume) }
     return options
+  }
+
+  /// What a person may want to know; `--quiet` leaves it out.
+  func tell(_ text: String) {
+    if !quiet { printToStandardError(text) }
   }
 }

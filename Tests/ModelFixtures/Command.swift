@@ -38,8 +38,8 @@ public struct Command: Sendable {
     try run("/bin/sh", ["-c", script, try moecPath()] + arguments, in: folder)
   }
 
-  /// Found upwards from the test bundle, wherever the build folder is.
-  private static func moecPath() throws -> String {
+  /// The `moec` that was built beside the tests, found upwards from the test bundle, wherever the build folder is.
+  public static func moecPath() throws -> String {
     let starts =
       Bundle.allBundles.map(\.bundleURL)
       + [URL(fileURLWithPath: CommandLine.arguments[0])]

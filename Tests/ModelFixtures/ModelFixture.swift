@@ -19,6 +19,7 @@ public enum ModelFixture {
   static let switches: [String: [String]] = [
     "bigram": [],
     "wide": ["-DVOCABULARY=40"],
+    "basic": ["-DBASIC"],
     "subword": ["-DVOCABULARY=320"],
     "version": ["-DABI=2"],
     "old-version": ["-DABI=0", "-DNO_ERROR_FUNCTION"],

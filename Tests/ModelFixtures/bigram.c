@@ -26,6 +26,8 @@ enum { EMBEDDING = V * C, EXPERTS = E * V * C, TOTAL = EMBEDDING + EXPERTS };
 struct moec_model {
     float kinds[4][TOTAL];       // value, gradient, first and second moment
     float steps[1 + E];          // one count for the embedding, one for each expert
+    int decays[2];               // whether weight decay applies, for each parameter
+    int accumulated, used[E];    // batches since the last update, and the experts that saw rows in them
     const char *error;
 };
 
@@ -63,7 +65,7 @@ moec_model *moec_create(void) {
     return NULL;
 #else
     moec_model *model = calloc(1, sizeof(moec_model));
-    if (model) model->error = "";
+    if (model) model->error = "", model->decays[0] = model->decays[1] = 1;
     return model;
 #endif
 }
@@ -73,6 +75,7 @@ void moec_destroy(moec_model *model) { free(model); }
 void moec_initialize(moec_model *model, uint64_t seed) {
     memset(model->kinds, 0, sizeof model->kinds);
     memset(model->steps, 0, sizeof model->steps);
+    model->accumulated = 0;
     for (int i = 0; i < TOTAL; i++) model->kinds[0][i] = noise(seed, (uint64_t)i);
 }
 
@@ -126,11 +129,10 @@ static void forward(const moec_model *model, int token, uint64_t seed, uint64_t 
     }
 }
 
-// The mean loss; adds gradients if they are wanted.
+// The mean loss; adds to the gradients if they are wanted.
 static float run(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed, int backward) {
     float loss = 0, *gradient = model->kinds[1];
     if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
-    if (backward) memset(gradient, 0, sizeof model->kinds[1]);
     for (int i = 0; i < B * T; i++) {
         float x[C], p[V], sum = 0;
         int token = tokens[i], expert = EMBEDDING + token % E * V * C;
@@ -156,30 +158,85 @@ static float run(moec_model *model, const int32_t *tokens, const int32_t *target
 }
 
 static void adamw(moec_model *model, int start, int count, float *steps, const moec_hyper *hyper) {
+    float decay = model->decays[start >= EMBEDDING] ? hyper->weight_decay : 0;
     float t = *steps += 1, correct1 = 1 - powf(hyper->beta1, t), correct2 = 1 - powf(hyper->beta2, t);
     for (int i = start; i < start + count; i++) {
         float *p = &model->kinds[0][i], g = model->kinds[1][i], *m = &model->kinds[2][i], *v = &model->kinds[3][i];
         *m = hyper->beta1 * *m + (1 - hyper->beta1) * g;
         *v = hyper->beta2 * *v + (1 - hyper->beta2) * g * g;
-        *p *= 1 - hyper->learning_rate * hyper->weight_decay;
+        *p *= 1 - hyper->learning_rate * decay;
         *p -= hyper->learning_rate / correct1 * *m / (sqrtf(*v) / sqrtf(correct2) + hyper->epsilon);
     }
 }
 
-float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper) {
-    int used[E] = {0};
-    if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
-    float loss = run(model, tokens, targets, hyper->seed, 1);
-    for (int i = 0; i < B * T; i++) used[tokens[i] % E] = 1;
+static void update(moec_model *model, const moec_hyper *hyper) {
     adamw(model, 0, EMBEDDING, model->steps, hyper);
     for (int e = 0; e < E; e++)
-        if (used[e]) adamw(model, EMBEDDING + e * V * C, V * C, model->steps + 1 + e, hyper);
+        if (model->used[e]) adamw(model, EMBEDDING + e * V * C, V * C, model->steps + 1 + e, hyper);
+    model->accumulated = 0;
+}
+
+// Forward and backward; the first call after an update starts from zero.
+static float accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
+    if (!model->accumulated) {
+        memset(model->kinds[1], 0, sizeof model->kinds[1]);
+        memset(model->used, 0, sizeof model->used);
+    }
+    for (int i = 0; i < B * T; i++) model->used[tokens[i] % E] = 1;
+    model->accumulated++;
+    return run(model, tokens, targets, seed, 1);
+}
+
+float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper) {
+    model->accumulated = 0;
+    float loss = accumulate(model, tokens, targets, hyper->seed);
+    if (isfinite(loss)) update(model, hyper);
     return loss;
 }
 
 float moec_gradients(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    return run(model, tokens, targets, seed, 1);
+    model->accumulated = 0;
+    float loss = accumulate(model, tokens, targets, seed);
+    model->accumulated = 0;
+    return loss;
 }
+
+#ifndef BASIC
+int moec_set_decay(moec_model *model, int index, int decays) {
+    if (index < 0 || index > 1) return fail(model, "no such parameter");
+    model->decays[index] = decays != 0;
+    return 0;
+}
+
+float moec_accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    return accumulate(model, tokens, targets, seed);
+}
+
+float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm) {
+    if (!model->accumulated) return fail(model, "nothing was accumulated"), NAN;
+    float *gradient = model->kinds[1], scale = 1.0f / (float)model->accumulated;
+    double sum = 0;
+    for (int i = 0; i < TOTAL; i++) {
+        gradient[i] *= scale;
+        sum += (double)gradient[i] * gradient[i];
+    }
+    float norm = (float)sqrt(sum);
+    if (!isfinite(norm)) return norm;
+    float clip = max_norm > 0 ? fminf(1, max_norm / (norm + 1e-6f)) : 1;
+    for (int i = 0; i < TOTAL; i++) gradient[i] *= clip;
+    update(model, hyper);
+    return norm;
+}
+
+const char *moec_first_bad(const moec_model *model) {
+#ifdef DIVERGES
+    return model->steps[0] >= DIVERGES ? "expert" : NULL;
+#else
+    return model->steps[0] >= 0 ? NULL : "token";
+#endif
+}
+#endif
 
 float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     return run(model, tokens, targets, seed, 0);

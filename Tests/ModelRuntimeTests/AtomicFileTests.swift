@@ -83,4 +83,31 @@ import Testing
     try file.commit()
     #expect(try contents(folder) == [name])
   }
+
+  @Test func removesWhatAKilledWriterLeft() throws {
+    let folder = try ModelFixture.folder()
+    let old = folder + "/.a.\(UUID().uuidString).tmp"
+    let young = folder + "/.a.\(UUID().uuidString).tmp"
+    let other = folder + "/.a.notes.tmp"
+    for path in [old, young, other] {
+      try "x".write(toFile: path, atomically: false, encoding: .utf8)
+    }
+    for path in [old, other] {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: path)
+    }
+    try AtomicFile.check(folder + "/a")
+    #expect(try contents(folder) == [young, other].map { ($0 as NSString).lastPathComponent }.sorted())
+  }
+
+  @Test func givesAFileASecondName() throws {
+    let folder = try ModelFixture.folder()
+    try AtomicFile.write("one", to: folder + "/a")
+    try AtomicFile.write("old", to: folder + "/b")
+    #expect(AtomicFile.link(folder + "/a", as: folder + "/b"))
+    try AtomicFile.write("two", to: folder + "/a")
+    #expect(try String(contentsOfFile: folder + "/b", encoding: .utf8) == "one")
+    #expect(try contents(folder) == ["a", "b"])
+    #expect(!AtomicFile.link(folder + "/absent", as: folder + "/b"))
+  }
 }

@@ -5,8 +5,13 @@ import Testing
 @testable import ModelRuntime
 
 @Suite struct CheckpointTests {
-  private let notes = CheckpointNotes(
-    model: "bigram", vocabulary: ["\n", "\"", "é", "😀"], step: 7, seed: .max, learningRate: 0.1)
+  private let notes = {
+    var notes = CheckpointNotes(
+      model: "bigram", vocabulary: ["\n", "\"", "é", "😀"], step: 7, seed: .max,
+      learningRate: 0.1, run: #"{"a":"\n"}"#)
+    notes.axes = ["V": 12, "T": 8, "B": 4, "C": 6, "E": 2]
+    return notes
+  }()
 
   private func model(seed: UInt64 = 1) throws -> Model {
     let model = try Model(ModelLibrary(path: ModelFixture.bigram()))
@@ -106,8 +111,45 @@ import Testing
     let manifest = try model().manifest
     #expect(
       throws: SafetensorsError.unfit(
-        path: path, [.wrongShape(name: "token", expected: [12, 6], found: [6, 12])])
+        path: path, [.wrongShape(name: "token", expected: [12, 6], found: [6, 12])],
+        fitting: ["expert.weight"])
     ) { try Checkpoint(path: path, contents: .weights, manifest: manifest) }
+  }
+
+  @Test func takesPartOfTheParametersOnlyWhenAllowed() throws {
+    let path = try ModelFixture.folder() + "/part.safetensors"
+    try Safetensors.write(
+      [.init(name: "token", shape: [12, 6]) { [Float](repeating: 1, count: 72) }], metadata: [:],
+      to: path)
+    let model = try model()
+    let before = try model.read(.value, 1)
+    let refused = #expect(throws: SafetensorsError.self) {
+      try Checkpoint(path: path, contents: .weights, manifest: model.manifest)
+    }
+    #expect(refused?.message.hasSuffix("expert.weight is missing; 1 fit: token") == true)
+    #expect(refused?.hint?.contains("--allow-missing") == true)
+    let checkpoint = try Checkpoint(
+      path: path, contents: .weights, manifest: model.manifest, allowMissing: true)
+    #expect(checkpoint.missing == ["expert.weight"])
+    try checkpoint.restore(into: model)
+    #expect(try model.read(.value, 0) == [Float](repeating: 1, count: 72))
+    #expect(try model.read(.value, 1) == before)
+  }
+
+  @Test func aFileWithoutAnyParameterIsNoPart() throws {
+    let path = try ModelFixture.folder() + "/none.safetensors"
+    try Safetensors.write([], metadata: [:], to: path)
+    let manifest = try model().manifest
+    #expect(throws: SafetensorsError.self) {
+      try Checkpoint(path: path, contents: .weights, manifest: manifest, allowMissing: true)
+    }
+  }
+
+  @Test func tellsManyNamesShortly() {
+    let names = (0..<8).map { "block.\($0).up.weight" } + ["head.bias", "x.3.a", "y.1.z", "y.4.z"]
+    #expect(
+      NameList(names).description
+        == "block.{0-7}.up.weight, head.bias, x.3.a, y.{1,4}.z")
   }
 
   @Test(

@@ -28,7 +28,7 @@ import Testing
     #expect(!trained.errors.contains("\u{1b}"), "no terminal, no progress line")
     #expect(
       try Set(FileManager.default.contentsOfDirectory(atPath: folder))
-        == ["w.safetensors", "l.jsonl"])
+        == ["w.safetensors", "w.best.safetensors", "l.jsonl"])
 
     let library = try ModelFixture.bigram()
     let text = try fileWith(sampleText())
@@ -66,10 +66,7 @@ import Testing
       ["--resume", folder + "/part", "--save", folder + "/part", "--steps", "30"])
     #expect(resumed.output.hasPrefix("step 29: "))
     #expect(whole.output.hasSuffix(resumed.output))
-    let files = try ["/whole", "/part"].map {
-      try Data(contentsOf: URL(fileURLWithPath: folder + $0))
-    }
-    #expect(files[0] == files[1])
+    #expect(try tensorBytes(folder + "/whole") == tensorBytes(folder + "/part"))
   }
 
   @Test func readsATextFromAPipe() throws {
@@ -187,7 +184,7 @@ import Testing
     let result = try Command.shell(
       "ulimit -f 8; \"$0\" \"$@\"",
       ["run", try ModelFixture.wide(), "--train", "--data", text, "--save", weights] + quick)
-    expectFailure(result, "cannot write \(weights): no space left")
+    expectFailure(result, "cannot write \(folder)/w.best.safetensors: no space left")
     #expect(try String(contentsOfFile: weights, encoding: .utf8) == "precious")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["w.safetensors"])
   }

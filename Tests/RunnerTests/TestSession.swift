@@ -40,6 +40,13 @@ func state(_ model: Model) throws -> [[Float]] {
   }
 }
 
+/// The numbers of a safetensors file, without its header.
+func tensorBytes(_ path: String) throws -> Data {
+  let data = try Data(contentsOf: URL(fileURLWithPath: path))
+  let header = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+  return data.dropFirst(8 + header)
+}
+
 /// The text of tokens.
 func text(_ tokens: some Sequence<Int32>, _ coding: TextCoding) -> String {
   var writer = coding.writer()

@@ -1,0 +1,64 @@
+import CModelABI
+
+/// What only some libraries can do; asked for by an option that needs it.
+public enum OptionalFunction: String, Sendable, CaseIterable {
+  case setDecay = "moec_set_decay"
+  case accumulate = "moec_accumulate"
+  case update = "moec_update"
+  case firstBad = "moec_first_bad"
+}
+
+extension Model {
+  /// Whether the library has a function.
+  public func has(_ function: OptionalFunction) -> Bool {
+    switch function {
+    case .setDecay: return library.functions.setDecay != nil
+    case .accumulate: return library.functions.accumulate != nil
+    case .update: return library.functions.update != nil
+    case .firstBad: return library.functions.firstBad != nil
+    }
+  }
+
+  /// Whether weight decay applies to parameter `index` from now on.
+  public func setDecay(_ decays: Bool, of index: Int) throws(ModelError) {
+    guard let setDecay = library.functions.setDecay else { throw .lacks(.setDecay) }
+    try check(
+      setDecay(handle, Int32(index), decays ? 1 : 0),
+      "weight decay of \(manifest.parameters[index].name)")
+  }
+
+  /// Forward and backward, the gradients added to those since the last `update`; the mean loss.
+  public func accumulate(
+    tokens: [Int32], targets: [Int32], seed: UInt64
+  ) throws(ModelError) -> Float {
+    guard let accumulate = library.functions.accumulate else { throw .lacks(.accumulate) }
+    try checkBatch(tokens, targets)
+    return try check(accumulate(handle, tokens, targets, seed), "gradients")
+  }
+
+  /// One AdamW step with the mean of the accumulated gradients, clipped to the global L2 norm
+  /// `maximumNorm` (nil: not clipped).
+  ///
+  /// Returns the norm before clipping; nothing was changed if it is not finite.
+  public func update(
+    with hyper: Hyperparameters, maximumNorm: Float?
+  ) throws(ModelError) -> Float {
+    guard let update = library.functions.update else { throw .lacks(.update) }
+    var numbers = hyper.numbers
+    return try check(update(handle, &numbers, maximumNorm ?? 0), "optimizer step")
+  }
+
+  /// Where numbers stopped being finite, after a loss that was not: the first layer if the library
+  /// tells, or the first such parameter; nil if neither is known.
+  public func firstBad() throws(ModelError) -> String? {
+    if let function = library.functions.firstBad, let name = function(handle) {
+      return String(cString: name)
+    }
+    for index in manifest.parameters.indices {
+      guard try read(.value, index).allSatisfy(\.isFinite) else {
+        return manifest.parameters[index].name
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,29 @@
+import ModelRuntime
+
+extension Session {
+  /// What a training run is made of, by name, for trackers.
+  public func parameters(_ settings: TrainingSettings) -> [String: String] {
+    let manifest = model.manifest
+    let defaults = record?.defaults ?? manifest.defaults
+    let rate = settings.learningRate ?? learningRate ?? defaults.learningRate
+    var parameters = [
+      "model": manifest.name, "parameters": "\(manifest.parameterCount)",
+      "vocabulary": "\(manifest.vocabulary)", "context": "\(manifest.context)",
+      "batch": "\(manifest.batch)", "steps": "\(settings.steps)", "seed": "\(seed)",
+      "learning_rate": "\(rate)", "schedule": settings.schedule.form.rawValue,
+      "warmup": "\(settings.schedule.warmup)", "beta1": "\(defaults.beta1)",
+      "beta2": "\(defaults.beta2)", "epsilon": "\(defaults.epsilon)",
+      "weight_decay": "\(defaults.weightDecay)", "accumulate": "\(settings.accumulation)",
+    ]
+    parameters["clip"] = settings.clip.map { "\($0)" }
+    parameters["patience"] = settings.patience.map { "\($0)" }
+    parameters["final_learning_rate"] = settings.schedule.final.map { "\($0)" }
+    if !settings.noDecay.isEmpty {
+      parameters["no_decay"] = settings.noDecay.joined(separator: ",")
+    }
+    if let corpus { parameters["data"] = corpus.path }
+    if let active = manifest.activeParameters { parameters["active_parameters"] = "\(active)" }
+    for (axis, size) in manifest.axes { parameters["axis/\(axis)"] = "\(size)" }
+    return parameters
+  }
+}

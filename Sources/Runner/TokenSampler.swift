@@ -1,0 +1,53 @@
+import Foundation
+
+/// Draws tokens from logits.
+struct TokenSampler {
+  var temperature: Double
+  var topK: Int?
+  var topP: Double?
+
+  init(_ settings: GenerationSettings) {
+    temperature = settings.temperature
+    topK = settings.topK
+    topP = settings.topP
+  }
+
+  /// The token at which the cumulated softmax of the logits passes `point`, in 0 ..< 1.
+  ///
+  /// Only the first `count` logits are drawn from; among equals the lower token is first. With a
+  /// top-p, tokens are taken by falling probability until they hold that much of it together.
+  func token(_ logits: some Collection<Float>, count: Int, at point: Double) throws -> Int {
+    let used = logits.prefix(count).map(Double.init)
+    guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw GenerationError() }
+    let candidates = likeliest(used)
+    let highest = used[candidates[0]]
+    guard temperature > 0 else { return candidates[0] }
+    let weights = nucleus(candidates.map { exp((used[$0] - highest) / temperature) })
+    var rest = point * weights.reduce(0, +)
+    for (candidate, weight) in zip(candidates, weights) {
+      rest -= weight
+      if rest < 0 { return candidate }
+    }
+    return candidates[0]
+  }
+
+  /// Tokens by falling logit, as many as may be drawn.
+  private func likeliest(_ logits: [Double]) -> [Int] {
+    let order = logits.indices.sorted {
+      logits[$0] == logits[$1] ? $0 < $1 : logits[$0] > logits[$1]
+    }
+    return Array(order.prefix(topK ?? order.count))
+  }
+
+  /// The first weights, that together are at least top-p of all.
+  private func nucleus(_ weights: [Double]) -> [Double] {
+    guard let topP, topP < 1 else { return weights }
+    let wanted = topP * weights.reduce(0, +)
+    var sum = 0.0
+    for (index, weight) in weights.enumerated() {
+      sum += weight
+      if sum >= wanted { return Array(weights[...index]) }
+    }
+    return weights
+  }
+}

@@ -1,0 +1,69 @@
+import ModelRuntime
+
+/// How a model is trained.
+public struct TrainingSettings: Equatable, Sendable, Codable {
+  /// Steps in all, those before a resumed run's start included.
+  public var steps = 5000
+  /// Evaluated before each step that this divides, and before the last.
+  public var evaluationInterval = 100
+  /// Batches for each part of the corpus at each evaluation.
+  public var evaluationBatches = 400
+  /// The optimizer's learning rate, the peak of its schedule; nil takes the model's own.
+  public var learningRate: Float?
+  public var schedule = LearningRateSchedule()
+  /// Training ends after so many evaluations in a row without a lower validation loss; nil: never.
+  public var patience: Int?
+  /// Gradients are scaled down to this global L2 norm; nil leaves them alone.
+  public var clip: Float?
+  /// Batches whose mean gradient makes one step.
+  public var accumulation = 1
+  /// What weight decay leaves alone, in the words of `ParameterGroup.init`.
+  public var noDecay: [String] = []
+
+  public init() {}
+
+  /// Whether steps are made by `moec_accumulate` and `moec_update` instead of `moec_train_step`.
+  var isSplit: Bool { clip != nil || accumulation > 1 }
+}
+
+/// What a training loop tells as it goes.
+public enum TrainingEvent: Sendable {
+  /// One batch of the evaluation before step `step` is done.
+  case evaluationBatch(step: Int)
+  /// The model was evaluated; it is in the state before step `Evaluation.step`.
+  case evaluated(Evaluation)
+  /// A step is done; `loss` is in training mode, before the step.
+  case stepped(step: Int, loss: Float)
+}
+
+/// Why training cannot start or go on.
+public enum TrainingError: ExplainedError, Equatable {
+  /// The loss or the gradient is infinite or no number; `place` is the first layer or parameter
+  /// in which it appeared, if that is known.
+  case diverged(step: Int, place: String? = nil)
+  /// A resumed run has already done what is asked for.
+  case nothingLeft(step: Int, steps: Int)
+  /// A resumed run was trained on another text.
+  case otherText(path: String, old: String)
+
+  public var message: String {
+    switch self {
+    case .diverged(let step, let place):
+      return "training diverged: the loss at step \(step) is not a finite number"
+        + (place.map { ", and \($0) is the first where it went wrong" } ?? "")
+    case .nothingLeft(let step, let steps):
+      return "nothing is left to train: the file is at step \(step), and --steps is \(steps)"
+    case .otherText(let path, let old):
+      return "\(path) is not the text that this run was trained on, \(old), or it was changed"
+    }
+  }
+
+  public var hint: String? {
+    switch self {
+    case .diverged: return "use a lower learning rate or --clip 1; weights saved before are kept"
+    case .nothingLeft: return "ask for more steps in all, with --steps"
+    case .otherText:
+      return "name the old text with --data, or go on with this one by --allow-other-data"
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Foundation
+
+/// Logs a run to an MLflow server, from a thread of its own.
+///
+/// Training appends to a journal on disk and goes on; the thread sends what is there, tries again
+/// when the server is away, slow or broken, and says so once. What is not sent when the run ends is
+/// waited for a little and then left in the journal, for `MLflowTracker.send`.
+public final class MLflowTracker: Tracker {
+  /// What and where to log.
+  public struct Options: Sendable {
+    public var server: String
+    public var experiment = "moec"
+    public var runName: String
+    public var tags: [String: String] = [:]
+    /// What the run is found by on the server, a tag: that of an earlier run to go on with it.
+    public var identifier = UUID().uuidString.lowercased()
+    /// The folder for the journal.
+    public var folder: String
+    /// Seconds that `finish` waits for a server that does not answer.
+    public var patience = 10.0
+    /// Seconds that a single call may take.
+    public var timeout = 10.0
+
+    public init(server: String, runName: String, folder: String = MLflowTracker.usualFolder) {
+      self.server = server
+      self.runName = runName
+      self.folder = folder
+    }
+  }
+
+  private let journal: MLflowJournal
+  private let sender: MLflowSender
+  private let options: Options
+  private let complain: @Sendable (String) -> Void
+
+  /// Where journals lie: `moec/mlflow` in the user's folder for caches.
+  public static var usualFolder: String {
+    let environment = ProcessInfo.processInfo.environment
+    let caches = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+      ?? NSHomeDirectory() + "/.cache"
+    return caches + "/moec/mlflow"
+  }
+
+  /// Starts a run, or goes on with one. Errors: the address is none, or the journal cannot be made;
+  /// whether the server is there does not matter. `complain` gets each kind of trouble once, on
+  /// another thread.
+  public init(
+    _ options: Options, complain: @escaping @Sendable (String) -> Void
+  ) throws {
+    let server = try MLflowServer(options.server, timeout: options.timeout)
+    journal = try MLflowJournal(folder: options.folder)
+    self.options = options
+    self.complain = complain
+    journal.append(
+      .begin(
+        MLflowRun(
+          server: options.server, experiment: options.experiment, name: options.runName,
+          time: now(), tags: options.tags, identifier: options.identifier)))
+    sender = MLflowSender(journal, server, complain: complain)
+    sender.start()
+  }
+
+  public func log(parameters: [String: String]) {
+    journal.append(.batch(MLflowBatch(parameters: parameters)))
+  }
+
+  public func log(metrics: [String: Double], step: Int) {
+    let time = now()
+    let metrics = metrics.sorted { $0.key < $1.key }.map {
+      MLflowBatch.Metric(key: $0.key, value: $0.value, time: time, step: step)
+    }
+    journal.append(.batch(MLflowBatch(metrics: metrics)))
+  }
+
+  /// The file is read when the entry's turn comes.
+  public func log(file path: String, as name: String) {
+    journal.append(.file(path: URL(fileURLWithPath: path).standardizedFileURL.path, name: name))
+  }
+
+  public func finish(_ status: TrackingStatus) {
+    journal.append(.end(status, time: now()))
+    journal.close()
+    if !sender.wait(seconds: options.patience) {
+      sender.stop()
+      complain(
+        "not all is logged to MLflow; send the rest with: moec mlflow send \(journal.path)")
+    }
+  }
+
+  public var continuation: (key: String, value: String)? { ("mlflow", options.identifier) }
+
+  /// Sends what a run left in a journal, to the server that it was for or to another one, and
+  /// removes the journal. Errors: the first that is not passed by trying again for `patience`
+  /// seconds.
+  public static func send(
+    journal path: String, to other: String? = nil, patience: Double = 30,
+    complain: @escaping @Sendable (String) -> Void
+  ) throws {
+    let journal = try MLflowJournal(leftAt: path)
+    guard case .begin(let run)? = journal.entries(from: 0).entries.first else {
+      throw MLflowError.strange("\(path) is no journal of moec")
+    }
+    let sender = MLflowSender(journal, try MLflowServer(other ?? run.server), complain: complain)
+    sender.start()
+    if !sender.wait(seconds: patience) {
+      sender.stop()
+      throw MLflowError.unreachable("\(path) is kept")
+    }
+  }
+}
+
+/// Milliseconds since 1970.
+func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import ModelRuntime
+import Runner
+
+extension RunCommand {
+  func generate() throws {
+    var options = options
+    options.text = .vocabulary
+    let session = try Session(options)
+    if generation.interactive { return try converse(session) }
+    for index in 0..<(generation.repeats ?? 1) {
+      let settings = settings(at: index)
+      if let count = generation.repeats, count > 1 {
+        try printNow("=== \(index + 1) of \(count), seed \(settings.seed)\n")
+      }
+      try session.generate(prompt: generation.prompt ?? "", settings) { try printNow($0) }
+      try printNow("\n")
+    }
+  }
+
+  /// A prompt, a text, and so on until the input ends. Ctrl-C ends a text, and while a prompt is
+  /// waited for, the command.
+  private func converse(_ session: Session) throws {
+    Interruption.watch()
+    let input = PromptReader(isShown: !quiet)
+    var index = 0
+    if let prompt = generation.prompt { try answer(prompt, session, &index) }
+    while let prompt = input.next() {
+      try answer(prompt, session, &index)
+    }
+  }
+
+  private func answer(_ prompt: String, _ session: Session, _ index: inout Int) throws {
+    do {
+      try session.generate(
+        prompt: prompt, settings(at: index), isInterrupted: { Interruption.signal != nil }
+      ) { try printNow($0) }
+      try printNow("\n")
+      index += 1
+    } catch let error as VocabularyError {
+      printToStandardError("error: \(error.message)")
+    }
+    // A request of the system to end stays; Ctrl-C was for this text.
+    if Interruption.signal == SIGINT { Interruption.forget() }
+  }
+
+  /// Each text has its own seed, so that the third of four can be had alone.
+  private func settings(at index: Int) -> GenerationSettings {
+    var settings = GenerationSettings()
+    settings.seed = (seed ?? settings.seed) &+ UInt64(index)
+    settings.tokens = generation.tokens ?? settings.tokens
+    settings.temperature = generation.temperature ?? settings.temperature
+    settings.topK = generation.topK
+    settings.topP = generation.topP
+    settings.stops = generation.stops
+    return settings
+  }
+}
+
+/// Lines of standard input; a terminal shows `> ` before each.
+final class PromptReader {
+  private var bytes: [UInt8] = []
+  private var isAtEnd = false
+  private let isShown: Bool
+
+  init(isShown: Bool) {
+    self.isShown = isShown && isatty(STDIN_FILENO) == 1
+  }
+
+  /// The next line that is not empty; nil at the end of the input or when interrupted.
+  func next() -> String? {
+    while true {
+      if isShown, bytes.isEmpty { try? printNow("> ") }
+      guard let line = line() else {
+        if isShown { try? printNow("\n") }
+        return nil
+      }
+      if !line.isEmpty { return line }
+    }
+  }
+
+  private func line() -> String? {
+    while true {
+      if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+        defer { bytes.removeFirst(end + 1) }
+        return String(decoding: bytes[..<end], as: UTF8.self)
+      }
+      if isAtEnd || !fill() {
+        defer { bytes = [] }
+        return bytes.isEmpty || Interruption.signal != nil
+          ? nil : String(decoding: bytes, as: UTF8.self)
+      }
+    }
+  }
+
+  /// Waits for more input; false at its end and when interrupted.
+  private func fill() -> Bool {
+    var wanted = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    guard Interruption.signal == nil, poll(&wanted, 1, -1) > 0 else { return false }
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = read(STDIN_FILENO, &buffer, buffer.count)
+    isAtEnd = count <= 0
+    bytes += buffer.prefix(max(0, count))
+    return count > 0
+  }
+}

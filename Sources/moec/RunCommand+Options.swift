@@ -1,0 +1,115 @@
+import ArgumentParser
+import Runner
+
+extension LearningRateSchedule.Form: ExpressibleByArgument {}
+
+extension RunCommand {
+  struct TrainingOptions: ParsableArguments {
+    @Option(parsing: .unconditional, help: "Training steps in all. (default: 5000)")
+    var steps: Int?
+
+    @Option(parsing: .unconditional, help: "The optimizer's learning rate. (default: the model's)")
+    var learningRate: Float?
+
+    @Option(help: "How it changes: constant, cosine, linear. (default: constant)")
+    var schedule: LearningRateSchedule.Form?
+
+    @Option(parsing: .unconditional, help: "Steps in which it rises to its value. (default: 0)")
+    var warmup: Int?
+
+    @Option(
+      parsing: .unconditional, help: "Where cosine and linear end, after all steps. (default: 0)")
+    var finalLearningRate: Float?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp("Scale gradients down to this norm, all together.", valueName: "norm"))
+    var clip: Float?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp("Batches whose mean gradient makes a step. (default: 1)", valueName: "n"))
+    var accumulate: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "No weight decay on these: norms, biases, embeddings or names with *.",
+        valueName: "groups"))
+    var noDecay: String?
+
+    @Option(parsing: .unconditional, help: "Steps between evaluations. (default: 100)")
+    var evalInterval: Int?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "Stop after n evaluations in a row without a lower val loss.", valueName: "n"))
+    var patience: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "Save here at each evaluation and at the end, the best beside it as FILE.best.",
+        valueName: "file"))
+    var save: String?
+
+    @Option(
+      help: ArgumentHelp("Go on from a file that --save wrote, as it was.", valueName: "file"))
+    var resume: String?
+
+    @Flag(help: "With --resume: go on with another text.")
+    var allowOtherData = false
+
+    @Option(help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"))
+    var log: String?
+  }
+
+  struct TrackingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Log to an MLflow server: http://localhost:5000.", valueName: "uri"))
+    var mlflow: String?
+
+    @Option(help: ArgumentHelp("The MLflow experiment. (default: moec)", valueName: "name"))
+    var mlflowExperiment: String?
+
+    @Option(help: ArgumentHelp("The MLflow run's name. (default: the model's)", valueName: "name"))
+    var mlflowRunName: String?
+
+    @Option(help: ArgumentHelp("Write TensorBoard event files there.", valueName: "folder"))
+    var tensorboard: String?
+  }
+
+  struct GenerationOptions: ParsableArguments {
+    @Option(parsing: .unconditional, help: "Text to continue.")
+    var prompt: String?
+
+    @Option(
+      parsing: .unconditional,
+      help: "Tokens to write: characters, if there is no tokenizer. (default: 500)")
+    var tokens: Int?
+
+    @Option(
+      parsing: .unconditional,
+      help: "Divides the logits: below 1 is safer, above 1 is wilder, 0 takes the likeliest.")
+    var temperature: Double?
+
+    @Option(parsing: .unconditional, help: "Draw from the likeliest so many tokens only.")
+    var topK: Int?
+
+    @Option(
+      parsing: .unconditional,
+      help: "Draw from the likeliest tokens only that have this probability together.")
+    var topP: Double?
+
+    @Option(
+      name: .customLong("repeat"), parsing: .unconditional,
+      help: ArgumentHelp("Write n texts, each with the next seed. (default: 1)", valueName: "n"))
+    var repeats: Int?
+
+    @Option(
+      name: .customLong("stop"), parsing: .unconditionalSingleValue,
+      help: ArgumentHelp("End a text before this appears; may be given again.", valueName: "text"))
+    var stops: [String] = []
+
+    @Flag(help: "Read prompts from standard input, a line each.")
+    var interactive = false
+  }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import ModelRuntime
+import Runner
+import Tracking
+
+extension TrainingOutcome {
+  fileprivate var status: TrackingStatus {
+    switch self {
+    case .finished, .outOfPatience: return .finished
+    case .interrupted: return .killed
+    }
+  }
+}
+
+extension RunCommand {
+  func train() throws {
+    Interruption.watch()
+    let session = try Session(options)
+    let settings = try settings(from: session.usualSettings)
+    tell(session.summary)
+    var files = TrainingFiles()
+    files.save = training.save
+    files.log = training.log
+    var listeners = TrainingListeners()
+    listeners.output = { try printNow($0 + "\n") }
+    listeners.isInterrupted = { Interruption.signal != nil }
+    listeners.showsProgress = !quiet
+    listeners.trackers = try trackers(session, settings)
+    let outcome: TrainingOutcome
+    do {
+      outcome = try session.train(settings, files: files, listeners: listeners)
+    } catch {
+      finish(listeners.trackers, .failed, session)
+      throw error
+    }
+    tell(try session.fingerprintLine(after: outcome.step))
+    tell(end(outcome, of: settings, session))
+    finish(listeners.trackers, outcome.status, session)
+    if case .interrupted = outcome, let signal = Interruption.signal {
+      throw ExitCode(128 + signal)
+    }
+  }
+
+  /// The options that were given, over what the run has anyway.
+  private func settings(from usual: TrainingSettings) throws -> TrainingSettings {
+    var settings = usual
+    settings.steps = training.steps ?? settings.steps
+    settings.evaluationInterval = training.evalInterval ?? settings.evaluationInterval
+    settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
+    settings.learningRate = training.learningRate ?? settings.learningRate
+    settings.schedule.form = training.schedule ?? settings.schedule.form
+    settings.schedule.warmup = training.warmup ?? settings.schedule.warmup
+    settings.schedule.final = training.finalLearningRate ?? settings.schedule.final
+    settings.clip = training.clip ?? settings.clip
+    settings.accumulation = training.accumulate ?? settings.accumulation
+    settings.patience = training.patience ?? settings.patience
+    if let groups = training.noDecay {
+      settings.noDecay = groups.split(separator: ",").map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+    }
+    if settings.schedule.final != nil, settings.schedule.form == .constant {
+      throw ValidationError("--final-learning-rate needs --schedule cosine or linear")
+    }
+    return settings
+  }
+
+  /// How the run ended, and what can be done next.
+  private func end(
+    _ outcome: TrainingOutcome, of settings: TrainingSettings, _ session: Session
+  ) -> String {
+    let saved = training.save.map { ", saved in \($0)" } ?? ""
+    switch outcome {
+    case .finished(let step):
+      return "trained \(step) steps\(saved)"
+    case .outOfPatience(let step, let best):
+      return "stopped at step \(step)\(saved): the lowest validation loss was that of step "
+        + "\(best.step), \(best.line)"
+    case .interrupted(let step):
+      guard let save = training.save else {
+        return "stopped at step \(step) of \(settings.steps); nothing is saved without --save FILE"
+      }
+      return "stopped at step \(step) of \(settings.steps)\(saved)\n"
+        + "go on with: \(resumption(save, session))"
+    }
+  }
+
+  /// The command that goes on; settings are in the file.
+  private func resumption(_ save: String, _ session: Session) -> String {
+    var words = ["moec", "run", library, "--train", "--resume", save, "--save", save]
+    if let data { words += ["--data", data] }
+    if let tokenizer { words += ["--tokenizer", tokenizer] }
+    if let log = training.log { words += ["--log", log] }
+    if let threads { words += ["--threads", "\(threads)"] }
+    if let uri = tracking.mlflow { words += ["--mlflow", uri] }
+    if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }
+    return words.map(shellQuoted).joined(separator: " ")
+  }
+
+  private func shellQuoted(_ word: String) -> String {
+    let plain = word.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-/:=+,".unicodeScalars.contains($0))
+    }
+    return plain && !word.isEmpty ? word : "'\(word.replacing("'", with: "'\\''"))'"
+  }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import ModelRuntime
+
+/// `moec weights convert IN OUT --names makemoe`.
+struct WeightsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "weights",
+    abstract: "Exchanges weights with other programs.",
+    subcommands: [Convert.self, Names.self])
+
+  struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Renames and reshapes the tensors of a safetensors file, in either direction.",
+      discussion: """
+        EXAMPLES
+          moec weights convert weights.safetensors state-dict.safetensors --names makemoe
+          moec weights convert state-dict.safetensors weights.safetensors --names makemoe
+          moec weights names makemoe > mine.names      a start for names of your own
+        """)
+
+    @Argument(help: "The file to read, with moec's names or the other program's.")
+    var input: String
+
+    @Argument(help: "The file to write, with the others.")
+    var output: String
+
+    @Option(help: ArgumentHelp("Which names: makemoe, or a file of your own.", valueName: "names"))
+    var names: String
+
+    @Option(
+      name: .customLong("set"),
+      help: ArgumentHelp("How many pieces to cut into: h=8 for eight heads.", valueName: "x=n"))
+    var counts: [String] = []
+
+    @Flag(help: "Write what the other program makes itself too, such as causal masks.")
+    var buffers = false
+
+    func run() throws {
+      let counts = try pairs()
+      try reportingErrors {
+        let map = try NameMap.named(names)
+        let file = try Safetensors(path: input)
+        let conversion = try NameConversion(file, map, counts: counts, buffers: buffers)
+        try Safetensors.write(conversion.outputs, metadata: file.metadata, to: output)
+        let direction =
+          conversion.direction == .toTheirs ? "from moec's names" : "to moec's names"
+        printToStandardError(
+          "wrote \(output): \(conversion.outputs.count) tensors, \(direction)")
+        if !conversion.leftOut.isEmpty {
+          printToStandardError("left out: \(NameList(conversion.leftOut))")
+        }
+      }
+    }
+
+    private func pairs() throws -> [String: Int] {
+      var pairs: [String: Int] = [:]
+      for text in counts {
+        let parts = text.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let count = Int(parts[1]), count > 0 else {
+          throw ValidationError("--set needs a name and a count, such as h=8, not \(text)")
+        }
+        pairs[String(parts[0])] = count
+      }
+      return pairs
+    }
+  }
+
+  struct Names: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Prints names that moec knows.")
+
+    @Argument(help: "Which: \(NameMap.builtIn.keys.sorted().joined(separator: ", ")).")
+    var name: String
+
+    func run() throws {
+      try reportingErrors {
+        guard let text = NameMap.builtIn[name] else { throw NameMapError.unknown(name: name) }
+        try printNow(text)
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Kills a training run at 20 random moments, goes on after each, and compares with a whole run.
+#
+#     Tests/Scripts/kill-and-resume.sh MOEC LIB.so TEXT [STEPS] [KILLS]
+#
+# Both runs must end in the same bytes: parameters, moments, step counts and notes.
+set -u
+moec=$1 library=$2 text=$3 steps=${4:-1000} kills=${5:-20}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+train() {
+  name=$1
+  shift
+  exec "$moec" run "$library" --train --data "$text" --steps "$steps" --eval-interval 10 \
+    --eval-batches 2 --schedule cosine --warmup 20 --save "$folder/$name.safetensors" \
+    --log "$folder/$name.jsonl" --quiet "$@" > "$folder/$name.out" 2> "$folder/$name.err"
+}
+
+started=$(date +%s%N)
+(train whole) || { cat "$folder/whole.err"; exit 1; }
+# Kills are spread over the time of a whole run, so that most of them meet another state.
+slice=$(( ($(date +%s%N) - started) / 1000000 / kills ))
+[ "$slice" -lt 300 ] && slice=300
+done=0
+while [ "$done" -lt "$kills" ]; do
+  set --
+  [ -f "$folder/part.safetensors" ] && set -- --resume "$folder/part.safetensors"
+  (train part "$@") &
+  run=$!
+  random=$(od -An -N4 -tu4 /dev/urandom)
+  sleep "$(awk "BEGIN { print $random % $slice / 1000 + 0.15 }")"
+  kill -9 "$run" 2> /dev/null || break
+  wait "$run" 2> /dev/null
+  done=$((done + 1))
+  # What was on the disk must always be whole.
+  echo "kill $done: $(wc -l < "$folder/part.jsonl" 2> /dev/null || echo 0) evaluations in the log"
+done
+set --
+[ -f "$folder/part.safetensors" ] && set -- --resume "$folder/part.safetensors"
+(train part "$@") || grep -q "nothing is left to train" "$folder/part.err" || {
+  cat "$folder/part.err"
+  exit 1
+}
+for ending in safetensors best.safetensors; do
+  cmp "$folder/whole.$ending" "$folder/part.$ending" || exit 1
+done
+for name in whole part; do
+  sed 's/"seconds":[0-9.]*,//' "$folder/$name.jsonl" > "$folder/$name.log"
+done
+cmp "$folder/whole.log" "$folder/part.log" || exit 1
+echo "the same bytes after $done kills"
