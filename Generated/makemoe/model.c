@@ -420,6 +420,35 @@ static void leave(int before) {
 
 int moec_abi(void) { return MOEC_ABI; }
 
+const char *moec_missing_feature(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+#define NEEDS(feature) do { if (!__builtin_cpu_supports(feature)) { return feature; } } while (0)
+    __builtin_cpu_init();
+#ifdef __AVX2__
+    NEEDS("avx2");
+#endif
+#ifdef __FMA__
+    NEEDS("fma");
+#endif
+#ifdef __BMI2__
+    NEEDS("bmi2");
+#endif
+#ifdef __AVX512F__
+    NEEDS("avx512f");
+#endif
+#ifdef __AVX512VL__
+    NEEDS("avx512vl");
+#endif
+#ifdef __AVX512DQ__
+    NEEDS("avx512dq");
+#endif
+#ifdef __AVX512BW__
+    NEEDS("avx512bw");
+#endif
+#endif
+    return NULL;
+}
+
 moec_model *moec_create(void) {
     size_t head = (sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
     char *allocation = calloc(1, head + ARENA_BYTES + page);
@@ -814,6 +843,7 @@ const char *moec_manifest(void) {
     "\"memory\":{\"parameters\":36059968,\"gradients\":36059968,\"optimizer\":72121408,\"saved\":39002688,\"scratch\":3154048,\"total\":186398080},"
     "\"flops\":{\"forward\":2765187072,\"step\":8309768192},"
     "\"active_parameters\":2674369,"
+    "\"accumulates\":false,"
     "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c sources.c -lm\","
     "\"source\":\"makemoe.swift\","
     "\"vocabulary_line\":\"makemoe.swift:4\"}";

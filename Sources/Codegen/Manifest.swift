@@ -26,6 +26,7 @@ struct ManifestText {
       "saved":\(memory.saved),"scratch":\(memory.scratch),"total":\(memory.total)},
       "flops":{"forward":\(flops(.forward)),"step":\(flops(.forward) + flops(.backward))},
       "active_parameters":\(plan.activeParameters),
+      "accumulates":\(plan.accumulates),
       "compiler":\(Self.quoted(context.options.compilerLine)),
       "source":\(Self.quoted(context.options.sourceName))\(vocabularyLine)}
       """

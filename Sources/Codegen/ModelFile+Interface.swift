@@ -50,6 +50,35 @@ extension ModelFile {
   static let lifetime = #"""
     int moec_abi(void) { return MOEC_ABI; }
 
+    const char *moec_missing_feature(void) {
+    #if defined(__x86_64__) && defined(__GNUC__)
+    #define NEEDS(feature) do { if (!__builtin_cpu_supports(feature)) { return feature; } } while (0)
+        __builtin_cpu_init();
+    #ifdef __AVX2__
+        NEEDS("avx2");
+    #endif
+    #ifdef __FMA__
+        NEEDS("fma");
+    #endif
+    #ifdef __BMI2__
+        NEEDS("bmi2");
+    #endif
+    #ifdef __AVX512F__
+        NEEDS("avx512f");
+    #endif
+    #ifdef __AVX512VL__
+        NEEDS("avx512vl");
+    #endif
+    #ifdef __AVX512DQ__
+        NEEDS("avx512dq");
+    #endif
+    #ifdef __AVX512BW__
+        NEEDS("avx512bw");
+    #endif
+    #endif
+        return NULL;
+    }
+
     moec_model *moec_create(void) {
         size_t head = (sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
         char *allocation = calloc(1, head + ARENA_BYTES + page);

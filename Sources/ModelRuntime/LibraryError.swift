@@ -8,6 +8,8 @@ public enum LibraryError: ExplainedError, Equatable {
   case notAModel(path: String, missing: [String])
   /// It was compiled for another version of the interface.
   case otherVersion(path: String, found: Int, expected: Int)
+  /// It was compiled for more than this processor has.
+  case otherProcessor(path: String, feature: String)
   /// Its description of itself cannot be used.
   case badManifest(path: String, reason: String)
 
@@ -22,6 +24,8 @@ public enum LibraryError: ExplainedError, Equatable {
         "\(path) is a library but not a moec model: it lacks \(missing.joined(separator: ", "))"
     case .otherVersion(let path, let found, let expected):
       return "\(path) has version \(found) of the model interface, not \(expected)"
+    case .otherProcessor(let path, let feature):
+      return "\(path) was compiled for a processor with \(feature), which this one has not"
     case .badManifest(let path, let reason):
       return "the manifest of \(path) cannot be used: \(reason)"
     }
@@ -32,6 +36,8 @@ public enum LibraryError: ExplainedError, Equatable {
     case .unreadable(let error): return error.hint
     case .notALibrary: return "make one with: moec compile MODEL.swift -o LIB.so"
     case .notAModel: return "make a model with: moec compile MODEL.swift -o LIB.so"
+    case .otherProcessor:
+      return "compile the model here, or with --target for the oldest processor it must run on"
     case .otherVersion, .badManifest: return "compile the model again with this moec"
     }
   }

@@ -6,6 +6,7 @@ extension Manifest: Decodable {
     case work = "flops"
     case compiler, source
     case activeParameters = "active_parameters"
+    case accumulates
     case vocabularyLine = "vocabulary_line"
   }
 
@@ -22,6 +23,7 @@ extension Manifest: Decodable {
     memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? Memory()
     work = try values.decodeIfPresent(Work.self, forKey: .work) ?? Work()
     activeParameters = try? values.decode(Int.self, forKey: .activeParameters)
+    accumulates = try? values.decode(Bool.self, forKey: .accumulates)
     // These are only shown, so one in another form is no reason to refuse a library.
     compiler = try? values.decode(String.self, forKey: .compiler)
     source = try? values.decode(String.self, forKey: .source)

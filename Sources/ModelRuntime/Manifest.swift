@@ -16,6 +16,9 @@ public struct Manifest: Equatable, Sendable {
   public var work: Work
   /// How many parameters work on one token, if the library says.
   public var activeParameters: Int?
+
+  /// Whether gradients of several batches can be added up; nil: the library does not say.
+  public var accumulates: Bool?
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.

@@ -6,6 +6,8 @@ public enum ModelError: ExplainedError, Equatable {
   case failed(call: String, reason: String)
   /// The library was compiled without a function that this needs.
   case lacks(OptionalFunction)
+  /// The library was compiled without room for the gradients of several batches.
+  case takesOneBatch
   /// The caller gave another number of values than the call takes.
   case wrongCount(what: String, expected: Int, found: Int)
 
@@ -17,6 +19,8 @@ public enum ModelError: ExplainedError, Equatable {
       return "\(call): \(reason)"
     case .lacks(let function):
       return "the library has no \(function.rawValue), which this needs"
+    case .takesOneBatch:
+      return "the library takes one batch for each update, so that nothing can be accumulated"
     case .wrongCount(let what, let expected, let found):
       return "\(what): \(expected) expected, \(found) given"
     }
@@ -26,6 +30,7 @@ public enum ModelError: ExplainedError, Equatable {
     switch self {
     case .noMemory: return "close other programs, or compile the model with a smaller batch"
     case .lacks: return "compile the model again with this version of moec"
+    case .takesOneBatch: return "compile the model again with --accumulate"
     case .failed, .wrongCount: return nil
     }
   }

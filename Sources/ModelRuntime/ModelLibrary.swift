@@ -22,6 +22,7 @@ public final class ModelLibrary {
       throw .notALibrary(path: path, reason: ModelLibrary.shortened(reason, path: absolute))
     }
     try ModelLibrary.checkVersion(handle, path)
+    try ModelLibrary.checkProcessor(handle, path)
     functions = try ModelFunctions(handle, path: path)
     guard let json = functions.manifest() else {
       throw .badManifest(path: path, reason: "there is none")
@@ -60,6 +61,16 @@ public final class ModelLibrary {
     guard Int(version) == interfaceVersion else {
       throw .otherVersion(path: path, found: Int(version), expected: interfaceVersion)
     }
+  }
+
+  /// Asked before anything else is called, which an older processor might not survive.
+  private static func checkProcessor(
+    _ handle: UnsafeMutableRawPointer, _ path: String
+  ) throws(LibraryError) {
+    guard let symbol = dlsym(handle, "moec_missing_feature") else { return }
+    typealias Function = @convention(c) () -> UnsafePointer<CChar>?
+    guard let missing = unsafeBitCast(symbol, to: Function.self)() else { return }
+    throw .otherProcessor(path: path, feature: String(cString: missing))
   }
 
   private static func shortened(_ reason: String, path: String) -> String {

@@ -54,6 +54,9 @@ public struct TrainingLoop {
     where settings.isSplit && !model.has(function) {
       throw ModelError.lacks(function)
     }
+    if settings.accumulation > 1, model.manifest.accumulates == false {
+      throw ModelError.takesOneBatch
+    }
     for group in settings.noDecay {
       let members = ParameterGroup(group).members(in: model.manifest)
       if members.isEmpty { throw EmptyGroupError(group: group) }

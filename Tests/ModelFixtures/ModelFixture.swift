@@ -24,6 +24,7 @@ public enum ModelFixture {
     "version": ["-DABI=2"],
     "old-version": ["-DABI=0", "-DNO_ERROR_FUNCTION"],
     "no-error-function": ["-DNO_ERROR_FUNCTION"],
+    "other-processor": ["-DMISSING=\"avx1024\""],
     "no-manifest": ["-DMANIFEST=0"],
     "manifest-no-json": ["-DMANIFEST=\"{\\\"abi\\\":\""],
     "manifest-no-name": ["-DMANIFEST=\"{\\\"abi\\\":1}\""],

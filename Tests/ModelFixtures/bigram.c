@@ -33,6 +33,10 @@ struct moec_model {
 
 int moec_abi(void) { return ABI; }
 
+#ifdef MISSING
+const char *moec_missing_feature(void) { return MISSING; }
+#endif
+
 const char *moec_manifest(void) {
 #ifdef MANIFEST
     return MANIFEST;

@@ -57,6 +57,10 @@ import Testing
     try expect("old-version") { .otherVersion(path: $0, found: 0, expected: 1) }
   }
 
+  @Test func saysThatALibraryIsForAnotherProcessor() throws {
+    try expect("other-processor") { .otherProcessor(path: $0, feature: "avx1024") }
+  }
+
   @Test func saysWhatIsWrongWithAManifest() throws {
     try expect("no-manifest") { .badManifest(path: $0, reason: "there is none") }
     try expect("manifest-no-json") { .badManifest(path: $0, reason: "it is not JSON") }

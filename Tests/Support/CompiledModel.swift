@@ -19,10 +19,13 @@ public struct CompiledModel {
   public let library: ModelLibrary
 
   /// Compiles with little optimisation, so that tests of small models are quick.
-  public init(_ graph: Graph, omitting: Set<String> = [], optimisation: String = "-O1") throws {
+  public init(
+    _ graph: Graph, omitting: Set<String> = [], optimisation: String = "-O1",
+    accumulates: Bool = false
+  ) throws {
     reference = try Self.reference(of: graph)
     let transformed = try Pipeline().run(graph, options: PipelineOptions(omitted: omitting))
-    plan = try Plan(transformed)
+    plan = try Plan(transformed, accumulates: accumulates)
     code = GeneratedModel(plan, .init(sourceName: "\(graph.name).swift"))
     folder = try Self.write(code)
     let path = folder.appendingPathComponent("model.so").path

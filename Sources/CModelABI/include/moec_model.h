@@ -40,6 +40,10 @@ typedef struct {
 /// The version of this interface that the library was compiled for: MOEC_ABI.
 MOEC_EXPORT int moec_abi(void);
 
+/// The first instruction set that the library was compiled for and this processor lacks; NULL if it has them all.
+/// Nothing else may be called where one is missing.
+MOEC_EXPORT const char *moec_missing_feature(void);
+
 /// The library's description, static JSON: name, axes, parameters, defaults, memory, flops.
 MOEC_EXPORT const char *moec_manifest(void);
 

@@ -1,0 +1,129 @@
+import CompiledModels
+import ModelRuntime
+import Testing
+
+/// Accumulation, clipping, decay by parameter, and losses that are not finite.
+@Suite struct UpdateTests {
+  private static let model = MakeMoE("updates") {
+    ($0.B, $0.T, $0.V, $0.C, $0.experts, $0.dropout) = (2, 5, 11, 12, 6, 0.1)
+  }
+
+  // Compiled once for all tests, loaded by each.
+  private static let plain = Result { try CompiledModel(model.graph()).library.path }
+  private static let accumulating = Result {
+    try CompiledModel(model.graph(), accumulates: true).library.path
+  }
+
+  private func fresh(_ path: Result<String, any Error>) throws -> Model {
+    let model = try Model(ModelLibrary(path: path.get()))
+    model.initialize(seed: 3)
+    return model
+  }
+
+  private func batch(_ number: Int, of model: Model) -> [Int32] {
+    let manifest = model.manifest
+    return (0..<manifest.batch * manifest.context).map { index in
+      Int32((index * 31 + number * 17 + index / 3) % manifest.vocabulary)
+    }
+  }
+
+  private func all(_ kind: Model.Kind, of model: Model) throws -> [[UInt32]] {
+    try model.manifest.parameters.indices.map { try model.read(kind, $0).map(\.bitPattern) }
+  }
+
+  private func hyper(_ model: Model) -> Hyperparameters {
+    Hyperparameters(model.manifest.defaults, seed: 7)
+  }
+
+  @Test("One accumulated batch and an update are a step, to the bit")
+  func isAStep() throws {
+    let (a, b) = (try fresh(Self.plain), try fresh(Self.plain))
+    for number in 0..<3 {
+      let (x, y) = (batch(number, of: a), batch(number + 5, of: a))
+      let loss = try a.trainStep(tokens: x, targets: y, with: hyper(a))
+      #expect(try b.accumulate(tokens: x, targets: y, seed: 7) == loss)
+      _ = try b.update(with: hyper(b), maximumNorm: nil)
+    }
+    for kind in [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts] {
+      #expect(try all(kind, of: a) == all(kind, of: b))
+    }
+  }
+
+  @Test("Gradients of two batches are added; a library without room says so")
+  func adds() throws {
+    let model = try fresh(Self.accumulating)
+    var sums: [[Float]] = []
+    for number in 0..<2 {
+      let (x, y) = (batch(number, of: model), batch(number + 5, of: model))
+      _ = try model.gradients(tokens: x, targets: y, seed: 7)
+      let gradients = try model.manifest.parameters.indices.map { try model.read(.gradient, $0) }
+      sums = sums.isEmpty ? gradients : zip(sums, gradients).map { zip($0, $1).map { $0 + $1 } }
+    }
+    for number in 0..<2 {
+      let (x, y) = (batch(number, of: model), batch(number + 5, of: model))
+      _ = try model.accumulate(tokens: x, targets: y, seed: 7)
+    }
+    let added = try model.manifest.parameters.indices.map { try model.read(.gradient, $0) }
+    #expect(added == sums)
+    #expect(sums.joined().contains { $0 != 0 })
+    let plain = try fresh(Self.plain)
+    let x = batch(0, of: plain)
+    _ = try plain.accumulate(tokens: x, targets: x, seed: 7)
+    let error = #expect(throws: ModelError.self) {
+      try plain.accumulate(tokens: x, targets: x, seed: 7)
+    }
+    #expect(error?.message.contains("--accumulate") == true)
+  }
+
+  @Test("The norm is that of all gradients, and clipping scales them to it")
+  func clips() throws {
+    let model = try fresh(Self.plain)
+    let x = batch(0, of: model)
+    _ = try model.accumulate(tokens: x, targets: x, seed: 7)
+    let gradients = try model.manifest.parameters.indices.flatMap { try model.read(.gradient, $0) }
+    let expected = gradients.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let norm = try model.update(with: hyper(model), maximumNorm: 0.01)
+    #expect(abs(Double(norm) / expected - 1) < 1e-6)
+    let clipped = try model.manifest.parameters.indices.flatMap { try model.read(.gradient, $0) }
+    let after = clipped.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    #expect(abs(after / 0.01 - 1) < 1e-4)
+    let error = #expect(throws: ModelError.self) {
+      try model.update(with: self.hyper(model), maximumNorm: nil)
+    }
+    #expect(error?.message.contains("nothing was accumulated") == true)
+  }
+
+  @Test("Without decay a parameter whose gradient is 0 stays as it is")
+  func decays() throws {
+    let model = try fresh(Self.plain)
+    let index = try #require(model.manifest.parameters.firstIndex { $0.name == "token.weight" })
+    try model.setDecay(false, of: index)
+    let before = try model.read(.value, index)
+    let x = batch(0, of: model).map { min($0, 3) }
+    _ = try model.trainStep(tokens: x, targets: x, with: hyper(model))
+    let after = try model.read(.value, index)
+    let width = before.count / model.manifest.vocabulary
+    #expect(Array(before[(4 * width)...]) == Array(after[(4 * width)...]))
+    #expect(before != after)
+  }
+
+  @Test("A loss that is not finite changes nothing, and names where it began")
+  func names() throws {
+    let model = try fresh(Self.plain)
+    let index = try #require(
+      model.manifest.parameters.firstIndex { $0.name == "block.1.mixture.down.bias" })
+    var bias = try model.read(.value, index)
+    // Finite, but not once dropout has scaled it by 1 / 0.9.
+    for place in bias.indices { bias[place] = 3.3e38 }
+    try model.write(bias, .value, index)
+    let before = try all(.value, of: model)
+    let x = batch(0, of: model)
+    let loss = try model.trainStep(tokens: x, targets: x, with: hyper(model))
+    #expect(!loss.isFinite)
+    #expect(try all(.value, of: model) == before)
+    #expect(try model.firstBad() == "block.1")
+    bias[0] = .nan
+    try model.write(bias, .value, index)
+    #expect(try model.firstBad() == "block.1.mixture.down.bias")
+  }
+}
