@@ -114,7 +114,8 @@ public struct CCompilerSearch: Sendable {
   private static func note(for compiler: CCompiler) -> String {
     if let target = compiler.crossTarget {
       return "note: \(compiler.name) finds no OpenMP runtime for \(target.architecture), so the "
-        + "library uses one thread; install \(target.compilerPackage), which brings its own"
+        + "library uses one thread; \(target.triple)-gcc (\(target.compilerPackage) on Debian and "
+        + "Ubuntu) brings its own"
     }
     #if canImport(Darwin)
       let advice = "install libomp ('brew install libomp')"

@@ -59,6 +59,22 @@ import Toolchain
     return losses + [try model.loss(tokens: tokens, targets: targets, seed: 1)]
   }
 
+  /// Makes a program of the model and `driver`, by the library's command line with a `change`.
+  private static func program(
+    _ native: Native, target: String, _ change: (String) -> String
+  ) throws -> String {
+    let name = "driver-\(target)"
+    try Data(driver.utf8).write(to: native.folder.appendingPathComponent("\(name).c"))
+    let options = CompileOptions(target: target)
+    let choice = try CCompilerSearch(cache: ContentCache(folder: nil)).choose(for: options)
+    let line = try change(
+      choice.compiler.commandLine(
+        sources: native.code.sources + ["\(name).c"], output: name, options: options))
+    let built = try Command.run("/bin/sh", ["-c", line], in: native.folder.path)
+    try #require(built.status == 0, "\(line)\n\(built.errors)")
+    return native.folder.appendingPathComponent(name).path
+  }
+
   private func expect(_ losses: [Float], _ expected: [Float], tolerance: Float) {
     #expect(losses.count == expected.count)
     for (loss, expected) in zip(losses, expected) {
@@ -89,6 +105,23 @@ import Toolchain
       // Every processor runs the first level.
       #expect(target != "x86-64", "\(feature)")
     }
+  }
+
+  static let emulatesX86 =
+    (try? Command.run("/usr/bin/env", ["qemu-x86_64", "-cpu", "Nehalem", "/bin/true"]))?.status == 0
+
+  @Test(
+    "A processor without AVX2 is told what it lacks before anything else runs",
+    .enabled(if: isX86, "not an x86-64 Linux machine"),
+    .enabled(if: emulatesX86, "qemu-user is not installed"))
+  func olderProcessor() throws {
+    let program = try Self.program(Self.built.get(), target: "x86-64-v3") {
+      $0.replacingOccurrences(of: " -shared ", with: " ")
+        .replacingOccurrences(of: " -O3 ", with: " -O1 ")
+    }
+    let ran = try Command.run("/usr/bin/env", ["qemu-x86_64", "-cpu", "Nehalem", program])
+    #expect(ran.status == 3, "\(ran.errors)")
+    #expect(ran.output == "avx2\n")
   }
 
   // MARK: - aarch64
@@ -128,16 +161,11 @@ import Toolchain
   func arm64Program() throws {
     let native = try Self.built.get()
     let emulator = try #require(Self.emulator)
-    try Data(Self.driver.utf8).write(to: native.folder.appendingPathComponent("driver.c"))
-    let options = CompileOptions(target: "aarch64")
-    let choice = try CCompilerSearch(cache: ContentCache(folder: nil)).choose(for: options)
     // Static, so that the emulator needs no arm64 system around it.
-    let line = try choice.compiler.commandLine(
-      sources: native.code.sources + ["driver.c"], output: "driver", options: options
-    ).replacingOccurrences(of: " -shared ", with: " -static ")
-    let built = try Command.run("/bin/sh", ["-c", line], in: native.folder.path)
-    try #require(built.status == 0, "\(line)\n\(built.errors)")
-    let ran = try Command.run("/usr/bin/env", [emulator, "driver"], in: native.folder.path)
+    let program = try Self.program(native, target: "aarch64") {
+      $0.replacingOccurrences(of: " -shared ", with: " -static ")
+    }
+    let ran = try Command.run("/usr/bin/env", [emulator, program])
     try #require(ran.status == 0, "\(ran.errors)")
     let losses = ran.output.split(separator: "\n").compactMap { Float($0) }
     expect(losses, native.losses, tolerance: 1e-4)
@@ -152,7 +180,10 @@ import Toolchain
     int main(void) {
         enum { COUNT = MODEL_BATCH * MODEL_CONTEXT };
         int32_t tokens[COUNT], targets[COUNT];
-        if (moec_missing_feature()) { return 3; }
+        if (moec_missing_feature()) {
+            puts(moec_missing_feature());
+            return 3;
+        }
         moec_model *m = moec_create();
         if (!m) { return 2; }
         moec_initialize(m, 7);
