@@ -5,7 +5,7 @@ extension CCompiler {
   /// `LD_PRELOAD` (`DYLD_INSERT_LIBRARIES` on macOS); nil if it is not installed.
   public func sanitizerRuntime() -> String? {
     let outcome = try? Subprocess(
-      executable: path, arguments: ["-print-file-name=\(sanitizerRuntimeName)"]
+      executable: path, arguments: crossFlags + ["-print-file-name=\(sanitizerRuntimeName)"]
     ).run()
     let answer = outcome?.output.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
     // A compiler that has no such file gives the bare name back.
@@ -17,7 +17,7 @@ extension CCompiler {
     #if canImport(Darwin)
       "libclang_rt.asan_osx_dynamic.dylib"
     #else
-      isClang ? "libclang_rt.asan-\(Machine.architecture).so" : "libasan.so"
+      isClang ? "libclang_rt.asan-\(architecture).so" : "libasan.so"
     #endif
   }
 }

@@ -12,6 +12,23 @@ public struct CCompiler: Sendable, Hashable, Codable {
   public let version: String
   /// The flags with which OpenMP compiles, links and loads; nil if it does not: a serial library.
   public let openMPFlags: [String]?
+  /// What it builds for if that is not this machine.
+  let crossTarget: CrossTarget?
+
+  init(
+    path: String, version: String, openMPFlags: [String]?, crossTarget: CrossTarget? = nil
+  ) {
+    self.path = path
+    self.version = version
+    self.openMPFlags = openMPFlags
+    self.crossTarget = crossTarget
+  }
+
+  /// The architecture of the libraries it builds.
+  var architecture: String { crossTarget?.architecture ?? Machine.architecture }
+
+  /// What a clang of this machine must be told to build for another.
+  var crossFlags: [String] { crossTarget?.flags(isClang: isClang) ?? [] }
 
   var isClang: Bool { version.contains("clang") }
 
@@ -34,7 +51,7 @@ public struct CCompiler: Sendable, Hashable, Codable {
     options: CompileOptions = CompileOptions()
   ) throws(ToolchainError) -> String {
     let flags = try compileFlags(options, includeFolder)
-    return line(flags + Self.sharedFlags + linkFlags(options), sources, output)
+    return line(flags + sharedFlags + linkFlags(options), sources, output)
   }
 
   /// The same line for the usual compiler on the usual machine, clang on x86-64 Linux, wherever it
@@ -56,9 +73,10 @@ public struct CCompiler: Sendable, Hashable, Codable {
 
   /// The flags that decide what a source compiles to.
   func compileFlags(
-    _ options: CompileOptions, _ includeFolder: String?, machine: String = Machine.architecture
+    _ options: CompileOptions, _ includeFolder: String?, machine: String? = nil
   ) throws(ToolchainError) -> [String] {
-    ["-std=c11"] + options.optimisationFlags + [try options.targetFlag(machine: machine)]
+    let targetFlag = try options.targetFlag(machine: machine ?? architecture)
+    return crossFlags + ["-std=c11"] + options.optimisationFlags + [targetFlag]
       + (openMPFlags ?? []).filter { !Self.isLinkFlag($0) }
       + [isClang ? "-ffp-contract=on" : "-ffp-contract=fast"]
       + ["-fno-math-errno", "-fno-trapping-math", "-fPIC", "-Wall", "-Wextra"]
@@ -71,9 +89,9 @@ public struct CCompiler: Sendable, Hashable, Codable {
       + (options.sanitize && isClang ? ["-shared-libasan"] : [])
   }
 
-  static var sharedFlags: [String] {
+  var sharedFlags: [String] {
     #if canImport(Darwin)
-      ["-dynamiclib"]
+      crossTarget == nil ? ["-dynamiclib"] : ["-shared"]
     #else
       ["-shared"]
     #endif

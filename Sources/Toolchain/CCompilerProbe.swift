@@ -1,6 +1,8 @@
 import Foundation
 
-/// Finds out what one C compiler can do, by having it build a three-line library and loading that.
+/// Finds out what one C compiler can do, by having it build a small library and loading that.
+///
+/// A library for another processor does not load here: it is looked at instead.
 struct CCompilerProbe {
   /// Why a compiler is of no use.
   struct Failure: Error {
@@ -9,6 +11,7 @@ struct CCompilerProbe {
 
   var path: String
   var openMPFolders: [String]
+  var crossTarget: CrossTarget?
   var cache: ContentCache
 
   func run() -> Result<CCompiler, Failure> {
@@ -33,7 +36,8 @@ struct CCompilerProbe {
       FileIdentity(path: "\(folder)/libomp.\(Machine.libraryExtension)")?.text ?? folder
     }
     return ContentKey([
-      ("kind", "C compiler 1"), ("compiler", FileIdentity(path: path)?.text ?? path),
+      ("kind", "C compiler 2"), ("target", crossTarget?.triple ?? ""),
+      ("compiler", FileIdentity(path: path)?.text ?? path),
       ("runtimes", runtimes.joined(separator: "\n")),
     ])
   }
@@ -48,11 +52,16 @@ struct CCompilerProbe {
       return .failure(Failure(text: "no temporary file can be written"))
     }
     let version = firstLineOfVersion()
-    for flags in openMPVariants where build(with: flags, in: folder.url) == nil {
-      return .success(CCompiler(path: path, version: version, openMPFlags: flags))
+    func compiler(_ flags: [String]?) -> CCompiler {
+      CCompiler(path: path, version: version, openMPFlags: flags, crossTarget: crossTarget)
     }
-    if let problem = build(with: [], in: folder.url) { return .failure(Failure(text: problem)) }
-    return .success(CCompiler(path: path, version: version, openMPFlags: nil))
+    for flags in openMPVariants where build(compiler(flags), in: folder.url) == nil {
+      return .success(compiler(flags))
+    }
+    if let problem = build(compiler(nil), in: folder.url) {
+      return .failure(Failure(text: problem))
+    }
+    return .success(compiler(nil))
   }
 
   private func firstLineOfVersion() -> String {
@@ -76,10 +85,11 @@ struct CCompilerProbe {
   }
 
   /// Nil if a library comes out that loads, else the last line of what went wrong.
-  private func build(with flags: [String], in folder: URL) -> String? {
+  private func build(_ compiler: CCompiler, in folder: URL) -> String? {
     let library = "probe-\(UUID().uuidString).\(Machine.libraryExtension)"
     let arguments =
-      flags + ["-std=c11", "-fPIC"] + CCompiler.sharedFlags + ["-o", library, "probe.c"]
+      compiler.crossFlags + (compiler.openMPFlags ?? []) + ["-std=c11", "-fPIC"]
+      + compiler.sharedFlags + ["-o", library, "probe.c", "-lm"]
     do throws(ToolchainError) {
       let outcome = try Subprocess(executable: path, arguments: arguments, folder: folder.path)
         .run()
@@ -90,7 +100,9 @@ struct CCompilerProbe {
     } catch {
       return error.description
     }
-    return Self.load(folder.appendingPathComponent(library).path)
+    let file = folder.appendingPathComponent(library)
+    if let crossTarget { return crossTarget.defect(of: file) }
+    return Self.load(file.path)
   }
 
   private static func load(_ path: String) -> String? {
@@ -101,16 +113,22 @@ struct CCompilerProbe {
     return nil
   }
 
+  /// Headers and the mathematical library are part of it: generated code needs them, and a
+  /// compiler for another processor may well lack them.
   static let program = """
+    #include <math.h>
+    #include <stdint.h>
+    #include <stdlib.h>
+    #include <string.h>
     #ifdef _OPENMP
     extern int omp_get_max_threads(void);
     #else
     static int omp_get_max_threads(void) { return 1; }
     #endif
-    int probe(void);
-    int probe(void)
+    int probe(float x);
+    int probe(float x)
     {
-        int sum = 0;
+        int sum = expf(x) > 1.0f;
     #pragma omp parallel for reduction(+ : sum)
         for (int i = 0; i < 8; i++) sum += i;
         return sum + omp_get_max_threads();

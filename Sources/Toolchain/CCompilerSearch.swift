@@ -4,7 +4,8 @@ import Foundation
 ///
 /// In order: the one given by the user; a plain `clang` on `PATH`, then `clang-N`, the highest
 /// number first; the clang of the Swift toolchain; `gcc`; `cc`. The first with which OpenMP works
-/// is taken; if there is none, the first that works at all, with a note.
+/// is taken; if there is none, the first that works at all, with a note. For another processor the
+/// same holds of compilers that have its headers and linker; see `CrossTarget`.
 public struct CCompilerSearch: Sendable {
   /// The compiler to use, and one line for the user if it cannot run several threads.
   public struct Choice: Sendable, Equatable {
@@ -19,6 +20,8 @@ public struct CCompilerSearch: Sendable {
   var searchPath: SearchPath
   /// Folders that hold an OpenMP runtime which no compiler looks into by itself.
   var openMPFolders: [String]
+  /// The architecture that needs no cross compiler.
+  var machine = Machine.architecture
 
   public init(preferred: String? = nil, cache: ContentCache = .standard()) {
     self.preferred = preferred
@@ -29,47 +32,60 @@ public struct CCompilerSearch: Sendable {
 
   /// Looks, and probes what it finds.
   ///
+  /// - Parameter options: what is to be compiled; a target of another architecture takes a compiler
+  ///   that builds for it.
   /// - Throws: `ToolchainError.unusableCCompiler` if the one given by the user does not work,
-  ///   `ToolchainError.noCCompiler` if none does.
-  public func choose() throws(ToolchainError) -> Choice {
-    if let preferred { return try choice(given: preferred) }
+  ///   `ToolchainError.noCCompiler` if none does, `ToolchainError.unsupportedTarget` if none
+  ///   builds for the target.
+  public func choose(
+    for options: CompileOptions = CompileOptions()
+  ) throws(ToolchainError) -> Choice {
+    try choose(for: CrossTarget(options, machine: machine))
+  }
+
+  private func choose(for target: CrossTarget?) throws(ToolchainError) -> Choice {
+    if let preferred { return try choice(given: preferred, for: target) }
     var serial: CCompiler?
-    let paths = candidates()
+    let paths = candidates(for: target)
     for path in paths {
-      guard case .success(let compiler) = probe(path) else { continue }
+      guard case .success(let compiler) = probe(path, target) else { continue }
       if compiler.openMPFlags != nil { return Choice(compiler: compiler, note: nil) }
       serial = serial ?? compiler
     }
-    guard let serial else {
-      throw .noCCompiler(tried: paths.isEmpty ? ["clang", "gcc", "cc"] : paths)
-    }
-    return Choice(compiler: serial, note: Self.note(for: serial))
+    if let serial { return Choice(compiler: serial, note: Self.note(for: serial)) }
+    if let target { throw target.noCompiler(tried: paths) }
+    throw .noCCompiler(tried: paths.isEmpty ? ["clang", "gcc", "cc"] : paths)
   }
 
-  private func choice(given name: String) throws(ToolchainError) -> Choice {
+  private func choice(
+    given name: String, for target: CrossTarget?
+  ) throws(ToolchainError) -> Choice {
     let path = name.contains("/") ? name : searchPath.first(named: name) ?? name
     guard SearchPath.isProgram(path) else {
       throw .unusableCCompiler(path: name, reason: "no such program; name an existing C compiler")
     }
     let absolute = URL(fileURLWithPath: path).path
-    switch probe(absolute) {
+    switch probe(absolute, target) {
     case .success(let compiler):
       let isSerial = compiler.openMPFlags == nil
       return Choice(compiler: compiler, note: isSerial ? Self.note(for: compiler) : nil)
     case .failure(let failure):
+      let library = target.map { "shared library for \($0.architecture)" } ?? "shared library"
       throw .unusableCCompiler(
-        path: name, reason: "does not build a shared library from three lines of C: \(failure.text)"
-      )
+        path: name, reason: "does not build a \(library) from a few lines of C: \(failure.text)")
     }
   }
 
   /// The compilers to consider, best first, each file once.
-  func candidates() -> [String] {
+  func candidates(for target: CrossTarget? = nil) -> [String] {
     let clangs = searchPath.all(named: "clang")
     let all = clangs + searchPath.all(versionsOf: "clang")
     let plain = all.filter { !Self.isSwifts($0) }
     let swifts = clangs.filter(Self.isSwifts) + swiftToolchainsClang()
-    let others = searchPath.all(named: "gcc") + searchPath.all(named: "cc")
+    let gcc = target.map { "\($0.triple)-gcc" } ?? "gcc"
+    let others =
+      searchPath.all(named: gcc)
+      + (target == nil ? searchPath.all(named: "cc") : searchPath.all(versionsOf: gcc))
     var seen: Set<String> = []
     return (plain + swifts + others).filter { seen.insert(SearchPath.resolved($0)).inserted }
   }
@@ -85,11 +101,21 @@ public struct CCompilerSearch: Sendable {
     return [folder.appendingPathComponent("clang").path].filter(SearchPath.isProgram)
   }
 
-  private func probe(_ path: String) -> Result<CCompiler, CCompilerProbe.Failure> {
-    CCompilerProbe(path: path, openMPFolders: openMPFolders, cache: cache).run()
+  private func probe(
+    _ path: String, _ target: CrossTarget?
+  ) -> Result<CCompiler, CCompilerProbe.Failure> {
+    // What is in the folders is this machine's own runtime.
+    let folders = target == nil ? openMPFolders : []
+    return CCompilerProbe(
+      path: path, openMPFolders: folders, crossTarget: target, cache: cache
+    ).run()
   }
 
   private static func note(for compiler: CCompiler) -> String {
+    if let target = compiler.crossTarget {
+      return "note: \(compiler.name) finds no OpenMP runtime for \(target.architecture), so the "
+        + "library uses one thread; install \(target.compilerPackage), which brings its own"
+    }
     #if canImport(Darwin)
       let advice = "install libomp ('brew install libomp')"
     #else

@@ -12,7 +12,7 @@ extension CompileJob {
     let messages = try compileAll(to: objects)
     let library = temporary.url.appendingPathComponent("library")
     let linkMessages = try run(
-      compileFlags + CCompiler.sharedFlags + compiler.linkFlags(options)
+      compileFlags + compiler.sharedFlags + compiler.linkFlags(options)
         + ["-o", library.path] + objects + ["-lm"])
     guard let data = try? Data(contentsOf: library) else {
       throw rejected("the compiler reported success and wrote no library")

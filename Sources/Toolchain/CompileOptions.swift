@@ -1,6 +1,8 @@
 /// What a library is compiled for.
 public struct CompileOptions: Sendable, Hashable {
   /// `native`, an x86-64 level (`x86-64`, `x86-64-v2`, `-v3`, `-v4`), `aarch64` or `apple-m1`.
+  ///
+  /// Only `aarch64` is also built for on machines of another architecture: see `CrossTarget`.
   public var target: String
   /// Whether the library checks addresses and undefined behaviour as it runs (slow).
   public var sanitize: Bool
@@ -18,8 +20,9 @@ public struct CompileOptions: Sendable, Hashable {
 
   /// The flag that selects the target's instructions.
   ///
+  /// - Parameter machine: the architecture for which the compiler builds.
   /// - Throws: `ToolchainError.unsupportedTarget` if there is no such target, or not on this
-  ///   machine's architecture.
+  ///   architecture.
   func targetFlag(machine: String = Machine.architecture) throws(ToolchainError) -> String {
     if target == "native" {
       return machine == "arm64" ? "-mcpu=native" : "-march=native"

@@ -27,6 +27,34 @@ import Testing
     #expect(error?.description.contains("builds for \(machine)") == true)
   }
 
+  @Test func crossTargets() throws {
+    func cross(_ target: String, _ machine: String) -> CrossTarget? {
+      CrossTarget(CompileOptions(target: target), machine: machine)
+    }
+    let target = try #require(cross("aarch64", "x86_64"))
+    #expect(target.flags(isClang: true) == ["--target=aarch64-linux-gnu"])
+    #expect(target.flags(isClang: false) == [])
+    for machine in ["aarch64", "arm64"] { #expect(cross("aarch64", machine) == nil) }
+    for target in ["native", "x86-64-v3", "apple-m1", "z80"] {
+      #expect(cross(target, "x86_64") == nil)
+    }
+  }
+
+  /// The compiler is told of the target before its instructions are chosen.
+  @Test func crossCommandLine() throws {
+    let options = CompileOptions(target: "aarch64")
+    let target = CrossTarget(options, machine: "x86_64")
+    func line(_ path: String, _ version: String) throws(ToolchainError) -> String {
+      try CCompiler(path: path, version: version, openMPFlags: nil, crossTarget: target)
+        .commandLine(sources: ["a.c"], output: "a.so", options: options)
+    }
+    #expect(
+      try line("clang", "clang version 14")
+        .hasPrefix("clang --target=aarch64-linux-gnu -std=c11 -O3 -march=armv8-a "))
+    #expect(try line("aarch64-linux-gnu-gcc", "gcc 12").contains("gcc -std=c11 -O3 -march=armv8-a"))
+    #expect(try line("clang", "clang version 14").contains(" -shared "))
+  }
+
   /// The whole of it: this text is in files that are checked in.
   @Test func portableCommandLine() throws {
     func line(_ options: CompileOptions) throws(ToolchainError) -> String {
