@@ -6,16 +6,20 @@ enum CNames {
   /// Words that C, the generated files or their headers already use.
   private static let reserved: Set<String> = [
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
-    "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
-    "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void",
-    "volatile", "while", "pass", "stream", "I", "NULL", "NAN", "INFINITY", "floats", "LANES", "PANEL",
+    "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict",
+    "return",
+    "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned",
+    "void",
+    "volatile", "while", "pass", "stream", "I", "NULL", "NAN", "INFINITY", "floats", "LANES",
+    "PANEL",
     "KERNEL", "INLINE", "OUTLINE", "UNROLL", "MODEL_H",
   ]
 
   /// Names of arguments and variables, which an axis must not take: it is a constant for them all.
   private static let reservedForAxes: Set<String> = [
     "p", "s", "t", "g", "m", "l", "u", "x", "y", "d_x", "d_y", "logits", "loss", "rows", "width",
-    "count", "first", "end", "training", "key", "rate", "i", "r", "c", "e", "o", "n", "k", "b", "w", "q",
+    "count", "first", "end", "training", "key", "rate", "i", "r", "c", "e", "o", "n", "k", "b", "w",
+    "q",
     "v", "in", "out", "depth", "heads", "length", "base", "arena",
   ]
 

@@ -9,14 +9,18 @@ extension CallEmitter {
     let types = call.inputs.map(\.type)
     switch op {
     case .top(let op):
-      return ("top", [r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen)])
+      return (
+        "top",
+        [r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen)]
+      )
     case .topGradient(let op):
       return (
         "top_gradient",
         [r[0], a[0], a[1], CNames.rows(types[0]), CNames.size(op.experts), CNames.width(types[0])]
       )
     case .route(let op):
-      let pairs = CNames.product(types[0].axes), experts = CNames.size(op.experts)
+      let pairs = CNames.product(types[0].axes)
+      let experts = CNames.size(op.experts)
       // Multiplied and truncated in double, as the reference does.
       let capacity = op.capacity.map { "(int)((double)(\(pairs)) / \(experts) * \($0))" } ?? "-1"
       return (
@@ -35,13 +39,17 @@ extension CallEmitter {
       return (
         "combine" + (residual.isEmpty ? "" : "_add"),
         [r[0]] + residual
-          + [a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
+          + [
+            a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0]),
+          ]
       )
     case .combineGradient:
       return (
         "combine_gradient",
-        [r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]),
-          CNames.width(types[1])]
+        [
+          r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]),
+          CNames.width(types[1]),
+        ]
       )
     case .input, .parameter, .pointwise, .sum, .embedding, .linear, .matmul, .transpose,
       .layerNorm, .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .crossEntropy,

@@ -28,7 +28,9 @@ struct CallEmitter {
     case .pack: return stacked("panels_from_rows", call, to: r[0], from: a[0], packing: true)
     case .unpack: return stacked("rows_from_panels", call, to: r[0], from: a[0], packing: false)
     case .copy:
-      return ["memcpy(\(r[0]), \(a[0]), sizeof(float) * \(CNames.product(call.inputs[0].type.axes)));"]
+      return [
+        "memcpy(\(r[0]), \(a[0]), sizeof(float) * \(CNames.product(call.inputs[0].type.axes)));"
+      ]
     case .op(.pointwise): return pointwiseLines(call, a, r)
     case .op(.crossEntropy):
       let kernel = "cross_entropy(\(r[1]), \(a[0]), \(a[1]), \(rows(call, 0)), \(width(call, 0)))"
@@ -48,7 +50,8 @@ struct CallEmitter {
     let axes = call.inputs[0].type.axes.map(CNames.size)
     let (output, input) = (axes[axes.count - 2], axes[axes.count - 1])
     guard axes.count == 3 else { return ["\(kernel)(\(to), \(from), \(output), \(input));"] }
-    let panels = "e * panels_size(\(output), \(input))", rows = "(size_t)e * \(output) * \(input)"
+    let panels = "e * panels_size(\(output), \(input))"
+    let rows = "(size_t)e * \(output) * \(input)"
     return [
       "for (int e = 0; e < \(axes[0]); e++) {",
       "    \(kernel)(\(to) + \(packing ? panels : rows), \(from) + \(packing ? rows : panels), \(output), \(input));",
@@ -61,7 +64,8 @@ struct CallEmitter {
       case .op(.pointwise(let op)) = call.action
     else { return [] }
     var arguments = [r[0]] + function.expression.inputs.map { a[$0] }
-    arguments += function.isBroadcast
+    arguments +=
+      function.isBroadcast
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
     arguments += function.periods.map { PointwiseAccess.period(call.inputs[$0].type, in: type) }
     arguments += op.expression.keepRates.map { "pass->training ? \($0) : 0" }
@@ -105,11 +109,16 @@ extension CallEmitter {
     switch op {
     case .input, .parameter, .pointwise, .crossEntropy: return nil
     case .embedding:
-      return ("embedding", [r[0], a[1], a[0], CNames.product(types[0].axes), CNames.width(types[1])])
+      return (
+        "embedding", [r[0], a[1], a[0], CNames.product(types[0].axes), CNames.width(types[1])]
+      )
     case .embeddingGradient(let op):
       return (
         "embedding_gradient",
-        [r[0], a[1], a[0], CNames.product(types[0].axes), CNames.width(types[1]), CNames.size(op.entries)]
+        [
+          r[0], a[1], a[0], CNames.product(types[0].axes), CNames.width(types[1]),
+          CNames.size(op.entries),
+        ]
       )
     case .linear, .linearInputGradient, .linearWeightGradient: return linearCall(op, call, a, r)
     case .attention, .attentionGradient, .splitHeads, .mergeHeads, .causalMask, .matmul, .transpose:
@@ -118,7 +127,8 @@ extension CallEmitter {
       return routingCall(op, call, a, r)
     case .layerNorm(let op):
       return (
-        "layer_norm", r + a + [CNames.rows(types[0]), CNames.width(types[0]), CNames.float(op.epsilon)]
+        "layer_norm",
+        r + a + [CNames.rows(types[0]), CNames.width(types[0]), CNames.float(op.epsilon)]
       )
     case .layerNormGradient:
       // The residual's gradient, if there is one, is the last input.
@@ -127,7 +137,9 @@ extension CallEmitter {
     case .softmax:
       return ("softmax", [r[0], a[0], CNames.rows(types[0]), CNames.width(types[0])])
     case .softmaxGradient:
-      return ("softmax_gradient", [r[0], a[0], a[1], CNames.rows(types[0]), CNames.width(types[0])])
+      return (
+        "softmax_gradient", [r[0], a[0], a[1], CNames.rows(types[0]), CNames.width(types[0])]
+      )
     case .crossEntropyGradient:
       return (
         "cross_entropy_gradient",
@@ -137,7 +149,9 @@ extension CallEmitter {
     }
   }
 
-  private func sumCall(_ op: Sum, _ type: TensorType, _ a: [String], _ r: [String]) -> (String, [String]) {
+  private func sumCall(_ op: Sum, _ type: TensorType, _ a: [String], _ r: [String]) -> (
+    String, [String]
+  ) {
     let kept = CNames.product(op.axes)
     if op.sumsLeading(of: type) {
       let summed = CNames.product(type.axes.dropLast(op.axes.count))
@@ -158,15 +172,19 @@ extension CallEmitter {
       name += "linear"
       // The form with a last step takes gathered rows and rows as they lie.
       let isFinished = call.finish != nil && product.experts != nil
-      arguments = [r[0], a[0]] + (product.source.map { [a[$0]] } ?? (isFinished ? ["NULL"] : []))
+      arguments =
+        [r[0], a[0]] + (product.source.map { [a[$0]] } ?? (isFinished ? ["NULL"] : []))
         + [a[1], product.bias.map { a[$0] } ?? "NULL"]
     case .linearInputGradient:
       name += "linear_input_gradient"
       arguments = [r[0], a[0], a[1]]
     case .linearWeightGradient:
       name += "linear_weight_gradient"
-      arguments = [r[0], r.count > 1 && !call.isJoined ? r[1] : "NULL", a[0], a[1]] + (product.source.map { [a[$0]] } ?? [])
-    case .input, .parameter, .pointwise, .sum, .embedding, .matmul, .transpose, .layerNorm, .softmax,
+      arguments =
+        [r[0], r.count > 1 && !call.isJoined ? r[1] : "NULL", a[0], a[1]]
+        + (product.source.map { [a[$0]] } ?? [])
+    case .input, .parameter, .pointwise, .sum, .embedding, .matmul, .transpose, .layerNorm,
+      .softmax,
       .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch, .combine,
       .crossEntropy, .embeddingGradient, .layerNormGradient, .softmaxGradient, .attentionGradient,
       .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
@@ -204,20 +222,26 @@ extension CallEmitter {
     let matrices = CNames.product(type.axes.dropLast(2))
     switch op {
     case .splitHeads(let op):
-      return ("split_heads", [r[0], a[0], axes[0], CNames.size(op.heads), axes[1], CNames.size(op.depth)])
+      return (
+        "split_heads", [r[0], a[0], axes[0], CNames.size(op.heads), axes[1], CNames.size(op.depth)]
+      )
     case .mergeHeads: return ("merge_heads", [r[0], a[0], axes[0], axes[1], axes[2], axes[3]])
-    case .transpose: return ("transpose", [r[0], a[0], matrices, axes[axes.count - 2], axes[axes.count - 1]])
+    case .transpose:
+      return ("transpose", [r[0], a[0], matrices, axes[axes.count - 2], axes[axes.count - 1]])
     case .causalMask(let op):
       return (
-        "causal_mask", [r[0], a[0], matrices, axes[axes.count - 1], op.fill == .zero ? "0" : "-INFINITY"]
+        "causal_mask",
+        [r[0], a[0], matrices, axes[axes.count - 1], op.fill == .zero ? "0" : "-INFINITY"]
       )
     case .matmul(let op):
       let result = call.results[0]?.type.axes.map(CNames.size) ?? []
       let inner = op.transposeA ? axes[axes.count - 2] : axes[axes.count - 1]
       return (
         "matmul",
-        [r[0], a[0], a[1], matrices, result[result.count - 2], result[result.count - 1], inner,
-          op.transposeA ? "1" : "0", op.transposeB ? "1" : "0"]
+        [
+          r[0], a[0], a[1], matrices, result[result.count - 2], result[result.count - 1], inner,
+          op.transposeA ? "1" : "0", op.transposeB ? "1" : "0",
+        ]
       )
     case .attention(let op):
       let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)

@@ -11,7 +11,8 @@ struct FinishFunction {
   var kernels: [String] { PointwiseFunction(name: name, expression, [:]).kernels }
 
   var text: String {
-    let comment = "// y = \(expression.formula(within: 0, input: Self.operand)), for a block of a product's result"
+    let comment =
+      "// y = \(expression.formula(within: 0, input: Self.operand)), for a block of a product's result"
     let head =
       "static void \(name)(const void *operands, float *y, int row, int rows, int column, int columns) {"
     let start = "        const size_t first = (size_t)(row + r) * q->width + column;"
@@ -22,7 +23,8 @@ struct FinishFunction {
       + ["    for (int r = 0; r < rows; r++) {"] + (needsPlace ? [start] : [])
       + [
         "        float *y_r = y + (size_t)r * q->width;", "        #pragma omp simd",
-        "        for (int c = 0; c < columns; c++) {", "            y_r[c] = \(value);", "        }",
+        "        for (int c = 0; c < columns; c++) {", "            y_r[c] = \(value);",
+        "        }",
         "    }", "}",
       ]
     return lines.joined(separator: "\n")

@@ -49,7 +49,9 @@ public struct GeneratedModel: Sendable {
 
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
-    ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + ["adamw.c", SourceArchive.path]
+    ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + [
+      "adamw.c", SourceArchive.path,
+    ]
   }
 }
 
@@ -61,7 +63,9 @@ struct Context: Sendable {
 
   init(_ plan: Plan, _ options: GeneratedModel.Options) {
     var plan = plan
-    for index in plan.layers.indices { plan.layers[index].name = CNames.layer(plan.layers[index].name) }
+    for index in plan.layers.indices {
+      plan.layers[index].name = CNames.layer(plan.layers[index].name)
+    }
     self.plan = plan
     self.options = options
     sourceLines =

@@ -25,8 +25,10 @@ extension KernelFile {
   var generated: GeneratedFile {
     let guardName = "KERNEL_\(name.uppercased())_H"
     let lines =
-      ["// \(name).h: a kernel of moec's, the same for every model.", "#ifndef \(guardName)",
-        "#define \(guardName)", ""]
+      [
+        "// \(name).h: a kernel of moec's, the same for every model.", "#ifndef \(guardName)",
+        "#define \(guardName)", "",
+      ]
       + includes.map { "#include \"\($0).h\"" } + (includes.isEmpty ? [] : [""])
       + [source, "", "#endif", ""]
     return GeneratedFile(path: "kernels/\(name).h", text: lines.joined(separator: "\n"))

@@ -111,7 +111,8 @@ extension LayerFile {
     var lines: [String] = []
     var place: SourceLocation?
     for call in signature.calls {
-      if let location = call.location, location.line != place?.line || location.file != place?.file {
+      if let location = call.location, location.line != place?.line || location.file != place?.file
+      {
         lines += (lines.isEmpty ? [] : [""]) + ["    // " + comment(location, call)]
         place = location
       }
@@ -136,7 +137,9 @@ extension Call {
 extension ScalarExpression {
   /// `plainName`, but for the names that the C library has taken.
   var functionName: String? {
-    guard case .unary(let function, .input) = self, function.cFunction != nil else { return plainName }
+    guard case .unary(let function, .input) = self, function.cFunction != nil else {
+      return plainName
+    }
     return "apply_\(function.rawValue)"
   }
 
@@ -151,9 +154,11 @@ extension ScalarExpression {
     case .binary(.multiply, .constant, .input): "scale"
     case .binary(.multiply, .input, .keep), .binary(.multiply, .keep, .input): "dropout"
     case .binary(.add, .input, .binary(.multiply, .input, .keep)),
-      .binary(.add, .input, .binary(.multiply, .keep, .input)): "add_dropout"
+      .binary(.add, .input, .binary(.multiply, .keep, .input)):
+      "add_dropout"
     case .binary(.multiply, .input, .unary(.step, .input)),
-      .binary(.multiply, .unary(.step, .input), .input): "relu_gradient"
+      .binary(.multiply, .unary(.step, .input), .input):
+      "relu_gradient"
     case .constant(1): "set_to_one"
     case .input, .constant, .unary, .binary, .normal, .keep: nil
     }

@@ -30,15 +30,24 @@ struct LayerSignature {
     let places = operands.map(\.place)
     let count = phase == .forward ? layer.forwardArguments.count : layer.backwardArguments.count
     var parts = (0..<count).map(Part.argument)
-    if places.contains(where: { if case .parameter = $0 { true } else { false } }) { parts.append(.parameters) }
-    if places.contains(where: { if case .gradient = $0 { true } else { false } }) { parts.append(.gradients) }
+    if places.contains(where: { if case .parameter = $0 { true } else { false } }) {
+      parts.append(.parameters)
+    }
+    if places.contains(where: { if case .gradient = $0 { true } else { false } }) {
+      parts.append(.gradients)
+    }
     for index in layer.borrowed.indices where places.contains(.borrowed(index)) {
       parts.append(.borrowed(index))
     }
-    if places.contains(where: { if case .saved = $0 { true } else { false } }) { parts.append(.saved) }
-    if places.contains(where: { if case .scratch = $0 { true } else { false } }) { parts.append(.scratch) }
+    if places.contains(where: { if case .saved = $0 { true } else { false } }) {
+      parts.append(.saved)
+    }
+    if places.contains(where: { if case .scratch = $0 { true } else { false } }) {
+      parts.append(.scratch)
+    }
     let usesStream = calls.contains(where: \.isRandom)
-    let usesPass = usesStream || places.contains { if case .source = $0 { true } else { false } }
+    let usesPass =
+      usesStream || places.contains { if case .source = $0 { true } else { false } }
       || Self.usesRows(calls, batch, context)
     if usesPass { parts.append(.pass) }
     if usesStream { parts.append(.stream) }
@@ -65,7 +74,8 @@ struct LayerSignature {
         return argument.isWritten ? type : "const " + type
       case .parameters: return "const \(layer.name)_params *p"
       case .gradients: return "const \(layer.name)_params *g"
-      case .borrowed(let index): return "const float *\(CNames.identifier(layer.borrowed[index].field))"
+      case .borrowed(let index):
+        return "const float *\(CNames.identifier(layer.borrowed[index].field))"
       case .saved: return "const \(layer.name)_saved *s"
       case .scratch: return "const \(layer.name)_scratch *t"
       case .pass: return "const model_pass *pass"

@@ -26,15 +26,22 @@ struct LayerUseLayout {
   /// The declaration of the struct.
   var declaration: String {
     var lines: [String] = []
-    if hasParameters { lines.append("    \(layer.name)_params p, g;".padded(to: 44) + "// parameters, gradients") }
+    if hasParameters {
+      lines.append("    \(layer.name)_params p, g;".padded(to: 44) + "// parameters, gradients")
+    }
     if hasSaved { lines.append("    \(layer.name)_saved s;") }
     lines += connections.map { connection in
-      "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(to: 44)
+      "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(
+        to: 44)
         + "// \(CNames.shape(connection.type))"
     }
-    lines += layer.borrowed.map { "    const float *\(CNames.identifier($0.field));".padded(to: 44) + "// another layer's parameter" }
+    lines += layer.borrowed.map {
+      "    const float *\(CNames.identifier($0.field));".padded(to: 44)
+        + "// another layer's parameter"
+    }
     lines.append("    int stream;".padded(to: 44) + "// its first random stream")
-    return (["// One use of \(layer.name), and what connects it to its neighbours.", "typedef struct {"]
+    return
+      (["// One use of \(layer.name), and what connects it to its neighbours.", "typedef struct {"]
       + lines + ["} \(layer.name)_use;"]).joined(separator: "\n")
   }
 

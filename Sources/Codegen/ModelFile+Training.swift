@@ -137,7 +137,8 @@ extension ModelFile {
       let name = use.scope.isEmpty ? layer.name : use.scope
       return layer.forwardArguments.filter(\.isWritten).map { argument in
         let place = "m->\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
-        return "    if (!all_finite(\(place), (size_t)\(argument.type.count))) { return \(CNames.literal(name)); }"
+        return
+          "    if (!all_finite(\(place), (size_t)\(argument.type.count))) { return \(CNames.literal(name)); }"
       }
     }
     return """

@@ -12,7 +12,9 @@ struct ModelFile {
     let parts =
       [heading, includes, parameters] + layouts.map(LayerBinding.init).flatMap(\.functions)
       + [places, bind, forward, backward]
-      + [Self.checks, Self.lifetime, Self.access, running, Self.training, firstBad, logits, manifest]
+      + [
+        Self.checks, Self.lifetime, Self.access, running, Self.training, firstBad, logits, manifest,
+      ]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
@@ -75,7 +77,8 @@ extension ModelFile {
     let rows = plan.parameters.map { parameter in
       "    \(Self.row(parameter)),"
     }
-    let note = "    // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, distribution, scale"
+    let note =
+      "    // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, distribution, scale"
     // C has no empty arrays; a model without parameters still gets its one table.
     return (["const model_parameter model_parameters[MODEL_PARAMETERS] = {", note] + rows + ["};"])
       .joined(separator: "\n")
@@ -116,7 +119,8 @@ extension ModelFile {
       let rows = layout.uses.indices.map { use in
         let connections = layout.connections.map { place(ofEdge: $0.edges[use]) }
         let saved = layout.hasSaved ? [plan.regions.saved + layout.uses[use].savedOffset] : []
-        let numbers = [layout.uses[use].firstParameter, layout.uses[use].firstStream] + saved + connections
+        let numbers =
+          [layout.uses[use].firstParameter, layout.uses[use].firstStream] + saved + connections
         return "    {" + numbers.map(String.init).joined(separator: ", ") + "},"
       }
       let declared = fields.isEmpty ? "" : " size_t " + fields.joined(separator: ", ") + ";"
@@ -157,15 +161,20 @@ extension ModelFile {
 
   private func bindLines(_ layout: LayerUseLayout) -> [String] {
     let name = layout.layer.name
-    var lines = ["for (int l = 0; l < \(layout.uses.count); l++) {", "    \(name)_use *u = &m->\(name)[l];"]
+    var lines = [
+      "for (int l = 0; l < \(layout.uses.count); l++) {", "    \(name)_use *u = &m->\(name)[l];",
+    ]
     if layout.hasParameters {
       lines.append("    \(name)_bind_params(&u->p, m->value, \(name)_places[l].first);")
       lines.append("    \(name)_bind_params(&u->g, m->gradient, \(name)_places[l].first);")
     }
-    if layout.hasSaved { lines.append("    \(name)_bind_saved(&u->s, arena + \(name)_places[l].saved);") }
+    if layout.hasSaved {
+      lines.append("    \(name)_bind_saved(&u->s, arena + \(name)_places[l].saved);")
+    }
     lines += layout.connections.map { connection in
       let field = CNames.identifier(connection.name)
-      return "    u->\(field) = (\(CNames.element(connection.type)) *)(arena + \(name)_places[l].\(field));"
+      return
+        "    u->\(field) = (\(CNames.element(connection.type)) *)(arena + \(name)_places[l].\(field));"
     }
     lines += layout.layer.borrowed.enumerated().map { index, parameter in
       "    u->\(CNames.identifier(parameter.field)) = m->value + model_parameters[\(layout.uses[0].borrowed[index])].offset;"
@@ -177,7 +186,9 @@ extension ModelFile {
       }
     }
     lines.append("}")
-    if layout.hasScratch { lines.append("\(name)_bind_scratch(&m->\(name)_t, arena + ARENA_SCRATCH);") }
+    if layout.hasScratch {
+      lines.append("\(name)_bind_scratch(&m->\(name)_t, arena + ARENA_SCRATCH);")
+    }
     return lines
   }
 }
@@ -232,8 +243,11 @@ extension ModelFile {
       return isAlone ? lines : ["    {"] + lines.map { "    " + $0 } + ["    }"]
     }
     let last = group.first + group.count - 1
-    let loop = phase == .forward
-      ? "for (int l = \(group.first); l <= \(last); l++) {" : "for (int l = \(last); l >= \(group.first); l--) {"
-    return ["    \(loop)", "        \(name)_use *\(name) = &m->\(name)[l];"] + call.map { "        " + $0 } + ["    }"]
+    let loop =
+      phase == .forward
+      ? "for (int l = \(group.first); l <= \(last); l++) {"
+      : "for (int l = \(last); l >= \(group.first); l--) {"
+    return ["    \(loop)", "        \(name)_use *\(name) = &m->\(name)[l];"]
+      + call.map { "        " + $0 } + ["    }"]
   }
 }

@@ -115,7 +115,9 @@ struct ModelHeader {
   }
 
   private func layer(_ layer: Layer) -> String {
-    var parts = ["// ---- \(layer.name) " + String(repeating: "-", count: max(4, 92 - layer.name.count)), ""]
+    var parts = [
+      "// ---- \(layer.name) " + String(repeating: "-", count: max(4, 92 - layer.name.count)), "",
+    ]
     parts += Self.structure(
       "\(layer.name)_params", "Parameters, and in the same form their gradients.",
       layer.parameters.map { (CNames.identifier($0.field), $0.type) })

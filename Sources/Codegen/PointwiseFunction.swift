@@ -228,7 +228,8 @@ extension ScalarExpression {
     case .normal: return "normal"
     case .keep: return "keep"
     case .unary(.negate, let a): return "-\(a.formula(within: 3, input: input))"
-    case .unary(let function, let a): return "\(function.rawValue)(\(a.formula(within: 0, input: input)))"
+    case .unary(let function, let a):
+      return "\(function.rawValue)(\(a.formula(within: 0, input: input)))"
     case .binary(.multiply, let a, .keep), .binary(.multiply, .keep, let a):
       return "dropout(\(a.formula(within: 0, input: input)))"
     case .binary(let function, let a, let b):

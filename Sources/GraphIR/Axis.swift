@@ -108,7 +108,8 @@ extension Axis: CustomStringConvertible {
 
   /// As a C expression: `4*C`, `C/4`, `B*T*K`.
   public var expression: String {
-    let factors = (multiplier == 1 && !symbols.isEmpty ? [] : ["\(multiplier)"])
+    let factors =
+      (multiplier == 1 && !symbols.isEmpty ? [] : ["\(multiplier)"])
       + symbols.map(\.name)
     var text = factors.joined(separator: "*")
     if divisor != 1 { text += "/\(divisor)" }

@@ -141,9 +141,11 @@ extension Graph {
   public var symbols: [Axis.Symbol] {
     var seen: Set<Axis.Symbol> = []
     var found: [Axis.Symbol] = []
-    let axes = [batch, context, vocabulary] + nodes.flatMap { node in
-      node.types.flatMap { $0.axes + ($0.experts.map { [$0] } ?? []) }
-    }
+    let axes =
+      [batch, context, vocabulary]
+      + nodes.flatMap { node in
+        node.types.flatMap { $0.axes + ($0.experts.map { [$0] } ?? []) }
+      }
     for symbol in axes.flatMap(\.symbols) where seen.insert(symbol).inserted {
       found.append(symbol)
     }

@@ -11,7 +11,8 @@ struct ArgumentNames {
   private var nameOf: [Value: String] = [:]
   private var taken: Set<String> = ["p", "s", "t", "g", "pass", "stream", "q"]
 
-  init(_ planner: LayerPlanner, _ forward: LayerPlanner.Function, _ backward: LayerPlanner.Function) {
+  init(_ planner: LayerPlanner, _ forward: LayerPlanner.Function, _ backward: LayerPlanner.Function)
+  {
     uses = planner.uses
     names = planner.names
     section = planner.index

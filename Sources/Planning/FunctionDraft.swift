@@ -36,7 +36,9 @@ struct FunctionDraft {
   private(set) var slots: [Slot] = []
   private(set) var calls: [DraftCall] = []
 
-  mutating func addSlot(_ name: String, _ type: TensorType, _ layout: Layout, at place: Place?) -> Int {
+  mutating func addSlot(_ name: String, _ type: TensorType, _ layout: Layout, at place: Place?)
+    -> Int
+  {
     slots.append(
       Slot(
         name: name, type: type, layout: layout, place: place, first: calls.count,
@@ -89,7 +91,8 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
-        action: call.action, isJoined: call.isJoined, finish: call.finish, inputs: call.inputs.map { operand($0, scratch, named) },
+        action: call.action, isJoined: call.isJoined, finish: call.finish,
+        inputs: call.inputs.map { operand($0, scratch, named) },
         results: call.results.map { operand($0, scratch, named) }, scope: call.scope,
         location: call.location)
     }

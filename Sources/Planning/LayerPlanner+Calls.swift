@@ -64,10 +64,14 @@ extension LayerPlanner {
   }
 
   /// Where a value that a node reads is.
-  private mutating func operand(_ value: Value, _ function: inout Function) -> FunctionDraft.DraftOperand {
+  private mutating func operand(_ value: Value, _ function: inout Function)
+    -> FunctionDraft.DraftOperand
+  {
     if let slot = function.slots[value] { return .slot(slot) }
     let type = graph.type(of: value)
-    func fixed(_ place: Place, _ name: String, _ layout: Layout = .rowMajor) -> FunctionDraft.DraftOperand {
+    func fixed(_ place: Place, _ name: String, _ layout: Layout = .rowMajor)
+      -> FunctionDraft.DraftOperand
+    {
       .fixed(Operand(place: place, name: name, type: type, layout: layout))
     }
     let name = names.name(of: value, in: section.scope)
@@ -76,7 +80,9 @@ extension LayerPlanner {
     }
     if uses.isParameter(value) {
       let layout = layouts[value.node] ?? .rowMajor
-      if let index = owned.firstIndex(of: value.node) { return fixed(.parameter(index), name, layout) }
+      if let index = owned.firstIndex(of: value.node) {
+        return fixed(.parameter(index), name, layout)
+      }
       return fixed(.borrowed(borrowed.firstIndex(of: value.node) ?? 0), name, layout)
     }
     if let index = savedIndex[value] { return fixed(.saved(index), saved[index].name) }
@@ -99,7 +105,9 @@ extension LayerPlanner {
     let slot = panelSlot(name, graph.type(of: value), &function)
     function.packed[value] = slot
     function.draft.add(
-      .init(action: .pack, inputs: [operand], results: [.slot(slot)], scope: "", location: node.location))
+      .init(
+        action: .pack, inputs: [operand], results: [.slot(slot)], scope: "", location: node.location
+      ))
     return .slot(slot)
   }
 
@@ -113,7 +121,9 @@ extension LayerPlanner {
       return slot
     }
     let type = graph.type(of: value)
-    let isPanels = place.map { if case .gradient(let index) = $0 { layouts[owned[index]] != .rowMajor } else { false } }
+    let isPanels = place.map {
+      if case .gradient(let index) = $0 { layouts[owned[index]] != .rowMajor } else { false }
+    }
     let layout = isPanels ?? false ? ValueUses.panels(type) : .rowMajor
     let slot = function.draft.addSlot(slotName(value, place), type, layout, at: place)
     function.slots[value] = slot
@@ -133,7 +143,9 @@ extension LayerPlanner {
     return place == nil ? uniqueName(name) : name
   }
 
-  private mutating func fixedPlace(_ value: Value, _ node: Node, _ function: inout Function) -> Place? {
+  private mutating func fixedPlace(_ value: Value, _ node: Node, _ function: inout Function)
+    -> Place?
+  {
     if let owner = (uses.gradientOf[value] ?? []).compactMap({ owned.firstIndex(of: $0) }).first {
       return .gradient(owner)
     }
@@ -163,7 +175,9 @@ extension LayerPlanner {
 
   /// The slot's earlier values move to the place where its last one must be; a saved buffer takes the
   /// name that the slot had first, which is the layer's, unless the user gave it one.
-  private mutating func adopt(_ place: Place, of value: Value, by slot: Int, _ function: inout Function) {
+  private mutating func adopt(
+    _ place: Place, of value: Value, by slot: Int, _ function: inout Function
+  ) {
     if case .saved(let index) = place, !names.isNamedByLet(value) {
       takenNames.remove(saved[index].name)
       saved[index].name = function.draft.slots[slot].name

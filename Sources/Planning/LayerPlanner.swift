@@ -46,9 +46,14 @@ struct LayerPlanner {
   }
 
   private mutating func collectParameters() {
-    let read = Set((section.forward + section.backward).flatMap { graph.nodes[$0].inputs.map(\.node) })
+    let read = Set(
+      (section.forward + section.backward).flatMap { graph.nodes[$0].inputs.map(\.node) })
     for (node, _) in graph.parameters {
-      if uses.owner[node] == index { owned.append(node) } else if read.contains(node) { borrowed.append(node) }
+      if uses.owner[node] == index {
+        owned.append(node)
+      } else if read.contains(node) {
+        borrowed.append(node)
+      }
       layouts[node] = uses.layout(ofParameter: node)
     }
   }
@@ -100,8 +105,12 @@ extension LayerPlanner {
     let (forwardScratch, backwardScratch) = (forward.draft.scratch(), backward.draft.scratch())
     let layer = Layer(
       name: layerName, location: layerLocation,
-      parameters: try owned.map { (node) throws(Diagnostic) in try layerParameter(node, backwardEdges) },
-      borrowed: try borrowed.map { (node) throws(Diagnostic) in try layerParameter(node, backwardEdges) },
+      parameters: try owned.map { (node) throws(Diagnostic) in
+        try layerParameter(node, backwardEdges)
+      },
+      borrowed: try borrowed.map { (node) throws(Diagnostic) in
+        try layerParameter(node, backwardEdges)
+      },
       forwardArguments: forwardArguments, backwardArguments: backwardArguments,
       saved: placed(saved), forwardScratch: forwardScratch.buffers,
       backwardScratch: backwardScratch.buffers,
@@ -172,7 +181,8 @@ extension LayerPlanner {
     let name = names.name(of: Value(node: node), in: section.scope)
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
-      hasGradient: uses.gradientOf.values.contains { $0.contains(node) }, role: uses.role(ofParameter: node),
+      hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
+      role: uses.role(ofParameter: node),
       start: try startBuffer(of: node))
   }
 

@@ -10,7 +10,9 @@ extension Lowering {
   mutating func joinProjections() -> Set<Int> {
     var removed: Set<Int> = []
     for index in graph.nodes.indices {
-      guard case .attention = graph.nodes[index].op, let join = projections(of: index) else { continue }
+      guard case .attention = graph.nodes[index].op, let join = projections(of: index) else {
+        continue
+      }
       removed.formUnion(apply(join))
     }
     return removed
@@ -64,7 +66,8 @@ extension Lowering {
   private func areNeighbours(_ values: [Value]) -> Bool {
     let order = graph.parameters.map(\.node)
     let places = values.compactMap { value in order.firstIndex(of: value.node) }
-    return places.count == values.count && zip(places, places.dropFirst()).allSatisfy { $1 == $0 + 1 }
+    return places.count == values.count
+      && zip(places, places.dropFirst()).allSatisfy { $1 == $0 + 1 }
   }
 
   private func backward(
@@ -98,7 +101,9 @@ extension Lowering {
 
   /// Whether a pointwise node adds the results of some nodes to whatever else it computes.
   private func adds(_ node: Int, _ addends: [Int]) -> Bool {
-    guard node < graph.nodes.count, case .pointwise(let op) = graph.nodes[node].op else { return false }
+    guard node < graph.nodes.count, case .pointwise(let op) = graph.nodes[node].op else {
+      return false
+    }
     let inputs = graph.nodes[node].inputs
     return addends.allSatisfy { addend in
       let places = inputs.indices.filter { inputs[$0] == Value(node: addend) }

@@ -146,7 +146,9 @@ extension Lowering {
       let index = node.inputs.firstIndex(of: product)
     else { return nil }
     if Self.canOnlyAdd(home.op.kind) && op.expression != .input(0) + .input(1) { return nil }
-    guard node.types[0] == graph.type(of: product), node.inputs.count <= 4, op.expression.streams.count <= 2 else { return nil }
+    guard node.types[0] == graph.type(of: product), node.inputs.count <= 4,
+      op.expression.streams.count <= 2
+    else { return nil }
     for (place, input) in node.inputs.enumerated() where place != index {
       guard input != product, input.node < product.node, graph.type(of: input) == node.types[0],
         op.expression.inputs.contains(place)

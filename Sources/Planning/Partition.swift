@@ -56,7 +56,8 @@ struct Partition {
     let sectionsOfScope = forwardSectionsByScope(graph)
     for (index, node) in graph.nodes.enumerated()
     where node.phase == .backward && Self.isComputed(node) {
-      let latest = node.inputs.filter { graph.nodes[$0.node].phase == .backward }
+      let latest =
+        node.inputs.filter { graph.nodes[$0.node].phase == .backward }
         .compactMap { sectionOfNode[$0.node] }.min() ?? sections.count - 1
       let candidates = (sectionsOfScope[node.scope] ?? []).filter { $0 <= latest }
       let section = candidates.max() ?? latest

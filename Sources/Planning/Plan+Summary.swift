@@ -34,7 +34,8 @@ extension Plan {
   private static func mega(_ calls: [Call]) -> String {
     let flops = calls.reduce(0) { sum, call in
       guard case .op(let op) = call.action else { return sum }
-      return sum + op.operation.cost(call.inputs.map(\.type), call.results.compactMap { $0?.type }).flops
+      return sum
+        + op.operation.cost(call.inputs.map(\.type), call.results.compactMap { $0?.type }).flops
     }
     return "\(flops / 1_000_000).\(flops / 100_000 % 10)"
   }

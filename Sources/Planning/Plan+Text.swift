@@ -22,7 +22,8 @@ extension Plan {
 
   private func line(of use: LayerUse) -> String {
     let name = layers[use.layer].name
-    return "  \(use.scope.isEmpty ? name : use.scope): \(name), parameters from \(use.firstParameter), "
+    return
+      "  \(use.scope.isEmpty ? name : use.scope): \(name), parameters from \(use.firstParameter), "
       + "streams from \(use.firstStream), saved at \(use.savedOffset)"
   }
 
@@ -34,7 +35,9 @@ extension Plan {
 extension Layer {
   fileprivate var lines: [String] {
     var lines = ["layer \(name)"]
-    lines += parameters.map { "  parameter \($0.field) \($0.type)\($0.layout == .rowMajor ? "" : " in panels")" }
+    lines += parameters.map {
+      "  parameter \($0.field) \($0.type)\($0.layout == .rowMajor ? "" : " in panels")"
+    }
     lines += saved.map { "  saved \($0.name) \($0.type) at \($0.offset), \($0.bytes) bytes" }
     lines += ["  forward(\(forwardArguments.map(\.text).joined(separator: ", ")))"]
     lines += forwardScratch.map(\.scratchLine) + forward.map { "    " + $0.text }

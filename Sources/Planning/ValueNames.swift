@@ -43,7 +43,8 @@ struct ValueNames {
 
   /// A dotted path below a scope as an identifier: `mixture_up_weight`.
   static func field(_ path: String, in scope: String) -> String {
-    let local = !scope.isEmpty && (path == scope || path.hasPrefix(scope + "."))
+    let local =
+      !scope.isEmpty && (path == scope || path.hasPrefix(scope + "."))
       ? path.dropFirst(scope.count).drop { $0 == "." } : path[...]
     return String(local.map { $0.isLetter || $0.isNumber ? $0 : "_" })
   }
@@ -86,7 +87,8 @@ struct ValueNames {
     case .keep: "mask"
     case .constant, .input: "copy"
     case .unary(let function, _): function.rawValue
-    case .binary(_, _, _) where contains(expression) { if case .normal = $0 { true } else { false } }:
+    case .binary(_, _, _)
+    where contains(expression) { if case .normal = $0 { true } else { false } }:
       "noisy"
     case .binary(.add, _, _), .binary(.subtract, _, _): "sum"
     case .binary(_, _, _) where contains(expression) { if case .keep = $0 { true } else { false } }:
@@ -189,8 +191,10 @@ extension ValueNames {
 
   /// The operand of the forward node of a kind that reads a value.
   private func operand(_ index: Int, ofForward kind: OpKind, reading value: Value) -> Value? {
-    uses.readers[value]?.first { graph.nodes[$0].op.kind == kind && graph.nodes[$0].phase == .forward }
-      .map { graph.nodes[$0].inputs[index] }
+    uses.readers[value]?.first {
+      graph.nodes[$0].op.kind == kind && graph.nodes[$0].phase == .forward
+    }
+    .map { graph.nodes[$0].inputs[index] }
   }
 
   private func weight(readBy kind: OpKind, with input: Value) -> Value? {

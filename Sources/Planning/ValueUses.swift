@@ -38,7 +38,8 @@ struct ValueUses {
 
   private mutating func recordOutputs() {
     let nodeOfParameter = Dictionary(
-      graph.parameters.map { ($0.parameter.name, $0.node) }, uniquingKeysWith: { first, _ in first })
+      graph.parameters.map { ($0.parameter.name, $0.node) }, uniquingKeysWith: { first, _ in first }
+    )
     for binding in graph.outputs {
       switch binding.output {
       case .logits, .loss: output[binding.value] = binding.output
@@ -74,14 +75,16 @@ struct ValueUses {
     let isWeight = (readers[value] ?? []).contains { reader in
       graph.nodes[reader].op.kind == .linear && graph.nodes[reader].inputs[1] == value
     }
-    return isWeight || graph.type(of: value).axes.count > 1 && !kinds.contains(.linear) ? .weight : .bias
+    return isWeight || graph.type(of: value).axes.count > 1 && !kinds.contains(.linear)
+      ? .weight : .bias
   }
 
   /// The layout in which a parameter lives: panels where only linear layers use it.
   func layout(ofParameter node: Int) -> Layout {
     let value = Value(node: node)
     let type = graph.type(of: value)
-    guard type.axes.count >= 2, let uses = readers[value], uses.allSatisfy({ isWeight(value, of: $0) })
+    guard type.axes.count >= 2, let uses = readers[value],
+      uses.allSatisfy({ isWeight(value, of: $0) })
     else { return .rowMajor }
     for (gradient, parameters) in gradientOf where parameters.contains(node) {
       guard parameters.count == 1, readers[gradient] == nil,

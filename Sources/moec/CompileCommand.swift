@@ -109,8 +109,10 @@ struct CompileCommand: ParsableCommand {
 extension GeneratedModel {
   /// All files but the kernels, one after the other.
   var listing: String {
-    files.filter { !$0.path.hasPrefix("kernels/") && $0.path.hasSuffix(".c") || $0.path == "model.h" }
-      .map(\.text).joined(separator: "\n")
+    files.filter {
+      !$0.path.hasPrefix("kernels/") && $0.path.hasSuffix(".c") || $0.path == "model.h"
+    }
+    .map(\.text).joined(separator: "\n")
   }
 }
 

@@ -64,7 +64,9 @@ extension RunCommand {
     for folder in [".", beside] {
       let generated = "\(folder)/Generated/\(model)"
       let names = FileManager.default.enumerator(atPath: generated)?.compactMap { $0 as? String }
-      let files = (names ?? []).filter { ["c", "h", "txt"].contains(($0 as NSString).pathExtension) }
+      let files = (names ?? []).filter {
+        ["c", "h", "txt"].contains(($0 as NSString).pathExtension)
+      }
       if !files.isEmpty {
         return files.sorted().map { ("\(generated)/\($0)", "generated/\($0)") }
       }

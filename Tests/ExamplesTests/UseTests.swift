@@ -50,7 +50,7 @@ import Testing
 
   private var arguments: [String] { [SmallModel.text, Self.steps, Self.seed] }
 
-  /// The last line of the runner, on one thread.
+  /// The runner's line on its parameters, on one thread.
   private static let parameters = Result {
     let run = try Command.moec(
       [
@@ -58,8 +58,9 @@ import Testing
         "--seed", seed, "--eval-batches", "1", "--threads", "1",
       ], in: try SmallModel.folder.get())
     #expect(run.status == 0, "\(run.errors)")
-    let last = String(run.errors.split(separator: "\n").last ?? "")
-    #expect(last.wholeMatch(of: /parameters after 120 steps: [0-9a-f]{16}/) != nil)
-    return last
+    let lines = run.errors.split(separator: "\n").filter { $0.hasPrefix("parameters after") }
+    let line = String(try #require(lines.first))
+    #expect(line.wholeMatch(of: /parameters after 120 steps: [0-9a-f]{16}/) != nil)
+    return line
   }
 }

@@ -68,7 +68,8 @@ public struct Attention: DifferentiableOperation {
   public static var samples: [Sample] {
     [(1, 3, 5, 0.0), (2, 6, 13, 0.2), (3, 48, 33, 0.1), (1, 1, 1, 0.0)].map {
       heads, width, length, rate in
-      Sample("attention heads \(heads) width \(width) length \(length)", context: length, batch: 2) {
+      Sample("attention heads \(heads) width \(width) length \(length)", context: length, batch: 2)
+      {
         s in
         let C = Axis("C", width)
         let operands = ["q", "k", "v"].map { s.operand($0, width: C) }

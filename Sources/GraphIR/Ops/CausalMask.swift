@@ -36,7 +36,9 @@ public struct CausalMask: DifferentiableOperation {
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     let name = try reader.string("fill")
-    guard let fill = Fill(rawValue: name) else { throw Mismatch("causalMask: unknown fill \(name)") }
+    guard let fill = Fill(rawValue: name) else {
+      throw Mismatch("causalMask: unknown fill \(name)")
+    }
     self.init(fill)
   }
 

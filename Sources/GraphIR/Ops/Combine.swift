@@ -41,7 +41,8 @@ public struct Combine: DifferentiableOperation {
         let (weights, routed) = s.routing(
           experts: Axis("E", experts), chosen: Axis("K", chosen), capacity: capacity)
         let gates = s.applyOne(.softmax(Softmax()), [weights])
-        let rows = s.applyOne(.dispatch(Dispatch()), [s.operand("x", width: Axis("C", width))] + routed)
+        let rows = s.applyOne(
+          .dispatch(Dispatch()), [s.operand("x", width: Axis("C", width))] + routed)
         // Rows of one token must differ, or the gates, whose sum is 1, would make no difference.
         let bent = s.g.pointwise(.input(0) + .normal(stream: 0), [rows])
         return [s.applyOne(.combine(Combine()), [bent, gates, routed[2]])]

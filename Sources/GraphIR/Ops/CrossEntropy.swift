@@ -6,7 +6,8 @@
 ///
 /// Gradient: `crossEntropyGradient`; backward reads logits, logsumexp, targets.
 public struct CrossEntropy: DifferentiableOperation {
-  public static let formula = "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]])"
+  public static let formula =
+    "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]])"
 
   public init() {}
 

@@ -4,7 +4,8 @@
 ///
 ///     dloss f32[]    logits f32[B, T, V]    logsumexp f32[B, T]    targets i32[B, T] -> dlogits f32[B, T, V]
 public struct CrossEntropyGradient: Operation {
-  public static let formula = "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N"
+  public static let formula =
+    "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N"
 
   public init() {}
 

@@ -18,7 +18,9 @@ public struct Dispatch: DifferentiableOperation {
     guard let width = inputs[0].axes.last, inputs[0].experts == nil,
       inputs[0].axes.dropLast() == slot.axes.dropLast()
     else {
-      throw Mismatch("routed: \(inputs[0]) does not fit the routing of \(slot.axes.dropLast().map(\.named).joined(separator: ", "))")
+      throw Mismatch(
+        "routed: \(inputs[0]) does not fit the routing of \(slot.axes.dropLast().map(\.named).joined(separator: ", "))"
+      )
     }
     guard let bound = inputs[1].axes.first, bound.offset == 1 else {
       throw Mismatch("dispatch: start must have one entry more than experts, got \(inputs[1])")
@@ -50,7 +52,8 @@ public struct Dispatch: DifferentiableOperation {
       ) { s in
         let (weights, routed) = s.routing(
           experts: Axis("E", experts), chosen: Axis("K", chosen), capacity: capacity)
-        let rows = s.applyOne(.dispatch(Dispatch()), [s.operand("x", width: Axis("C", width))] + routed)
+        let rows = s.applyOne(
+          .dispatch(Dispatch()), [s.operand("x", width: Axis("C", width))] + routed)
         let bent = s.g.pointwise(.unary(.tanh, .input(0)), [rows])
         return [s.applyOne(.combine(Combine()), [bent, weights, routed[2]])]
       }

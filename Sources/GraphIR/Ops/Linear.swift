@@ -23,7 +23,9 @@ public struct Linear: DifferentiableOperation {
     let stack = x.experts.map { [$0] } ?? []
     let w = inputs[1]
     guard w.axes.count == stack.count + 2, Array(w.axes.prefix(stack.count)) == stack else {
-      throw Mismatch("linear: \(x) needs weights [\((stack.map(\.description) + ["out", "in"]).joined(separator: ", "))], got \(w)")
+      throw Mismatch(
+        "linear: \(x) needs weights [\((stack.map(\.description) + ["out", "in"]).joined(separator: ", "))], got \(w)"
+      )
     }
     let output = w.axes[stack.count]
     guard w.axes.last == input else {
@@ -39,7 +41,8 @@ public struct Linear: DifferentiableOperation {
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
     guard let dy = node.dy else { return node.inputs.map { _ in nil } }
-    let start = g.type(of: node.inputs[0]).experts == nil ? [] : [node.inputs[node.inputs.count - 1]]
+    let start =
+      g.type(of: node.inputs[0]).experts == nil ? [] : [node.inputs[node.inputs.count - 1]]
     let dx = g.emitOne(.linearInputGradient(LinearInputGradient()), [dy, node.inputs[1]] + start)
     let learned = g.emit(
       .linearWeightGradient(LinearWeightGradient(bias: bias)), [dy, node.inputs[0]] + start)
@@ -75,7 +78,8 @@ public struct Linear: DifferentiableOperation {
         ]
       },
       expertSample("linear by expert", experts: 4, chosen: 2, input: 17, output: 35),
-      expertSample("linear by expert, most without rows", experts: 40, chosen: 1, input: 5, output: 16),
+      expertSample(
+        "linear by expert, most without rows", experts: 40, chosen: 1, input: 5, output: 16),
       expertSample(
         "linear by expert, capacity", experts: 3, chosen: 2, input: 8, output: 8, capacity: 0.5),
     ]

@@ -42,10 +42,12 @@ public struct Matmul: DifferentiableOperation {
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
     guard let dc = node.dy else { return [nil, nil] }
     let (a, b) = (node.inputs[0], node.inputs[1])
-    let da = transposeA
+    let da =
+      transposeA
       ? g.emitOne(.matmul(Matmul(transposeA: transposeB, transposeB: true)), [b, dc])
       : g.emitOne(.matmul(Matmul(transposeB: !transposeB)), [dc, b])
-    let db = transposeB
+    let db =
+      transposeB
       ? g.emitOne(.matmul(Matmul(transposeA: true, transposeB: transposeA)), [dc, a])
       : g.emitOne(.matmul(Matmul(transposeA: !transposeA)), [a, dc])
     return [da, db]

@@ -18,7 +18,8 @@ public struct Pointwise: DifferentiableOperation {
     guard let largest = inputs.max(by: { $0.axes.count < $1.axes.count }) else {
       throw Mismatch("pointwise: expected at least one input")
     }
-    let result = inputs.first { $0.experts != nil && $0.axes.count == largest.axes.count }
+    let result =
+      inputs.first { $0.experts != nil && $0.axes.count == largest.axes.count }
       ?? largest
     guard expression.inputs.allSatisfy({ $0 < inputs.count }) else {
       throw Mismatch("pointwise: expression uses more inputs than the \(inputs.count) given")
