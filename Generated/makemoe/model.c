@@ -424,11 +424,17 @@ const char *moec_missing_feature(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
 #define NEEDS(feature) do { if (!__builtin_cpu_supports(feature)) { return feature; } } while (0)
     __builtin_cpu_init();
+#ifdef __POPCNT__
+    NEEDS("popcnt");
+#endif
 #ifdef __AVX2__
     NEEDS("avx2");
 #endif
 #ifdef __FMA__
     NEEDS("fma");
+#endif
+#ifdef __BMI__
+    NEEDS("bmi");
 #endif
 #ifdef __BMI2__
     NEEDS("bmi2");
@@ -444,6 +450,33 @@ const char *moec_missing_feature(void) {
 #endif
 #ifdef __AVX512BW__
     NEEDS("avx512bw");
+#endif
+#ifdef __AVX512CD__
+    NEEDS("avx512cd");
+#endif
+#ifdef __AVX512IFMA__
+    NEEDS("avx512ifma");
+#endif
+#ifdef __AVX512VBMI__
+    NEEDS("avx512vbmi");
+#endif
+#ifdef __AVX512VBMI2__
+    NEEDS("avx512vbmi2");
+#endif
+#ifdef __AVX512VNNI__
+    NEEDS("avx512vnni");
+#endif
+#ifdef __AVX512BITALG__
+    NEEDS("avx512bitalg");
+#endif
+#ifdef __AVX512VPOPCNTDQ__
+    NEEDS("avx512vpopcntdq");
+#endif
+#ifdef __GFNI__
+    NEEDS("gfni");
+#endif
+#ifdef __VPCLMULQDQ__
+    NEEDS("vpclmulqdq");
 #endif
 #endif
     return NULL;

@@ -13,10 +13,30 @@ enum ObjectFile {
       let header = try file.bytes(0..<headerSize)
       // 32-bit and big-endian files go to the loader, which says that they are of another kind.
       guard header[4] == 2, header[5] == 1 else { return nil }
+      if let other = foreignMachine(header) { return other }
       return try segmentDefect(of: file, header: header)
     #else
       return nil
     #endif
+  }
+
+  /// The processors that ELF numbers stand for, as far as libraries are compiled for them.
+  private static let machines: [UInt64: String] = [62: "x86-64", 183: "arm64"]
+
+  #if arch(x86_64)
+    private static let thisMachine: UInt64 = 62
+  #elseif arch(arm64)
+    private static let thisMachine: UInt64 = 183
+  #else
+    private static let thisMachine: UInt64 = 0
+  #endif
+
+  /// The loader would say of another processor's library that there is no such file.
+  private static func foreignMachine(_ header: [UInt8]) -> String? {
+    guard let own = machines[thisMachine],
+      let other = machines[number(header, at: 18, bytes: 2)], own != other
+    else { return nil }
+    return "it is for \(other), this machine is \(own)"
   }
 
   private static func segmentDefect(
