@@ -51,6 +51,8 @@ static void finish_add_dropout(const void *operands, float *y, int row, int rows
     const finish_operands *q = operands;
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
+        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width);
+        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width + columns - 1);
         float *y_r = y + (size_t)r * q->width;
         #pragma omp simd
         for (int c = 0; c < columns; c++) {
@@ -103,6 +105,8 @@ static void finish_relu_gradient(const void *operands, float *y, int row, int ro
     const finish_operands *q = operands;
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
+        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width);
+        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width + columns - 1);
         float *y_r = y + (size_t)r * q->width;
         #pragma omp simd
         for (int c = 0; c < columns; c++) {
@@ -116,6 +120,10 @@ static void finish_d_mixture_norm_3(const void *operands, float *y, int row, int
     const finish_operands *q = operands;
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
+        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width);
+        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width + columns - 1);
+        __builtin_prefetch(q->x2 + first + (size_t)8 * q->width);
+        __builtin_prefetch(q->x2 + first + (size_t)8 * q->width + columns - 1);
         float *y_r = y + (size_t)r * q->width;
         #pragma omp simd
         for (int c = 0; c < columns; c++) {

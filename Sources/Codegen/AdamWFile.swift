@@ -21,13 +21,23 @@ struct AdamWFile {
 
         void model_update(struct moec_model *m, float learning_rate, float beta1, float beta2, float epsilon,
                           float weight_decay) {
+            // Steps are counted first: one for each parameter, or for each of its experts that had rows.
+            for (int i = 0; i < MODEL_PARAMETERS; i++) {
+                const model_parameter *q = &model_parameters[i];
+                const int32_t *used = m->used + q->first_step + i;
+                for (int e = 0; e < q->steps && q->learns; e++) {
+                    m->steps[q->first_step + e] += !m->start[i] || used[e] < used[e + 1];
+                }
+            }
+            // Every thread walks over all parameters and takes its share of each.
+            #pragma omp parallel
             for (int i = 0; i < MODEL_PARAMETERS; i++) {
                 const model_parameter *q = &model_parameters[i];
                 if (!q->learns) { continue; }
                 adamw_numbers numbers = {learning_rate, beta1, beta2, epsilon, m->decays[i] ? weight_decay : 0};
                 float *value = m->value + q->offset, *gradient = m->gradient + q->offset;
                 float *first = m->first + q->offset, *second = m->second + q->offset;
-                float *steps = m->steps + q->first_step;
+                const float *steps = m->steps + q->first_step;
                 if (m->start[i]) {
                     const int32_t *used = m->used + q->first_step + i;
                     size_t each = q->stored / (size_t)q->steps;

@@ -20,7 +20,7 @@ struct FinishFunction {
     let lines =
       [comment, head, "    const finish_operands *q = operands;"]
       + (needsPlace ? [] : ["    (void)row, (void)column;"])
-      + ["    for (int r = 0; r < rows; r++) {"] + (needsPlace ? [start] : [])
+      + ["    for (int r = 0; r < rows; r++) {"] + (needsPlace ? [start] : []) + fetches
       + [
         "        float *y_r = y + (size_t)r * q->width;", "        #pragma omp simd",
         "        for (int c = 0; c < columns; c++) {", "            y_r[c] = \(value);",
@@ -28,6 +28,16 @@ struct FinishFunction {
         "    }", "}",
       ]
     return lines.joined(separator: "\n")
+  }
+
+  /// Rows of further operands are far apart: they are fetched some rows ahead.
+  private var fetches: [String] {
+    expression.inputs.filter { $0 > 0 }.flatMap { index in
+      let ahead = "q->x\(index) + first + (size_t)8 * q->width"
+      return [
+        "        __builtin_prefetch(\(ahead));", "        __builtin_prefetch(\(ahead) + columns - 1);",
+      ]
+    }
   }
 
   private static func operand(_ index: Int) -> String { index == 0 ? "y" : "x\(index)" }

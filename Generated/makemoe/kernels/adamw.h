@@ -5,7 +5,7 @@
 #include "base.h"
 
 // Elements in one unit of work.
-#define ADAMW_BLOCK 16384
+#define ADAMW_BLOCK 4096
 
 typedef struct {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
@@ -39,17 +39,17 @@ KERNEL void adamw_block(float *restrict value, const float *restrict gradient,
     }
 }
 
-// One step of a whole parameter; *steps, the count of its steps, goes up by one.
+// One step of a whole parameter, its *steps-th. Called by all threads of a team at once: each takes its
+// share of the blocks and goes on to the next parameter without waiting.
 KERNEL void adamw(float *restrict value, const float *restrict gradient,
                   float *restrict first, float *restrict second, size_t count,
-                  float *restrict steps, const adamw_numbers *numbers) {
-    float step = *steps += 1;
+                  const float *restrict steps, const adamw_numbers *numbers) {
     int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
-    #pragma omp parallel for schedule(static) if (blocks > 1)
+    #pragma omp for schedule(static) nowait
     for (int block = 0; block < blocks; block++) {
         size_t i = (size_t)block * ADAMW_BLOCK, left = count - i;
         adamw_block(value + i, gradient + i, first + i, second + i,
-                    left < ADAMW_BLOCK ? left : ADAMW_BLOCK, step, numbers);
+                    left < ADAMW_BLOCK ? left : ADAMW_BLOCK, *steps, numbers);
     }
 }
 
@@ -59,11 +59,10 @@ KERNEL void adamw(float *restrict value, const float *restrict gradient,
 //   steps [experts]    start [experts + 1]: expert e had rows start[e] ..< start[e + 1]
 KERNEL void adamw_experts(float *restrict value, const float *restrict gradient,
                           float *restrict first, float *restrict second, size_t count,
-                          int experts, float *restrict steps,
+                          int experts, const float *restrict steps,
                           const int32_t *restrict start, const adamw_numbers *numbers) {
-    for (int e = 0; e < experts; e++) { steps[e] += start[e] < start[e + 1]; }
     int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
-    #pragma omp parallel for schedule(static) if (experts * blocks > 1)
+    #pragma omp for schedule(static) nowait
     for (int block = 0; block < experts * blocks; block++) {
         int e = block / blocks;
         if (start[e] == start[e + 1]) { continue; }
