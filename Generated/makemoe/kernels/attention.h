@@ -113,30 +113,14 @@ static inline void attention_heads(float *restrict y, float *restrict logsumexp,
 //
 //   y[i] = sum over j <= i of drop(softmax over j <= i of (scale <q[i], k[j]>)) v[j]
 //
-//   q, k, v, y: row i of (sequence s, head h) begins at s stride_sequence + h stride_head +
-//   i stride_row and has `depth` floats
-//   logsumexp [sequences, heads, length] for backward, or NULL: not kept
-//
-// The softmax is built up tile by tile: when a later tile holds a larger score, what was
-// summed so far is scaled down. Dropout's weight number is ((s heads + h) context + i)
-// context + j.
-KERNEL void attention(float *restrict y, float *restrict logsumexp, const float *restrict q,
-                      const float *restrict k, const float *restrict v, int sequences,
-                      int heads, int length, int depth, int stride_sequence, int stride_head,
-                      int stride_row, int context, float scale, double rate, uint64_t key) {
-    attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, context,
-                                               scale, rate, key);
-    attention_strides strides = {(size_t)stride_sequence, (size_t)stride_head,
-                                 (size_t)stride_row};
-    sizes.inputs = sizes.outputs = strides;
-    attention_heads(y, logsumexp, q, k, v, &sizes);
-}
-
-// The same for heads that lie side by side in rows, with context = length.
-//
 //   q, k, v: row t of sequence s begins at (s length + t) row and holds all heads, one after
 //   the other: row = heads * depth, or 3 heads * depth for the parts of one tensor
 //   y [sequences, length, heads * depth]
+//   logsumexp [sequences, heads, length] for backward, or NULL: not kept
+//
+// The softmax is built up tile by tile: when a later tile holds a larger score, what was
+// summed so far is scaled down. Dropout's weight number is ((s heads + h) length + i)
+// length + j.
 KERNEL void causal_attention(float *restrict y, float *restrict logsumexp,
                              const float *restrict q, const float *restrict k,
                              const float *restrict v, int row, int sequences, int heads,

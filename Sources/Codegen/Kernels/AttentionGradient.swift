@@ -170,25 +170,8 @@ extension KernelFile {
       //   d_q[i] = scale sum over j <= i of d_s[i, j] k[j]
       //   d_k[j] = scale sum over i >= j of d_s[i, j] q[i]
       //
-      // Sizes, strides and dropout's numbers are those of attention; d_q, d_k and d_v are written
-      // whole.
-      KERNEL void attention_gradient(float *restrict d_q, float *restrict d_k, float *restrict d_v,
-                                     const float *restrict d_y, const float *restrict y,
-                                     const float *restrict q, const float *restrict k,
-                                     const float *restrict v, const float *restrict logsumexp,
-                                     int sequences, int heads, int length, int depth,
-                                     int stride_sequence, int stride_head, int stride_row,
-                                     int context, float scale, double rate, uint64_t key) {
-          attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, context,
-                                                     scale, rate, key);
-          attention_strides strides = {(size_t)stride_sequence, (size_t)stride_head,
-                                       (size_t)stride_row};
-          sizes.inputs = sizes.outputs = sizes.gradients = strides;
-          attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, logsumexp};
-          attention_heads_gradient(at, &sizes);
-      }
-
-      // The same for causal_attention; d_q, d_k and d_v have rows of d_row floats.
+      // Sizes and dropout's numbers are those of causal_attention; d_q, d_k and d_v have rows of d_row
+      // floats and are written whole.
       KERNEL void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
                                             float *restrict d_v, const float *restrict d_y,
                                             const float *restrict y, const float *restrict q,
