@@ -89,7 +89,7 @@ struct Partition {
   }
 
   /// One section for everything, for graphs whose layers depend on each other crosswise.
-  private mutating func mergeAll(_ graph: Graph) {
+  mutating func mergeAll(_ graph: Graph) {
     var all = Section(scope: "")
     for (index, node) in graph.nodes.enumerated() where Self.isComputed(node) {
       if node.phase == .forward { all.forward.append(index) } else { all.backward.append(index) }

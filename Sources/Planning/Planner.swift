@@ -9,8 +9,12 @@ extension Plan {
     _ graph: Graph, source: String? = nil, accumulates: Bool = false
   ) throws(Diagnostic) {
     let lowered = Lowering(graph)
-    let partition = Partition(lowered.graph)
-    let uses = ValueUses(lowered, partition)
+    var partition = Partition(lowered.graph)
+    var uses = ValueUses(lowered, partition)
+    if !uses.gradientsAreAtHome {
+      partition.mergeAll(lowered.graph)
+      uses = ValueUses(lowered, partition)
+    }
     let names = ValueNames(uses, source: source)
     var planner = Planner(lowered.graph, uses, accumulates)
     for index in partition.sections.indices {

@@ -49,6 +49,16 @@ struct ValueUses {
     }
   }
 
+  /// Whether every gradient is computed in the section that owns its parameter, where it is stored.
+  ///
+  /// One that is just what comes back from the next layer, as for a parameter of the shape of the
+  /// activations, is not.
+  var gradientsAreAtHome: Bool {
+    gradientOf.allSatisfy { value, parameters in
+      parameters.allSatisfy { owner[$0] == section(of: value) }
+    }
+  }
+
   func section(of value: Value) -> Int? { partition.sectionOfNode[value.node] }
 
   func isParameter(_ value: Value) -> Bool { graph.nodes[value.node].op.kind == .parameter }

@@ -26,6 +26,7 @@ import Testing
     MakeMoE("all-experts") { ($0.T, $0.experts, $0.chosen) = (5, 3, 3) },
     MakeMoE("no-room") { ($0.B, $0.T, $0.experts, $0.capacity) = (1, 3, 8, 1) },
     MakeMoE("tied") { ($0.isTied, $0.dropout) = (true, 0.1) },
+    MakeMoE("offset") { $0.hasOffset = true },
     MakeMoE("wide") {
       ($0.B, $0.T, $0.V, $0.C, $0.heads, $0.depth) = (3, 13, 17, 40, 5, 1)
       ($0.experts, $0.chosen, $0.dropout) = (5, 3, 0.1)

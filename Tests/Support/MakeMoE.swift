@@ -14,6 +14,10 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
   /// Whether the head's weights are the token table.
   public var isTied = false
 
+  /// Whether a learned tensor [B, T, C] is added to the embeddings: its gradient is what comes back
+  /// from the first block, and nothing more.
+  public var hasOffset = false
+
   /// Nil: 1 / √C, as the reference has it.
   public var attentionScale: Double?
   public var optimizer = GraphIR.Optimizer.adamW()
@@ -33,7 +37,10 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
     ) { text in
       let table = parameter("token.weight", axes.V, axes.C, initial: .normal(1))
       let x = text.tokens.embedding(table) + text.positions.embedding("position", axes.C)
-      let y = layers("block", depth, x) { block($0, axes) }.layerNorm("final")
+      let start =
+        hasOffset
+        ? x + parameter("offset", axes.B, axes.T, axes.C, initial: .normal(0.1)) : x
+      let y = layers("block", depth, start) { block($0, axes) }.layerNorm("final")
       return isTied ? y.linear(weight: table) : y.linear("head", axes.V)
     }
   }
