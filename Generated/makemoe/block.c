@@ -38,21 +38,10 @@
 #include "kernels/dispatch.h"
 #include "kernels/combine.h"
 
-// What the last step of a product reads beside the product: tensors of the same shape, dropout.
-typedef struct {
-    int width;
-    const float *x1, *x2, *x3;
-    double rate[2];
-    uint64_t key[2];
-} finish_operands;
-
 // y = x1 + dropout(y), for a block of a product's result
-static void finish_add_dropout(const void *operands, float *y, int row, int rows, int column, int columns) {
-    const finish_operands *q = operands;
+static void finish_add_dropout(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
-        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width);
-        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width + columns - 1);
         float *y_r = y + (size_t)r * q->width;
         #pragma omp simd
         for (int c = 0; c < columns; c++) {
@@ -62,8 +51,7 @@ static void finish_add_dropout(const void *operands, float *y, int row, int rows
 }
 
 // y = softplus(y), for a block of a product's result
-static void finish_softplus(const void *operands, float *y, int row, int rows, int column, int columns) {
-    const finish_operands *q = operands;
+static void finish_softplus(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     (void)row, (void)column;
     for (int r = 0; r < rows; r++) {
         float *y_r = y + (size_t)r * q->width;
@@ -75,8 +63,7 @@ static void finish_softplus(const void *operands, float *y, int row, int rows, i
 }
 
 // y = relu(y), for a block of a product's result
-static void finish_relu(const void *operands, float *y, int row, int rows, int column, int columns) {
-    const finish_operands *q = operands;
+static void finish_relu(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     (void)row, (void)column;
     for (int r = 0; r < rows; r++) {
         float *y_r = y + (size_t)r * q->width;
@@ -88,8 +75,7 @@ static void finish_relu(const void *operands, float *y, int row, int rows, int c
 }
 
 // y = dropout(y), for a block of a product's result
-static void finish_dropout(const void *operands, float *y, int row, int rows, int column, int columns) {
-    const finish_operands *q = operands;
+static void finish_dropout(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
         float *y_r = y + (size_t)r * q->width;
@@ -101,12 +87,9 @@ static void finish_dropout(const void *operands, float *y, int row, int rows, in
 }
 
 // y = y * step(x1), for a block of a product's result
-static void finish_relu_gradient(const void *operands, float *y, int row, int rows, int column, int columns) {
-    const finish_operands *q = operands;
+static void finish_relu_gradient(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
-        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width);
-        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width + columns - 1);
         float *y_r = y + (size_t)r * q->width;
         #pragma omp simd
         for (int c = 0; c < columns; c++) {
@@ -116,14 +99,9 @@ static void finish_relu_gradient(const void *operands, float *y, int row, int ro
 }
 
 // y = x1 + x2 + y, for a block of a product's result
-static void finish_d_mixture_norm_3(const void *operands, float *y, int row, int rows, int column, int columns) {
-    const finish_operands *q = operands;
+static void finish_d_mixture_norm_3(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     for (int r = 0; r < rows; r++) {
         const size_t first = (size_t)(row + r) * q->width + column;
-        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width);
-        __builtin_prefetch(q->x1 + first + (size_t)8 * q->width + columns - 1);
-        __builtin_prefetch(q->x2 + first + (size_t)8 * q->width);
-        __builtin_prefetch(q->x2 + first + (size_t)8 * q->width + columns - 1);
         float *y_r = y + (size_t)r * q->width;
         #pragma omp simd
         for (int c = 0; c < columns; c++) {
@@ -226,8 +204,8 @@ void block_forward(float *y, const float *x, const block_params *p, const block_
 }
 
 void block_backward(float *d_x, const float *d_y, const float *x, const block_params *p,
-                    const block_params *g, const block_saved *s, const block_scratch *t,
-                    const model_pass *pass, int stream) {
+                    const block_params *g, const block_updates *u, const block_saved *s,
+                    const block_scratch *t, const model_pass *pass, int stream) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
@@ -241,11 +219,12 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
                                           s->mixture_start, E, 4*C, C, finish_relu_gradient,
                                           &(finish_operands){.width = 4*C, .x1 = s->mixture_up});
     expert_linear_weight_gradient(g->mixture_down_weight, g->mixture_down_bias, t->d_mixture_down, s->mixture_up,
-                                  s->mixture_start, E, 4*C, C);
+                                  s->mixture_start, E, 4*C, C, &u->mixture_down_weight);
     expert_linear_input_gradient(t->d_mixture_norm_rows, t->d_mixture_up, p->mixture_up_weight, s->mixture_start,
                                  E, C, 4*C);
     expert_linear_weight_gradient_gathered(g->mixture_up_weight, g->mixture_up_bias, t->d_mixture_up,
-                                           s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C);
+                                           s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C,
+                                           &u->mixture_up_weight);
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
     dispatch_gradient(t->d_mixture_norm, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/adamw.h"
+
 // Only the functions of moec_model.h can be seen from outside of the library.
 #pragma GCC visibility push(hidden)
 
@@ -70,6 +72,12 @@ typedef struct {
     float *mixture_down_bias;               // [E, C]
 } block_params;
 
+// Weights that backward updates as soon as their gradient is there.
+typedef struct {
+    weight_update mixture_up_weight;        // [E, 4*C, C]
+    weight_update mixture_down_weight;      // [E, C, 4*C]
+} block_updates;
+
 // Kept from forward to backward.
 typedef struct {
     float *attention_norm;                  // [B, T, C]
@@ -117,8 +125,8 @@ typedef struct {
 void block_forward(float *y, const float *x, const block_params *p, const block_saved *s,
                    const block_scratch *t, const model_pass *pass, int stream);
 void block_backward(float *d_x, const float *d_y, const float *x, const block_params *p,
-                    const block_params *g, const block_saved *s, const block_scratch *t,
-                    const model_pass *pass, int stream);
+                    const block_params *g, const block_updates *u, const block_saved *s,
+                    const block_scratch *t, const model_pass *pass, int stream);
 
 // ---- output --------------------------------------------------------------------------------------
 
@@ -166,6 +174,7 @@ typedef struct {
     size_t offset, stored;      // floats from the first parameter, and how many with padding
     int steps, first_step;      // step counts: one, or one for each expert
     int learns, decays;         // has a gradient; weight decay applies
+    int in_backward;            // updated there, as soon as its gradient is made
     int distribution;           // 0 constant, 1 normal, 2 uniform
     float scale;                // the constant, the standard deviation, the bound
 } model_parameter;
@@ -183,6 +192,7 @@ typedef struct {
 // One use of block, and what connects it to its neighbours.
 typedef struct {
     block_params p, g;                      // parameters, gradients
+    block_updates u;
     block_saved s;
     float *y;                               // [B, T, C]
     float *x;                               // [B, T, C]
@@ -214,6 +224,7 @@ struct moec_model {
     output_scratch output_t;
     int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
     int batches;                               // accumulated since the last update
+    int used_up;                               // gradients went into an update and were not kept
     float *sum;                                // their gradients, while the next are computed
     int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
     int decays[MODEL_PARAMETERS];              // weight decay applies
@@ -223,9 +234,13 @@ struct moec_model {
     void *allocation;
 };
 
-// One AdamW step of every parameter that has a gradient.
-void model_update(struct moec_model *m, float learning_rate, float beta1, float beta2, float epsilon,
-                  float weight_decay);
+// adamw.c: an update counts its step first, then changes every parameter that has a gradient.
+// Those that backward has changed already are left out if asked.
+void model_count_step(struct moec_model *m);
+void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too);
+
+// What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
+weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);
 
 #pragma GCC visibility pop
 #endif

@@ -30,7 +30,7 @@ extension GeneratedFile {
       /// What moec_read and moec_write address: a parameter's value or what training keeps beside it.
       enum {
           MOEC_VALUE = 0,          // the parameter itself
-          MOEC_GRADIENT = 1,       // its gradient of the last moec_gradients or moec_train_step
+          MOEC_GRADIENT = 1,       // its gradient of the last moec_gradients or moec_accumulate; a training step keeps none
           MOEC_FIRST_MOMENT = 2,   // AdamW's m
           MOEC_SECOND_MOMENT = 3,  // AdamW's v
           MOEC_STEPS = 4           // AdamW's step counts: manifest "steps" numbers, one for each expert or a single one

@@ -194,11 +194,17 @@ extension CallEmitter {
     arguments += product.start.map { [a[$0]] } ?? []
     arguments += [product.experts.map(CNames.size) ?? CNames.rows(types[0])]
     arguments += [CNames.size(product.inputs), CNames.size(product.outputs)]
+    if op.kind == .linearWeightGradient && product.experts != nil { arguments += [update(call)] }
     if let finish = functions.finish(call), let type = call.results[0]?.type {
       name += "_finished"
       arguments += [finish.name, finishOperands(call, a, CNames.width(type))]
     }
     return (name, arguments)
+  }
+
+  /// What the optimizer needs to update the weight whose gradient a call makes.
+  private func update(_ call: Call) -> String {
+    call.updates.map { "&u->\(CNames.identifier(layer.parameters[$0].field))" } ?? "NULL"
   }
 
   /// The compound literal of what a product's last step reads.

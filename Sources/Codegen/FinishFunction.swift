@@ -14,13 +14,13 @@ struct FinishFunction {
     let comment =
       "// y = \(expression.formula(within: 0, input: Self.operand)), for a block of a product's result"
     let head =
-      "static void \(name)(const void *operands, float *y, int row, int rows, int column, int columns) {"
+      "static void \(name)(const finish_operands *q, float *y, int row, int rows, int column, int columns) {"
     let start = "        const size_t first = (size_t)(row + r) * q->width + column;"
     let needsPlace = expression.inputs.contains { $0 > 0 } || !expression.streams.isEmpty
     let lines =
-      [comment, head, "    const finish_operands *q = operands;"]
+      [comment, head]
       + (needsPlace ? [] : ["    (void)row, (void)column;"])
-      + ["    for (int r = 0; r < rows; r++) {"] + (needsPlace ? [start] : []) + fetches
+      + ["    for (int r = 0; r < rows; r++) {"] + (needsPlace ? [start] : [])
       + [
         "        float *y_r = y + (size_t)r * q->width;", "        #pragma omp simd",
         "        for (int c = 0; c < columns; c++) {", "            y_r[c] = \(value);",
@@ -28,16 +28,6 @@ struct FinishFunction {
         "    }", "}",
       ]
     return lines.joined(separator: "\n")
-  }
-
-  /// Rows of further operands are far apart: they are fetched some rows ahead.
-  private var fetches: [String] {
-    expression.inputs.filter { $0 > 0 }.flatMap { index in
-      let ahead = "q->x\(index) + first + (size_t)8 * q->width"
-      return [
-        "        __builtin_prefetch(\(ahead));", "        __builtin_prefetch(\(ahead) + columns - 1);",
-      ]
-    }
   }
 
   private static func operand(_ index: Int) -> String { index == 0 ? "y" : "x\(index)" }
@@ -54,15 +44,4 @@ struct FinishFunction {
       }
     }
   }
-
-  /// What a finish reads, for every layer file that has one.
-  static let operandsType = """
-    // What the last step of a product reads beside the product: tensors of the same shape, dropout.
-    typedef struct {
-        int width;
-        const float *x1, *x2, *x3;
-        double rate[2];
-        uint64_t key[2];
-    } finish_operands;
-    """
 }

@@ -11,6 +11,7 @@ struct LayerBinding {
   var functions: [String] {
     var texts: [String] = []
     if layout.hasParameters { texts.append(parameters) }
+    if layout.hasUpdates { texts.append(updates) }
     if layout.hasSaved {
       texts.append(buffers("\(layer.name)_bind_saved(\(layer.name)_saved *s", "s", layer.saved))
     }
@@ -29,6 +30,20 @@ struct LayerBinding {
     }
     return """
       static void \(layer.name)_bind_params(\(layer.name)_params *p, float *base, int first) {
+      \(lines.joined(separator: "\n"))
+      }
+      """
+  }
+
+  private var updates: String {
+    let lines = layer.parameters.enumerated().compactMap { index, parameter in
+      parameter.isUpdatedInBackward
+        ? "    u->\(CNames.identifier(parameter.field)) = model_weight_update(m, first + \(index), step);"
+        : nil
+    }
+    return """
+      static void \(layer.name)_bind_updates(\(layer.name)_updates *u, moec_model *m, int first,
+                                    const adamw_numbers *step) {
       \(lines.joined(separator: "\n"))
       }
       """

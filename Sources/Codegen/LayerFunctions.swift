@@ -23,8 +23,7 @@ struct LayerFunctions {
   var kernels: [String] { pointwise.flatMap(\.kernels) + finishes.flatMap(\.kernels) }
 
   var texts: [String] {
-    (finishes.isEmpty ? [] : [FinishFunction.operandsType] + finishes.map(\.text))
-      + pointwise.map(\.text)
+    finishes.map(\.text) + pointwise.map(\.text)
   }
 
   private mutating func addPointwise(_ call: Call) {

@@ -7,6 +7,7 @@ struct LayerSignature {
     case argument(Int)
     case parameters
     case gradients
+    case updates
     case borrowed(Int)
     case saved
     case scratch
@@ -36,6 +37,7 @@ struct LayerSignature {
     if places.contains(where: { if case .gradient = $0 { true } else { false } }) {
       parts.append(.gradients)
     }
+    if calls.contains(where: { $0.updates != nil }) { parts.append(.updates) }
     for index in layer.borrowed.indices where places.contains(.borrowed(index)) {
       parts.append(.borrowed(index))
     }
@@ -74,6 +76,7 @@ struct LayerSignature {
         return argument.isWritten ? type : "const " + type
       case .parameters: return "const \(layer.name)_params *p"
       case .gradients: return "const \(layer.name)_params *g"
+      case .updates: return "const \(layer.name)_updates *u"
       case .borrowed(let index):
         return "const float *\(CNames.identifier(layer.borrowed[index].field))"
       case .saved: return "const \(layer.name)_saved *s"

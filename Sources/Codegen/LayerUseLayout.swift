@@ -7,6 +7,7 @@ struct LayerUseLayout {
   let uses: [LayerUse]
 
   var hasParameters: Bool { !layer.parameters.isEmpty }
+  var hasUpdates: Bool { layer.parameters.contains(where: \.isUpdatedInBackward) }
   var hasSaved: Bool { !layer.saved.isEmpty }
   var hasScratch: Bool { !layer.forwardScratch.isEmpty || !layer.backwardScratch.isEmpty }
 
@@ -29,6 +30,7 @@ struct LayerUseLayout {
     if hasParameters {
       lines.append("    \(layer.name)_params p, g;".padded(to: 44) + "// parameters, gradients")
     }
+    if hasUpdates { lines.append("    \(layer.name)_updates u;") }
     if hasSaved { lines.append("    \(layer.name)_saved s;") }
     lines += connections.map { connection in
       "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(
@@ -54,6 +56,7 @@ struct LayerUseLayout {
       case .argument(let index): "\(u)->\(CNames.identifier(signature.arguments[index].name))"
       case .parameters: "&\(u)->p"
       case .gradients: "&\(u)->g"
+      case .updates: "&\(u)->u"
       case .borrowed(let index): "\(u)->\(CNames.identifier(layer.borrowed[index].field))"
       case .saved:
         signature.phase == .forward && uses.count > 1

@@ -157,7 +157,7 @@ extension ModelFile {
 
     void moec_initialize(moec_model *m, uint64_t seed) {
         m->error[0] = 0;
-        m->batches = 0;
+        m->batches = m->used_up = 0;
         memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
         int before = enter(m);
         for (int i = 0; i < MODEL_PARAMETERS; i++) {
@@ -194,7 +194,7 @@ extension ModelFile {
     int moec_read(const moec_model *m, int kind, int index, float *out) {
         size_t count = 0;
         const float *from = tensor(m, kind, index, &count);
-        if (!from || !out) { return 1; }
+        if (!from || !out || (kind == MOEC_GRADIENT && m->used_up)) { return 1; }
         const model_parameter *q = &model_parameters[index];
         for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
         return 0;

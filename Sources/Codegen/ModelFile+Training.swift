@@ -26,7 +26,10 @@ extension ModelFile {
         int before = enter(m);
         forward(m, &pass);
         float loss = \(lossPlace);
-        if (training && isfinite(loss)) { backward(m, &pass); }
+        if (training && isfinite(loss)) {
+            \(hasUpdates ? "bind_updates(m, NULL);\n        " : "")backward(m, &pass);
+            m->used_up = 0;
+        }
         leave(before);
         return loss;
     }
@@ -43,7 +46,7 @@ extension ModelFile {
   }
 
   /// Accumulation and the optimizer's step.
-  static let training = #"""
+  static let accumulation = #"""
     int moec_set_decay(moec_model *m, int index, int decays) {
         m->error[0] = 0;
         if (index < 0 || index >= MODEL_PARAMETERS) {
@@ -84,6 +87,10 @@ extension ModelFile {
         return loss;
     }
 
+    static adamw_numbers numbers_of(const moec_hyper *h) {
+        return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
+    }
+
     // The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
     static double gradient_norm(moec_model *m) {
         #pragma omp parallel for schedule(static)
@@ -111,24 +118,39 @@ extension ModelFile {
         if (isfinite(norm)) {
             size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
             for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
-            model_update(m, h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay);
+            const adamw_numbers step = numbers_of(h);
+            model_count_step(m);
+            model_update(m, &step, 1);
         }
         m->batches = 0;
         leave(before);
         return (float)norm;
     }
+    """#
 
+  /// A training step: forward, backward with the update of the weights that it can update, the others'.
+  var step: String {
+    """
     float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
         m->batches = 0;
-        float loss = moec_accumulate(m, tokens, targets, h->seed);
-        if (m->error[0] || !isfinite(loss)) { return loss; }
+        if (take_batch(m, tokens, targets)) { return NAN; }
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions};
         int before = enter(m);
-        model_update(m, h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay);
-        m->batches = 0;
+        forward(m, &pass);
+        float loss = \(lossPlace);
+        if (isfinite(loss)) {
+            const adamw_numbers step = numbers_of(h);
+            note_experts(m);
+            model_count_step(m);
+            \(hasUpdates ? "bind_updates(m, &step);\n        " : "")backward(m, &pass);
+            model_update(m, &step, 0);
+            m->used_up = \(hasUpdates ? 1 : 0);
+        }
         leave(before);
         return loss;
     }
-    """#
+    """
+  }
 
   /// Where numbers that are not finite began.
   var firstBad: String {

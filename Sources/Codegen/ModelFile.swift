@@ -9,12 +9,11 @@ struct ModelFile {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts =
-      [heading, includes, parameters] + layouts.map(LayerBinding.init).flatMap(\.functions)
-      + [places, bind, forward, backward]
-      + [
-        Self.checks, Self.lifetime, Self.access, running, Self.training, firstBad, logits, manifest,
-      ]
+    var parts = [heading, includes, parameters]
+    parts += layouts.map(LayerBinding.init).flatMap(\.functions)
+    parts += [places, bind] + (hasUpdates ? [bindUpdates] : [])
+    parts += [forward, backward, Self.checks, Self.lifetime, Self.access, running]
+    parts += [Self.accumulation, step, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
@@ -78,7 +77,7 @@ extension ModelFile {
       "    \(Self.row(parameter)),"
     }
     let note =
-      "    // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, distribution, scale"
+      "    // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, in backward, distribution, scale"
     // C has no empty arrays; a model without parameters still gets its one table.
     return (["const model_parameter model_parameters[MODEL_PARAMETERS] = {", note] + rows + ["};"])
       .joined(separator: "\n")
@@ -90,7 +89,8 @@ extension ModelFile {
     let numbers = [
       stack, outputs, inputs, panels, parameter.offset,
       parameter.layout.storedCount(parameter.type.count), parameter.stepCount,
-      parameter.stepOffset, parameter.hasGradient ? 1 : 0, parameter.decays ? 1 : 0, distribution,
+      parameter.stepOffset, parameter.hasGradient ? 1 : 0, parameter.decays ? 1 : 0,
+      parameter.isUpdatedInBackward ? 1 : 0, distribution,
     ]
     let texts = [CNames.literal(parameter.name)] + numbers.map(String.init) + [CNames.float(scale)]
     return "{" + texts.joined(separator: ", ") + "}"
@@ -155,6 +155,25 @@ extension ModelFile {
           m->sum = (float *)(arena + ARENA_SUMS);
           for (int i = 0; i < MODEL_PARAMETERS; i++) { m->decays[i] = model_parameters[i].decays; }
       \(blocks.joined(separator: "\n"))
+      }
+      """
+  }
+
+  /// Whether backward updates any weight.
+  var hasUpdates: Bool { layouts.contains(where: \.hasUpdates) }
+
+  private var bindUpdates: String {
+    let loops = layouts.filter(\.hasUpdates).flatMap { layout in
+      let name = layout.layer.name
+      return [
+        "    for (int l = 0; l < \(layout.uses.count); l++) {",
+        "        \(name)_bind_updates(&m->\(name)[l].u, m, \(name)_places[l].first, step);", "    }",
+      ]
+    }
+    return """
+      // Tells backward which step to make with the gradients of its own; NULL: none.
+      static void bind_updates(moec_model *m, const adamw_numbers *step) {
+      \(loops.joined(separator: "\n"))
       }
       """
   }

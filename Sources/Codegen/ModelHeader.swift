@@ -24,6 +24,8 @@ struct ModelHeader {
     #include <stddef.h>
     #include <stdint.h>
 
+    #include "kernels/adamw.h"
+
     // Only the functions of moec_model.h can be seen from outside of the library.
     #pragma GCC visibility push(hidden)
     """
@@ -80,6 +82,7 @@ struct ModelHeader {
           size_t offset, stored;      // floats from the first parameter, and how many with padding
           int steps, first_step;      // step counts: one, or one for each expert
           int learns, decays;         // has a gradient; weight decay applies
+          int in_backward;            // updated there, as soon as its gradient is made
           int distribution;           // 0 constant, 1 normal, 2 uniform
           float scale;                // the constant, the standard deviation, the bound
       } model_parameter;
@@ -95,6 +98,7 @@ struct ModelHeader {
       \((fields + scratch).joined(separator: "\n"))
           int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
           int batches;                               // accumulated since the last update
+          int used_up;                               // gradients went into an update and were not kept
           float *sum;                                // their gradients, while the next are computed
           int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
           int decays[MODEL_PARAMETERS];              // weight decay applies
@@ -104,9 +108,13 @@ struct ModelHeader {
           void *allocation;
       };
 
-      // One AdamW step of every parameter that has a gradient.
-      void model_update(struct moec_model *m, float learning_rate, float beta1, float beta2, float epsilon,
-                        float weight_decay);
+      // adamw.c: an update counts its step first, then changes every parameter that has a gradient.
+      // Those that backward has changed already are left out if asked.
+      void model_count_step(struct moec_model *m);
+      void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too);
+
+      // What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
+      weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);
       """
   }
 
@@ -122,6 +130,11 @@ struct ModelHeader {
       "\(layer.name)_params", "Parameters, and in the same form their gradients.",
       layer.parameters.map { (CNames.identifier($0.field), $0.type) })
     parts += Self.structure(
+      "\(layer.name)_updates", "Weights that backward updates as soon as their gradient is there.",
+      layer.parameters.filter(\.isUpdatedInBackward).map {
+        (CNames.identifier($0.field), $0.type)
+      }, element: "weight_update ")
+    parts += Self.structure(
       "\(layer.name)_saved", "Kept from forward to backward.",
       layer.saved.map { (CNames.identifier($0.name), $0.type) })
     parts += Self.structure(
@@ -136,11 +149,12 @@ struct ModelHeader {
   }
 
   private static func structure(
-    _ name: String, _ comment: String, _ fields: [(name: String, type: TensorType)]
+    _ name: String, _ comment: String, _ fields: [(name: String, type: TensorType)],
+    element: String? = nil
   ) -> [String] {
     if fields.isEmpty { return [] }
     let lines = fields.map { field in
-      "    \(CNames.element(field.type)) *\(field.name);".padded(to: 44)
+      "    \(element ?? CNames.element(field.type) + " *")\(field.name);".padded(to: 44)
         + "// \(CNames.shape(field.type))"
     }
     return ["// \(comment)", "typedef struct {"] + lines + ["} \(name);", ""]

@@ -103,7 +103,7 @@ extension LayerPlanner {
     let (forwardEdges, forwardArguments) = namer.arguments(forward)
     let (backwardEdges, backwardArguments) = namer.arguments(backward)
     let (forwardScratch, backwardScratch) = (forward.draft.scratch(), backward.draft.scratch())
-    let layer = Layer(
+    var layer = Layer(
       name: layerName, location: layerLocation,
       parameters: try owned.map { (node) throws(Diagnostic) in
         try layerParameter(node, backwardEdges)
@@ -117,9 +117,15 @@ extension LayerPlanner {
       forward: calls(forward, forwardScratch, forwardEdges, forwardArguments),
       backward: calls(backward, backwardScratch, backwardEdges, backwardArguments),
       streamCount: streamCount)
+    layer.updateInBackward { parameter in isReadHereOnly(owned[parameter]) }
     return Result(
       layer: layer, forwardEdges: forwardEdges, backwardEdges: backwardEdges,
       scratchBytes: max(forwardScratch.bytes, backwardScratch.bytes))
+  }
+
+  /// Whether no other section reads a parameter.
+  private func isReadHereOnly(_ node: Int) -> Bool {
+    (uses.readers[Value(node: node)] ?? []).allSatisfy { uses.partition.sectionOfNode[$0] == index }
   }
 
   /// The calls of a function, its arguments renumbered to the order in which they are passed.

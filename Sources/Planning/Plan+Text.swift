@@ -79,6 +79,7 @@ extension Call {
     case .unpack: name = "unpack"
     case .copy: name = "copy"
     }
-    return "\(results) = \(name)(\(inputs))" + (location.map { "  // \($0.file):\($0.line)" } ?? "")
+    let update = updates == nil ? "" : " then adamw"
+    return "\(results) = \(name)(\(inputs))\(update)" + (location.map { "  // \($0.file):\($0.line)" } ?? "")
   }
 }

@@ -65,6 +65,9 @@ public struct PlannedParameter: Hashable, Sendable {
   /// Whether backward computes a gradient; without one the optimizer leaves the parameter alone.
   public var hasGradient: Bool
 
+  /// Whether a training step updates it in backward, as soon as its gradient is there.
+  public var isUpdatedInBackward: Bool
+
   /// What the parameter is to the layers that read it.
   public var role: Role
 
@@ -149,6 +152,10 @@ public struct Call: Hashable, Sendable {
   /// keys and values as parts of one tensor.
   public var isJoined: Bool
   public var finish: Finish?
+
+  /// The layer's parameter that the optimizer may update block by block while its gradient, which this
+  /// call makes, is in cache: nothing later reads the parameter or adds to the gradient.
+  public var updates: Int?
   public var inputs: [Operand]
 
   /// The results that anything reads; nil for one that nothing does.
@@ -178,6 +185,9 @@ public struct LayerParameter: Hashable, Sendable {
   /// For weights stacked by expert: the saved buffer with the experts' first rows. An expert without
   /// rows is left alone by the optimizer.
   public var start: Int?
+
+  /// Whether a training step updates it in backward, as soon as its gradient is there.
+  public var isUpdatedInBackward = false
 }
 
 /// One distinct layer: its forward and backward calls and their buffers.

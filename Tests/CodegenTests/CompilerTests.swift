@@ -141,6 +141,7 @@ import Testing
             bad |= !isfinite(moec_train_step(m, tokens, targets, &hyper));
             bad |= !isfinite(moec_loss(m, tokens, targets, 1));
         }
+        bad |= !isfinite(moec_gradients(m, tokens, targets, 1));  // a step keeps none to be read
         for (int length = 1; length <= MODEL_CONTEXT; length++) { bad |= moec_logits(m, tokens, length, 1, logits); }
         bad |= !moec_logits(m, tokens, 0, 1, logits) || !moec_logits(m, tokens, MODEL_CONTEXT + 1, 1, logits);
         tokens[count - 1] = MODEL_VOCABULARY;

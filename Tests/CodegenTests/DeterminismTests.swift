@@ -65,6 +65,8 @@ import Testing
         tokens: ids(2 * step), targets: ids(2 * step + 1),
         with: Hyperparameters(manifest.defaults, seed: UInt64(step)))
     }
+    // A training step keeps no gradients.
+    _ = try model.gradients(tokens: ids(10), targets: ids(11), seed: 5)
     return (losses, try model.allBits())
   }
 }

@@ -39,6 +39,14 @@ KERNEL void adamw_block(float *restrict value, const float *restrict gradient,
     }
 }
 
+// What a weight gradient needs to put the parameter's step right behind it, block by block,
+// while the gradient is in cache. Everything lies as the gradient would.
+typedef struct {
+    float *value, *first, *second;  // value NULL: only the gradient is wanted
+    const float *steps;             // [experts]
+    adamw_numbers numbers;
+} weight_update;
+
 // One step of a whole parameter, its *steps-th. Called by all threads of a team at once: each takes its
 // share of the blocks and goes on to the next parameter without waiting.
 KERNEL void adamw(float *restrict value, const float *restrict gradient,

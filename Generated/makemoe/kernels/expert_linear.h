@@ -2,13 +2,8 @@
 #ifndef KERNEL_EXPERT_LINEAR_H
 #define KERNEL_EXPERT_LINEAR_H
 
+#include "finish.h"
 #include "product.h"
-
-// Called with each block of a result just after it is made, by the thread that made it: y is
-// at element (row, column), rows of y are as far apart as the result is wide. How a result is
-// cut into blocks depends on shapes and routing alone.
-typedef void (*finish_block)(const void *context, float *y, int row, int rows, int column,
-                             int columns);
 
 // A linear layer with one matrix per expert over rows sorted by expert, in either direction:
 // y from x, or d_x (as y) from d_y (as x).
@@ -20,8 +15,17 @@ typedef struct {
     const int32_t *start;   // expert e owns rows start[e] ..< start[e + 1]
     int experts, in, out;
     finish_block finish;    // may be NULL
-    const void *context;
+    const finish_operands *operands;
 } expert_layer;
+
+// The product calls what its last step will read; y is at element (row, column).
+INLINE void fetch_operands(product *p, const expert_layer *l, int row, int column) {
+    if (!l->operands) { return; }
+    const float *const all[] = {l->operands->x1, l->operands->x2, l->operands->x3};
+    size_t first = (size_t)row * (size_t)l->operands->width + (size_t)column;
+    for (int i = 0; i < 3 && all[i]; i++) { p->beside[p->besides++] = all[i] + first; }
+    p->beside_panel = PANEL;
+}
 
 // The first expert after e that has rows, or `experts`.
 INLINE int expert_after(const expert_layer *l, int e) {
@@ -75,8 +79,9 @@ INLINE void forward_block(const expert_layer *l, int e, int block) {
                  .bias = l->b ? l->b + (size_t)e * out + column : NULL,
                  .depth = l->in, .columns = smaller(l->out - column, forward_columns(l->in)),
                  .soon = soon, .x_rows = column == 0 ? l->start[l->experts] - r : 0};
+    fetch_operands(&p, l, r, column);
     product_rows(&p, rows);
-    if (l->finish) { l->finish(l->context, p.y, r, rows, column, p.columns); }
+    if (l->finish) { l->finish(l->operands, p.y, r, rows, column, p.columns); }
 }
 
 // y[r, :] = w[e] x[source[r], :] + b[e]      for the rows r of expert e, then `finish`
@@ -87,11 +92,13 @@ INLINE void forward_block(const expert_layer *l, int e, int block) {
 KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *source,
                                    const float *w, const float *b, const int32_t *start,
                                    int experts, int in, int out, finish_block finish,
-                                   const void *context) {
-    expert_layer l = {y, x, source, w, b, start, experts, in, out, finish, context};
+                                   const finish_operands *operands) {
+    expert_layer l = {y, x, source, w, b, start, experts, in, out, finish, operands};
     int column_blocks = blocks_of(out, forward_columns(in)), total = start[experts];
-    #pragma omp parallel for schedule(static) if (total > TILE_ROWS || column_blocks > 1)
-    for (int share = 0; share < SHARES; share++) {
+    work_shares left;
+    deal_shares(&left);
+    #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
+    for (int share; (share = take_share(&left)) >= 0;) {
         int64_t from = (int64_t)total * share / SHARES;
         int64_t to = (int64_t)total * (share + 1) / SHARES;
         for (int e = 0; e < experts && start[e] < to; e++) {
@@ -184,8 +191,9 @@ INLINE void input_gradient_block(const expert_layer *l, int e, int block, int ro
     product p = {.y = y, .y_row = in, .y_panel = PANEL, .x = l->x + (size_t)r * out,
                  .x_row = out, .columns = smaller(l->in - i, TILE_COLUMNS),
                  .x_rows = i == 0 ? l->start[l->experts] - r : 0};
+    fetch_operands(&p, l, r, i);
     input_gradient_columns(&p, l->w + (size_t)e * w_expert, rows, i, l->in, l->out, next);
-    if (l->finish) { l->finish(l->context, y, r, rows, i, p.columns); }
+    if (l->finish) { l->finish(l->operands, y, r, rows, i, p.columns); }
 }
 
 // d_x[r, :] = d_y[r, :] w[e]      for the rows r of expert e, then `finish`
@@ -194,11 +202,13 @@ INLINE void input_gradient_block(const expert_layer *l, int e, int block, int ro
 //   finish, may be NULL    ->    d_x [rows, in]
 KERNEL void expert_linear_input_gradient_finished(
     float *d_x, const float *d_y, const float *w, const int32_t *start, int experts, int in,
-    int out, finish_block finish, const void *context) {
-    expert_layer l = {d_x, d_y, NULL, w, NULL, start, experts, in, out, finish, context};
+    int out, finish_block finish, const finish_operands *operands) {
+    expert_layer l = {d_x, d_y, NULL, w, NULL, start, experts, in, out, finish, operands};
     int column_blocks = blocks_of(in, TILE_COLUMNS), total = start[experts];
-    #pragma omp parallel for schedule(static) if (total > TILE_ROWS || column_blocks > 1)
-    for (int share = 0; share < SHARES; share++) {
+    work_shares left;
+    deal_shares(&left);
+    #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
+    for (int share; (share = take_share(&left)) >= 0;) {
         int64_t from = (int64_t)total * share / SHARES;
         int64_t to = (int64_t)total * (share + 1) / SHARES;
         for (int e = 0; e < experts && start[e] < to; e++) {

@@ -3,6 +3,7 @@
 #define KERNEL_PRODUCT_H
 
 #include "panels.h"
+#include "shares.h"
 
 // A tile is TILE_ROWS rows by TILE_PANELS panels of the result, all held in registers while
 // the sum runs: 28, 12, 24 or 8 accumulators.
@@ -23,6 +24,9 @@
 #define TILE_PANELS 1
 #endif
 #define TILE_COLUMNS (TILE_PANELS * PANEL)
+
+// Tiles of so few rows use up the panels faster than they come from the second cache.
+#define FEW_ROWS (LANES == 16 ? 10 : 0)
 
 // Longest sum over panels that are made on the spot, on the stack: 64 KB at most.
 #define DEPTH_BLOCK 512
@@ -68,6 +72,9 @@ typedef struct {
     int accumulate;          // the initial value is y itself
     ahead *soon;             // NULL, or two lists, the first to be fetched before the second
     int x_rows;              // with soon[0] free for it: rows of x from here that are read
+    int besides;             // how many of these are read next at the places of y:
+    const float *beside[3];  // element (r, c) at [r * y_row + c / 16 * beside_panel + c % 16]
+    size_t beside_panel;
 } product;
 
 // Initial value of vector `v` of row `r`.
@@ -91,6 +98,13 @@ INLINE size_t product_index(const product *p, int index) {
     return (size_t)(p->source ? p->source[index] : index);
 }
 
+// Calls one row of a tile of what lies at y, `panel` floats from panel to panel, into the
+// cache: to be written or to be read.
+#define FETCH_ROW(y, panel, panels, write)                                                \
+    UNROLL for (int c = 0; c < panels; c++) {                                             \
+        __builtin_prefetch((y) + (size_t)c * (panel), write);                             \
+    }
+
 // One tile; rows, panels and by_depth are constants at every call.
 INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
     floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
@@ -102,17 +116,27 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
     }
     const float *w = p->w;
     ahead *soon = p->soon;
+    int list = 0, row = 0;  // of what is beside y, to be called next
     for (int k = 0; k < depth; k++, w += PANEL) {
-        // First what this tile writes is called, a row with every step, then what comes next.
+        // First what this tile writes is called, a row with every step, then what is beside
+        // it, then what comes next.
         if (k < rows) {
-            float *y = p->y + (size_t)k * p->y_row;
-            UNROLL for (int c = 0; c < panels; c++) {
-                __builtin_prefetch(y + (size_t)c * p->y_panel, 1);
-            }
+            FETCH_ROW(p->y + (size_t)k * p->y_row, p->y_panel, panels, 1)
+        } else if (list < p->besides) {
+            const float *beside = p->beside[list] + (size_t)row * p->y_row;
+            FETCH_ROW(beside, p->beside_panel, panels, 0)
+            row++;
+            if (row == rows) { row = 0, list++; }
         } else if (soon && k % FETCH_STEP == 0) {
             ahead_fetch(soon->row < soon->rows ? soon : soon + 1);
         }
         const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
+        // With few rows the panels of the next tile are not there in time by themselves.
+        if (!by_depth && rows <= FEW_ROWS) {
+            UNROLL for (int c = 0; c < panels; c++) {
+                __builtin_prefetch(w + (size_t)(panels + c) * p->w_panel);
+            }
+        }
         // The line where the next tile of rows goes on.
         if (by_depth) { __builtin_prefetch(x_k + 2 * TILE_ROWS - 1); }
         floats w_k[TILE_COLUMNS / LANES];
@@ -179,6 +203,9 @@ KERNEL void product_rows(const product *p, int rows) {
             product tile = *p;
             size_t panel = (size_t)(c / PANEL);
             tile.y += (size_t)r * p->y_row + panel * p->y_panel;
+            for (int b = 0; b < p->besides; b++) {
+                tile.beside[b] += (size_t)r * p->y_row + panel * p->beside_panel;
+            }
             tile.w += panel * p->w_panel;
             tile.columns = smaller(p->columns - c, TILE_COLUMNS);
             if (p->bias) { tile.bias += c; }
@@ -189,10 +216,6 @@ KERNEL void product_rows(const product *p, int rows) {
         }
     }
 }
-
-// Work is dealt out in this many equal shares, far more than threads: a share is the blocks
-// that begin within it. Shapes and routing alone decide, never the number of threads.
-#define SHARES 120
 
 // The first of `blocks` equal blocks, `cost` in all, that begins at or after `from`.
 INLINE int first_block(int64_t from, int64_t cost, int blocks) {

@@ -8,9 +8,9 @@ extension KernelFile {
       //   x [rows, in]    w [out, in] in panels    b [out], may be NULL    ->    y [rows, out]
       KERNEL void linear_finished(float *y, const float *x, const float *w, const float *b,
                                   int rows, int in, int out, finish_block finish,
-                                  const void *context) {
+                                  const finish_operands *operands) {
           const int32_t start[2] = {0, rows};
-          expert_linear_finished(y, x, NULL, w, b, start, 1, in, out, finish, context);
+          expert_linear_finished(y, x, NULL, w, b, start, 1, in, out, finish, operands);
       }
 
       // y[r, :] = w x[r, :] + b
@@ -27,9 +27,9 @@ extension KernelFile {
       //   d_y [rows, out]    w [out, in] in panels    ->    d_x [rows, in]
       KERNEL void linear_input_gradient_finished(float *d_x, const float *d_y, const float *w,
                                                  int rows, int in, int out, finish_block finish,
-                                                 const void *context) {
+                                                 const finish_operands *operands) {
           const int32_t start[2] = {0, rows};
-          expert_linear_input_gradient_finished(d_x, d_y, w, start, 1, in, out, finish, context);
+          expert_linear_input_gradient_finished(d_x, d_y, w, start, 1, in, out, finish, operands);
       }
 
       // d_x[r, :] = d_y[r, :] w
@@ -48,7 +48,7 @@ extension KernelFile {
                                          const float *restrict d_y, const float *restrict x,
                                          int rows, int in, int out) {
           const int32_t start[2] = {0, rows};
-          expert_linear_weight_gradient(d_w, d_b, d_y, x, start, 1, in, out);
+          expert_linear_weight_gradient(d_w, d_b, d_y, x, start, 1, in, out, NULL);
       }
       """#)
 }

@@ -1,0 +1,67 @@
+extension KernelFile {
+  /// Work dealt out to threads in equal shares, with help for those that are behind.
+  static let shares = KernelFile(
+    name: "shares", includes: ["base"],
+    source: #"""
+      // Work is cut into this many equal shares, far more than threads. Shapes and routing alone
+      // decide what a share is; who does it changes no result.
+      #define SHARES 120
+
+      // Declared here because not every compiler that knows the pragmas has omp.h.
+      #ifdef _OPENMP
+      int omp_get_thread_num(void);
+      int omp_get_max_threads(void);
+      #else
+      INLINE int omp_get_thread_num(void) { return 0; }
+      INLINE int omp_get_max_threads(void) { return 1; }
+      #endif
+
+      // Shares first ..< end are left of a part: one number, so that both change at once. Each part
+      // has a cache line of its own.
+      typedef struct {
+          _Alignas(64) uint64_t first_end;
+      } share_part;
+
+      // Every thread has a part of the shares, which lie one after the other, so that it finds in
+      // its cache what it made of the same rows in the step before. When its own are done, it
+      // helps the others from the end of theirs.
+      #define PARTS 32
+      typedef struct {
+          share_part part[PARTS];
+          int parts;
+      } work_shares;
+
+      KERNEL void deal_shares(work_shares *s) {
+          s->parts = smaller(larger(omp_get_max_threads(), 1), PARTS);
+          for (int i = 0; i < s->parts; i++) {
+              uint64_t first = (uint64_t)block_start(i, SHARES, s->parts);
+              uint64_t end = (uint64_t)block_start(i + 1, SHARES, s->parts);
+              s->part[i].first_end = first << 32 | end;
+          }
+      }
+
+      // Takes a share of a part, from its front or its back; -1: there is none left.
+      INLINE int take_from(share_part *part, int front) {
+          uint64_t left = __atomic_load_n(&part->first_end, __ATOMIC_RELAXED);
+          for (;;) {
+              int first = (int)(left >> 32), end = (int)(left & 0xffffffff);
+              if (first >= end) { return -1; }
+              uint64_t rest = front ? left + ((uint64_t)1 << 32) : left - 1;
+              if (__atomic_compare_exchange_n(&part->first_end, &left, rest, 0,
+                                              __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+                  return front ? first : end - 1;
+              }
+          }
+      }
+
+      // The calling thread's next share; -1: all are taken.
+      KERNEL int take_share(work_shares *s) {
+          int own = omp_get_thread_num() % s->parts;
+          int share = take_from(&s->part[own], 1);
+          for (int i = 1; share < 0 && i < s->parts; i++) {
+              share = take_from(&s->part[(own + i) % s->parts], 0);
+          }
+          return share;
+      }
+      """#)
+}
