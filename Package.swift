@@ -31,12 +31,19 @@ let package = Package(
     .target(
       name: "Benchmark",
       dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
+    .target(
+      name: "Inspection",
+      dependencies: ["GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page"],
+      resources: [
+        "panes.html", "inspect.css", "memory.css", "text.js", "model.js", "panes.js", "memory.js",
+        "details.js", "inspect.js",
+      ].map { .embedInCode("Resources/\($0)") }),
 
     .executableTarget(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark",
+        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection", "Page",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -61,6 +68,10 @@ let package = Package(
       name: "BenchmarkTests",
       dependencies: [
         "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
+    .testTarget(
+      name: "InspectionTests",
+      dependencies: ["Inspection", "Benchmark", "Planning", "ModelFixtures", "CompiledModels", "moec"],
+      resources: [.embedInCode("browser.js")]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),

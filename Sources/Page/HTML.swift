@@ -24,10 +24,15 @@ public enum HTML {
 
   /// An element with attributes in the order given; `content` is HTML.
   public static func element(
-    _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: String
+    _ name: String, _ attributes: KeyValuePairs<String, String>, _ content: String
   ) -> String {
     let list = attributes.map { " \($0.key)=\"\(escaped($0.value))\"" }.joined()
     return "<\(name)\(list)>\(content)</\(name)>"
+  }
+
+  /// An element without attributes.
+  public static func element(_ name: String, _ content: String) -> String {
+    element(name, [:], content)
   }
 
   /// JSON in a script element that is never run. A `<` can only be in a string, where it is escaped.

@@ -85,6 +85,10 @@ extension LayerPlanner {
     var layer: Layer
     var forwardEdges: [Value]
     var backwardEdges: [Value]
+
+    /// The graph's nodes that each call carries out.
+    var forwardNodes: [[Int]]
+    var backwardNodes: [[Int]]
     var scratchBytes: Int
   }
 
@@ -119,6 +123,8 @@ extension LayerPlanner {
       streamCount: streamCount)
     return Result(
       layer: layer, forwardEdges: forwardEdges, backwardEdges: backwardEdges,
+      forwardNodes: forward.draft.calls.map(\.nodes),
+      backwardNodes: backward.draft.calls.map(\.nodes),
       scratchBytes: max(forwardScratch.bytes, backwardScratch.bytes))
   }
 
