@@ -107,14 +107,14 @@ extension PageFacts {
 extension BenchmarkReport {
   /// Reads what `moec bench --json` printed to a file.
   init(file path: String) throws(BenchFileError) {
-    let data: Data
+    let bytes: [UInt8]
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
+      bytes = try WholeFile.bytes(of: path)
     } catch {
-      throw .unreadable(FileError(operation: "read", path: path, error))
+      throw .unreadable(error)
     }
     do {
-      self = try BenchmarkReport(json: data)
+      self = try BenchmarkReport(json: Data(bytes))
     } catch {
       throw .notAReport(path: path)
     }

@@ -68,21 +68,37 @@ function callDetails(index) {
   return heading(call.title, place)
     + (call.nodes.length > 1 ? `<p class="note">${call.nodes.length} nodes in one call:</p>` : "")
     + (call.nodes.length ? formulas(call.nodes) : `<p class="formula">${formulaHTML(call.formula)}</p>`)
-    + costs(call) + functionButtons(index)
+    + callFacts(index);
+}
+
+function callFacts(index) {
+  const call = facts.calls[index];
+  return costs(call) + functionButtons(index)
     + `<table class="operands"><tbody>${operands("writes", call.results)}${operands("reads", call.inputs)}</tbody></table>`;
 }
 
 function nodeDetails(index, calls) {
   const node = facts.nodes[index];
+  const text = `<p class="graph-text">${escapeText(node.text)}</p>`;
+  const isWholeCall = calls.length === 1 && facts.calls[calls[0]].nodes.length === 1;
+  if (isWholeCall && node.op !== "parameter") return callDetails(calls[0]) + text;
   const shapes = node.types.map((type) => {
     const { text, sizes, bytes } = facts.types[type];
     return `<tr><td>${escapeText(text)}<span class="sizes">${sizes}</span></td><td>${bytesText(bytes)}</td></tr>`;
   }).join("");
   const own = heading(node.op, [node.scope, node.phase].filter(Boolean).join(" · "))
     + (node.op === "parameter" ? "" : formulas([index]))
-    + `<table class="operands"><tbody>${shapes}</tbody></table><p class="graph-text">${escapeText(node.text)}</p>`;
-  if (calls.length === 1) return own + `<h4>carried out by</h4>` + callDetails(calls[0]);
-  return own + (calls.length ? `<h4>${node.op === "parameter" ? "used by" : "carried out by"}</h4>` + callRows(calls) : "");
+    + `<table class="operands"><tbody>${shapes}</tbody></table>`;
+  if (calls.length === 1 && node.op !== "parameter") return own + callWithOthers(index, calls[0]) + text;
+  return own + text + (calls.length ? `<h4>${node.op === "parameter" ? "used by" : "carried out by"}</h4>` + callRows(calls) : "");
+}
+
+// The call that carries out a node together with others.
+function callWithOthers(index, number) {
+  const call = facts.calls[number];
+  const others = call.nodes.filter((node) => node !== index)
+    .map((node) => `%${facts.nodes[node].number} ${facts.nodes[node].op}`).join(", ");
+  return `<h4>in one call with ${escapeText(others)}</h4>` + callFacts(number);
 }
 
 function callRows(calls) {

@@ -71,7 +71,7 @@ function runSVG(run, index, x, height, axis) {
 
 function rectSVG(rect, index) {
   const kind = facts.regions[facts.buffers[index].region].kind;
-  const inner = (size) => Math.max(0.5, size - (size > 3 ? 0.6 : 0)).toFixed(2);
+  const inner = (size) => Math.max(0.05, size - (size > 3 ? 0.6 : 0)).toFixed(2);
   return `<rect class="b-${kind}" data-buffer="${index}" x="${rect.x.toFixed(2)}" y="${rect.y.toFixed(2)}"`
     + ` width="${inner(rect.width)}" height="${inner(rect.height)}"/>`;
 }

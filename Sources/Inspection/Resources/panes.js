@@ -232,9 +232,5 @@ function bringIntoView(pane, elements, must = false) {
   };
   if (!must && shown.some(isSeen)) return;
   const top = shown[0].getBoundingClientRect().top - frame.top + pane.scrollTop;
-  pane.scrollTo({ top: top - frame.height / 4, behavior: scrollBehavior() });
-}
-
-function scrollBehavior() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  pane.scrollTop = top - frame.height / 4;
 }
