@@ -2,9 +2,9 @@ import GraphIR
 import Planning
 
 /// What ops compute, for a reader.
-enum Formulas {
+public enum Formulas {
   /// The formula of a call, its last step included.
-  static func formula(_ call: Call) -> String {
+  public static func formula(_ call: Call) -> String {
     switch call.action {
     case .op(let op):
       let finish = call.finish.map { ", then \($0.expression) of it" } ?? ""

@@ -140,7 +140,11 @@ extension PageFacts {
       if isInLayer && !layers[index].uses.contains(use) { layers[index].uses.append(use) }
       // All uses are alike but for their parameters' names: the first stands for all.
       guard layers[index].uses.first.map({ $0 == use }) ?? true else { continue }
-      layers[index].looseNodes.append(addNode(graph, number, phase: node.phase.rawValue))
+      if node.op.kind == .parameter {
+        layers[index].parameterNodes.append(addNode(graph, number, phase: "parameter"))
+      } else {
+        layers[index].looseNodes.append(addNode(graph, number, phase: node.phase.rawValue))
+      }
     }
   }
 
@@ -156,7 +160,7 @@ extension PageFacts {
 
 extension Place {
   /// For a reader.
-  var inWords: String {
+  public var inWords: String {
     switch self {
     case .source: "given by the caller"
     case .parameter: "parameter"

@@ -10,7 +10,7 @@ function showDetails(subject) {
   else if (calls.length === 1) detailsPane.innerHTML = callDetails(calls[0]);
   else if (calls.length > 1) detailsPane.innerHTML = callList(subject, calls);
   else if (subject && subject.kind === "layer") detailsPane.innerHTML = layerDetails(subject.id);
-  else if (subject && subject.nodes.size) detailsPane.innerHTML = [...subject.nodes].map((node) => nodeDetails(node, [])).join("");
+  else if (subject && subject.nodes.size) detailsPane.innerHTML = nodeList(subject);
   else detailsPane.innerHTML = welcome();
   detailsPane.scrollTop = 0;
 }
@@ -109,6 +109,15 @@ function callRows(calls) {
     return `<li><button type="button" class="go" data-call="${index}"><b>${escapeText(call.title)}</b>`
       + ` <span class="meta">${escapeText(place)}</span><span class="amount">${cost}</span></button></li>`;
   }).join("")}</ul>`;
+}
+
+// Formulas alone, where nothing is known of calls.
+function nodeList(subject) {
+  const nodes = [...subject.nodes].filter((node) => facts.nodes[node].op !== "parameter");
+  return heading(subjectTitle(subject), `${nodes.length} nodes`) + nodes.map((index) => {
+    const node = facts.nodes[index];
+    return `<h4>%${node.number} ${escapeText(node.op)} ${escapeText(node.scope)}</h4>` + formulas([index]);
+  }).join("");
 }
 
 function callList(subject, calls) {

@@ -63,6 +63,8 @@ for (const pane of panes) {
   pane.addEventListener("click", (event) => {
     const link = event.target.closest("a.fn");
     if (link && isElsewhere(link)) return openFunction(Number(link.dataset.function));
+    // Who has marked text to copy it has not chosen a line.
+    if (!getSelection().isCollapsed) return;
     const option = event.target.closest(".option");
     if (!option) { if (!event.target.closest("summary")) release(); return; }
     if (option === state.element) release();
@@ -213,6 +215,8 @@ metricChoice.addEventListener("change", () => {
   drawGraph(metrics[metricChoice.value]);
   light(state.held);
 });
+metricChoice.parentElement.hidden = !facts.calls.length;
+byId("to-scale").parentElement.hidden = !facts.regions.length;
 drawSource();
 drawGraph(metrics[metricChoice.value]);
 drawFileChoice();

@@ -53,7 +53,7 @@ function drawMemory() {
 function bandSVG({ top, height, region }, label, width) {
   const text = label && height > 9
     ? `<text class="band-name" x="0" y="${(top + Math.min(height / 2 + 4, 14)).toFixed(1)}">${region.name}</text>` : "";
-  const size = label && height > 26
+  const size = label && height > 32
     ? `<text class="band-size" x="0" y="${(top + 28).toFixed(1)}">${bytesText(region.bytes)}</text>` : "";
   return `<rect class="band" x="${label}" y="${top.toFixed(1)}" width="${width - label}" height="${height.toFixed(1)}"/>${text}${size}`;
 }

@@ -23,14 +23,24 @@ const marksOfLine = grouped(facts.spans, (span) => some(span.source));
 const layersOfLine = grouped(facts.layers, (layer) => some(layer.line));
 const functionsOfName = grouped(facts.functions, (f) => [f.name]);
 
-// A static function of the same file hides one of the same name elsewhere.
-function functionNamed(name, file) {
+// The function that a word in a file's text names, if it names one: not a field, and called, or
+// handed on where the file itself defines it. A function of the same file hides others of its name.
+function functionNamed(name, file, before, after) {
+  if (/(->|\.)$/.test(before)) return undefined;
   const found = functionsOfName.get(name) || [];
   const own = found.find((index) => facts.functions[index].file === file);
-  return own !== undefined ? own : found.find((index) => !facts.files[facts.functions[index].file].isLayer);
+  if (own !== undefined) return own;
+  if (!after.startsWith("(")) return undefined;
+  return found.find((index) => !facts.files[facts.functions[index].file].isLayer);
 }
 
 const linesOfFile = facts.files.map((file) => file.text.replace(/\n$/, "").split("\n"));
+
+// What stands right before and after a match.
+function around(match) {
+  const end = match.index + match[0].length;
+  return [match.input.slice(Math.max(0, match.index - 2), match.index), match.input.slice(end, end + 1)];
+}
 
 // The functions that a call's C names: the kernel, and what the kernel is given to finish with.
 const functionsOfCall = facts.calls.map((call, index) => {
@@ -38,8 +48,8 @@ const functionsOfCall = facts.calls.map((call, index) => {
   for (const number of spansOfCall.get(index) || []) {
     const span = facts.spans[number];
     const text = linesOfFile[span.file].slice(span.first - 1, span.last).join("\n");
-    for (const [word] of text.matchAll(/[A-Za-z_]\w*/g)) {
-      const target = functionNamed(word, span.file);
+    for (const match of text.matchAll(/[A-Za-z_]\w*/g)) {
+      const target = functionNamed(match[0], span.file, ...around(match));
       if (target !== undefined) found.add(target);
     }
   }

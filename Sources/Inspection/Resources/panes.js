@@ -60,10 +60,15 @@ function layerHTML(layer, index, metric, most) {
     ? `<details class="parameters"><summary>${layer.parameterNodes.length} parameters</summary>`
       + layer.parameterNodes.map((node) => nodeHTML(node, `p${node}`)).join("") + "</details>"
     : "";
-  const loose = layer.looseNodes.map((node) => nodeHTML(node, `n${node}`)).join("");
+  const loose = (phase) => {
+    const nodes = layer.looseNodes.filter((node) => facts.nodes[node].phase === phase);
+    return (nodes.length ? `<h4 class="phase">${phase}</h4>` : "")
+      + nodes.map((node) => `<div class="call" style="--hue:${hueOf(facts.nodes[node].line)}">${nodeHTML(node, `n${node}`)}</div>`).join("");
+  };
   return `<section class="layer">${head}${parameters}`
     + phaseHTML("forward", layer.forward, metric, most)
-    + phaseHTML("backward", layer.backward, metric, most) + loose + "</section>";
+    + phaseHTML("backward", layer.backward, metric, most)
+    + loose("forward") + loose("backward") + "</section>";
 }
 
 function phaseHTML(name, calls, metric, most) {
@@ -79,7 +84,7 @@ function callHTML(index, metric, most) {
   const rows = call.nodes.length
     ? call.nodes.map((node, place) => nodeHTML(node, `c${index}-${node}`, place ? "" : cost)).join("")
     : optionHTML(`g-c${index}`, "call", index, "node", hueOf(call.line),
-      `<span class="op">${escapeText(call.title)}</span>${cost}`);
+      `<span></span><span class="op">${escapeText(call.title)}</span>${cost}`);
   return `<div class="call" data-call="${index}" style="--hue:${hueOf(call.line)}">${rows}</div>`;
 }
 
@@ -89,8 +94,8 @@ function nodeHTML(index, id, cost = "") {
   const name = node.detail && node.op === "pointwise" ? node.detail : node.scope;
   const shown = node.op === "pointwise" ? `<span class="expression">${formulaHTML(name)}</span>` : escapeText(name);
   return optionHTML("g-" + id, "node", index, "node", hueOf(node.line),
-    `<span class="number">%${node.number}</span> <span class="op">${escapeText(node.op)}</span> `
-    + `<span class="scope">${shown}</span>${cost}<span class="type" title="${type.sizes}">${escapeText(type.text)}</span>`,
+    `<span class="number">%${node.number}</span>`
+    + `<span><span class="op">${escapeText(node.op)}</span> <span class="scope">${shown}</span></span>${cost}<span class="type" title="${type.sizes}">${escapeText(type.text)}</span>`,
     `${node.op} ${node.scope}, ${type.text}`);
 }
 
@@ -125,7 +130,7 @@ function drawCode(shown) {
 function fileHTML(file, isOneOfMany) {
   const { path, text } = facts.files[file];
   const owner = ownersOfLines(file);
-  const link = (word) => functionNamed(word, file);
+  const link = (match) => functionNamed(match[0], file, ...around(match));
   const lines = highlighted(text.replace(/\n$/, ""), languageOf(path), link).map((html, index) => {
     const line = index + 1;
     const id = `c-${file}-${line}`;
@@ -209,7 +214,7 @@ function light(subject) {
     if (group.has(Number(key))) mark(row, "lit");
   }
   for (const frame of graphPane.querySelectorAll(".call")) {
-    if (subject.calls.has(Number(frame.dataset.call))) mark(frame, "kin");
+    if (frame.dataset.call && subject.calls.has(Number(frame.dataset.call))) mark(frame, "kin");
   }
   for (const span of subject.spans) for (const id of view.spans.get(span) || []) mark(byId(id), "lit");
   for (const f of subject.functions) {

@@ -65,7 +65,7 @@ const tokens = new RegExp([
   /[A-Za-z_]\w*/,                            // 4 word
 ].map((kind) => "(" + kind.source + ")").join("|"), "gm");
 
-// A text's lines as HTML; `link(word)` may give a function's number for a word of C.
+// A text's lines as HTML; `link(match)` may give a function's number for a word of C.
 function highlighted(text, language, link) {
   if (!language) return text.split("\n").map(escapeText);
   let html = "";
@@ -85,7 +85,7 @@ function token(match, language, link) {
   if (number) return wrapped("number", text);
   if (language.words.has(word)) return wrapped("word", text);
   if (language.types.test(word)) return wrapped("type", text);
-  const target = link ? link(word) : undefined;
+  const target = link ? link(match) : undefined;
   if (target === undefined) return escapeText(text);
   return `<a class="fn" data-function="${target}">${escapeText(text)}</a>`;
 }
