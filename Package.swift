@@ -70,7 +70,10 @@ let package = Package(
         "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
     .testTarget(
       name: "InspectionTests",
-      dependencies: ["Inspection", "Benchmark", "Planning", "ModelFixtures", "CompiledModels", "moec"],
+      dependencies: [
+        "Inspection", "Page", "Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures",
+        "CompiledModels", "moec",
+      ],
       resources: [.embedInCode("browser.js")]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),

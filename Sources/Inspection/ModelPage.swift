@@ -80,8 +80,10 @@ public struct ModelPage: Sendable {
   private var subtitle: String {
     let source = HTML.element("code", HTML.escaped(facts.sourceName))
     guard let graph = model.plan?.graph ?? model.carriedGraph else { return source }
-    let axes = [("batch", graph.batch), ("context", graph.context), ("vocabulary", graph.vocabulary)]
-      .map { "\($0.0) \(HTML.escaped($0.1.description)) = \($0.1.size)" }
+    let named = [
+      ("batch", graph.batch), ("context", graph.context), ("vocabulary", graph.vocabulary),
+    ]
+    let axes = named.map { "\($0.0) \(HTML.escaped($0.1.description)) = \($0.1.size)" }
     return ([source] + axes).joined(separator: " · ")
   }
 }

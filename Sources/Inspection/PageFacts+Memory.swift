@@ -74,12 +74,12 @@ extension PageFacts {
       let isGradient = region.kind == "gradients"
       if region.kind != "parameters" && !parameter.hasGradient { continue }
       let calls = region.kind == "parameters" ? touched : isGradient ? gradient : []
-      let times = calls + (parameter.hasGradient ? [update] : [])
+      let isOfOneStep = region.name == "gradients"
       add(
         region.kind == "parameters" ? parameter.name : "\(region.name) of \(parameter.name)",
         parameter.type, at: region.offset + 4 * parameter.offset, bytes,
-        life: isGradient && region.name == "gradients" ? (gradient.first ?? 0)...update : 0...update,
-        touched: times)
+        life: (isOfOneStep ? gradient.first ?? 0 : 0)...update,
+        touched: calls + (parameter.hasGradient ? [update] : []))
     }
   }
 

@@ -35,7 +35,7 @@ public enum HTML {
     element(name, [:], content)
   }
 
-  /// JSON in a script element that is never run. A `<` can only be in a string, where it is escaped.
+  /// JSON in a script element that is never run. A `<` can only be in a string; it is escaped there.
   public static func json(_ text: String, id: String) -> String {
     var safe: [UInt8] = []
     safe.reserveCapacity(text.utf8.count)

@@ -4,7 +4,9 @@ import Testing
 
 @testable import Inspection
 
-@Suite("The page in a browser", .enabled(if: Browser.path != nil, "\(Browser.absence)"), .serialized)
+@Suite(
+  "The page in a browser", .serialized,
+  .enabled(if: Browser.path != nil, "\(Browser.absence)"))
 struct BrowserTests {
   private var script: String { String(decoding: PackageResources.browser_js, as: UTF8.self) }
 

@@ -175,7 +175,9 @@ struct OtherLibraryTests {
   @Test("changed C is shown, paired by its comments, with the plan's calls and memory")
   func changedCode() throws {
     let model = try InspectedModel(
-      library: library("block.c") { $0.replacingOccurrences(of: "B*T, C, E)", with: "B*T, C, (E))") })
+      library: library("block.c") {
+        $0.replacingOccurrences(of: "B*T, C, E)", with: "B*T, C, (E))")
+      })
     #expect(model.notice?.hasPrefix("block.c is not what this moec writes") == true)
     let page = try ModelPage(model)
     expectMarks(page.facts)

@@ -70,7 +70,8 @@ import Testing
       }
       for (index, node) in plan.graph.nodes.enumerated()
       where node.op.kind != .input && node.op.kind != .parameter {
-        #expect(found[node.phase]?.contains(index) == true, "\(name) \(plan.graph.line(of: index))")
+        let line = plan.graph.line(of: index)
+        #expect(found[node.phase]?.contains(index) == true, "\(name) \(line)")
       }
     }
   }

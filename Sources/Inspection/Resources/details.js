@@ -35,7 +35,7 @@ function operands(title, list) {
   }).join("");
 }
 
-function costs(call) {
+function costs(call, whose = "") {
   const uses = usesOf(call);
   const times = uses > 1 ? ` × ${uses}` : "";
   const items = [
@@ -46,10 +46,12 @@ function costs(call) {
   const { time } = call;
   if (time) {
     items.push(["measured", `${timeText(time.milliseconds)} of a step, ${percent(time.share)}`]);
-    if (call.flops) items.push(["speed", `${decimal(time.gflopsPerSecond)} GFLOP/s, ${percent(time.peakShare)} of the peak`]);
+    const speed = `${decimal(time.gflopsPerSecond)} GFLOP/s, ${percent(time.peakShare)} of the peak`;
+    if (call.flops) items.push(["speed", speed]);
     items.push(["bandwidth", `${decimal(time.gigabytesPerSecond)} GB/s`]);
   }
-  return `<dl class="costs">${items.map(([term, text]) => `<div><dt>${term}</dt><dd>${text}</dd></div>`).join("")}</dl>`;
+  const rows = items.map(([term, text]) => `<div><dt>${term}</dt><dd>${text}</dd></div>`).join("");
+  return `<dl class="costs">${whose ? `<div class="meta">${whose}</div>` : ""}${rows}</dl>`;
 }
 
 function functionButtons(index) {
@@ -67,13 +69,16 @@ function callDetails(index) {
   const place = [layer.name, call.scope.replace(/_/g, "."), call.phase].filter(Boolean).join(" · ");
   return heading(call.title, place)
     + (call.nodes.length > 1 ? `<p class="note">${call.nodes.length} nodes in one call:</p>` : "")
-    + (call.nodes.length ? formulas(call.nodes) : `<p class="formula">${formulaHTML(call.formula)}</p>`)
+    + beside(call.nodes.length ? formulas(call.nodes) : `<p class="formula">${formulaHTML(call.formula)}</p>`, costs(call))
     + callFacts(index);
 }
 
+// Formulas to the left, numbers to the right where there is room.
+const beside = (left, right) => `<div class="beside"><div>${left}</div>${right}</div>`;
+
 function callFacts(index) {
   const call = facts.calls[index];
-  return costs(call) + functionButtons(index)
+  return functionButtons(index)
     + `<table class="operands"><tbody>${operands("writes", call.results)}${operands("reads", call.inputs)}</tbody></table>`;
 }
 
@@ -86,11 +91,13 @@ function nodeDetails(index, calls) {
     const { text, sizes, bytes } = facts.types[type];
     return `<tr><td>${escapeText(text)}<span class="sizes">${sizes}</span></td><td>${bytesText(bytes)}</td></tr>`;
   }).join("");
-  const own = heading(node.op, [node.scope, node.phase].filter(Boolean).join(" · "))
-    + (node.op === "parameter" ? "" : formulas([index]))
-    + `<table class="operands"><tbody>${shapes}</tbody></table>`;
-  if (calls.length === 1 && node.op !== "parameter") return own + callWithOthers(index, calls[0]) + text;
-  return own + text + (calls.length ? `<h4>${node.op === "parameter" ? "used by" : "carried out by"}</h4>` + callRows(calls) : "");
+  const title = heading(node.op, [node.scope, node.phase].filter(Boolean).join(" · "));
+  const table = `<table class="operands"><tbody>${shapes}</tbody></table>`;
+  if (calls.length === 1 && node.op !== "parameter") {
+    const cost = costs(facts.calls[calls[0]], "of the call");
+    return title + beside(formulas([index]) + table, cost) + callWithOthers(index, calls[0]) + text;
+  }
+  return title + (node.op === "parameter" ? "" : formulas([index])) + table + text + (calls.length ? `<h4>${node.op === "parameter" ? "used by" : "carried out by"}</h4>` + callRows(calls) : "");
 }
 
 // The call that carries out a node together with others.
@@ -138,8 +145,9 @@ function subjectTitle({ kind, id }) {
 function layerDetails(index) {
   const layer = facts.layers[index];
   const uses = layer.uses.length ? `used as ${layer.uses.join(", ")}` : "used once";
-  const button = layer.file === undefined ? ""
-    : `<p class="functions"><button type="button" class="go" data-file="${layer.file}">${escapeText(facts.files[layer.file].path)}</button></p>`;
+  const path = layer.file === undefined ? "" : escapeText(facts.files[layer.file].path);
+  const button = path
+    ? `<p class="functions"><button type="button" class="go" data-file="${layer.file}">${path}</button></p>` : "";
   return heading(layer.name, uses) + button + dearest(layer.forward.concat(layer.backward), "What it spends most on");
 }
 

@@ -55,7 +55,8 @@ function bandSVG({ top, height, region }, label, width) {
     ? `<text class="band-name" x="0" y="${(top + Math.min(height / 2 + 4, 14)).toFixed(1)}">${region.name}</text>` : "";
   const size = label && height > 32
     ? `<text class="band-size" x="0" y="${(top + 28).toFixed(1)}">${bytesText(region.bytes)}</text>` : "";
-  return `<rect class="band" x="${label}" y="${top.toFixed(1)}" width="${width - label}" height="${height.toFixed(1)}"/>${text}${size}`;
+  return `<rect class="band" x="${label}" y="${top.toFixed(1)}" width="${width - label}"`
+    + ` height="${height.toFixed(1)}"/>${text}${size}`;
 }
 
 // The axis names layers; of many alike, those for which there is room.
@@ -64,8 +65,9 @@ function runSVG(run, index, x, height, axis) {
   const before = facts.runs[index - 1];
   const turn = before && before.phase !== run.phase ? " turn" : "";
   const short = run.name.replace(/^.*\./, "");
+  const name = right - left > 7 * run.name.length ? run.name : short;
   const text = right - left > 7 * short.length + 4 && right - left > 16
-    ? `<text x="${((left + right) / 2).toFixed(1)}" y="${height - 5}">${escapeText(right - left > 7 * run.name.length ? run.name : short)}</text>` : "";
+    ? `<text x="${((left + right) / 2).toFixed(1)}" y="${height - 5}">${escapeText(name)}</text>` : "";
   return `<line class="tick${turn}" x1="${left.toFixed(1)}" x2="${left.toFixed(1)}" y1="0" y2="${height - axis + 4}"/>${text}`;
 }
 
@@ -90,8 +92,9 @@ function lightMemory(subject) {
   if (subject.kind === "buffer") mark(memory.elements[subject.id], "chosen");
   const times = subject.kind === "buffer"
     ? facts.buffers[subject.id].touched : [...subject.calls].flatMap((call) => timesOfCall[call]);
+  const width = Math.max(1, memory.x(1) - memory.x(0)).toFixed(1);
   moments.innerHTML = times.map((time) =>
-    `<rect x="${memory.x(time).toFixed(1)}" y="0" width="${Math.max(1, memory.x(1) - memory.x(0)).toFixed(1)}" height="${memory.bottom}"/>`).join("");
+    `<rect x="${memory.x(time).toFixed(1)}" y="0" width="${width}" height="${memory.bottom}"/>`).join("");
 }
 
 function momentName(time) {
@@ -106,7 +109,8 @@ function bufferText(index) {
   const type = facts.types[buffer.type];
   const whole = buffer.first === 0 && buffer.last === facts.duration - 1;
   const life = whole ? "all the time" : `from ${momentName(buffer.first)} to ${momentName(buffer.last)}`;
-  return `${buffer.name}  ${type.text}${type.sizes ? " = " + type.sizes : ""} · ${bytesText(buffer.bytes)} at ${buffer.offset.toLocaleString("en")} · ${life}`;
+  const size = `${bytesText(buffer.bytes)} at ${buffer.offset.toLocaleString("en")}`;
+  return `${buffer.name}: ${type.text}${type.sizes ? " = " + type.sizes : ""} · ${size} · ${life}`;
 }
 
 function readMemory(index) {

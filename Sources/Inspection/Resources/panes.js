@@ -52,7 +52,8 @@ function drawGraph(metric) {
 function layerHTML(layer, index, metric, most) {
   const uses = layer.uses.length > 1 ? ` <span class="uses">× ${layer.uses.length}</span>` : "";
   const cost = layer.flops.length
-    ? `${scaled(layer.parameters).trim()} parameters · ${layer.flops.map(flopText).join(" + ")} · saves ${bytesText(layer.savedBytes)}`
+    ? `${scaled(layer.parameters).trim()} parameters · ${layer.flops.map(flopText).join(" + ")}`
+      + ` · saves ${bytesText(layer.savedBytes)}`
     : "";
   const head = optionHTML("layer-" + index, "layer", index, "layer-head", hueOf(layer.line),
     `<h3>${escapeText(layer.name)}${uses}</h3><p class="meta">${cost}</p>`, "layer " + layer.name);
@@ -63,7 +64,10 @@ function layerHTML(layer, index, metric, most) {
   const loose = (phase) => {
     const nodes = layer.looseNodes.filter((node) => facts.nodes[node].phase === phase);
     return (nodes.length ? `<h4 class="phase">${phase}</h4>` : "")
-      + nodes.map((node) => `<div class="call" style="--hue:${hueOf(facts.nodes[node].line)}">${nodeHTML(node, `n${node}`)}</div>`).join("");
+      + nodes.map((node) => {
+        const hue = hueOf(facts.nodes[node].line);
+        return `<div class="call" style="--hue:${hue}">${nodeHTML(node, `n${node}`)}</div>`;
+      }).join("");
   };
   return `<section class="layer">${head}${parameters}`
     + phaseHTML("forward", layer.forward, metric, most)
@@ -80,7 +84,8 @@ function phaseHTML(name, calls, metric, most) {
 function callHTML(index, metric, most) {
   const call = facts.calls[index];
   const value = metric.of(call) || 0;
-  const cost = `<span class="cost" style="--part:${(100 * value / most).toFixed(1)}%">${value ? metric.text(value) : ""}</span>`;
+  const part = (100 * value / most).toFixed(1);
+  const cost = `<span class="cost" style="--part:${part}%">${value ? metric.text(value) : ""}</span>`;
   const rows = call.nodes.length
     ? call.nodes.map((node, place) => nodeHTML(node, `c${index}-${node}`, place ? "" : cost)).join("")
     : optionHTML(`g-c${index}`, "call", index, "node", hueOf(call.line),
@@ -95,7 +100,8 @@ function nodeHTML(index, id, cost = "") {
   const shown = node.op === "pointwise" ? `<span class="expression">${formulaHTML(name)}</span>` : escapeText(name);
   return optionHTML("g-" + id, "node", index, "node", hueOf(node.line),
     `<span class="number">%${node.number}</span>`
-    + `<span><span class="op">${escapeText(node.op)}</span> <span class="scope">${shown}</span></span>${cost}<span class="type" title="${type.sizes}">${escapeText(type.text)}</span>`,
+    + `<span><span class="op">${escapeText(node.op)}</span> <span class="scope">${shown}</span></span>${cost}`
+    + `<span class="type" title="${type.sizes}">${escapeText(type.text)}</span>`,
     `${node.op} ${node.scope}, ${type.text}`);
 }
 

@@ -31,7 +31,7 @@ function formulaHTML(text) {
     .replace(/\^T\b/g, "ᵀ")
     .replace(/ \* /g, " · ")
     .replace(/\bsqrt\(/g, "√(")
-    .replace(/\b(sum over|sum of|sum)\b/g, "Σ")
+    .replace(/\bsum\b/g, "Σ")
     .replace(/\b(d?x)(\d)\b/g, "$1<sub>$2</sub>");
 }
 
