@@ -26,8 +26,11 @@ function formulas(nodes) {
   return rows.join("");
 }
 
+// One that is read several times, as one tensor of queries, keys and values is, stands there once.
 function operands(title, list) {
-  return list.map((operand, index) => {
+  const isFirst = (operand, index) =>
+    list.findIndex((other) => other.name === operand.name && other.place === operand.place) === index;
+  return list.filter(isFirst).map((operand, index) => {
     const type = facts.types[operand.type];
     return `<tr><th scope="row">${index ? "" : title}</th><td>${escapeText(operand.name)}</td>`
       + `<td>${escapeText(type.text)}<span class="sizes">${type.sizes}</span></td>`

@@ -4,7 +4,7 @@
 // buffer from the call that first touches it to the last.
 
 const memoryMap = byId("memory");
-const memory = { rects: [], current: -1, width: 0, height: 0 };
+const memory = { rects: [], current: -1 };
 
 // How much of the height each kind of region gets where the map is not to scale.
 const shares = { parameters: 7, gradients: 14, moments: 5.5, saved: 40, edges: 8, scratch: 23, other: 1.5 };

@@ -53,7 +53,7 @@ function layerHTML(layer, index, metric, most) {
   const uses = layer.uses.length > 1 ? ` <span class="uses">× ${layer.uses.length}</span>` : "";
   const cost = layer.flops.length
     ? `${scaled(layer.parameters).trim()} parameters · ${layer.flops.map(flopText).join(" + ")}`
-      + ` · saves ${bytesText(layer.savedBytes)}`
+      + (layer.savedBytes ? ` · saves ${bytesText(layer.savedBytes)}` : "")
     : "";
   const head = optionHTML("layer-" + index, "layer", index, "layer-head", hueOf(layer.line),
     `<h3>${escapeText(layer.name)}${uses}</h3><p class="meta">${cost}</p>`, "layer " + layer.name);
