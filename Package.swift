@@ -24,17 +24,26 @@ let package = Package(
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
     .target(name: "Tracking"),
+    .target(
+      name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(name: "Tokenizer"),
     .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking"]),
     .target(
       name: "Benchmark",
       dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
+    .target(
+      name: "Inspection",
+      dependencies: ["GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page"],
+      resources: [
+        "panes.html", "inspect.css", "memory.css", "text.js", "model.js", "panes.js", "memory.js",
+        "details.js", "inspect.js",
+      ].map { .embedInCode("Resources/\($0)") }),
 
     .executableTarget(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark",
+        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection", "Page",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -53,11 +62,19 @@ let package = Package(
         "CompiledModels", "moec",
       ]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
+    .testTarget(name: "PageTests", dependencies: ["Page"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
         "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
+    .testTarget(
+      name: "InspectionTests",
+      dependencies: [
+        "Inspection", "Page", "Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures",
+        "CompiledModels", "moec",
+      ],
+      resources: [.embedInCode("browser.js")]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),

@@ -11,15 +11,18 @@ import Planning
 /// - Other ops count the operations of their formulas.
 /// - Bytes are those of every operand, once: read or written. Of an embedding's table, those of the
 ///   rows that are looked up.
-struct CallCost: Hashable {
-  var flops = 0
+public struct CallCost: Hashable {
+  /// Floating-point operations.
+  public private(set) var flops = 0
 
   /// The part of `flops` that is products.
   var productFlops = 0
-  var bytes = 0
+
+  /// Bytes of all operands, read or written.
+  public private(set) var bytes = 0
 
   /// A call of the plan with all sequences of the batch.
-  init(_ call: Call, of graph: Graph) {
+  public init(_ call: Call, of graph: Graph) {
     self.init(
       call, of: graph, bytesOf: { $0.layout.storedCount($0.type.count) * $0.type.element.bytes })
   }

@@ -126,4 +126,11 @@ extension BenchmarkReport {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(self)
   }
+
+  /// Reads what `json` gave.
+  public init(json: Data) throws {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    self = try decoder.decode(BenchmarkReport.self, from: json)
+  }
 }

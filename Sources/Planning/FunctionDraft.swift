@@ -31,6 +31,9 @@ struct FunctionDraft {
     var results: [DraftOperand]
     var scope: String
     var location: SourceLocation?
+
+    /// The graph's nodes that the call carries out.
+    var nodes: [Int]
   }
 
   private(set) var slots: [Slot] = []

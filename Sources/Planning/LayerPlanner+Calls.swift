@@ -6,7 +6,7 @@ extension LayerPlanner {
     let reading = graph.nodes[node]
     var inputs = reading.inputs.map { operand($0, &function) }
     if reading.op.kind == .linear || reading.op.kind == .linearInputGradient {
-      inputs[1] = panels(of: reading.inputs[1], inputs[1], reading, &function)
+      inputs[1] = panels(of: reading.inputs[1], inputs[1], readBy: node, &function)
     }
     let values = graph.results(of: node)
     let results = values.map { value in
@@ -19,7 +19,8 @@ extension LayerPlanner {
         action: .op(reading.op.countingStreams(from: firstStream)),
         isJoined: uses.joined.contains(node), finish: finish(of: node),
         inputs: inputs, results: results.map(FunctionDraft.DraftOperand.slot),
-        scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location))
+        scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location,
+        nodes: uses.origins[node]))
     for (value, slot) in zip(values, results) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, reading, &function) : slot
       bindGradients(value, final, reading, &function)
@@ -48,7 +49,7 @@ extension LayerPlanner {
     function.draft.add(
       .init(
         action: .unpack, inputs: [.slot(panels)], results: [.slot(slot)], scope: "",
-        location: node.location))
+        location: node.location, nodes: uses.origins[value.node]))
     return slot
   }
 
@@ -97,7 +98,8 @@ extension LayerPlanner {
 
   /// The weights as panels: as they lie, or packed once for this function.
   private mutating func panels(
-    of value: Value, _ operand: FunctionDraft.DraftOperand, _ node: Node, _ function: inout Function
+    of value: Value, _ operand: FunctionDraft.DraftOperand, readBy reader: Int,
+    _ function: inout Function
   ) -> FunctionDraft.DraftOperand {
     if case .fixed(let operand) = operand, operand.layout != .rowMajor { return .fixed(operand) }
     if let slot = function.packed[value] { return .slot(slot) }
@@ -106,8 +108,8 @@ extension LayerPlanner {
     function.packed[value] = slot
     function.draft.add(
       .init(
-        action: .pack, inputs: [operand], results: [.slot(slot)], scope: "", location: node.location
-      ))
+        action: .pack, inputs: [operand], results: [.slot(slot)], scope: "",
+        location: graph.nodes[reader].location, nodes: uses.origins[reader]))
     return .slot(slot)
   }
 
@@ -200,7 +202,7 @@ extension LayerPlanner {
       function.draft.add(
         .init(
           action: .copy, inputs: [.slot(slot)], results: [.slot(target)],
-          scope: "", location: node.location))
+          scope: "", location: node.location, nodes: uses.origins[value.node]))
     }
   }
 }

@@ -85,6 +85,10 @@ extension LayerPlanner {
     var layer: Layer
     var forwardEdges: [Value]
     var backwardEdges: [Value]
+
+    /// The graph's nodes that each call carries out.
+    var forwardNodes: [[Int]]
+    var backwardNodes: [[Int]]
     var scratchBytes: Int
   }
 
@@ -120,6 +124,8 @@ extension LayerPlanner {
     layer.updateInBackward { parameter in isReadHereOnly(owned[parameter]) }
     return Result(
       layer: layer, forwardEdges: forwardEdges, backwardEdges: backwardEdges,
+      forwardNodes: forward.draft.calls.map(\.nodes),
+      backwardNodes: backward.draft.calls.map(\.nodes),
       scratchBytes: max(forwardScratch.bytes, backwardScratch.bytes))
   }
 

@@ -119,6 +119,7 @@ extension Lowering {
     widen(first, by: join.weights)
     graph.nodes[join.attention].inputs = [all, all, all]
     joined.insert(join.attention)
+    origins[first] += join.forward.dropFirst().flatMap { origins[$0] }
     var removed = Set(join.forward.dropFirst())
     if let backward = join.backward { removed.formUnion(apply(backward, join.weights, all)) }
     return removed
@@ -144,6 +145,9 @@ extension Lowering {
     widen(backward.inputGradients[0], by: weights)
     joinWeightGradients(backward.weightGradients)
     leaveOut(Array(backward.inputGradients.dropFirst()), of: backward.sum)
+    for nodes in [backward.inputGradients, backward.weightGradients] {
+      origins[nodes[0]] += nodes.dropFirst().flatMap { origins[$0] }
+    }
     return Set(backward.inputGradients.dropFirst() + backward.weightGradients.dropFirst())
   }
 

@@ -30,11 +30,15 @@ struct Lowering {
   /// Products of several weights that lie one after the other, and the attention that reads their parts.
   var joined: Set<Int> = []
 
+  /// For each node, the nodes of the graph before lowering that it stands for.
+  var origins: [[Int]]
+
   /// The finish of each product that has one, by node.
   private(set) var finishes: [Int: Finish] = [:]
 
   init(_ graph: Graph) {
     self.graph = graph
+    origins = graph.nodes.indices.map { [$0] }
     for index in graph.nodes.indices {
       self.graph.nodes[index] = graph.nodes[index].readingOnlyWhatItUses
     }
@@ -57,6 +61,7 @@ struct Lowering {
       return node
     }
     graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
+    origins = kept.map { origins[$0] }
     joined = Set(joined.map { number[$0] ?? $0 })
     finishes = Dictionary(
       uniqueKeysWithValues: finishes.map { (number[$0.key] ?? $0.key, $0.value) })
@@ -86,6 +91,7 @@ extension Lowering {
         let operand = rowOperand(graph.nodes[user].op)
         graph.nodes[user].inputs[operand] = node.inputs[0]
         graph.nodes[user].inputs.append(node.inputs[2])
+        origins[user] += origins[index]
       }
       unread.insert(index)
     }
@@ -161,6 +167,7 @@ extension Lowering {
 
   /// Lets the products stand for the pointwise ops that they took over.
   mutating func replace(_ replaced: [Value: Value]) {
+    for (old, new) in replaced { origins[new.node] += origins[old.node] }
     // A product is finished once, so one step of replacement is enough.
     for index in graph.nodes.indices {
       graph.nodes[index].inputs = graph.nodes[index].inputs.map { replaced[$0] ?? $0 }

@@ -229,6 +229,13 @@ public struct LayerUse: Hashable, Sendable {
   public var forwardEdges: [Int]
   public var backwardEdges: [Int]
 
+  /// For each call of the layer, the nodes of `Plan.graph` that it carries out in this use.
+  ///
+  /// A node that several calls take over, as `dispatch` is by the products that gather rows
+  /// themselves, belongs to each of them.
+  public var forwardNodes: [[Int]]
+  public var backwardNodes: [[Int]]
+
   /// Bytes from the start of the saved region to this use's saved buffers.
   public var savedOffset: Int
 }

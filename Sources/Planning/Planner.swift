@@ -54,7 +54,8 @@ private struct Planner {
       layer: layer, instance: layerUses.filter { $0.layer == layer }.count,
       scope: section.section.scope, firstParameter: parameters.count, borrowed: [],
       firstStream: section.firstStream, forwardEdges: result.forwardEdges.map { edge($0) },
-      backwardEdges: result.backwardEdges.map { edge($0) }, savedOffset: 0)
+      backwardEdges: result.backwardEdges.map { edge($0) }, forwardNodes: result.forwardNodes,
+      backwardNodes: result.backwardNodes, savedOffset: 0)
     layerUses.append(use)
     borrowedNodes.append(section.borrowed)
     scratchBytes = max(scratchBytes, result.scratchBytes)

@@ -5,6 +5,9 @@ struct ValueUses {
   let graph: Graph
   let finishes: [Int: Lowering.Finish]
   let joined: Set<Int>
+
+  /// For each node, those of the graph before lowering.
+  let origins: [[Int]]
   let partition: Partition
 
   /// The nodes that read each value, ascending.
@@ -23,6 +26,7 @@ struct ValueUses {
     graph = lowered.graph
     finishes = lowered.finishes
     joined = lowered.joined
+    origins = lowered.origins.map { $0.sorted() }
     self.partition = partition
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs where readers[input]?.last != index {

@@ -1,6 +1,7 @@
 import Benchmark
 import Codegen
 import GraphIR
+import Inspection
 import Planning
 
 /// A layer for a reader: each op's formula, the C that it became, its operands, and the buffers.
@@ -77,7 +78,7 @@ struct LayerReport {
     let call = call(site)
     let place = call.location.map { ", \($0.file):\($0.line)" } ?? ""
     var lines = ["  \(title(call))\(place)"]
-    if let formula = formula(call) { lines.append("    \(formula)") }
+    lines.append("    \(Formulas.formula(call))")
     for result in call.results.compactMap({ $0 }) { lines.append("    -> \(description(result))") }
     for input in call.inputs { lines.append("       \(description(input))") }
     lines.append("    \(site.file):\(site.line)")
@@ -96,32 +97,8 @@ struct LayerReport {
     return call.scope.isEmpty ? name : "\(call.scope): \(name)"
   }
 
-  private func formula(_ call: Call) -> String? {
-    switch call.action {
-    case .op(.pointwise(let op)): return "y = \(op.expression)"
-    case .op(let op):
-      let finish = call.finish.map { ", then \($0.expression) of it" } ?? ""
-      return type(of: op.operation).formula + finish
-    case .pack: return "row-major weights become panels"
-    case .unpack: return "panels become row-major"
-    case .copy: return "y = x"
-    }
-  }
-
   private func description(_ operand: Operand) -> String {
-    "\(operand.name) \(operand.type), \(Self.place(operand.place))"
-  }
-
-  private static func place(_ place: Place) -> String {
-    switch place {
-    case .source: "given by the caller"
-    case .parameter: "parameter"
-    case .gradient: "gradient of a parameter"
-    case .borrowed: "parameter of another layer"
-    case .saved: "saved for backward"
-    case .scratch: "scratch"
-    case .argument: "passed between layers"
-    }
+    "\(operand.name) \(operand.type), \(operand.place.inWords)"
   }
 
   // MARK: - Buffers

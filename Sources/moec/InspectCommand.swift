@@ -1,10 +1,11 @@
 import ArgumentParser
 import Benchmark
 import Foundation
+import Inspection
 import ModelRuntime
 import Planning
 
-/// `moec inspect LIB.so --summary|--layer NAME|--memory|--graph dot|--extract DIR`.
+/// `moec inspect LIB.so --summary|--layer NAME|--memory|--graph dot|--html FILE|--extract DIR`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
@@ -18,6 +19,7 @@ struct InspectCommand: ParsableCommand {
         moec inspect libmakemoe.so --layer block.mixture
         moec inspect libmakemoe.so --memory
         moec inspect libmakemoe.so --graph svg > makemoe.svg
+        moec inspect libmakemoe.so --html makemoe.html --bench bench.json
         moec inspect libmakemoe.so --extract sources
       """)
 
@@ -41,20 +43,33 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Print the graph for Graphviz, or drawn by it: dot or svg.")
   var graph: Drawing?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a page with the model, its graph, its C and its memory side by side.",
+      valueName: "file"))
+  var html: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Show on the page the times that 'moec bench --json' printed to a file.", valueName: "file"))
+  var bench: String?
+
   @Option(help: ArgumentHelp("Write the files that the library was made from.", valueName: "dir"))
   var extract: String?
 
   func validate() throws {
-    let given = [summary, layer != nil, memory, graph != nil, extract != nil].filter { $0 }.count
-    guard given == 1 else {
+    let given = [summary, layer != nil, memory, graph != nil, html != nil, extract != nil]
+    guard given.filter({ $0 }).count == 1 else {
       throw ValidationError(
-        "say what to look at, one of --summary, --layer, --memory, --graph and --extract")
+        "say what to look at, one of --summary, --layer, --memory, --graph, --html and --extract")
     }
+    if bench != nil && html == nil { throw ValidationError("--bench goes with --html") }
   }
 
   func run() throws {
     try reportingErrors {
       if let extract { return try write(to: extract) }
+      if let html { return try writePage(to: html) }
       let carried = try CarriedPlan(library: library)
       if summary { try printNow(carried.plan.summary + "\n") }
       if let layer { try printNow(try LayerReport(carried, path: layer).text) }
@@ -71,5 +86,14 @@ struct InspectCommand: ParsableCommand {
     let sources = try EmbeddedSources(library: library)
     try sources.write(to: folder)
     try printNow("\(sources.files.count) files in \(folder)\n")
+  }
+
+  private func writePage(to path: String) throws {
+    try AtomicFile.check(path)
+    let model = try InspectedModel(library: library)
+    if let notice = model.notice { printToStandardError("note: \(notice)") }
+    let page = try ModelPage(model, bench: bench).page
+    try AtomicFile.write(page.html, to: path)
+    try printNow("wrote \(path)\n")
   }
 }

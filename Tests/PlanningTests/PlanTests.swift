@@ -53,6 +53,29 @@ import Testing
     #expect(one.uses.count == 3)
   }
 
+  @Test("Every node that computes something is in a call, in its own use and direction")
+  func nodesOfCalls() {
+    for (name, plan) in Self.plans {
+      var found: [Phase: Set<Int>] = [:]
+      for use in plan.uses {
+        let layer = plan.layers[use.layer]
+        #expect(use.forwardNodes.count == layer.forward.count, "\(name)")
+        #expect(use.backwardNodes.count == layer.backward.count, "\(name)")
+        #expect((use.forwardNodes + use.backwardNodes).allSatisfy { !$0.isEmpty }, "\(name)")
+        found[.forward, default: []].formUnion(use.forwardNodes.joined())
+        found[.backward, default: []].formUnion(use.backwardNodes.joined())
+        for node in (use.forwardNodes + use.backwardNodes).joined() where !use.scope.isEmpty {
+          #expect(plan.graph.nodes[node].scope.hasPrefix(use.scope), "\(name)")
+        }
+      }
+      for (index, node) in plan.graph.nodes.enumerated()
+      where node.op.kind != .input && node.op.kind != .parameter {
+        let line = plan.graph.line(of: index)
+        #expect(found[node.phase]?.contains(index) == true, "\(name) \(line)")
+      }
+    }
+  }
+
   @Test("Parameters lie one after the other and are all of the graph's, each once")
   func parameters() {
     for (name, plan) in Self.plans {

@@ -1,0 +1,181 @@
+import GraphIR
+import Planning
+
+extension PageFacts {
+  /// The arena over a training step: its regions, and every buffer's place and life.
+  mutating func addMemory(_ plan: Plan) {
+    addRuns(plan)
+    addRegions(plan.regions)
+    let map = MemoryMap(plan, runs: runs)
+    for (index, parameter) in plan.parameters.enumerated() {
+      addParameter(parameter, touched: map.parameters[index], of: map.gradients[index])
+    }
+    for (index, use) in plan.uses.enumerated() { addBuffers(of: use, map.saved[index], plan) }
+    for (index, edge) in plan.edges.enumerated() { addEdge(edge, map.edges[index]) }
+    for (index, run) in runs.enumerated() { addScratch(of: run, map.scratch[index], plan) }
+    addBatch(plan, map)
+  }
+
+  private mutating func addRuns(_ plan: Plan) {
+    var start = 0
+    for phase in [Phase.forward, .backward] {
+      for use in phase == .forward ? plan.uses : plan.uses.reversed() {
+        let layer = layers[use.layer]
+        let calls = phase == .forward ? layer.forward : layer.backward
+        runs.append(
+          Run(
+            name: use.scope.isEmpty ? layer.name : use.scope, layer: use.layer,
+            phase: phase.rawValue, start: start, calls: calls))
+        start += calls.count
+      }
+    }
+    duration = start + 1
+  }
+
+  private mutating func addRegions(_ places: Regions) {
+    let named = [
+      ("parameters", "parameters", places.values, places.gradients),
+      ("gradients", "gradients", places.gradients, places.firstMoments),
+      ("first moments", "moments", places.firstMoments, places.secondMoments),
+      ("second moments", "moments", places.secondMoments, places.steps),
+      ("step counts", "other", places.steps, places.saved),
+      ("saved for backward", "saved", places.saved, places.edgeGradients),
+      ("between layers", "edges", places.edgeGradients, places.scratch),
+      ("scratch", "scratch", places.scratch, places.tokens),
+      ("tokens and targets", "other", places.tokens, places.sums),
+      ("summed gradients", "gradients", places.sums, places.total),
+    ]
+    regions = named.filter { $0.3 > $0.2 }.map { name, kind, first, end in
+      Region(name: name, kind: kind, offset: first, bytes: end - first)
+    }
+  }
+
+  private func region(at offset: Int) -> Int {
+    regions.lastIndex { $0.offset <= offset } ?? 0
+  }
+
+  private mutating func add(
+    _ name: String, _ type: TensorType, at offset: Int, _ bytes: Int, life: ClosedRange<Int>,
+    touched: [Int]
+  ) {
+    buffers.append(
+      BufferFacts(
+        name: name, type: self.type(type), region: region(at: offset), offset: offset,
+        bytes: bytes, first: life.lowerBound, last: life.upperBound, touched: touched))
+  }
+
+  /// Value, gradient and moments; all but the gradient live as long as the model.
+  private mutating func addParameter(
+    _ parameter: PlannedParameter, touched: [Int], of gradient: [Int]
+  ) {
+    let update = duration - 1
+    let bytes = 4 * parameter.layout.storedCount(parameter.type.count)
+    for region in regions where ["parameters", "gradients", "moments"].contains(region.kind) {
+      let isGradient = region.kind == "gradients"
+      if region.kind != "parameters" && !parameter.hasGradient { continue }
+      let calls = region.kind == "parameters" ? touched : isGradient ? gradient : []
+      let isOfOneStep = region.name == "gradients"
+      add(
+        region.kind == "parameters" ? parameter.name : "\(region.name) of \(parameter.name)",
+        parameter.type, at: region.offset + 4 * parameter.offset, bytes,
+        life: (isOfOneStep ? gradient.first ?? 0 : 0)...update,
+        touched: calls + (parameter.hasGradient ? [update] : []))
+    }
+  }
+
+  private mutating func addBuffers(of use: LayerUse, _ touched: [[Int]], _ plan: Plan) {
+    let layer = plan.layers[use.layer]
+    let owner = use.scope.isEmpty ? layer.name : use.scope
+    let start = plan.regions.saved + use.savedOffset
+    for (buffer, times) in zip(layer.saved, touched) {
+      guard let first = times.first, let last = times.last else { continue }
+      add(
+        "\(owner) \(buffer.name)", buffer.type, at: start + buffer.offset, buffer.bytes,
+        life: first...last, touched: times)
+    }
+  }
+
+  private mutating func addEdge(_ edge: Edge, _ times: [Int]) {
+    guard let first = times.first, let last = times.last else { return }
+    let start = edge.role == .activation ? "saved" : "edges"
+    let region = regions.first { $0.kind == start }
+    add(
+      edge.name, edge.type, at: (region?.offset ?? 0) + edge.offset, edge.bytes, life: first...last,
+      touched: times)
+  }
+
+  private mutating func addScratch(of run: Run, _ touched: [[Int]], _ plan: Plan) {
+    let layer = plan.layers[run.layer]
+    let isForward = run.phase == Phase.forward.rawValue
+    let buffers = isForward ? layer.forwardScratch : layer.backwardScratch
+    for (buffer, times) in zip(buffers, touched) {
+      guard let first = times.first, let last = times.last else { continue }
+      add(
+        "\(run.name) \(run.phase) \(buffer.name)", buffer.type,
+        at: plan.regions.scratch + buffer.offset, buffer.bytes, life: first...last, touched: times)
+    }
+  }
+
+  private mutating func addBatch(_ plan: Plan, _ map: MemoryMap) {
+    let batch = TensorType.i32(plan.graph.batch, plan.graph.context)
+    let places: [(Input.Kind, TensorType, Int)] = [
+      (.tokens, batch, plan.regions.tokens), (.targets, batch, plan.regions.targets),
+      (.positions, .i32(plan.graph.context), plan.regions.positions),
+    ]
+    for (kind, type, offset) in places {
+      add(
+        kind.rawValue, type, at: offset, type.bytes, life: 0...duration - 1,
+        touched: map.sources[kind] ?? [])
+    }
+  }
+}
+
+/// The times at which calls read or write each buffer, ascending.
+struct MemoryMap {
+  private(set) var parameters: [[Int]]
+  private(set) var gradients: [[Int]]
+  private(set) var edges: [[Int]]
+
+  /// By use, then by buffer of its layer.
+  private(set) var saved: [[[Int]]]
+
+  /// By run, then by buffer of the run's function.
+  private(set) var scratch: [[[Int]]] = []
+  private(set) var sources: [Input.Kind: [Int]] = [:]
+
+  init(_ plan: Plan, runs: [PageFacts.Run]) {
+    parameters = Array(repeating: [], count: plan.parameters.count)
+    gradients = parameters
+    edges = Array(repeating: [], count: plan.edges.count)
+    saved = plan.uses.map { Array(repeating: [], count: plan.layers[$0.layer].saved.count) }
+    for (index, run) in runs.enumerated() {
+      let count = plan.uses.count
+      let isForward = index < count
+      let use = isForward ? index : 2 * count - 1 - index
+      let layer = plan.layers[run.layer]
+      let buffers = isForward ? layer.forwardScratch : layer.backwardScratch
+      scratch.append(Array(repeating: [], count: buffers.count))
+      for (number, call) in (isForward ? layer.forward : layer.backward).enumerated() {
+        for operand in Set(call.inputs + call.results.compactMap { $0 }) {
+          touch(operand.place, plan.uses[use], use, run: index, isForward, at: run.start + number)
+        }
+      }
+    }
+  }
+
+  private mutating func touch(
+    _ place: Place, _ use: LayerUse, _ index: Int, run: Int, _ isForward: Bool, at time: Int
+  ) {
+    func add(_ times: inout [Int]) { if times.last != time { times.append(time) } }
+    switch place {
+    case .source(let kind): add(&sources[kind, default: []])
+    case .parameter(let number): add(&parameters[use.firstParameter + number])
+    case .gradient(let number): add(&gradients[use.firstParameter + number])
+    case .borrowed(let number): add(&parameters[use.borrowed[number]])
+    case .saved(let number): add(&saved[index][number])
+    case .scratch(let number): add(&scratch[run][number])
+    case .argument(let number):
+      add(&edges[isForward ? use.forwardEdges[number] : use.backwardEdges[number]])
+    }
+  }
+}
