@@ -24,6 +24,7 @@ extension RunCommand {
     files.log = training.log
     var listeners = TrainingListeners()
     listeners.output = { try printNow($0 + "\n") }
+    listeners.notice = { tell($0) }
     listeners.isInterrupted = { Interruption.signal != nil }
     listeners.showsProgress = !quiet
     listeners.trackers = try trackers(session, settings)
