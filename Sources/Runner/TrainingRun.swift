@@ -9,6 +9,10 @@ public struct TrainingFiles: Equatable, Sendable {
   public var save: String?
   /// JSON lines.
   public var log: String?
+  /// What the routers choose in training is written there when the run ends.
+  public var record: String?
+  /// The routers choose in training what was recorded there.
+  public var replay: String?
 
   public init() {}
 
@@ -63,6 +67,10 @@ final class TrainingRun {
     guard start < loop.settings.steps else {
       throw TrainingError.nothingLeft(step: start, steps: loop.settings.steps)
     }
+    var loop = loop
+    loop.tape = try RouteTape(
+      record: files.record, replay: files.replay, model: loop.model,
+      passes: loop.settings.accumulation, steps: start..<loop.settings.steps)
     self.session = session
     self.loop = loop
     self.files = files
@@ -93,8 +101,13 @@ final class TrainingRun {
       try loop.run(from: session.start, evaluated: record.progress.last?.step) { try take($0) }
     } catch let stop as Stop {
       outcome = stop.outcome
+    } catch {
+      // How a run came to diverge may be what the recording is wanted for.
+      try? loop.tape?.commit()
+      throw error
     }
     meter.clear()
+    try loop.tape?.commit()
     if let path = files.save { try save(to: path, step: outcome.step) }
     return outcome
   }

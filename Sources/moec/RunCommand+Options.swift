@@ -61,6 +61,15 @@ extension RunCommand {
 
     @Option(help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"))
     var log: String?
+
+    @Option(
+      help: ArgumentHelp("Record which experts each token went to, in training.", valueName: "file"))
+    var record: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "Send tokens to the experts of a recorded run, step by step.", valueName: "file"))
+    var replay: String?
   }
 
   struct TrackingOptions: ParsableArguments {

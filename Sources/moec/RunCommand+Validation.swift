@@ -60,6 +60,8 @@ extension RunCommand {
       ("--save", training.save != nil, [.train]),
       ("--resume", training.resume != nil, [.train]),
       ("--log", training.log != nil, [.train]),
+      ("--record", training.record != nil, [.train]),
+      ("--replay", training.replay != nil, [.train]),
       ("--schedule", training.schedule != nil, [.train]),
       ("--warmup", training.warmup != nil, [.train]),
       ("--final-learning-rate", training.finalLearningRate != nil, [.train]),
