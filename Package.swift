@@ -24,6 +24,8 @@ let package = Package(
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
     .target(name: "Tracking"),
+    .target(
+      name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(name: "Tokenizer"),
     .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking"]),
     .target(
@@ -53,6 +55,7 @@ let package = Package(
         "CompiledModels", "moec",
       ]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
+    .testTarget(name: "PageTests", dependencies: ["Page"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",
