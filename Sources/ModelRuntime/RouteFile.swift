@@ -2,11 +2,12 @@ import Foundation
 
 /// What a recording of routes is of: its header.
 ///
-/// The file is 8 bytes `moecrts1`, the size of the header in 8 bytes, the header as JSON, one record
-/// for each pass, then 8 bytes `moecend1` and the number of records in 8 bytes; numbers have their
-/// lowest byte first. A record holds the experts of a pass, router after router, [tokens, choices]
-/// each, every one in the fewest bits that its router's experts need, lowest bit first, filled up to
-/// whole 8 bytes, and then 8 bytes that depend on all of these and on the record's place.
+/// The file is 8 bytes `moecrts1`, the size of the header in 8 bytes, the header as JSON, one
+/// record for each pass, then 8 bytes `moecend1` and the number of records in 8 bytes; numbers have
+/// their lowest byte first. A record holds the experts of a pass, router after router,
+/// [tokens, choices] each, every one in the fewest bits that its router's experts need, lowest bit
+/// first, filled up to whole 8 bytes, and then 8 bytes that depend on all of these and on the
+/// record's place.
 public struct RouteHeader: Equatable, Sendable, Codable {
   /// The model's name, for people.
   public var model: String

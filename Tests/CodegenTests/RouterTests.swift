@@ -43,9 +43,22 @@ import Testing
     }
   }
 
-  @Test("Loads are those of a recount, apart for training and evaluation", arguments: models)
-  func counts(model: MakeMoE) throws {
+  @Test("Loads and routes are those of a recount", arguments: models)
+  func agrees(model: MakeMoE) throws {
     let compiled = try CompiledModel(model.graph())
+    try counts(model, compiled)
+    try routes(model, compiled)
+    #expect(
+      compiled.library.manifest.routers
+        == (0..<model.depth).map {
+          .init(
+            name: "block.\($0).mixture", experts: model.experts, choices: model.chosen,
+            capacity: model.capacity)
+        })
+  }
+
+  /// Training and evaluation are counted apart, over several passes.
+  private func counts(_ model: MakeMoE, _ compiled: CompiledModel) throws {
     let experts = compiled.library.manifest.routers.map(\.experts)
     var trial = Trial(compiled)
     let library = try trial.model()
@@ -69,7 +82,8 @@ import Testing
     for mode in Model.PassMode.allCases {
       let expected = try #require(sums[mode])
       let all = expected.joined()
-      #expect(all.reduce(0) { $0 + $1.chosen } == 2 * model.B * model.T * model.chosen * model.depth)
+      let pairs = 2 * model.B * model.T * model.chosen * model.depth
+      #expect(all.reduce(0) { $0 + $1.chosen } == pairs)
       #expect(all.contains { $0.kept < $0.chosen } == (model.capacity != nil))
       if model.experts > 8 { #expect(all.contains { $0.chosen == 0 }) }
       expect(try library.takeExpertLoads(mode), expected, "\(mode)")
@@ -78,9 +92,8 @@ import Testing
     }
   }
 
-  @Test("Routes of the last pass are the oracle's, of one sequence too", arguments: models)
-  func routes(model: MakeMoE) throws {
-    let compiled = try CompiledModel(model.graph())
+  /// Of the last pass in either mode, and of one sequence.
+  private func routes(_ model: MakeMoE, _ compiled: CompiledModel) throws {
     let trial = Trial(compiled)
     let library = try trial.model()
     let count = model.B * model.T
@@ -110,16 +123,6 @@ import Testing
       #expect(a.isKept == b.isKept)
       #expect(zip(a.weights, b.weights).allSatisfy { abs($0 - $1) < 1e-5 })
     }
-  }
-
-  @Test("The manifest says what routes")
-  func manifest() throws {
-    let library = try CompiledModel(Self.models[1].graph()).library
-    #expect(
-      library.manifest.routers == [
-        .init(name: "block.0.mixture", experts: 4, choices: 2, capacity: 0.6),
-        .init(name: "block.1.mixture", experts: 4, choices: 2, capacity: 0.6),
-      ])
   }
 }
 
@@ -204,9 +207,14 @@ extension ExpertLoad {
     }
   }
 
-  @Test("Evaluation takes them too")
-  func evaluation() throws {
+  @Test("Evaluation takes them too; what is no choice is refused, and a pass of another size")
+  func evaluates() throws {
     let trial = Trial(try CompiledModel(Self.model.graph()))
+    try evaluates(trial)
+    try refuses(trial)
+  }
+
+  private func evaluates(_ trial: Trial) throws {
     let library = try trial.model()
     let own = try library.logits(tokens: Array(trial.tokens.prefix(3)), seed: 1)
     let choices = try library.chosenExperts(tokens: 3)
@@ -216,9 +224,7 @@ extension ExpertLoad {
     #expect(try library.logits(tokens: Array(trial.tokens.prefix(3)), seed: 1) != own)
   }
 
-  @Test("Choices that are none are refused, and so is a pass of another size")
-  func refuses() throws {
-    let trial = Trial(try CompiledModel(Self.model.graph()))
+  private func refuses(_ trial: Trial) throws {
     let library = try trial.model()
     let good = otherChoices()
     for (place, expert) in [(0, -1), (0, 5), (0, 3), (1, 0)] as [(Int, Int32)] {
