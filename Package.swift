@@ -27,7 +27,12 @@ let package = Package(
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(name: "Tokenizer"),
-    .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking"]),
+    .target(
+      name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking", "Page"],
+      resources: [
+        .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
+        .embedInCode("Resources/routes.js"),
+      ]),
     .target(
       name: "Benchmark",
       dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),

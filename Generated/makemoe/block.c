@@ -185,7 +185,7 @@ void block_forward(float *y, const float *x, const block_params *p, const block_
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
     compute_mixture_normal(s->mixture_normal, B*T*E, random_key(pass->seed, stream + 2));
     compute_mixture_gate(t->mixture_gate, t->mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
-    top(t->mixture_chosen_logits, s->mixture_chosen, t->mixture_gate, B*T, E, K);
+    top(t->mixture_chosen_logits, s->mixture_chosen, t->mixture_gate, B*T, E, K, pass->replays);
     softmax(s->mixture_weights, t->mixture_chosen_logits, B*T, K);
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()

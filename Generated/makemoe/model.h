@@ -30,6 +30,7 @@ typedef struct {
     const int32_t *tokens;      // [sequences, length]
     const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
     const int32_t *positions;   // [length]: 0, 1, 2, ...
+    int replays;                // routers take the experts that they are given
 } model_pass;
 
 // ---- input ---------------------------------------------------------------------------------------
@@ -199,6 +200,7 @@ typedef struct {
     float *d_x;                             // [B, T, C]
     float *d_y;                             // [B, T, C]
     int stream;                             // its first random stream
+    int router;                             // its first router
 } block_use;
 
 // One use of output, and what connects it to its neighbours.
@@ -211,6 +213,45 @@ typedef struct {
     float *d_x;                             // [B, T, C]
     int stream;                             // its first random stream
 } output_use;
+
+// ---- routers -----------------------------------------------------------------------------
+
+enum { MODEL_ROUTERS = 8, MODEL_EXPERTS = 64, MODEL_CHOICES = MODEL_BATCH * MODEL_CONTEXT * 16 };
+
+// A router: its experts, the choices of a token, and how many of each the routers before it have.
+typedef struct {
+    const char *name;
+    int experts, choices, first_expert, first_choice;
+} model_router;
+
+extern const model_router model_routers[MODEL_ROUTERS];
+
+// What an expert was given: pairs that chose it, pairs that it kept, the sum of all their weights.
+typedef struct {
+    uint64_t chosen, kept;
+    double weight;
+} model_load;
+
+// What the routers chose, router after router, [tokens, choices] each.
+typedef struct {
+    int tokens;                         // of the last pass
+    int32_t expert[MODEL_CHOICES];
+    int32_t row[MODEL_CHOICES];         // among the experts' rows; -1 where dropped
+    float weight[MODEL_CHOICES];
+    int32_t replay[MODEL_CHOICES];      // the experts that the next pass takes
+    model_load load[2][MODEL_EXPERTS];  // counted in evaluation, in training
+} model_routes;
+
+struct moec_model;
+
+// Gives a layer's router the experts to take; keeps what it chose; counts what all chose in a pass.
+void routes_take(const struct moec_model *m, int router, int32_t *chosen);
+void routes_keep(struct moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
+                 const float *weights, const model_pass *pass);
+void routes_count(struct moec_model *m, const model_pass *pass);
+
+// Whether a pass of so many tokens cannot take the experts that it is to take; they are forgotten then.
+int routes_misfit(struct moec_model *m, int tokens);
 
 struct moec_model {
     float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
@@ -228,6 +269,8 @@ struct moec_model {
     float *sum;                                // their gradients, while the next are computed
     int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
     int decays[MODEL_PARAMETERS];              // weight decay applies
+    model_routes routes;                       // what the routers chose
+    int replay_tokens;                         // of the choices that the next pass takes; 0: it has its own
     double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
     int threads;                               // 0: as many as OpenMP likes
     char error[160];

@@ -27,6 +27,7 @@ __asm__(
     CARRY("block.c")
     CARRY("output.c")
     CARRY("adamw.c")
+    CARRY("routes.c")
     CARRY("kernels/base.h")
     CARRY("kernels/adamw.h")
     CARRY("kernels/vector.h")

@@ -97,6 +97,27 @@ extension GeneratedFile {
       /// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V].
       MOEC_EXPORT int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
 
+      /// What one expert of one router was given: in pairs of a token and one of its choices.
+      typedef struct {
+          uint64_t chosen;  // pairs that chose it
+          uint64_t kept;    // of these the ones that it computed; the others were beyond its capacity
+          double weight;    // the sum of the weights that all of them gave it
+      } moec_load;
+
+      /// Copies the loads of all experts out, router after router in the order of the manifest's "routers", and sets them
+      /// to 0. Passes in training mode (training: 1) and in evaluation mode (0) are counted apart. A library whose model
+      /// routes nothing lacks this function and the next two.
+      MOEC_EXPORT int moec_expert_loads(moec_model *model, int training, moec_load *out);
+
+      /// Copies out what the routers chose in the last pass, which must have had so many tokens, router after router,
+      /// [tokens, choices] each: experts, in ascending order for each token; kept, 0 where the expert was full and 1
+      /// elsewhere; weights. Each of the three may be NULL.
+      MOEC_EXPORT int moec_routes(moec_model *model, int tokens, int32_t *experts, int32_t *kept, float *weights);
+
+      /// Makes the routers take these experts in the next pass, which must be of so many tokens, whatever their logits say;
+      /// weights still come from the logits. Router after router, [tokens, choices] each, ascending for each token.
+      MOEC_EXPORT int moec_replay(moec_model *model, const int32_t *experts, int tokens);
+
       /// What the last failed call on this model found wrong; the empty string if none failed.
       MOEC_EXPORT const char *moec_error(const moec_model *model);
 

@@ -33,7 +33,7 @@ enum CNames {
   /// A layer's name, which names its file, its structs and its functions.
   static func layer(_ name: String) -> String {
     let text = identifier(name)
-    let taken = ["model", "adamw", "sources", "profile", "moec_model"]
+    let taken = ["model", "adamw", "routes", "sources", "profile", "moec_model", "m", "l", "s"]
     return text != name || taken.contains(text) ? identifier(name + "_layer") : text
   }
 

@@ -11,7 +11,10 @@ extension CallEmitter {
     case .top(let op):
       return (
         "top",
-        [r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen)]
+        [
+          r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen),
+          layer.isRouter(call) ? "pass->replays" : "0",
+        ]
       )
     case .topGradient(let op):
       return (

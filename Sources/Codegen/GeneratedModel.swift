@@ -38,6 +38,7 @@ public struct GeneratedModel: Sendable {
     files = [ModelFile(context).file, ModelHeader(context).file]
     files += layers.map(\.file)
     files += [AdamWFile(context).file]
+    if let routes = RoutesFile(context: context).file { files.append(routes) }
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).map(\.generated)
     files += [
       .abiHeader, GeneratedFile(path: "graph.txt", text: plan.graph.text),
@@ -49,9 +50,8 @@ public struct GeneratedModel: Sendable {
 
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
-    ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + [
-      "adamw.c", SourceArchive.path,
-    ]
+    ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + ["adamw.c"]
+      + (plan.routers.isEmpty ? [] : [RoutesFile.path]) + [SourceArchive.path]
   }
 }
 

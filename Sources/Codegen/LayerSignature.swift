@@ -50,7 +50,7 @@ struct LayerSignature {
     let usesStream = calls.contains(where: \.isRandom)
     let usesPass =
       usesStream || places.contains { if case .source = $0 { true } else { false } }
-      || Self.usesRows(calls, batch, context)
+      || Self.usesRows(calls, batch, context) || calls.contains(where: layer.isRouter)
     if usesPass { parts.append(.pass) }
     if usesStream { parts.append(.stream) }
     self.parts = parts

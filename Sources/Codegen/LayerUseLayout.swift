@@ -11,6 +11,8 @@ struct LayerUseLayout {
   var hasSaved: Bool { !layer.saved.isEmpty }
   var hasScratch: Bool { !layer.forwardScratch.isEmpty || !layer.backwardScratch.isEmpty }
 
+  var hasRouters: Bool { !layer.routers.isEmpty }
+
   /// What connects a use to others, each once: (name, type, edge of each use).
   var connections: [(name: String, type: TensorType, edges: [Int])] {
     var found: [(name: String, type: TensorType, edges: [Int])] = []
@@ -42,9 +44,16 @@ struct LayerUseLayout {
         + "// another layer's parameter"
     }
     lines.append("    int stream;".padded(to: 44) + "// its first random stream")
+    if hasRouters { lines.append("    int router;".padded(to: 44) + "// its first router") }
     return
       (["// One use of \(layer.name), and what connects it to its neighbours.", "typedef struct {"]
       + lines + ["} \(layer.name)_use;"]).joined(separator: "\n")
+  }
+
+  /// The saved buffers that a forward pass writes.
+  var forwardSaved: String {
+    let u = CNames.identifier(layer.name)
+    return uses.count > 1 ? "pass->training ? &\(u)->s : &m->\(layer.name)[0].s" : "&\(u)->s"
   }
 
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
@@ -58,9 +67,7 @@ struct LayerUseLayout {
       case .gradients: "&\(u)->g"
       case .updates: "&\(u)->u"
       case .borrowed(let index): "\(u)->\(CNames.identifier(layer.borrowed[index].field))"
-      case .saved:
-        signature.phase == .forward && uses.count > 1
-          ? "pass->training ? &\(u)->s : &m->\(layer.name)[0].s" : "&\(u)->s"
+      case .saved: signature.phase == .forward ? hasRouters ? "s" : forwardSaved : "&\(u)->s"
       case .scratch: "&m->\(layer.name)_t"
       case .pass: "pass"
       case .stream: "\(u)->stream"

@@ -26,7 +26,7 @@ struct ManifestText {
       "saved":\(memory.saved),"scratch":\(memory.scratch),"total":\(memory.total)},
       "flops":{"forward":\(flops(.forward)),"step":\(flops(.forward) + flops(.backward))},
       "active_parameters":\(plan.activeParameters),
-      "accumulates":\(plan.accumulates),
+      "accumulates":\(plan.accumulates),\(routers)
       "compiler":\(Self.quoted(context.options.compilerLine)),
       "source":\(Self.quoted(context.options.sourceName))\(vocabularyLine)}
       """
@@ -35,6 +35,16 @@ struct ManifestText {
   /// The JSON as C string literals, a line each.
   var literal: String {
     json.split(separator: "\n").map { "    " + CNames.literal(String($0)) }.joined(separator: "\n")
+  }
+
+  /// Which layers route: path, experts, choices of a token, capacity factor if there is one.
+  private var routers: String {
+    let lines = plan.routers.map { name, router in
+      let capacity = router.capacity.map { ",\"capacity\":\($0)" } ?? ""
+      return "{\"name\":\(Self.quoted(name)),\"experts\":\(router.experts.size),"
+        + "\"choices\":\(router.choices.size)\(capacity)}"
+    }
+    return lines.isEmpty ? "" : "\n\"routers\":[\n" + lines.joined(separator: ",\n") + "\n],"
   }
 
   private var vocabularyLine: String {

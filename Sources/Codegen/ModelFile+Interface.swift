@@ -3,7 +3,13 @@ import Planning
 
 /// The parts of `model.c` behind the library's interface that are the same for every model.
 extension ModelFile {
-  static let checks = #"""
+  var checks: String {
+    let misfit = hasRouters ? "\n        || routes_misfit(m, count)" : ""
+    return Self.checks(misfit)
+  }
+
+  private static func checks(_ misfit: String) -> String {
+    #"""
     static int fail(moec_model *m, const char *message, int value, int limit) {
         snprintf(m->error, sizeof m->error, message, value, limit);
         return 1;
@@ -23,7 +29,7 @@ extension ModelFile {
         if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
         int count = MODEL_BATCH * MODEL_CONTEXT;
         return take_ids(m, m->tokens, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-            || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d");
+            || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")\#(misfit);
     }
 
     // Sets the number of threads for one call of the interface, and sets it back.
@@ -46,6 +52,7 @@ extension ModelFile {
     #endif
     }
     """#
+  }
 
   static let lifetime = #"""
     int moec_abi(void) { return MOEC_ABI; }
@@ -142,7 +149,15 @@ extension ModelFile {
     const char *moec_error(const moec_model *m) { return m->error; }
     """#
 
-  static let access = #"""
+  /// What `moec_initialize` forgets of routes.
+  private var forgetting: String {
+    hasRouters ? "\n    m->replay_tokens = 0;\n    memset(m->routes.load, 0, sizeof m->routes.load);" : ""
+  }
+
+  var access: String { Self.access(forgetting) }
+
+  private static func access(_ forgetting: String) -> String {
+    #"""
     // Where element n of a parameter's logical row-major order is stored.
     static size_t stored_index(const model_parameter *q, size_t n) {
         if (!q->panels) { return n; }
@@ -157,7 +172,7 @@ extension ModelFile {
 
     void moec_initialize(moec_model *m, uint64_t seed) {
         m->error[0] = 0;
-        m->batches = m->used_up = 0;
+        m->batches = m->used_up = 0;\#(forgetting)
         memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
         int before = enter(m);
         for (int i = 0; i < MODEL_PARAMETERS; i++) {
@@ -210,4 +225,5 @@ extension ModelFile {
         return 0;
     }
     """#
+  }
 }

@@ -16,13 +16,18 @@ extension ModelFile {
       .map { "m->\($0.layer.name)[0].logits" }
   }
 
+  var hasRouters: Bool { !plan.routers.isEmpty }
+
+  /// The last field of a pass, where there is one.
+  private var replays: String { hasRouters ? ", m->replay_tokens > 0" : "" }
+
   /// One pass, and the library's functions that are one pass and nothing else.
   var running: String {
     """
     // One pass over a batch that take_batch has taken; returns the loss. A loss that is not finite ends it
     // before backward, so that the parameters stay as they were.
     static float run(moec_model *m, int training, uint64_t seed) {
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions};
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions\(replays)};
         int before = enter(m);
         forward(m, &pass);
         float loss = \(lossPlace);
@@ -134,7 +139,7 @@ extension ModelFile {
     float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
         m->batches = 0;
         if (take_batch(m, tokens, targets)) { return NAN; }
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions};
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions\(replays)};
         int before = enter(m);
         forward(m, &pass);
         float loss = \(lossPlace);
@@ -191,6 +196,7 @@ extension ModelFile {
         }
         """
     }
+    let misfit = hasRouters ? "\n    if (routes_misfit(m, length)) { return 1; }" : ""
     return """
       \(head)
           m->error[0] = 0;
@@ -198,8 +204,8 @@ extension ModelFile {
               return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
           }
           if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
-          if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
-          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions};
+          if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }\(misfit)
+          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions\(replays)};
           int before = enter(m);
           forward(m, &pass);
           leave(before);

@@ -12,7 +12,7 @@ struct ModelFile {
     var parts = [heading, includes, parameters]
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
     parts += [places, bind] + (hasUpdates ? [bindUpdates] : [])
-    parts += [forward, backward, Self.checks, Self.lifetime, Self.access, running]
+    parts += [forward, backward, checks, Self.lifetime, access, running]
     parts += [Self.accumulation, step, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
@@ -120,13 +120,14 @@ extension ModelFile {
         let connections = layout.connections.map { place(ofEdge: $0.edges[use]) }
         let saved = layout.hasSaved ? [plan.regions.saved + layout.uses[use].savedOffset] : []
         let numbers =
-          [layout.uses[use].firstParameter, layout.uses[use].firstStream] + saved + connections
+          [layout.uses[use].firstParameter, layout.uses[use].firstStream]
+          + (layout.hasRouters ? [plan.firstRouter(of: layout.uses[use])] : []) + saved + connections
         return "    {" + numbers.map(String.init).joined(separator: ", ") + "},"
       }
       let declared = fields.isEmpty ? "" : " size_t " + fields.joined(separator: ", ") + ";"
       return """
         // Where each use of \(layout.layer.name) has its parameters, random streams and buffers (in bytes).
-        static const struct { int first, stream;\(declared) } \(layout.layer.name)_places[] = {
+        static const struct { int first, stream\(layout.hasRouters ? ", router" : "");\(declared) } \(layout.layer.name)_places[] = {
         \(rows.joined(separator: "\n"))
         };
         """
@@ -199,6 +200,7 @@ extension ModelFile {
       "    u->\(CNames.identifier(parameter.field)) = m->value + model_parameters[\(layout.uses[0].borrowed[index])].offset;"
     }
     lines.append("    u->stream = \(name)_places[l].stream;")
+    if layout.hasRouters { lines.append("    u->router = \(name)_places[l].router;") }
     lines += layout.layer.parameters.enumerated().compactMap { index, parameter in
       parameter.start.map { start in
         "    m->start[\(name)_places[l].first + \(index)] = u->s.\(CNames.identifier(layout.layer.saved[start].name));"
@@ -217,7 +219,7 @@ extension ModelFile {
     """
     // Runs all layers; the loss is computed if the pass has targets.
     static void forward(moec_model *m, const model_pass *pass) {
-    \(runs(.forward))
+    \(runs(.forward))\(hasRouters ? "\n    routes_count(m, pass);" : "")
     }
     """
   }
@@ -253,11 +255,13 @@ extension ModelFile {
       layout.layer, phase, batch: plan.graph.batch, context: plan.graph.context)
     if signature.calls.isEmpty { return [] }
     let name = CNames.identifier(layout.layer.name)
-    let call = PointwiseFunction.wrapped(
+    var call = PointwiseFunction.wrapped(
       "\(signature.functionName)(", layout.arguments(signature), ");")
+    if phase == .forward { call = RoutesFile.wrapped(call, layout) }
     if group.count == 1 {
       let place = "    \(name)_use *\(name) = &m->\(name)[\(group.first)];"
-      let isAlone = plan.uses.filter { $0.layer == group.layer }.count == 1
+      let uses = plan.uses.filter { $0.layer == group.layer }
+      let isAlone = uses.count == 1 && (phase == .backward || !layout.hasRouters)
       let lines = [place] + call.map { "    " + $0 }
       return isAlone ? lines : ["    {"] + lines.map { "    " + $0 } + ["    }"]
     }

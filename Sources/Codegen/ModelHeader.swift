@@ -9,7 +9,7 @@ struct ModelHeader {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts = [opening, axes, Self.pass] + plan.layers.map(layer) + [model, closing]
+    let parts = [opening, axes, pass] + plan.layers.map(layer) + [model, closing]
     return GeneratedFile(path: "model.h", text: parts.joined(separator: "\n\n") + "\n")
   }
 
@@ -47,7 +47,17 @@ struct ModelHeader {
     return (["enum {"] + lines + ["};"]).joined(separator: "\n")
   }
 
-  private static let pass = """
+  private var hasRouters: Bool { !plan.routers.isEmpty }
+
+  private var pass: String {
+    let replays =
+      hasRouters
+      ? "\n    int replays;                // routers take the experts that they are given" : ""
+    return Self.pass(replays)
+  }
+
+  private static func pass(_ replays: String) -> String {
+    """
     // One pass over the model: what it works on, and how.
     typedef struct {
         int sequences, length;      // at most the model's batch and context
@@ -55,9 +65,19 @@ struct ModelHeader {
         uint64_t seed;              // of dropout and router noise
         const int32_t *tokens;      // [sequences, length]
         const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
-        const int32_t *positions;   // [length]: 0, 1, 2, ...
+        const int32_t *positions;   // [length]: 0, 1, 2, ...\(replays)
     } model_pass;
     """
+  }
+
+  private var routes: String {
+    guard hasRouters else { return "" }
+    return """
+
+      \("    model_routes routes;".padded(to: 47))// what the routers chose
+      \("    int replay_tokens;".padded(to: 47))// of the choices that the next pass takes; 0: it has its own
+      """
+  }
 
   private var model: String {
     let fields = layouts.map { layout in
@@ -90,7 +110,7 @@ struct ModelHeader {
       extern const model_parameter model_parameters[MODEL_PARAMETERS];
 
       \(layouts.map(\.declaration).joined(separator: "\n\n"))
-
+      \(hasRouters ? "\n" + RoutesFile.declarations(plan) + "\n" : "")
       struct moec_model {
           float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
           float *steps;                              // [MODEL_STEPS] of AdamW
@@ -101,7 +121,7 @@ struct ModelHeader {
           int used_up;                               // gradients went into an update and were not kept
           float *sum;                                // their gradients, while the next are computed
           int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
-          int decays[MODEL_PARAMETERS];              // weight decay applies
+          int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
           double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
           int threads;                               // 0: as many as OpenMP likes
           char error[160];

@@ -9,7 +9,8 @@ extension Interpreter {
       let row = Array(logits.row(r))
       // Stable by (value descending, index ascending): of equal logits the lower expert wins.
       let best = row.indices.sorted { (-row[$0], $0) < (-row[$1], $1) }.prefix(op.chosen.size)
-      for expert in best.sorted() {
+      let replayed = site.replay?[r * op.chosen.size..<(r + 1) * op.chosen.size].map(Int.init)
+      for expert in replayed ?? best.sorted() {
         values.append(row[expert])
         indices.append(Int32(expert))
       }

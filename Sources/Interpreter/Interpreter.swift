@@ -25,6 +25,10 @@ public struct Interpreter: Sendable {
   /// Every parameter's elements, row-major.
   public var parameters: [String: [Double]]
 
+  /// By the index of a `top` node, the experts that it takes whatever its logits are, ascending for
+  /// each token.
+  public var replay: [Int: [Int32]] = [:]
+
   /// Prepares a run.
   ///
   /// - Parameters:
@@ -56,7 +60,7 @@ public struct Interpreter: Sendable {
     let isNeeded = neededNodes(for: outputs ?? graph.outputs.map(\.output))
     for index in graph.nodes.indices where isNeeded[index] {
       let inputs = graph.nodes[index].inputs.map { run[$0] }
-      run.values[index] = try evaluate(Site(graph, index, inputs))
+      run.values[index] = try evaluate(Site(graph, index, inputs, replay: replay[index]))
     }
     return run
   }
@@ -111,7 +115,11 @@ struct Site {
   let inputTypes: [TensorType]
   let inputs: [TensorValue]
 
-  init(_ graph: Graph, _ index: Int, _ inputs: [TensorValue]) {
+  /// The experts to take; nil: those with the largest logits.
+  let replay: [Int32]?
+
+  init(_ graph: Graph, _ index: Int, _ inputs: [TensorValue], replay: [Int32]? = nil) {
+    self.replay = replay
     node = graph.nodes[index]
     inputTypes = node.inputs.map(graph.type(of:))
     self.inputs = inputs

@@ -6,7 +6,7 @@ extension Manifest: Decodable {
     case work = "flops"
     case compiler, source
     case activeParameters = "active_parameters"
-    case accumulates
+    case accumulates, routers
     case vocabularyLine = "vocabulary_line"
   }
 
@@ -24,6 +24,7 @@ extension Manifest: Decodable {
     work = try values.decodeIfPresent(Work.self, forKey: .work) ?? Work()
     activeParameters = try? values.decode(Int.self, forKey: .activeParameters)
     accumulates = try? values.decode(Bool.self, forKey: .accumulates)
+    routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
     // These are only shown, so one in another form is no reason to refuse a library.
     compiler = try? values.decode(String.self, forKey: .compiler)
     source = try? values.decode(String.self, forKey: .source)
@@ -55,6 +56,17 @@ extension Manifest: Decodable {
       if !names.insert(parameter.name).inserted { return "\(parameter.name) is there twice" }
       if let reason = parameter.contradiction { return "\(parameter.name): \(reason)" }
     }
+    for router in routers {
+      if let reason = router.contradiction { return "\(router.name): \(reason)" }
+    }
+    return nil
+  }
+}
+
+extension Manifest.Router {
+  var contradiction: String? {
+    if experts < 1 || experts > 1 << 16 { return "it has \(experts) experts" }
+    if choices < 1 || choices > experts { return "it chooses \(choices) of \(experts) experts" }
     return nil
   }
 }

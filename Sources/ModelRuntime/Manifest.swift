@@ -17,6 +17,10 @@ public struct Manifest: Equatable, Sendable {
   /// How many parameters work on one token, if the library says.
   public var activeParameters: Int?
 
+  /// What chooses experts, in the order in which tokens come by; empty where the library tells of
+  /// none.
+  public var routers: [Router]
+
   /// Whether gradients of several batches can be added up; nil: the library does not say.
   public var accumulates: Bool?
   /// The command that compiled the library, if it says.
@@ -41,6 +45,24 @@ public struct Manifest: Equatable, Sendable {
 
     /// How many numbers it holds: the product of its shape.
     public var count: Int { shape.reduce(1, *) }
+  }
+
+  /// A layer's choice of experts.
+  public struct Router: Equatable, Sendable, Codable {
+    /// Its path in the model: `block.3.mixture`.
+    public var name: String
+    public var experts: Int
+    /// How many experts a token chooses: K.
+    public var choices: Int
+    /// An expert keeps int(tokens · K / E · capacity) of those that choose it; nil: all.
+    public var capacity: Double?
+
+    public init(name: String, experts: Int, choices: Int, capacity: Double? = nil) {
+      self.name = name
+      self.experts = experts
+      self.choices = choices
+      self.capacity = capacity
+    }
   }
 
   /// The optimizer's numbers as the model declares them.

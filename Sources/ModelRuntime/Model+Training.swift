@@ -6,6 +6,9 @@ public enum OptionalFunction: String, Sendable, CaseIterable {
   case accumulate = "moec_accumulate"
   case update = "moec_update"
   case firstBad = "moec_first_bad"
+  case expertLoads = "moec_expert_loads"
+  case routes = "moec_routes"
+  case replay = "moec_replay"
 }
 
 extension Model {
@@ -16,6 +19,9 @@ extension Model {
     case .accumulate: return library.functions.accumulate != nil
     case .update: return library.functions.update != nil
     case .firstBad: return library.functions.firstBad != nil
+    case .expertLoads: return library.functions.expertLoads != nil
+    case .routes: return library.functions.routes != nil
+    case .replay: return library.functions.replay != nil
     }
   }
 

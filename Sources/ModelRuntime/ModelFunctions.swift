@@ -25,6 +25,14 @@ struct ModelFunctions {
   let accumulate: (@convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float)?
   let update: (@convention(c) (OpaquePointer?, UnsafePointer<moec_hyper>?, Float) -> Float)?
   let firstBad: (@convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?)?
+  let expertLoads:
+    (@convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<moec_load>?) -> Int32)?
+  let routes:
+    (@convention(c) (
+      OpaquePointer?, Int32, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Int32>?,
+      UnsafeMutablePointer<Float>?
+    ) -> Int32)?
+  let replay: (@convention(c) (OpaquePointer?, Tokens, Int32) -> Int32)?
 
   static let names = [
     "moec_abi", "moec_manifest", "moec_create", "moec_destroy", "moec_initialize",
@@ -51,6 +59,9 @@ struct ModelFunctions {
     accumulate = ModelFunctions.optional("moec_accumulate", in: handle)
     update = ModelFunctions.optional("moec_update", in: handle)
     firstBad = ModelFunctions.optional("moec_first_bad", in: handle)
+    expertLoads = ModelFunctions.optional("moec_expert_loads", in: handle)
+    routes = ModelFunctions.optional("moec_routes", in: handle)
+    replay = ModelFunctions.optional("moec_replay", in: handle)
   }
 
   /// Nil where the library does not have it.

@@ -74,10 +74,23 @@ struct ValueUses {
     return (readers[value] ?? []).contains { partition.sectionOfNode[$0] != home }
   }
 
-  /// Whether a forward value stays within its section but backward reads it.
+  /// Whether a forward value stays within its section but is read when that has run: by backward, or
+  /// because it tells what a router chose.
   func isSaved(_ value: Value) -> Bool {
     guard graph.nodes[value.node].phase == .forward, !isEdge(value) else { return false }
-    return (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
+    return isRouting(value)
+      || (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
+  }
+
+  /// Whether a value is a router's choice of experts, their rows, or the weights that it combines by.
+  private func isRouting(_ value: Value) -> Bool {
+    let node = graph.nodes[value.node]
+    if node.op.kind == .route { return value.result == 2 }
+    return (readers[value] ?? []).contains { reader in
+      let reading = graph.nodes[reader]
+      return reading.op.kind == .route && node.op.kind == .top
+        || reading.op.kind == .combine && reading.inputs[1] == value
+    }
   }
 
   /// What a parameter is to the forward ops that read it.

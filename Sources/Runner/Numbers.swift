@@ -3,6 +3,12 @@ import Foundation
 /// A loss as it is printed: `2.7351`.
 func fourDecimals(_ value: Double) -> String { String(format: "%.4f", value) }
 
+/// A factor as it is printed: `1.62`.
+func twoDecimals(_ value: Double) -> String { String(format: "%.2f", value) }
+
+/// A share of 1 as it is printed: `3.1 %`.
+func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
 /// A count with its thousands apart: `8,996,545`.
 func grouped(_ count: Int) -> String {
   var groups: [String] = []

@@ -11,8 +11,19 @@ public struct RunRecord: Equatable, Sendable, Codable {
   public var data: String
   public var fingerprint: String
   public var progress = TrainingProgress()
+  /// What experts were given since the last evaluation, if the model routes.
+  var experts: ExpertWatch?
   /// What trackers need to go on, by their names.
   public var trackers: [String: String] = [:]
+
+  public init(
+    settings: TrainingSettings, defaults: Manifest.Defaults, data: String, fingerprint: String
+  ) {
+    self.settings = settings
+    self.defaults = defaults
+    self.data = data
+    self.fingerprint = fingerprint
+  }
 
   /// As one line of JSON; the same record gives the same text.
   var text: String {

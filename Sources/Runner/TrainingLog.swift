@@ -3,7 +3,10 @@ import ModelRuntime
 
 /// JSON lines, one for each evaluation:
 /// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200}`,
-/// and with a tokenizer also `"train_bits_per_character"` and `"val_bits_per_character"`.
+/// with a tokenizer also `"train_bits_per_character"` and `"val_bits_per_character"`. Of a model that
+/// routes they tell what experts were given in the steps since the evaluation before, if there were
+/// any: `"balance":1.62,"dead_experts":0,"dropped_share":0.031,"expert_load":[[0.25,…],…]`, which are
+/// shares of choices by router and expert.
 public final class TrainingLog {
   private let path: String
   private let handle: FileHandle
@@ -28,9 +31,12 @@ public final class TrainingLog {
   }
 
   /// Adds a line. `tokens` is how many the model was trained on so far.
-  public func write(_ evaluation: Evaluation, seconds: Double, tokens: Int) throws(FileError) {
+  public func write(
+    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int
+  ) throws(FileError) {
     let line =
-      TrainingLog.line(evaluation, seconds: secondsBefore + seconds, tokens: tokens) + "\n"
+      TrainingLog.line(
+        evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens) + "\n"
     do {
       try handle.write(contentsOf: Data(line.utf8))
     } catch {
@@ -39,14 +45,26 @@ public final class TrainingLog {
   }
 
   /// One line, its losses with all their digits.
-  static func line(_ evaluation: Evaluation, seconds: Double, tokens: Int) -> String {
+  static func line(
+    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int
+  ) -> String {
     let time = String(format: "%.3f", seconds)
     let bits = evaluation.bitsPerCharacter.map {
       "\"train_bits_per_character\":\($0.train),\"val_bits_per_character\":\($0.validation),"
     }
     return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
       + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
-      + "\"seconds\":\(time),\"tokens\":\(tokens)}"
+      + "\"seconds\":\(time),\"tokens\":\(tokens)\(balance.map(experts) ?? "")}"
+  }
+
+  /// Shares with six digits, which is finer than any interval counts.
+  private static func experts(_ balance: ExpertBalance) -> String {
+    let loads = balance.shares.map { shares in
+      "[\(shares.map { String(format: "%.6g", $0) }.joined(separator: ","))]"
+    }
+    return ",\"balance\":\(balance.balance),\"dead_experts\":\(balance.deadExperts),"
+      + "\"dropped_share\":\(balance.droppedShare),"
+      + "\"expert_load\":[\(loads.joined(separator: ","))]"
   }
 
   private struct Line: Decodable {

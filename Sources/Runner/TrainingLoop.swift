@@ -9,6 +9,8 @@ public struct TrainingLoop {
   public let seed: UInt64
   /// The optimizer's numbers but for the learning rate, which `settings` may replace.
   public let defaults: Manifest.Defaults
+  /// Records and replays routes; nil does neither.
+  public var tape: RouteTape?
 
   public init(
     model: Model, corpus: Corpus, settings: TrainingSettings, seed: UInt64,
@@ -78,7 +80,9 @@ public struct TrainingLoop {
       }
     } else {
       let batch = batch(of: step)
+      try tape?.begin(model, step: step, pass: 0)
       loss = try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
+      try tape?.end(model)
     }
     guard loss.isFinite, isFinite else { throw try diverged(at: step) }
     return loss
@@ -89,9 +93,11 @@ public struct TrainingLoop {
     var sum: Float = 0
     for part in 0..<settings.accumulation {
       let batch = batch(of: step, part: part)
+      try tape?.begin(model, step: step, pass: part)
       sum += try model.accumulate(
         tokens: batch.tokens, targets: batch.targets,
         seed: RandomStream.seed(seed, .trainingStep, index: step, part: part))
+      try tape?.end(model)
       guard sum.isFinite else { return sum }
     }
     return sum / Float(settings.accumulation)

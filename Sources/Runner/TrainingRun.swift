@@ -9,6 +9,10 @@ public struct TrainingFiles: Equatable, Sendable {
   public var save: String?
   /// JSON lines.
   public var log: String?
+  /// What the routers choose in training is written there when the run ends.
+  public var record: String?
+  /// The routers choose in training what was recorded there.
+  public var replay: String?
 
   public init() {}
 
@@ -24,8 +28,11 @@ public struct TrainingFiles: Equatable, Sendable {
 
 /// Who looks on while a model is trained.
 public struct TrainingListeners {
-  /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`.
+  /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, and of a model
+  /// that routes `; experts: balance 1.62, 0 dead`.
   public var output: (String) throws -> Void = { _ in }
+  /// Gets what is said once: of experts that are dead or overloaded.
+  public var notice: (String) -> Void = { _ in }
   /// Asked after each batch: whether to save and stop.
   public var isInterrupted: () -> Bool = { false }
   public var trackers: [any Tracker] = []
@@ -44,6 +51,8 @@ final class TrainingRun {
   private let log: TrainingLog?
   private let meter: TrainingMeter
   private var record: RunRecord
+  /// Steps whose loads are not in the record yet.
+  private var uncountedSteps = 0
 
   /// Thrown by the listener of the loop, to end it.
   private struct Stop: Error {
@@ -58,6 +67,10 @@ final class TrainingRun {
     guard start < loop.settings.steps else {
       throw TrainingError.nothingLeft(step: start, steps: loop.settings.steps)
     }
+    var loop = loop
+    loop.tape = try RouteTape(
+      record: files.record, replay: files.replay, model: loop.model,
+      passes: loop.settings.accumulation, steps: start..<loop.settings.steps)
     self.session = session
     self.loop = loop
     self.files = files
@@ -68,6 +81,7 @@ final class TrainingRun {
     if let old = session.record {
       record.progress = old.progress
       record.trackers = old.trackers
+      record.experts = old.experts
     }
     let shown = session.isResumed ? record.progress.last?.step ?? start - 1 : nil
     log = try files.log.map { path throws(FileError) in
@@ -80,13 +94,20 @@ final class TrainingRun {
   func run() throws -> TrainingOutcome {
     defer { meter.clear() }
     if let outcome = outOfPatience, outcome.step == session.start { return outcome }
+    // What was counted before belongs to nobody.
+    if routes { _ = try loop.model.takeExpertLoads(.training) }
     var outcome = TrainingOutcome.finished(step: loop.settings.steps)
     do {
       try loop.run(from: session.start, evaluated: record.progress.last?.step) { try take($0) }
     } catch let stop as Stop {
       outcome = stop.outcome
+    } catch {
+      // How a run came to diverge may be what the recording is wanted for.
+      try? loop.tape?.commit()
+      throw error
     }
     meter.clear()
+    try loop.tape?.commit()
     if let path = files.save { try save(to: path, step: outcome.step) }
     return outcome
   }
@@ -97,6 +118,7 @@ final class TrainingRun {
     case .evaluationBatch(let step):
       if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step)) }
     case .stepped(let step, let loss):
+      uncountedSteps += 1
       track(step: step, loss: loss)
       if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step + 1)) }
     case .evaluated(let evaluation):
@@ -107,12 +129,35 @@ final class TrainingRun {
   private func take(_ evaluation: Evaluation) throws {
     meter.clear()
     let isBest = record.progress.add(evaluation)
-    try listeners.output("step \(evaluation.step): \(evaluation.line)")
+    let balance = try balance()
+    let experts = balance.map { "; \($0.line)" } ?? ""
+    try listeners.output("step \(evaluation.step): \(evaluation.line)\(experts)")
     try log?.write(
-      evaluation, seconds: meter.elapsed, tokens: evaluation.step * loop.tokensPerStep)
-    track(evaluation)
+      evaluation, balance, seconds: meter.elapsed,
+      tokens: evaluation.step * loop.tokensPerStep)
+    track(evaluation, balance)
     try save(evaluation, isBest: isBest)
     if let outcome = outOfPatience { throw Stop(outcome: outcome) }
+  }
+
+  private var routes: Bool {
+    !loop.model.manifest.routers.isEmpty && loop.model.has(.expertLoads)
+  }
+
+  private func countExperts() throws {
+    guard routes else { return }
+    var watch = record.experts ?? ExpertWatch()
+    try watch.add(from: loop.model, steps: uncountedSteps)
+    uncountedSteps = 0
+    record.experts = watch
+  }
+
+  /// How experts were used since the last evaluation; nil before the first step.
+  private func balance() throws -> ExpertBalance? {
+    try countExperts()
+    guard let taken = record.experts?.take(loop.model.manifest.routers) else { return nil }
+    taken.notices.forEach(listeners.notice)
+    return taken.balance
   }
 
   /// The end at the newest evaluation, if the validation loss did not get lower for so long.
@@ -135,6 +180,7 @@ final class TrainingRun {
   }
 
   private func save(to path: String, step: Int) throws {
+    try countExperts()
     for tracker in listeners.trackers {
       if let (key, value) = tracker.continuation { record.trackers[key] = value }
     }
@@ -145,12 +191,17 @@ final class TrainingRun {
 // MARK: - Tracking
 
 extension TrainingRun {
-  private func track(_ evaluation: Evaluation) {
+  private func track(_ evaluation: Evaluation, _ balance: ExpertBalance?) {
     var metrics = [
       "train_loss": evaluation.trainLoss, "val_loss": evaluation.validationLoss,
       "learning_rate": Double(loop.learningRate(at: evaluation.step)),
       "tokens": Double(evaluation.step * loop.tokensPerStep), "seconds": meter.elapsed,
     ]
+    if let balance {
+      metrics["expert_balance"] = balance.balance
+      metrics["dead_experts"] = Double(balance.deadExperts)
+      metrics["dropped_share"] = balance.droppedShare
+    }
     if let rate = meter.tokensPerSecond { metrics["tokens_per_second"] = rate }
     for tracker in listeners.trackers { tracker.log(metrics: metrics, step: evaluation.step) }
   }

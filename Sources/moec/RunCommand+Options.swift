@@ -61,6 +61,25 @@ extension RunCommand {
 
     @Option(help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"))
     var log: String?
+
+    @Option(
+      help: ArgumentHelp("Record which experts tokens go to in training.", valueName: "file"))
+    var record: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "Send tokens to the experts of a recorded run, step by step.", valueName: "file"))
+    var replay: String?
+  }
+
+  struct RouteOptions: ParsableArguments {
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp("Show which experts each token of a text goes to.", valueName: "text"))
+    var route: String?
+
+    @Option(help: ArgumentHelp("With --route: as a page for a browser.", valueName: "file"))
+    var html: String?
   }
 
   struct TrackingOptions: ParsableArguments {

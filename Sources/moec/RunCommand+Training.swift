@@ -22,8 +22,11 @@ extension RunCommand {
     var files = TrainingFiles()
     files.save = training.save
     files.log = training.log
+    files.record = training.record
+    files.replay = training.replay
     var listeners = TrainingListeners()
     listeners.output = { try printNow($0 + "\n") }
+    listeners.notice = { tell($0) }
     listeners.isInterrupted = { Interruption.signal != nil }
     listeners.showsProgress = !quiet
     listeners.trackers = try trackers(session, settings)
@@ -92,6 +95,7 @@ extension RunCommand {
     if let data { words += ["--data", data] }
     if let tokenizer { words += ["--tokenizer", tokenizer] }
     if let log = training.log { words += ["--log", log] }
+    if let replay = training.replay { words += ["--replay", replay] }
     if let threads { words += ["--threads", "\(threads)"] }
     if let uri = tracking.mlflow { words += ["--mlflow", uri] }
     if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }

@@ -52,7 +52,10 @@ extension RunCommand {
   }
 
   private func checkModes() throws {
-    let given: [(name: String, isGiven: Bool, modes: Set<Mode>)] = [
+    guard let task else {
+      throw ValidationError("give one of --train, --evaluate, --generate and --route TEXT")
+    }
+    let given: [(name: String, isGiven: Bool, modes: Set<Task>)] = [
       ("--steps", training.steps != nil, [.train]),
       ("--learning-rate", training.learningRate != nil, [.train]),
       ("--eval-interval", training.evalInterval != nil, [.train]),
@@ -60,6 +63,8 @@ extension RunCommand {
       ("--save", training.save != nil, [.train]),
       ("--resume", training.resume != nil, [.train]),
       ("--log", training.log != nil, [.train]),
+      ("--record", training.record != nil, [.train]),
+      ("--replay", training.replay != nil, [.train]),
       ("--schedule", training.schedule != nil, [.train]),
       ("--warmup", training.warmup != nil, [.train]),
       ("--final-learning-rate", training.finalLearningRate != nil, [.train]),
@@ -79,9 +84,10 @@ extension RunCommand {
       ("--repeat", generation.repeats != nil, [.generate]),
       ("--stop", !generation.stops.isEmpty, [.generate]),
       ("--interactive", generation.interactive, [.generate]),
+      ("--html", routes.html != nil, [.route]),
     ]
-    for option in given where option.isGiven && !option.modes.contains(mode) {
-      throw ValidationError("\(option.name) has no meaning with --\(mode.rawValue)")
+    for option in given where option.isGiven && !option.modes.contains(task) {
+      throw ValidationError("\(option.name) has no meaning with --\(task.rawValue)")
     }
   }
 }

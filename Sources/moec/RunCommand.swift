@@ -3,18 +3,19 @@ import Foundation
 import ModelRuntime
 import Runner
 
-/// `moec run LIB.so --train|--evaluate|--generate`.
+/// `moec run LIB.so --train|--evaluate|--generate|--route TEXT`.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Trains a compiled model, evaluates it, or writes text with it.",
-    usage: "moec run LIB.so --train|--evaluate|--generate [options]",
+    abstract: "Trains a compiled model, evaluates it, writes text, or shows what its experts do.",
+    usage: "moec run LIB.so --train|--evaluate|--generate|--route TEXT [options]",
     discussion: """
       EXAMPLES
         moec run libmakemoe.so --train --save weights.safetensors --log losses.jsonl
         moec run libmakemoe.so --train --resume weights.safetensors --save weights.safetensors
         moec run libmakemoe.so --train --schedule cosine --warmup 200 --clip 1 --patience 10
         moec run libmakemoe.so --generate --weights weights.safetensors --prompt "ROMEO:"
+        moec run libmakemoe.so --route "ROMEO: what light?" --weights weights.safetensors
       """)
 
   enum Mode: String, EnumerableFlag {
@@ -32,8 +33,18 @@ struct RunCommand: ParsableCommand {
   @Argument(help: "The library that 'moec compile' made.")
   var library: String
 
+  /// What is to be done: a mode, or to show routes.
+  enum Task: String {
+    case train, evaluate, generate, route
+  }
+
+  var task: Task? {
+    if routes.route != nil { return mode == nil ? .route : nil }
+    return mode.flatMap { Task(rawValue: $0.rawValue) }
+  }
+
   @Flag(exclusivity: .exclusive)
-  var mode: Mode
+  var mode: Mode?
 
   @Option(help: "A UTF-8 text or a folder of token shards. (default: \(Corpus.usualPath))")
   var data: String?
@@ -70,14 +81,20 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "With --generate")
   var generation: GenerationOptions
 
+  @OptionGroup(title: "What experts do")
+  var routes: RouteOptions
+
   func run() throws {
     // A file that grows past `ulimit -f` is then an error that we can report, not our death.
     signal(SIGXFSZ, SIG_IGN)
     try reportingErrors {
-      switch mode {
+      switch task {
       case .train: try train()
       case .evaluate: try evaluate()
       case .generate: try generate()
+      case .route: try showRoutes(of: routes.route ?? "")
+      // Refused by validate().
+      case nil: return
       }
     }
   }

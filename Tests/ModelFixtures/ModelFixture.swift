@@ -12,6 +12,12 @@ public enum ModelFixture {
   /// The same with 320 tokens: bytes and some merges.
   public static func subword() throws -> String { try built["subword", orThrow: ()] }
 
+  /// The same with a router, whose experts share all tokens.
+  public static func routed() throws -> String { try built["routed", orThrow: ()] }
+
+  /// The same, but all tokens choose the first expert.
+  public static func lopsided() throws -> String { try built["lopsided", orThrow: ()] }
+
   /// A library that is wrong in one way; see `switches`.
   public static func broken(_ name: String) throws -> String { try built[name, orThrow: ()] }
 
@@ -21,6 +27,8 @@ public enum ModelFixture {
     "wide": ["-DVOCABULARY=40"],
     "basic": ["-DBASIC"],
     "subword": ["-DVOCABULARY=320"],
+    "routed": ["-DROUTER=1"],
+    "lopsided": ["-DROUTER=0"],
     "version": ["-DABI=2"],
     "old-version": ["-DABI=0", "-DNO_ERROR_FUNCTION"],
     "no-error-function": ["-DNO_ERROR_FUNCTION"],

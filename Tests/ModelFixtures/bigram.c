@@ -17,6 +17,13 @@
 #ifndef MANIFEST_ABI
 #define MANIFEST_ABI "1"
 #endif
+// -DROUTER tells of a router; its value is the share of tokens that choose by themselves, the others
+// all choose expert 0. Experts have room for 3/4 of a batch, which is only counted.
+#ifdef ROUTER
+#define ROUTERS "\"routers\":[{\"name\":\"expert\",\"experts\":2,\"choices\":1,\"capacity\":1.5}],"
+#else
+#define ROUTERS ""
+#endif
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
@@ -29,6 +36,11 @@ struct moec_model {
     int decays[2];               // whether weight decay applies, for each parameter
     int accumulated, used[E];    // batches since the last update, and the experts that saw rows in them
     const char *error;
+#ifdef ROUTER
+    int32_t chosen[B * T], replay[B * T];  // of the last pass, for the next one
+    int tokens, replays;
+    moec_load loads[2][E];                 // evaluation, training
+#endif
 };
 
 int moec_abi(void) { return ABI; }
@@ -49,7 +61,7 @@ const char *moec_manifest(void) {
            "\"beta2\":0.999,\"epsilon\":1e-8,\"weight_decay\":0.01},\"vocabulary\":" TEXT(VOCABULARY) ",\"context\":8,"
            "\"batch\":4,\"memory\":{\"parameters\":864,\"optimizer\":1728,\"saved\":0,\"scratch\":0,\"total\":3500},"
            "\"flops\":{\"forward\":1000,\"step\":3000},\"compiler\":\"by hand\",\"source\":\"bigram.c\","
-           "\"vocabulary_line\":\"bigram.swift:4\",\"unheard_of\":[1,2]}";
+           "\"vocabulary_line\":\"bigram.swift:4\"," ROUTERS "\"unheard_of\":[1,2]}";
 #endif
 }
 
@@ -122,11 +134,28 @@ static int check(moec_model *model, const int32_t *tokens, int count) {
     return 0;
 }
 
+// The expert of the token at a place: by its parity, or the one that a replay says.
+static int route(moec_model *model, int token, int place, int tokens, int training) {
+#ifdef ROUTER
+    int expert = model->replays ? model->replay[place] : token < ROUTER * V ? token % E : 0;
+    moec_load *load = &model->loads[training][expert];
+    int before = 0;
+    for (int i = 0; i < place; i++) before += model->chosen[i] == expert;
+    *load = (moec_load){load->chosen + 1, load->kept + (before < tokens * 3 / 4), load->weight + 1};
+    model->chosen[place] = expert;
+    if (place == tokens - 1) model->tokens = tokens, model->replays = 0;
+    return expert;
+#else
+    (void)model, (void)place, (void)tokens, (void)training;
+    return token % E;
+#endif
+}
+
 // The noisy embedding x[C] of a token, and the logits of its expert.
-static void forward(const moec_model *model, int token, uint64_t seed, uint64_t place, float *x, float *logits) {
+static void forward(const moec_model *model, int token, int expert, uint64_t seed, uint64_t place, float *x, float *logits) {
     for (int c = 0; c < C; c++)
         x[c] = model->kinds[0][token * C + c] * (1 + 0.05f * noise(seed, place * C + (uint64_t)c));
-    const float *weight = model->kinds[0] + EMBEDDING + token % E * V * C;
+    const float *weight = model->kinds[0] + EMBEDDING + expert * V * C;
     for (int v = 0; v < V; v++) {
         logits[v] = 0;
         for (int c = 0; c < C; c++) logits[v] += x[c] * weight[v * C + c];
@@ -139,8 +168,9 @@ static float run(moec_model *model, const int32_t *tokens, const int32_t *target
     if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
     for (int i = 0; i < B * T; i++) {
         float x[C], p[V], sum = 0;
-        int token = tokens[i], expert = EMBEDDING + token % E * V * C;
-        forward(model, token, seed, (uint64_t)i, x, p);
+        int token = tokens[i], chosen = route(model, token, i, B * T, backward), expert = EMBEDDING + chosen * V * C;
+        model->used[chosen] |= backward;
+        forward(model, token, chosen, seed, (uint64_t)i, x, p);
         float highest = p[0];
         for (int v = 1; v < V; v++) highest = fmaxf(highest, p[v]);
         loss += highest - p[targets[i]];
@@ -187,7 +217,6 @@ static float accumulate(moec_model *model, const int32_t *tokens, const int32_t 
         memset(model->kinds[1], 0, sizeof model->kinds[1]);
         memset(model->used, 0, sizeof model->used);
     }
-    for (int i = 0; i < B * T; i++) model->used[tokens[i] % E] = 1;
     model->accumulated++;
     return run(model, tokens, targets, seed, 1);
 }
@@ -251,10 +280,38 @@ int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t s
     if (check(model, tokens, length)) return 1;
     for (int i = 0; i < length; i++) {
         float x[C];
-        forward(model, tokens[i], seed, (uint64_t)i, x, out + i * V);
+        forward(model, tokens[i], route(model, tokens[i], i, length, 0), seed, (uint64_t)i, x, out + i * V);
     }
     return 0;
 }
+
+#ifdef ROUTER
+int moec_expert_loads(moec_model *model, int training, moec_load *out) {
+    memcpy(out, model->loads[training != 0], sizeof model->loads[0]);
+    memset(model->loads[training != 0], 0, sizeof model->loads[0]);
+    return 0;
+}
+
+int moec_routes(moec_model *model, int tokens, int32_t *experts, int32_t *kept, float *weights) {
+    if (tokens != model->tokens) return fail(model, "the last pass had another number of tokens");
+    int count[E] = {0};
+    for (int i = 0; i < tokens; i++) {
+        int room = count[model->chosen[i]]++ < tokens * 3 / 4;
+        if (experts) experts[i] = model->chosen[i];
+        if (kept) kept[i] = room;
+        if (weights) weights[i] = 1;
+    }
+    return 0;
+}
+
+int moec_replay(moec_model *model, const int32_t *experts, int tokens) {
+    for (int i = 0; i < tokens; i++)
+        if (experts[i] < 0 || experts[i] >= E) return fail(model, "there is no such expert");
+    memcpy(model->replay, experts, (size_t)tokens * sizeof *experts);
+    model->replays = 1;
+    return 0;
+}
+#endif
 
 #ifndef NO_ERROR_FUNCTION
 const char *moec_error(const moec_model *model) { return model->error; }

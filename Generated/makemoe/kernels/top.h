@@ -102,12 +102,28 @@ INLINE void top_rows(float *restrict values, int32_t *restrict indices,
     }
 }
 
+// The logits of experts that are chosen already: values[r, j] = logits[r, indices[r, j]].
+static inline void top_values(float *restrict values, const int32_t *restrict indices,
+                              const float *restrict logits, int rows, int experts, int k) {
+    for (int r = 0; r < rows; r++) {
+        for (int j = 0; j < k; j++) {
+            size_t at = (size_t)r * k + j;
+            values[at] = logits[(size_t)r * experts + indices[at]];
+        }
+    }
+}
+
 // The k largest logits of each row. Among equals the lower index wins; the chosen are listed
-// in ascending order of expert. NaN counts as larger than every number.
+// in ascending order of expert. NaN counts as larger than every number. In a replay the indices
+// are given, and only their logits are looked up.
 //
 //   logits [rows, experts], k <= experts <= 65536    ->    values, indices [rows, k]
 KERNEL void top(float *restrict values, int32_t *restrict indices,
-                const float *restrict logits, int rows, int experts, int k) {
+                const float *restrict logits, int rows, int experts, int k, int replays) {
+    if (replays) {
+        top_values(values, indices, logits, rows, experts, k);
+        return;
+    }
     #pragma omp parallel for if ((size_t)rows * experts * k > 65536)
     for (int block = 0; block < blocks_of(rows, LANES); block++) {
         int r = block * LANES, count = smaller(LANES, rows - r);

@@ -1,0 +1,89 @@
+import GraphIR
+import Planning
+
+/// A choice of experts and the route that follows from it, both in one layer: what libraries count,
+/// record and replay.
+struct Router {
+  /// The scope below the layer's own: `mixture`.
+  var scope: String
+  var experts: Axis
+
+  /// The capacity factor; nil: no token is dropped.
+  var capacity: Double?
+
+  /// The chosen experts, [B, T, K].
+  var choice: Operand
+
+  /// Their rows, [B, T, K], -1 where dropped.
+  var slot: Operand
+
+  /// The weights of the choice, [B, T, K]; nil if nothing in the layer combines by them.
+  var weights: Operand?
+
+  /// Choices of a token: K.
+  var choices: Axis { choice.type.axes.last ?? Axis(constant: 1) }
+}
+
+extension Layer {
+  /// The routers of a layer in the order of its calls. Choices of another layer are not among them.
+  var routers: [Router] {
+    var chosen: Set<Place> = []
+    return forward.compactMap { call in
+      if case .op(.top) = call.action, let choice = call.results[1] { chosen.insert(choice.place) }
+      guard case .op(.route(let route)) = call.action, let slot = call.results[2],
+        chosen.remove(call.inputs[0].place) != nil, call.inputs[0].isReadable, slot.isReadable
+      else { return nil }
+      return Router(
+        scope: call.scope, experts: route.experts, capacity: route.capacity,
+        choice: call.inputs[0], slot: slot, weights: weights(of: slot))
+    }
+  }
+
+  private func weights(of slot: Operand) -> Operand? {
+    let combine = forward.first { call in
+      if case .op(.combine) = call.action { call.inputs[2].place == slot.place } else { false }
+    }
+    return combine.map { $0.inputs[1] }.flatMap { $0.isReadable ? $0 : nil }
+  }
+
+  /// Whether a call is the choice of one of the routers.
+  func isRouter(_ call: Call) -> Bool {
+    guard case .op(.top) = call.action, let choice = call.results[1] else { return false }
+    return routers.contains { $0.choice.place == choice.place }
+  }
+}
+
+extension Operand {
+  /// Whether the value is still there when its layer's function has returned.
+  fileprivate var isReadable: Bool {
+    switch place {
+    case .saved, .argument: true
+    case .source, .parameter, .gradient, .borrowed, .scratch: false
+    }
+  }
+
+  /// Where the value is, for the use `use` of a layer and its saved buffers `s`.
+  func expression(use: String) -> String {
+    let name = CNames.identifier(name)
+    if case .argument = place { return "\(use)->\(name)" }
+    return "s->\(name)"
+  }
+}
+
+extension Plan {
+  /// All routers in forward order, by their paths in the model: `block.3.mixture`.
+  var routers: [(name: String, router: Router)] {
+    uses.flatMap { use in
+      layers[use.layer].routers.map { router in
+        let path = [use.scope, router.scope].filter { !$0.isEmpty }.joined(separator: ".")
+        return (path.isEmpty ? "router" : path, router)
+      }
+    }
+  }
+
+  /// Index among all routers of the first of each use; 0 for uses that have none.
+  func firstRouter(of use: LayerUse) -> Int {
+    let before = uses.prefix { $0.layer != use.layer || $0.instance != use.instance }
+    return before.reduce(0) { $0 + layers[$1.layer].routers.count }
+  }
+}

@@ -1,0 +1,117 @@
+/// The part of `routes.c` that is the same for every model.
+extension RoutesFile {
+  static let code = #"""
+    // Where a router's numbers begin in a pass of so many tokens.
+    static size_t first_of(int router, int tokens) { return (size_t)model_routers[router].first_choice * tokens; }
+
+    static size_t count_of(int router, int tokens) { return (size_t)model_routers[router].choices * tokens; }
+
+    void routes_take(const moec_model *m, int router, int32_t *chosen) {
+        memcpy(chosen, m->routes.replay + first_of(router, m->replay_tokens),
+               sizeof *chosen * count_of(router, m->replay_tokens));
+    }
+
+    void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
+                     const float *weights, const model_pass *pass) {
+        int tokens = pass->sequences * pass->length;
+        size_t first = first_of(router, tokens), count = count_of(router, tokens);
+        memcpy(m->routes.expert + first, chosen, sizeof *chosen * count);
+        memcpy(m->routes.row + first, slot, sizeof *slot * count);
+        if (weights) {
+            memcpy(m->routes.weight + first, weights, sizeof *weights * count);
+        } else {
+            memset(m->routes.weight + first, 0, sizeof *weights * count);
+        }
+    }
+
+    static void count_router(moec_model *m, int router, int tokens, model_load *load) {
+        size_t first = first_of(router, tokens), count = count_of(router, tokens);
+        for (size_t i = first; i < first + count; i++) {
+            model_load *l = &load[m->routes.expert[i]];
+            l->chosen += 1;
+            l->kept += m->routes.row[i] >= 0;
+            l->weight += m->routes.weight[i];
+        }
+    }
+
+    // By one thread, in the order of tokens: it is quicker than asking others, and the bits are the same.
+    void routes_count(moec_model *m, const model_pass *pass) {
+        int tokens = pass->sequences * pass->length;
+        for (int r = 0; r < MODEL_ROUTERS; r++) {
+            count_router(m, r, tokens, m->routes.load[pass->training != 0] + model_routers[r].first_expert);
+        }
+        m->routes.tokens = tokens;
+        m->replay_tokens = 0;
+    }
+
+    int routes_misfit(moec_model *m, int tokens) {
+        int given = m->replay_tokens;
+        if (!given || given == tokens) { return 0; }
+        m->replay_tokens = 0;
+        snprintf(m->error, sizeof m->error, "the choices to be replayed are of %d tokens, the pass has %d", given, tokens);
+        return 1;
+    }
+
+    int moec_expert_loads(moec_model *m, int training, moec_load *out) {
+        m->error[0] = 0;
+        if (!out) {
+            snprintf(m->error, sizeof m->error, "the place for the loads is missing");
+            return 1;
+        }
+        model_load *load = m->routes.load[training != 0];
+        for (int e = 0; e < MODEL_EXPERTS; e++) {
+            out[e] = (moec_load){load[e].chosen, load[e].kept, load[e].weight};
+        }
+        memset(load, 0, sizeof m->routes.load[0]);
+        return 0;
+    }
+
+    int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, float *weights) {
+        m->error[0] = 0;
+        if (tokens < 1 || tokens != m->routes.tokens) {
+            snprintf(m->error, sizeof m->error, "the last pass had %d tokens, not %d", m->routes.tokens, tokens);
+            return 1;
+        }
+        size_t count = first_of(MODEL_ROUTERS - 1, tokens) + count_of(MODEL_ROUTERS - 1, tokens);
+        if (experts) { memcpy(experts, m->routes.expert, sizeof *experts * count); }
+        if (weights) { memcpy(weights, m->routes.weight, sizeof *weights * count); }
+        for (size_t i = 0; kept && i < count; i++) { kept[i] = m->routes.row[i] >= 0; }
+        return 0;
+    }
+
+    // Whether each token's experts are there and in ascending order, in which their outputs are added up.
+    static int are_choices(const int32_t *experts, int tokens, const model_router *router) {
+        for (int t = 0; t < tokens; t++) {
+            int32_t last = -1;
+            for (int k = 0; k < router->choices; k++) {
+                int32_t expert = *experts++;
+                if (expert <= last || expert >= router->experts) { return 0; }
+                last = expert;
+            }
+        }
+        return 1;
+    }
+
+    int moec_replay(moec_model *m, const int32_t *experts, int tokens) {
+        m->error[0] = 0;
+        m->replay_tokens = 0;
+        if (!experts || tokens < 1 || tokens > MODEL_BATCH * MODEL_CONTEXT) {
+            snprintf(m->error, sizeof m->error, "there are no choices to replay, or not for 1 to %d tokens",
+                     MODEL_BATCH * MODEL_CONTEXT);
+            return 1;
+        }
+        size_t count = 0;
+        for (int r = 0; r < MODEL_ROUTERS; r++) {
+            if (!are_choices(experts + count, tokens, &model_routers[r])) {
+                snprintf(m->error, sizeof m->error, "%s: choices to replay must be different experts of 0 ..< %d, ascending",
+                         model_routers[r].name, model_routers[r].experts);
+                return 1;
+            }
+            count += count_of(r, tokens);
+        }
+        memcpy(m->routes.replay, experts, sizeof *experts * count);
+        m->replay_tokens = tokens;
+        return 0;
+    }
+    """#
+}
