@@ -68,12 +68,20 @@ extension Tensor {
 
   /// Standard normal numbers in the shape of another tensor, drawn anew at each step.
   ///
-  /// They are drawn in training and evaluation alike, from a random stream of their own.
+  ///     y[i] ~ N(0, 1)    other f32[…] -> f32[…]
+  ///
+  /// They come from a random stream of their own, in training and evaluation alike; with
+  /// `inEvaluation: false` they are 0 in evaluation and generation.
   public static func normal(
-    like other: Tensor, file: String = #filePath, line: Int = #line, column: Int = #column
+    like other: Tensor, inEvaluation: Bool = true,
+    file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
-    let stream = other.tracer.nextStream()
-    return other.elementwise("normal", .normal(stream: stream), file, line, column)
+    let noise = ScalarExpression.normal(stream: other.tracer.nextStream())
+    if inEvaluation { return other.elementwise("normal", noise, file, line, column) }
+    // Dropout's factor at a rate of 1/2 is 0 or 2 in training and 1 in evaluation: one minus it
+    // is a sign in training, which changes nothing about N(0, 1), and 0 in evaluation.
+    let sign = .constant(1) - ScalarExpression.keep(stream: other.tracer.nextStream(), rate: 0.5)
+    return other.elementwise("normal", noise * sign, file, line, column)
   }
 }
 
