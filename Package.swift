@@ -14,6 +14,7 @@ let package = Package(
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
+    .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR"]),
     .target(name: "Planning", dependencies: ["GraphIR"]),
@@ -33,13 +34,14 @@ let package = Package(
     .executableTarget(
       name: "moec",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
+        "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
         "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR"]),
     .testTarget(name: "MoETests", dependencies: ["MoE"]),
+    .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
     .testTarget(
@@ -74,7 +76,7 @@ let package = Package(
       path: "Tests/Support"),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["moec", "Interpreter", "Runner", "ModelFixtures", "CompiledModels"]),
+      dependencies: ["moec", "Interpreter", "Lint", "Runner", "ModelFixtures", "CompiledModels"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -17,6 +17,7 @@ struct CompileCommand: ParsableCommand {
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes
+        moec compile model.swift --strict
       """)
 
   enum Stage: String, ExpressibleByArgument, CaseIterable {
@@ -50,6 +51,8 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @OptionGroup var lint: LintOptions
+
   @Flag(help: "Build with address and undefined-behaviour checks.")
   var sanitize = false
 
@@ -58,6 +61,12 @@ struct CompileCommand: ParsableCommand {
 
   @Option(help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).")
   var target = "native"
+
+  func validate() throws {
+    if lint.strict, emit == .graph {
+      throw ValidationError("--strict has no meaning with --emit graph")
+    }
+  }
 
   func run() throws {
     try reportingErrors { try compile() }
@@ -76,6 +85,7 @@ struct CompileCommand: ParsableCommand {
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
+    try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .backward { return try printNow(graph.text) }
     let plan = try compilation.plan(graph, source: source)
