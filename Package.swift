@@ -40,7 +40,7 @@ let package = Package(
       ]),
 
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR"]),
-    .testTarget(name: "MoETests", dependencies: ["MoE"]),
+    .testTarget(name: "MoETests", dependencies: ["MoE", "ModelFixtures", "moec"]),
     .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
@@ -66,6 +66,12 @@ let package = Package(
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
+    .testTarget(
+      name: "MoecTests",
+      dependencies: [
+        "moec", "ModelFixtures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
     // Models that tests compile and load, and what they are compared with.
     .target(

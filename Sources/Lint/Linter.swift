@@ -2,10 +2,10 @@ import GraphIR
 
 /// Applies rules to a model, but for what its source marks as intended.
 ///
-///     let scale = 1 / Double(C.size).squareRoot()    // moec:intended attention-scale: as published
+///     let scale = 1 / Double(C.size).squareRoot()    // moec:intended attention-scale: as meant
 ///
-/// A mark names one rule or several with commas between them, and holds for its own line and for the
-/// next one with code. One that silences nothing is a warning itself.
+/// A mark names one rule or several with commas between them, and holds for its own line and for
+/// the next one with code. One that silences nothing is a warning itself.
 public struct Linter: Sendable {
   public var rules: [Rule]
 

@@ -24,7 +24,7 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @ArgumentParser.Argument(
-    help: "The model, a Swift file that imports MoE.", completion: .file(extensions: ["swift"]))
+    help: "The model, a Swift file that imports MoE.", completion: .model)
   var model: String?
 
   @OptionGroup var lint: LintOptions

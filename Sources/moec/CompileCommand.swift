@@ -24,22 +24,29 @@ struct CompileCommand: ParsableCommand {
     case graph, backward, plan, c
   }
 
-  @ArgumentParser.Argument(help: "The model, a Swift file that imports MoE.")
+  @ArgumentParser.Argument(
+    help: "The model, a Swift file that imports MoE.", completion: .model)
   var model: String
 
-  @Option(name: .shortAndLong, help: "The library to write. (default: libNAME.so)")
+  @Option(
+    name: .shortAndLong, help: "The library to write. (default: libNAME.so)",
+    completion: .library)
   var output: String?
 
-  @Option(help: "The folder for the C. (default: Generated/NAME)")
+  @Option(help: "The folder for the C. (default: Generated/NAME)", completion: .directory)
   var generated: String?
 
   @Option(help: "Stop there and print it: graph, backward, plan or c.")
   var emit: Stage?
 
-  @Option(help: ArgumentHelp("Print the graph after a pass, or after all.", valueName: "pass|all"))
+  @Option(
+    help: ArgumentHelp("Print the graph after a pass, or after all.", valueName: "pass|all"),
+    completion: .list(Pipeline().names + ["all"]))
   var printAfter: [String] = []
 
-  @Option(help: ArgumentHelp("Leave a pass out.", valueName: "pass"))
+  @Option(
+    help: ArgumentHelp("Leave a pass out.", valueName: "pass"),
+    completion: .list(Pipeline().names))
   var no: [String] = []
 
   @Flag(help: "Print how long each pass took.")
@@ -56,10 +63,12 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Build with address and undefined-behaviour checks.")
   var sanitize = false
 
-  @Option(help: "The C compiler.")
+  @Option(help: "The C compiler.", completion: .file())
   var cc: String?
 
-  @Option(help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).")
+  @Option(
+    help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).",
+    completion: .list(CompileOptions.targets))
   var target = "native"
 
   func validate() throws {

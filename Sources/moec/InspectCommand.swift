@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
     case dot, svg
   }
 
-  @ArgumentParser.Argument(help: "The library that 'moec compile' made.")
+  @ArgumentParser.Argument(help: "The library that 'moec compile' made.", completion: .library)
   var library: String
 
   @Flag(help: "Print layers, shapes, parameters, FLOPs and bytes.")
@@ -41,7 +41,9 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Print the graph for Graphviz, or drawn by it: dot or svg.")
   var graph: Drawing?
 
-  @Option(help: ArgumentHelp("Write the files that the library was made from.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Write the files that the library was made from.", valueName: "dir"),
+    completion: .directory)
   var extract: String?
 
   func validate() throws {

@@ -72,14 +72,16 @@ import Testing
     #expect(rules == ["attention-scale", "noise-in-evaluation", "evaluation-cost"])
   }
 
-  @Test("check says what it checked, and checks gradients of any size of model")
-  func check() throws {
+  @Test("check says what it checked, and checks gradients of any size of model", arguments: [
+    ("tiny", 28056, 32), ("makemoe-capacity", 8_996_545, 142),
+  ])
+  func check(name: String, parameters: Int, tensors: Int) throws {
     let result = try Moec.run(
-      ["check", "Examples/tiny.swift", "--gradients"], in: Moec.repository.path)
+      ["check", "Examples/\(name).swift", "--gradients"], in: Moec.repository.path)
     #expect(result.status == 0, "\(result.errors)")
     for text in [
-      "tiny: 28056 parameters", "verified after", "planned:", "no warnings",
-      "gradients: all 32 are right", "in a model cut down to B 2, T 5",
+      "\(name): \(parameters) parameters", "verified after", "planned:", "no warnings",
+      "gradients: all \(tensors) are right", "in a model cut down to B 2, T 5",
     ] {
       #expect(result.output.contains(text), "\(text) in \(result.output)")
     }

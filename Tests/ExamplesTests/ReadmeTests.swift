@@ -31,7 +31,8 @@ private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
   @Test func namesTheWholeDSL() throws {
     let readme = try Self.readme.get()
     let folder = "\(root)/Sources/MoE"
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder)
+    where file.hasSuffix(".swift") {
       let source = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
       for match in source.matches(of: /public (?:static )?(?:func|struct) ([A-Za-z]+)/) {
         let name = String(match.output.1)

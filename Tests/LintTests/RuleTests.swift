@@ -163,8 +163,8 @@ private let cases: [RuleCase] = [
     let lines = Set(report.warnings.compactMap { $0.location?.line })
     for offset in [0, 1] {
       let source = (1...(lines.max() ?? 1)).map { line in
-        let mark = lines.contains(line + offset) ? "// moec:intended \(test.rule.rawValue): why" : ""
-        return "code \(mark)"
+        let isMarked = lines.contains(line + offset)
+        return isMarked ? "code  // moec:intended \(test.rule.rawValue): why" : "code"
       }.joined(separator: "\n")
       let silent = try model.lint(
         source: source, evaluationBatches: test.evaluationBatches, rules)
