@@ -42,6 +42,10 @@ private let cases: [RuleCase] = [
     bad: { .around { m, x in fusedAttention(m, x, scale: 1 / 8.0.squareRoot()) } },
     good: { .around { m, x in fusedAttention(m, x, scale: nil) } }),
   RuleCase(
+    .attentionScale, "of the queries", mentions: "1/√8",
+    bad: { .around { m, x in scaledQueries(m, x, by: 1 / 8.0.squareRoot()) } },
+    good: { .around { m, x in scaledQueries(m, x, by: 0.5) } }),
+  RuleCase(
     .attentionNotCausal, "no mask", mentions: "not masked",
     bad: { .around { m, x in writtenAttention(m, x, scale: 0.5, masked: false) } },
     good: { .around { m, x in writtenAttention(m, x, scale: 0.5) } }),

@@ -67,3 +67,10 @@ func fusedAttention(_ m: TestModel, _ x: Tensor, scale: Double?) -> Tensor {
   let parts = ["query", "key", "value"].map { x.linear($0, m.C).heads(2) }
   return attention(parts[0], parts[1], parts[2], scale: scale).mergedHeads()
 }
+
+/// Attention whose queries are scaled before they meet the keys.
+func scaledQueries(_ m: TestModel, _ x: Tensor, by scale: Double) -> Tensor {
+  let parts = ["query", "key", "value"].map { x.linear($0, m.C).heads(2) }
+  let scores = (parts[0] * scale).matmul(parts[1].transposed())
+  return scores.causalMasked().softmax().matmul(parts[2]).mergedHeads()
+}

@@ -26,18 +26,23 @@ struct AttentionScale: RuleDefinition {
     }
   }
 
-  /// A number times the product of queries and keys.
+  /// A number times the product of queries and keys, or times one of them.
   private func written(
     _ index: Int, _ node: Node, _ expression: ScalarExpression, _ subject: Subject
   ) -> Finding? {
     guard case .binary(.multiply, .constant(let scale), .input(0)) = expression,
-      case .matmul = subject.node(node.inputs[0]).op,
-      let queries = subject.node(node.inputs[0]).inputs.first,
-      let heads = subject.graph.type(of: queries).axes.dropFirst().first,
-      subject.graph.type(of: queries).axes.count == 4
+      let type = headsBehind(node.inputs[0], subject)
     else { return nil }
-    let depth = subject.graph.type(of: queries).width
-    return finding(index, scale: scale, heads: heads.size, depth: depth)
+    return finding(index, scale: scale, heads: type.axes[1].size, depth: type.width)
+  }
+
+  /// The type [B, H, T, D] of what is scaled, or of the queries if it is their product with keys.
+  private func headsBehind(_ value: Value, _ subject: Subject) -> TensorType? {
+    let node = subject.node(value)
+    if case .splitHeads = node.op { return subject.graph.type(of: value) }
+    guard case .matmul = node.op else { return nil }
+    let type = subject.graph.type(of: node.inputs[0])
+    return type.axes.count == 4 ? type : nil
   }
 
   private func finding(_ index: Int, scale: Double, heads: Int, depth: Int) -> Finding? {
