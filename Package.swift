@@ -14,6 +14,7 @@ let package = Package(
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
+    .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR"]),
     .target(name: "Planning", dependencies: ["GraphIR"]),
@@ -47,13 +48,14 @@ let package = Package(
     .executableTarget(
       name: "moec",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
+        "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
         "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection", "Page",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR"]),
-    .testTarget(name: "MoETests", dependencies: ["MoE"]),
+    .testTarget(name: "MoETests", dependencies: ["MoE", "ModelFixtures", "moec"]),
+    .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
     .testTarget(
@@ -86,6 +88,12 @@ let package = Package(
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
+    .testTarget(
+      name: "MoecTests",
+      dependencies: [
+        "moec", "ModelFixtures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
     // Models that tests compile and load, and what they are compared with.
     .target(
@@ -96,7 +104,7 @@ let package = Package(
       path: "Tests/Support"),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["moec", "Interpreter", "Runner", "ModelFixtures", "CompiledModels"]),
+      dependencies: ["moec", "Interpreter", "Lint", "Runner", "ModelFixtures", "CompiledModels"]),
   ],
   swiftLanguageModes: [.v6]
 )

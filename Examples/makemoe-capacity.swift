@@ -14,7 +14,7 @@ func selfAttention(_ x: Tensor) -> Tensor {
     let q = x.linear("query", C, bias: false).heads(heads)       // [B, H, T, D]
     let k = x.linear("key", C, bias: false).heads(heads)         // [B, H, T, D]
     let v = x.linear("value", C, bias: false).heads(heads)       // [B, H, T, D]
-    let scale = 1 / Double(C.size).squareRoot()                  // makeMoE scales by C, not by D
+    let scale = 1 / Double(C.size).squareRoot()    // moec:intended attention-scale: by C, not D
     let weights = (q.matmul(k.transposed()) * scale).causalMasked().softmax().dropout(dropout)
     return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
 }
@@ -22,7 +22,7 @@ func selfAttention(_ x: Tensor) -> Tensor {
 /// Noisy top-k router: which experts see a token, and how much each one counts.
 func route(_ x: Tensor) -> Routing {
     let logits = x.linear("gate", E)                             // [B, T, E]
-    let spread = x.linear("noise", E).softplus()                 // [B, T, E]
+    let spread = x.linear("noise", E).softplus()   // moec:intended noise-in-evaluation: makeMoE's
     return (logits + .normal(like: logits) * spread).top(chosen).softmax()
 }
 
@@ -35,13 +35,13 @@ func expert(_ x: Routed) -> Routed {
 func block(_ x: Tensor) -> Tensor {
     let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
     return h + scope("mixture") {
-        let n = h.layerNorm("norm")
+        let n = h.layerNorm("norm")                // moec:intended capacity-batch, capacity-zero
         return expert(n.routed(by: route(n), capacity: factor)).combined()
     }
 }
 
-LanguageModel("makemoe-capacity", vocabulary: V, context: T, batch: B,
-              linearWeights: .kaimingNormal,
+LanguageModel("makemoe-capacity",                  // moec:intended evaluation-cost: makeMoE's
+              vocabulary: V, context: T, batch: B, linearWeights: .kaimingNormal,
               optimizer: .adamW(learningRate: 1e-3)) { text in
     let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
     return layers("block", depth, x, block).layerNorm("final").linear("head", V)

@@ -14,7 +14,7 @@ func selfAttention(_ x: Tensor) -> Tensor {
     let q = x.linear("query", C, bias: false).heads(heads)       // [B, H, T, D]
     let k = x.linear("key", C, bias: false).heads(heads)         // [B, H, T, D]
     let v = x.linear("value", C, bias: false).heads(heads)       // [B, H, T, D]
-    let scale = 1 / Double(C.size).squareRoot()                  // makeMoE scales by C, not by D
+    let scale = 1 / Double(C.size).squareRoot()    // moec:intended attention-scale: by C, not D
     let weights = (q.matmul(k.transposed()) * scale).causalMasked().softmax().dropout(dropout)
     return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
 }
@@ -38,8 +38,8 @@ func block(_ x: Tensor) -> Tensor {
     }
 }
 
-LanguageModel("makemoe-topk", vocabulary: V, context: T, batch: B,
-              linearWeights: .kaimingNormal,
+LanguageModel("makemoe-topk",                      // moec:intended evaluation-cost: makeMoE's
+              vocabulary: V, context: T, batch: B, linearWeights: .kaimingNormal,
               optimizer: .adamW(learningRate: 1e-3)) { text in
     let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
     return layers("block", depth, x, block).layerNorm("final").linear("head", V)

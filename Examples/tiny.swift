@@ -29,8 +29,8 @@ func block(_ x: Tensor) -> Tensor {
     }
 }
 
-LanguageModel("tiny", vocabulary: V, context: T, batch: B,
-              linearWeights: .xavierUniform,
+LanguageModel("tiny",                              // moec:intended evaluation-cost: it is tiny
+              vocabulary: V, context: T, batch: B, linearWeights: .xavierUniform,
               optimizer: .adamW(learningRate: 2e-3, weightDecay: 0.1)) { text in
     let table = parameter("token.weight", V, C, initial: .normal(0.2))
     let x = text.tokens.embedding(table) + text.positions.embedding("position", C)

@@ -33,7 +33,7 @@ void output_forward(float *logits, float *loss, const float *x, const output_par
     layer_norm(s->final, s->final_mean, s->final_rstd, x, p->final_weight, p->final_bias, B*T, C, 1e-05f);
     linear(logits, s->final, p->head_weight, p->head_bias, B*T, C, V);
 
-    // makemoe.swift:42   LanguageModel("makemoe", vocabulary: V, context: T, batch: B,
+    // makemoe.swift:42   LanguageModel("makemoe",
     if (pass->targets) { loss[0] = cross_entropy(s->loss_logsumexp, logits, pass->targets, B*T, V); }
 }
 
@@ -42,7 +42,7 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
                      const model_pass *pass) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
-    // makemoe.swift:42   LanguageModel("makemoe", vocabulary: V, context: T, batch: B,
+    // makemoe.swift:42   LanguageModel("makemoe",
     set_to_one(t->d_loss, 1);
     cross_entropy_gradient(t->d_head, t->d_loss[0], logits, s->loss_logsumexp, pass->targets, B*T, V);
 

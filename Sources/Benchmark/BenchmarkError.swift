@@ -25,7 +25,7 @@ public enum BenchmarkError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .otherVersion, .badGraph: return "compile the model again with this moec"
     case .cannotLoad: return "name another C compiler with --cc"

@@ -54,19 +54,27 @@ public struct Axis: Sendable {
 
 extension Axis {
   /// The axis of all pairs of positions.
+  ///
+  ///     (a * b).size = a.size b.size    written a·b
   public static func * (a: Axis, b: Axis) -> Axis {
     Axis(core: a.core * b.core, origins: a.origins + b.origins, problems: a.problems + b.problems)
   }
 
   /// An axis `factor` times as long.
+  ///
+  ///     (factor * axis).size = factor axis.size    written as in 4C
   public static func * (factor: Int, axis: Axis) -> Axis {
     axis.scaled(factor, "\(factor) * \(axis)") { factor * $0 }
   }
 
   /// An axis `factor` times as long.
+  ///
+  ///     (factor * axis).size = factor axis.size    written as in 4C
   public static func * (axis: Axis, factor: Int) -> Axis { factor * axis }
 
   /// An axis `divisor` times shorter; the division must come out even where the axis is used.
+  ///
+  ///     (axis / divisor).size = axis.size / divisor    written as in C/4
   public static func / (axis: Axis, divisor: Int) -> Axis {
     axis.scaled(divisor, "\(axis) / \(divisor)") { $0 / divisor }
   }
@@ -81,7 +89,12 @@ extension Axis {
 }
 
 extension Axis: Hashable, CustomStringConvertible {
+  /// Whether both are written alike.
+  ///
+  ///     4 * C == C * 4    Axis("C", 8) != Axis("E", 8)
   public static func == (a: Axis, b: Axis) -> Bool { a.core == b.core }
+
+  /// Hashes what is written.
   public func hash(into hasher: inout Hasher) { hasher.combine(core) }
 
   /// As written in types: `C`, `4C`, `C/4`.

@@ -15,6 +15,7 @@ public struct Text: Sendable {
 
 /// All errors of a model, in the order in which they were met.
 public struct ModelErrors: Error, Sendable, CustomStringConvertible {
+  /// Each with its place, what is wrong, and a way out.
   public var diagnostics: [Diagnostic]
 
   /// As printed: one line each, some with a hint below.
@@ -32,6 +33,12 @@ public struct ModelErrors: Error, Sendable, CustomStringConvertible {
 /// itself, by default uniform in ±√(6 / in). The name is a letter followed by letters, digits, `-`
 /// and `_`. Errors are printed at the model's own lines, all of them, and end the process with 1.
 public struct LanguageModel {
+  /// Traces the model and writes its graph to where moec listens; errors end the process.
+  ///
+  ///     text i32[B, T] -> logits f32[B, T, V]
+  ///
+  /// V is how many characters there are, T how many the model sees at once, B how many sequences
+  /// make a step. A run may override the optimizer's numbers.
   @discardableResult
   public init(
     _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
@@ -51,6 +58,9 @@ public struct LanguageModel {
   }
 
   /// The graph of a model, or everything that is wrong with it.
+  ///
+  ///     text i32[B, T] -> logits f32[B, T, V]
+  ///
   public static func trace(
     _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
     linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),

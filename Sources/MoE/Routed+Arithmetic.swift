@@ -16,35 +16,57 @@ extension Routed {
   }
 
   /// Elementwise sum of rows of one routing.
+  ///
+  ///     y[i] = a[i] + b[i]    f32[R, C] by E -> f32[R, C] by E
   public static func + (a: Routed, b: Routed) -> Routed { binary("+", a, b, .input(0) + .input(1)) }
 
   /// Elementwise difference of rows of one routing.
+  ///
+  ///     y[i] = a[i] - b[i]    f32[R, C] by E -> f32[R, C] by E
   public static func - (a: Routed, b: Routed) -> Routed { binary("-", a, b, .input(0) - .input(1)) }
 
   /// Elementwise product of rows of one routing.
+  ///
+  ///     y[i] = a[i] * b[i]    f32[R, C] by E -> f32[R, C] by E
   public static func * (a: Routed, b: Routed) -> Routed { binary("*", a, b, .input(0) * .input(1)) }
 
   /// A number added to every element.
+  ///
+  ///     y[i] = a[i] + b    f32[R, C] by E -> f32[R, C] by E
   public static func + (a: Routed, b: Double) -> Routed { a.with(a.rows + b) }
 
   /// A number added to every element.
+  ///
+  ///     y[i] = a + b[i]    f32[R, C] by E -> f32[R, C] by E
   public static func + (a: Double, b: Routed) -> Routed { b.with(a + b.rows) }
 
   /// A number subtracted from every element.
+  ///
+  ///     y[i] = a[i] - b    f32[R, C] by E -> f32[R, C] by E
   public static func - (a: Routed, b: Double) -> Routed { a.with(a.rows - b) }
 
   /// Every element subtracted from a number.
+  ///
+  ///     y[i] = a - b[i]    f32[R, C] by E -> f32[R, C] by E
   public static func - (a: Double, b: Routed) -> Routed { b.with(a - b.rows) }
 
   /// Every element times a number.
+  ///
+  ///     y[i] = a[i] * b    f32[R, C] by E -> f32[R, C] by E
   public static func * (a: Routed, b: Double) -> Routed { a.with(a.rows * b) }
 
   /// Every element times a number.
+  ///
+  ///     y[i] = a * b[i]    f32[R, C] by E -> f32[R, C] by E
   public static func * (a: Double, b: Routed) -> Routed { b.with(a * b.rows) }
 
   /// Every element divided by a number, which must not be 0.
+  ///
+  ///     y[i] = a[i] / b    f32[R, C] by E -> f32[R, C] by E
   public static func / (a: Routed, b: Double) -> Routed { a.with(a.rows / b) }
 
   /// Every element negated.
+  ///
+  ///     y[i] = -a[i]    f32[R, C] by E -> f32[R, C] by E
   public static prefix func - (a: Routed) -> Routed { a.with(-a.rows) }
 }

@@ -54,37 +54,51 @@ extension Routed: CustomStringConvertible {
 }
 
 extension Routed {
-  /// max(x, 0).
+  /// Rectified linear unit.
+  ///
+  ///     y[i] = max(x[i], 0)    f32[R, C] by E -> f32[R, C] by E
   public func relu(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.relu(file: file, line: line, column: column)) }
 
-  /// x (1 + erf(x / √2)) / 2, exactly.
+  /// Gaussian error linear unit, the exact one.
+  ///
+  ///     y[i] = x[i] (1 + erf(x[i] / √2)) / 2    f32[R, C] by E -> f32[R, C] by E
   public func gelu(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.gelu(file: file, line: line, column: column)) }
 
-  /// x sigmoid(x).
+  /// Sigmoid linear unit, also called swish.
+  ///
+  ///     y[i] = x[i] / (1 + exp(-x[i]))    f32[R, C] by E -> f32[R, C] by E
   public func silu(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.silu(file: file, line: line, column: column)) }
 
-  /// 1 / (1 + exp(-x)).
+  /// The logistic function.
+  ///
+  ///     y[i] = 1 / (1 + exp(-x[i]))    f32[R, C] by E -> f32[R, C] by E
   public func sigmoid(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.sigmoid(file: file, line: line, column: column)) }
 
   /// The hyperbolic tangent.
+  ///
+  ///     y[i] = tanh(x[i])    f32[R, C] by E -> f32[R, C] by E
   public func tanh(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.tanh(file: file, line: line, column: column)) }
 
-  /// log(1 + exp(x)).
+  /// A smooth rectifier that is above 0 everywhere.
+  ///
+  ///     y[i] = log(1 + exp(x[i]))    f32[R, C] by E -> f32[R, C] by E
   public func softplus(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.softplus(file: file, line: line, column: column)) }
 
-  /// Dropout, as on a `Tensor`.
+  /// In training each element becomes 0 with probability `rate` and x / (1 - rate) otherwise.
+  ///
+  ///     y[i] = x[i] keep[i] / (1 - rate)    f32[R, C] by E -> f32[R, C] by E
   public func dropout(
     _ rate: Double, file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.dropout(rate, file: file, line: line, column: column)) }

@@ -67,7 +67,9 @@ extension Tensor {
   private func chosen(_ count: Int, _ call: Call) -> [Value]? {
     guard let experts = type?.axes.last else { return nil }
     guard count >= 1, count <= experts.size else {
-      tracer.report("cannot choose \(count) of \(experts.named) experts", call)
+      tracer.report(
+        "cannot choose \(count) of \(experts.named) experts", call,
+        hint: "choose from 1 to \(experts.size)")
       return nil
     }
     let chosen = tracer.automaticAxis("K", count, call)
@@ -86,6 +88,8 @@ extension Tensor {
   /// As `routed(by:)`, but each expert takes no more than its first int(B·T·K / E · capacity)
   /// tokens.
   ///
+  ///     f32[B, T, C] -> f32[B·T·K, C] by E
+  ///
   /// What is dropped adds nothing to `combined()`, and the other weights stay as they are. Error: a
   /// factor that is not above 0.
   public func routed(
@@ -94,7 +98,9 @@ extension Tensor {
   ) -> Routed {
     let call = tracer.call("routed", file, line, column)
     if capacity > 0 && capacity.isFinite { return routed(by: routing, factor: capacity, call) }
-    tracer.report("the capacity must be a number above 0, got \(capacity)", call)
+    tracer.report(
+      "the capacity must be a number above 0, got \(capacity)", call,
+      hint: "1 is an even share of the tokens; leave it out to drop none")
     return Routed(rows: tracer.poison(call.site), weights: routing.weights, route: [])
   }
 

@@ -30,50 +30,72 @@ extension Tensor {
 
   /// Elementwise sum; the one with fewer axes is repeated along the missing leading or trailing
   /// axes.
+  ///
+  ///     y[i] = a[i] + b[i]    f32[…] -> f32[…]
   public static func + (a: Tensor, b: Tensor) -> Tensor { binary("+", a, b, .input(0) + .input(1)) }
 
   /// Elementwise difference; the one with fewer axes is repeated.
+  ///
+  ///     y[i] = a[i] - b[i]    f32[…] -> f32[…]
   public static func - (a: Tensor, b: Tensor) -> Tensor { binary("-", a, b, .input(0) - .input(1)) }
 
   /// Elementwise product; the one with fewer axes is repeated.
+  ///
+  ///     y[i] = a[i] * b[i]    f32[…] -> f32[…]
   public static func * (a: Tensor, b: Tensor) -> Tensor { binary("*", a, b, .input(0) * .input(1)) }
 
   /// A number added to every element.
+  ///
+  ///     y[i] = a[i] + b    f32[…] -> f32[…]
   public static func + (a: Tensor, b: Double) -> Tensor {
     a.withScalar("+", b, .input(0) + .constant(b))
   }
 
   /// A number added to every element.
+  ///
+  ///     y[i] = a + b[i]    f32[…] -> f32[…]
   public static func + (a: Double, b: Tensor) -> Tensor {
     b.withScalar("+", a, .constant(a) + .input(0))
   }
 
   /// A number subtracted from every element.
+  ///
+  ///     y[i] = a[i] - b    f32[…] -> f32[…]
   public static func - (a: Tensor, b: Double) -> Tensor {
     a.withScalar("-", b, .input(0) - .constant(b))
   }
 
   /// Every element subtracted from a number.
+  ///
+  ///     y[i] = a - b[i]    f32[…] -> f32[…]
   public static func - (a: Double, b: Tensor) -> Tensor {
     b.withScalar("-", a, .constant(a) - .input(0))
   }
 
   /// Every element times a number.
+  ///
+  ///     y[i] = a[i] * b    f32[…] -> f32[…]
   public static func * (a: Tensor, b: Double) -> Tensor {
     a.withScalar("*", b, .input(0) * .constant(b))
   }
 
   /// Every element times a number.
+  ///
+  ///     y[i] = a * b[i]    f32[…] -> f32[…]
   public static func * (a: Double, b: Tensor) -> Tensor {
     b.withScalar("*", a, .constant(a) * .input(0))
   }
 
   /// Every element divided by a number, which must not be 0.
+  ///
+  ///     y[i] = a[i] / b    f32[…] -> f32[…]
   public static func / (a: Tensor, b: Double) -> Tensor {
     a.withScalar("/", b, .constant(1 / b) * .input(0))
   }
 
   /// Every element negated.
+  ///
+  ///     y[i] = -a[i]    f32[…] -> f32[…]
   public static prefix func - (a: Tensor) -> Tensor { a.withScalar("-", 0, -.input(0)) }
 }
 

@@ -13,11 +13,15 @@ extension Tensor {
     let call = tracer.call("heads", file, line, column)
     guard let type else { return tracer.poison(call.site) }
     guard let width = type.axes.last, type.axes.count == 3 else {
-      tracer.report("expected a tensor [batch, time, width], got \(type)", call)
+      tracer.report(
+        "expected a tensor [batch, time, width], got \(type)", call,
+        hint: Tracer.usualHint("heads"))
       return tracer.poison(call.site)
     }
     guard count >= 1, width.size % count == 0 else {
-      tracer.report(Self.doNotDivide(count, width), call)
+      tracer.report(
+        Self.doNotDivide(count, width), call,
+        hint: "give a count by which the width can be divided, or change the width")
       return tracer.poison(call.site)
     }
     let heads = tracer.automaticAxis("H", count, call)
@@ -43,7 +47,9 @@ extension Tensor {
   func merged(_ call: Call) -> Tensor {
     guard let type else { return tracer.poison(call.site) }
     guard let width = width ?? Self.mergedAxis(of: type) else {
-      tracer.report("expected a tensor [batch, heads, time, depth], got \(type)", call)
+      tracer.report(
+        "expected a tensor [batch, heads, time, depth], got \(type)", call,
+        hint: Tracer.usualHint("mergedHeads"))
       return tracer.poison(call.site)
     }
     return tracer.tensor(.mergeHeads(MergeHeads(width: width)), [self], call)
@@ -54,6 +60,8 @@ extension Tensor {
   }
 
   /// The last two axes change places.
+  ///
+  ///     y[…, i, j] = x[…, j, i]    f32[…, M, N] -> f32[…, N, M]
   public func transposed(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
@@ -76,7 +84,9 @@ extension Tensor {
       .keeping(width: other.width ?? width)
   }
 
-  /// Hides the keys after the query: y[…, t, u] = x[…, t, u] for u ≤ t, else -∞.
+  /// Hides the keys after the query.
+  ///
+  ///     y[…, t, u] = x[…, t, u] for u ≤ t, else -∞    f32[…, T, T] -> f32[…, T, T]
   public func causalMasked(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
@@ -84,7 +94,9 @@ extension Tensor {
     return tracer.tensor(.causalMask(CausalMask()), [self], call)
   }
 
-  /// exp(x) / Σ exp(x) over the last axis.
+  /// Positive numbers whose sum over the last axis is 1.
+  ///
+  ///     y = exp(x) / Σ exp(x)    f32[…, C] -> f32[…, C]
   public func softmax(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {

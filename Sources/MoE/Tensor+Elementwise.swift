@@ -23,37 +23,51 @@ extension Tensor {
     return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
   }
 
-  /// max(x, 0).
+  /// Rectified linear unit.
+  ///
+  ///     y[i] = max(x[i], 0)    f32[…] -> f32[…]
   public func relu(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("relu", Activation.relu, file, line, column) }
 
-  /// x (1 + erf(x / √2)) / 2, exactly.
+  /// Gaussian error linear unit, the exact one.
+  ///
+  ///     y[i] = x[i] (1 + erf(x[i] / √2)) / 2    f32[…] -> f32[…]
   public func gelu(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("gelu", Activation.gelu, file, line, column) }
 
-  /// x sigmoid(x).
+  /// Sigmoid linear unit, also called swish.
+  ///
+  ///     y[i] = x[i] / (1 + exp(-x[i]))    f32[…] -> f32[…]
   public func silu(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("silu", Activation.silu, file, line, column) }
 
-  /// 1 / (1 + exp(-x)).
+  /// The logistic function.
+  ///
+  ///     y[i] = 1 / (1 + exp(-x[i]))    f32[…] -> f32[…]
   public func sigmoid(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("sigmoid", Activation.sigmoid, file, line, column) }
 
   /// The hyperbolic tangent.
+  ///
+  ///     y[i] = tanh(x[i])    f32[…] -> f32[…]
   public func tanh(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("tanh", Activation.tanh, file, line, column) }
 
-  /// log(1 + exp(x)).
+  /// A smooth rectifier that is above 0 everywhere.
+  ///
+  ///     y[i] = log(1 + exp(x[i]))    f32[…] -> f32[…]
   public func softplus(
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("softplus", Activation.softplus, file, line, column) }
 
   /// In training each element becomes 0 with probability `rate` and x / (1 - rate) otherwise.
+  ///
+  ///     y[i] = x[i] keep[i] / (1 - rate)    f32[…] -> f32[…]
   ///
   /// Each dropout has a random stream of its own; a rate of 0 adds nothing. In evaluation y = x.
   /// Error: a rate that is not in 0 ..< 1.
@@ -68,12 +82,20 @@ extension Tensor {
 
   /// Standard normal numbers in the shape of another tensor, drawn anew at each step.
   ///
-  /// They are drawn in training and evaluation alike, from a random stream of their own.
+  ///     y[i] ~ N(0, 1)    other f32[…] -> f32[…]
+  ///
+  /// They come from a random stream of their own, in training and evaluation alike; with
+  /// `inEvaluation: false` they are 0 in evaluation and generation.
   public static func normal(
-    like other: Tensor, file: String = #filePath, line: Int = #line, column: Int = #column
+    like other: Tensor, inEvaluation: Bool = true,
+    file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
-    let stream = other.tracer.nextStream()
-    return other.elementwise("normal", .normal(stream: stream), file, line, column)
+    let noise = ScalarExpression.normal(stream: other.tracer.nextStream())
+    if inEvaluation { return other.elementwise("normal", noise, file, line, column) }
+    // Dropout's factor at a rate of 1/2 is 0 or 2 in training and 1 in evaluation: one minus it
+    // is a sign in training, which changes nothing about N(0, 1), and 0 in evaluation.
+    let sign = .constant(1) - ScalarExpression.keep(stream: other.tracer.nextStream(), rate: 0.5)
+    return other.elementwise("normal", noise * sign, file, line, column)
   }
 }
 
@@ -81,7 +103,9 @@ extension Tracer {
   /// Whether a dropout rate is one; reports it otherwise.
   func checkRate(_ rate: Double, _ call: Call) -> Bool {
     if rate >= 0 && rate < 1 { return true }
-    report("the rate must be at least 0 and below 1, got \(rate)", call)
+    report(
+      "the rate must be at least 0 and below 1, got \(rate)", call,
+      hint: "0.1 drops one number in ten")
     return false
   }
 }

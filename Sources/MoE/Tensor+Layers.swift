@@ -58,7 +58,9 @@ extension Tensor {
       return tracer.poison(call.site)
     }
     guard type.axes.first == entries else {
-      tracer.report("expected a table [\(entries), width], got \(type)", call)
+      tracer.report(
+        "expected a table [\(entries), width], got \(type)", call,
+        hint: "make one with parameter(name, \(entries), width)")
       return tracer.poison(call.site)
     }
     return tracer.tensor(.embedding(Embedding()), [self, table], call)
@@ -74,7 +76,8 @@ extension Tensor {
     let call = tracer.call("layerNorm", layer: name, file, line, column)
     tracer.claim(name, call)
     if !(epsilon > 0 && epsilon.isFinite) {
-      tracer.report("epsilon must be a number above 0, got \(epsilon)", call)
+      tracer.report(
+        "epsilon must be a number above 0, got \(epsilon)", call, hint: "1e-5 is usual")
     }
     guard let width = normalizedAxis(call) else { return tracer.poison(call.site) }
     let weight = tracer.parameter("\(call.scope).weight", [width], .ones, call)
@@ -95,7 +98,9 @@ extension Tensor {
   private func normalizedAxis(_ call: Call) -> GraphIR.Axis? {
     guard let type else { return nil }
     if let axis = type.axes.last, type.element == .f32 { return axis }
-    tracer.report("expected a tensor of numbers with at least one axis, got \(type)", call)
+    tracer.report(
+      "expected a tensor of numbers with at least one axis, got \(type)", call,
+      hint: "whole numbers become vectors with .embedding(name, axis)")
     return nil
   }
 }

@@ -105,7 +105,9 @@ extension Tracer {
       let results = try builder.apply(op, values)
       return results.allSatisfy({ isSane(builder.type(of: $0), call) }) ? results : nil
     } catch {
-      report(Self.detail(error.message), call, hint: error.hint ?? hint)
+      report(
+        Self.detail(error.message), call,
+        hint: error.hint ?? hint ?? Self.usualHint(call.name))
       return nil
     }
   }
@@ -129,7 +131,9 @@ extension Tracer {
     for axis in type.axes {
       let (product, overflow) = count.multipliedReportingOverflow(by: axis.size)
       if overflow || product > 1 << 40 {
-        report("\(type) has more elements than any memory", call, key: "too large")
+        report(
+          "\(type) has more elements than any memory", call, hint: "make an axis shorter",
+          key: "too large")
         return false
       }
       count = product

@@ -153,7 +153,7 @@ public enum EmbeddedSourcesError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .unreadable(let error), .unwritable(let error): return error.hint
     case .noFolder: return "give a folder that can be made, or one that exists"

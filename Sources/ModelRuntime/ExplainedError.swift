@@ -3,13 +3,10 @@ public protocol ExplainedError: Error, CustomStringConvertible, Sendable {
   /// What is wrong, and where, on one line.
   var message: String { get }
 
-  /// What to do about it, on one line.
-  var hint: String? { get }
+  /// What to do about it, on one line; there is always something.
+  var hint: String { get }
 }
 
 extension ExplainedError {
-  public var description: String {
-    guard let hint else { return message }
-    return "\(message) (\(hint))"
-  }
+  public var description: String { "\(message) (\(hint))" }
 }

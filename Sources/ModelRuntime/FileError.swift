@@ -19,7 +19,22 @@ public struct FileError: ExplainedError, Equatable {
     let details = error as NSError
     let cause = (details.userInfo[NSUnderlyingErrorKey] as? NSError) ?? details
     let isSystem = cause.domain == NSPOSIXErrorDomain
-    self.init(operation: operation, path: path, code: isSystem ? Int32(cause.code) : EIO)
+    self.init(
+      operation: operation, path: path,
+      code: isSystem ? Int32(cause.code) : Self.systemCode(of: cause))
+  }
+
+  /// The system's number for an error that Foundation put into its own words.
+  private static func systemCode(of error: NSError) -> Int32 {
+    guard error.domain == NSCocoaErrorDomain else { return EIO }
+    switch CocoaError.Code(rawValue: error.code) {
+    case .fileNoSuchFile, .fileReadNoSuchFile: return ENOENT
+    case .fileReadNoPermission, .fileWriteNoPermission: return EACCES
+    case .fileWriteFileExists: return EEXIST
+    case .fileWriteOutOfSpace: return ENOSPC
+    case .fileWriteVolumeReadOnly: return EROFS
+    default: return EIO
+    }
   }
 
   /// What `errno` says after a call that just failed.
@@ -31,7 +46,7 @@ public struct FileError: ExplainedError, Equatable {
     "cannot \(operation) \(path): \(isFull ? "no space left" : String(cString: strerror(code)))"
   }
 
-  public var hint: String? {
+  public var hint: String {
     if isFull { return "free some space or name another place; what was there before is untouched" }
     switch code {
     case ENOENT: return operation == "read" ? "check the name" : "make the folder first"
@@ -39,7 +54,11 @@ public struct FileError: ExplainedError, Equatable {
       return "check who may \(operation == "read" ? "read" : "write") there"
     case EISDIR: return "name a file, not a folder"
     case EINVAL: return "name an ordinary file"
-    default: return nil
+    case EEXIST: return "name another place, or remove what is there first"
+    case ENOTDIR: return "a part of the path is a file, not a folder: check the name"
+    case EMFILE, ENFILE: return "raise the number of open files with 'ulimit -n'"
+    case EPIPE: return "what reads the output ended early"
+    default: return "check the disk and its file system, or name another place"
     }
   }
 

@@ -31,7 +31,7 @@ public enum LibraryError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .unreadable(let error): return error.hint
     case .notALibrary: return "make one with: moec compile MODEL.swift -o LIB.so"

@@ -26,12 +26,13 @@ public enum ModelError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .noMemory: return "close other programs, or compile the model with a smaller batch"
     case .lacks: return "compile the model again with this version of moec"
     case .takesOneBatch: return "compile the model again with --accumulate"
-    case .failed, .wrongCount: return nil
+    case .failed: return "check the data against the model's vocabulary and context"
+    case .wrongCount: return "take the numbers from the library's manifest"
     }
   }
 }

@@ -150,7 +150,7 @@ public enum NameMapError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .unreadable(let error): return error.hint
     case .unknown:

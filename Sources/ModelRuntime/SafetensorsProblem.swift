@@ -99,7 +99,7 @@ public enum SafetensorsError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .unreadable(let error): return error.hint
     case .malformed: return "save it again, or use another copy"

@@ -3,12 +3,11 @@ import GraphIR
 extension Plan {
   /// What the model is and costs, a table for a person.
   public var summary: String {
-    let total = parameters.reduce(0) { $0 + $1.type.count }
     let rows =
       [["layer", "uses", "parameters", "forward MFLOP", "backward MFLOP", "saved bytes"]]
       + layers.indices.map(row)
     let facts = [
-      "\(graph.name): \(total) parameters, \(activeParameters) active per token, in \(parameters.count) tensors",
+      overview,
       "batch \(graph.batch) \(graph.batch.size), context \(graph.context) \(graph.context.size), vocabulary \(graph.vocabulary.size)",
       "",
     ]
@@ -18,6 +17,13 @@ extension Plan {
     let flopsLine =
       "FLOPs: forward \(graph.flops(.forward)), step \(graph.flops(.forward) + graph.flops(.backward))"
     return (facts + Self.table(rows) + ["", flopsLine, memoryLine]).joined(separator: "\n")
+  }
+
+  /// The model's name and the number of its parameters.
+  public var overview: String {
+    let total = parameters.reduce(0) { $0 + $1.type.count }
+    return "\(graph.name): \(total) parameters, \(activeParameters) active per token, in "
+      + "\(parameters.count) tensors"
   }
 
   private func row(_ index: Int) -> [String] {

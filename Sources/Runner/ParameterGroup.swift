@@ -56,7 +56,7 @@ public struct EmptyGroupError: ExplainedError, Equatable {
 
   public var message: String { "--no-decay \(group): the model has no such parameter" }
 
-  public var hint: String? {
+  public var hint: String {
     "give norms, biases, embeddings or names of parameters, in which * stands for anything"
   }
 }

@@ -21,7 +21,7 @@ public struct GenerationSettings: Equatable, Sendable {
 /// A model gave something that no character can be drawn from.
 public struct GenerationError: ExplainedError, Equatable {
   public var message: String { "the model's logits are not finite numbers" }
-  public var hint: String? { "its training diverged: use other weights" }
+  public var hint: String { "its training diverged: use other weights" }
 }
 
 /// Writes text one token at a time.

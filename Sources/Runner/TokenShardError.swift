@@ -56,7 +56,7 @@ public enum TokenShardError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .file(let error): return error.hint
     case .tokenizer(let error): return error.hint

@@ -27,14 +27,14 @@ struct TokenShards: Sendable {
   /// Opens a folder and checks every shard's header and size. Errors: unreadable, cut off,
   /// foreign, out of place or missing shards.
   init(folder: String) throws(TokenShardError) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let paths = names.filter { $0.hasSuffix(".tokens") }.sorted().map { folder + "/" + $0 }
+    guard !paths.isEmpty else { throw .noShards(folder: folder) }
     do throws(TokenizerError) {
       tokenizer = try BytePairTokenizer(path: folder + "/" + Self.tokenizerName)
     } catch {
       throw .tokenizer(error)
     }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let paths = names.filter { $0.hasSuffix(".tokens") }.sorted().map { folder + "/" + $0 }
-    guard !paths.isEmpty else { throw .noShards(folder: folder) }
     let fingerprint = tokenizer.fingerprint
     var shards: [Shard] = []
     for (index, path) in paths.enumerated() {

@@ -58,7 +58,7 @@ public enum TrainingError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .diverged: return "use a lower learning rate or --clip 1; weights saved before are kept"
     case .nothingLeft: return "ask for more steps in all, with --steps"

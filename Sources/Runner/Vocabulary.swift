@@ -66,7 +66,7 @@ public struct VocabularyError: ExplainedError, Equatable {
     return "characters outside the model's vocabulary: \(names)\(rest)"
   }
 
-  public var hint: String? {
+  public var hint: String {
     "it knows \(known.count): \(known.characters.prefix(120).map(Self.visible).joined())"
   }
 

@@ -32,9 +32,9 @@ public enum TokenizerError: Error, Equatable, Sendable {
   }
 
   /// What to do about it, on one line.
-  public var hint: String? {
+  public var hint: String {
     switch self {
-    case .unreadable: return "check the name"
+    case .unreadable: return "check the name, or make one with 'moec tokenizer train'"
     case .notJSON, .malformed, .unknownMergeToken:
       return "give a tokenizer.json as Hugging Face's tokenizers write it, or as "
         + "'moec tokenizer train' makes one"

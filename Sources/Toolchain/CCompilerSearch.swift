@@ -62,7 +62,7 @@ public struct CCompilerSearch: Sendable {
   ) throws(ToolchainError) -> Choice {
     let path = name.contains("/") ? name : searchPath.first(named: name) ?? name
     guard SearchPath.isProgram(path) else {
-      throw .unusableCCompiler(path: name, reason: "no such program; name an existing C compiler")
+      throw .unusableCCompiler(path: name, reason: "no such program")
     }
     let absolute = URL(fileURLWithPath: path).path
     switch probe(absolute, target) {

@@ -27,10 +27,17 @@ public struct SwiftModelCompiler: Sendable {
 
   /// The graph of the model at `path`; messages name the file exactly so.
   ///
-  /// - Throws: `ToolchainError`: no such file, rejected by swiftc, failed as it ran, no graph.
+  /// - Throws: `ToolchainError`: no such file, no Swift file, rejected by swiftc, failed as it ran, no graph.
   public func trace(model path: String) throws(ToolchainError) -> Trace {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw .modelIsNoSwiftFile(path: path, reason: "is a folder")
+    }
     guard let source = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
       throw .modelNotFound(path: path)
+    }
+    guard path.hasSuffix(".swift") else {
+      throw .modelIsNoSwiftFile(path: path, reason: "is no Swift file: its name ends otherwise")
     }
     guard let swiftc = searchPath.first(named: "swiftc") else { throw .noSwiftCompiler }
     let key = key(source: source, path: path, swiftc: swiftc)

@@ -12,6 +12,8 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case generatedCodeRejected(folder: String, commandLine: String, diagnostics: String)
   /// The model's file does not exist or cannot be read.
   case modelNotFound(path: String)
+  /// The model's path names something else than a Swift file.
+  case modelIsNoSwiftFile(path: String, reason: String)
   /// No `swiftc` on `PATH`.
   case noSwiftCompiler
   /// The modules that a model imports are not beside moec's executable.
@@ -37,7 +39,10 @@ extension ToolchainError: CustomStringConvertible {
       install clang or gcc, or name one with --cc PATH
       """
     case .unusableCCompiler(let path, let reason):
-      "error: --cc \(path): \(reason)"
+      """
+      error: --cc \(path): \(reason)
+      hint: name a C compiler such as clang or gcc, or leave --cc out
+      """
     case .unsupportedTarget(let name, let reason):
       "error: --target \(name): \(reason)"
     case .noSanitizer(let compiler):
@@ -53,7 +58,15 @@ extension ToolchainError: CustomStringConvertible {
       \(diagnostics)
       """
     case .modelNotFound(let path):
-      "error: \(path): no such file, or it cannot be read"
+      """
+      error: \(path): no such file, or it cannot be read
+      hint: name a Swift file that imports MoE, such as Examples/makemoe.swift
+      """
+    case .modelIsNoSwiftFile(let path, let reason):
+      """
+      error: \(path) \(reason)
+      hint: name a Swift file that imports MoE, such as Examples/makemoe.swift
+      """
     case .noSwiftCompiler:
       "error: swiftc is not on PATH; models are Swift programs, so install the Swift toolchain"
     case .modulesNotFound(let folder, let missing):
@@ -64,14 +77,23 @@ extension ToolchainError: CustomStringConvertible {
     case .modelRejected(_, let diagnostics):
       diagnostics
     case .modelFailed(let path, let status, let messages):
-      messages.isEmpty ? "error: \(path): the model ended with status \(status)" : messages
+      messages.isEmpty
+        ? "error: \(path): the model ended with status \(status)\n"
+          + "hint: let its top level end with LanguageModel(…) { … } and call no exit()" : messages
     case .modelIsEmpty(let path, let messages):
       Self.joined(
-        messages, "error: \(path): describes no model; end it with LanguageModel(…) { … }")
+        messages,
+        "error: \(path): describes no model\nhint: end it with LanguageModel(…) { text in … }")
     case .cannotStart(let program, let reason):
-      "error: cannot start \(program): \(reason)"
+      """
+      error: cannot start \(program): \(reason)
+      hint: check that it is a program for this machine and may be executed
+      """
     case .cannotWrite(let path, let reason):
-      "error: cannot write \(path): \(reason)"
+      """
+      error: cannot write \(path): \(reason)
+      hint: free some space, or name a place that can be written (TMPDIR for temporary files)
+      """
     }
   }
 

@@ -6,6 +6,8 @@ public enum MLflowError: Error, Equatable, CustomStringConvertible {
   case badAddress(String)
   /// The buffer on disk cannot be opened.
   case journal(path: String, code: Int32)
+  /// The file to send is not one that a run left.
+  case notAJournal(path: String)
   /// No answer: away, too slow, or not to be trusted.
   case unreachable(String)
   /// The server cannot do it now.
@@ -19,7 +21,7 @@ public enum MLflowError: Error, Equatable, CustomStringConvertible {
   var isPassing: Bool {
     switch self {
     case .unreachable, .busy, .strange: return true
-    case .badAddress, .journal, .refused: return false
+    case .badAddress, .journal, .notAJournal, .refused: return false
     }
   }
 
@@ -29,6 +31,8 @@ public enum MLflowError: Error, Equatable, CustomStringConvertible {
       return "\(text) is no address of an MLflow server: give one like http://localhost:5000"
     case .journal(let path, let code):
       return "cannot open \(path): \(String(cString: strerror(code)))"
+    case .notAJournal(let path):
+      return "\(path) is no journal of moec"
     case .unreachable(let reason): return "it does not answer: \(reason)"
     case .busy(let status): return "it answers with status \(status)"
     case .refused(let status, let code, let message):

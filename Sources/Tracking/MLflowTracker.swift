@@ -98,7 +98,7 @@ public final class MLflowTracker: Tracker {
   ) throws {
     let journal = try MLflowJournal(leftAt: path)
     guard case .begin(let run)? = journal.entries(from: 0).entries.first else {
-      throw MLflowError.strange("\(path) is no journal of moec")
+      throw MLflowError.notAJournal(path: path)
     }
     let sender = MLflowSender(journal, try MLflowServer(other ?? run.server), complain: complain)
     sender.start()

@@ -19,7 +19,7 @@ struct BenchCommand: ParsableCommand {
         moec bench libmakemoe.so --steps 5 --trace trace.json     # for chrome://tracing or Perfetto
       """)
 
-  @Argument(help: "The library that 'moec compile' made.")
+  @Argument(help: "The library that 'moec compile' made.", completion: .library)
   var library: String
 
   @Option(help: "How often each kind of work is measured.")
@@ -31,10 +31,14 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Print everything as JSON.")
   var json = false
 
-  @Option(help: ArgumentHelp("Write the last runs in the Chrome trace format.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the last runs in the Chrome trace format.", valueName: "file"),
+    completion: .file())
   var trace: String?
 
-  @Option(help: "The C compiler for the variant with a clock; give the library's own.")
+  @Option(
+    help: "The C compiler for the variant with a clock; give the library's own.",
+    completion: .file())
   var cc: String?
 
   func validate() throws {

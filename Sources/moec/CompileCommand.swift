@@ -17,28 +17,36 @@ struct CompileCommand: ParsableCommand {
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes
+        moec compile model.swift --strict
       """)
 
   enum Stage: String, ExpressibleByArgument, CaseIterable {
     case graph, backward, plan, c
   }
 
-  @ArgumentParser.Argument(help: "The model, a Swift file that imports MoE.")
+  @ArgumentParser.Argument(
+    help: "The model, a Swift file that imports MoE.", completion: .model)
   var model: String
 
-  @Option(name: .shortAndLong, help: "The library to write. (default: libNAME.so)")
+  @Option(
+    name: .shortAndLong, help: "The library to write. (default: libNAME.so)",
+    completion: .library)
   var output: String?
 
-  @Option(help: "The folder for the C. (default: Generated/NAME)")
+  @Option(help: "The folder for the C. (default: Generated/NAME)", completion: .directory)
   var generated: String?
 
   @Option(help: "Stop there and print it: graph, backward, plan or c.")
   var emit: Stage?
 
-  @Option(help: ArgumentHelp("Print the graph after a pass, or after all.", valueName: "pass|all"))
+  @Option(
+    help: ArgumentHelp("Print the graph after a pass, or after all.", valueName: "pass|all"),
+    completion: .list(Pipeline().names + ["all"]))
   var printAfter: [String] = []
 
-  @Option(help: ArgumentHelp("Leave a pass out.", valueName: "pass"))
+  @Option(
+    help: ArgumentHelp("Leave a pass out.", valueName: "pass"),
+    completion: .list(Pipeline().names))
   var no: [String] = []
 
   @Flag(help: "Print how long each pass took.")
@@ -50,14 +58,24 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @OptionGroup var lint: LintOptions
+
   @Flag(help: "Build with address and undefined-behaviour checks.")
   var sanitize = false
 
-  @Option(help: "The C compiler.")
+  @Option(help: "The C compiler.", completion: .file())
   var cc: String?
 
-  @Option(help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).")
+  @Option(
+    help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).",
+    completion: .list(CompileOptions.targets))
   var target = "native"
+
+  func validate() throws {
+    if lint.strict, emit == .graph {
+      throw ValidationError("--strict has no meaning with --emit graph")
+    }
+  }
 
   func run() throws {
     try reportingErrors { try compile() }
@@ -76,6 +94,7 @@ struct CompileCommand: ParsableCommand {
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
+    try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .backward { return try printNow(graph.text) }
     let plan = try compilation.plan(graph, source: source)

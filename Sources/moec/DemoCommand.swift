@@ -13,6 +13,10 @@ struct DemoCommand: ParsableCommand {
     abstract: "Compiles the example model, trains it for a minute, and lets it write.",
     discussion: """
       Needs a clone of moec, whose Examples/makemoe.swift and Data/shakespeare.txt it uses.
+
+      EXAMPLES
+        moec demo
+        moec demo --steps 2000 --output demo
       """)
 
   @Option(parsing: .unconditional, help: "Training steps.")
@@ -21,7 +25,7 @@ struct DemoCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all randomness.")
   var seed = RandomStream.usualSeed
 
-  @Option(help: "The folder for the C, the library and the weights.")
+  @Option(help: "The folder for the C, the library and the weights.", completion: .directory)
   var output = ".build/demo"
 
   func validate() throws {

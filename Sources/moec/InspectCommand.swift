@@ -27,7 +27,7 @@ struct InspectCommand: ParsableCommand {
     case dot, svg
   }
 
-  @ArgumentParser.Argument(help: "The library that 'moec compile' made.")
+  @ArgumentParser.Argument(help: "The library that 'moec compile' made.", completion: .library)
   var library: String
 
   @Flag(help: "Print layers, shapes, parameters, FLOPs and bytes.")
@@ -46,15 +46,19 @@ struct InspectCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Write a page with the model, its graph, its C and its memory side by side.",
-      valueName: "file"))
+      valueName: "file"),
+    completion: .file(extensions: ["html"]))
   var html: String?
 
   @Option(
     help: ArgumentHelp(
-      "Show on the page the times that 'moec bench --json' printed to a file.", valueName: "file"))
+      "Show on the page the times that 'moec bench --json' printed to a file.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
   var bench: String?
 
-  @Option(help: ArgumentHelp("Write the files that the library was made from.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Write the files that the library was made from.", valueName: "dir"),
+    completion: .directory)
   var extract: String?
 
   func validate() throws {

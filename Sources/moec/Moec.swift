@@ -5,8 +5,18 @@ struct Moec: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "moec",
     abstract: "Compiles sparse mixture-of-experts language models to readable C.",
+    discussion: """
+      EXAMPLES
+        moec demo
+        moec compile Examples/makemoe.swift -o libmakemoe.so
+        moec run libmakemoe.so --train --save weights.safetensors
+        moec run libmakemoe.so --generate --weights weights.safetensors
+        moec inspect libmakemoe.so --summary
+      """,
+    version: versionText,
     subcommands: [
-      CompileCommand.self, RunCommand.self, InspectCommand.self, BenchCommand.self,
+      CompileCommand.self, CheckCommand.self, RunCommand.self, InspectCommand.self,
+      BenchCommand.self,
       TokenizerCommand.self, DemoCommand.self, WeightsCommand.self, MLflowCommand.self,
     ])
 }

@@ -22,7 +22,7 @@ func reportingErrors(_ work: () throws -> Void) throws {
     try work()
   } catch let error as any ExplainedError {
     printToStandardError("error: \(onOneLine(error.message))")
-    if let hint = error.hint { printToStandardError("hint: \(onOneLine(hint))") }
+    printToStandardError("hint: \(onOneLine(error.hint))")
     throw ExitCode.failure
   } catch let error as CompilationError {
     printToStandardError(error.text)

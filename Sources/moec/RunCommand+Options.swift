@@ -34,7 +34,8 @@ extension RunCommand {
     @Option(
       help: ArgumentHelp(
         "No weight decay on these: norms, biases, embeddings or names with *.",
-        valueName: "groups"))
+        valueName: "groups"),
+      completion: .list(["norms", "biases", "embeddings"]))
     var noDecay: String?
 
     @Option(parsing: .unconditional, help: "Steps between evaluations. (default: 100)")
@@ -49,17 +50,20 @@ extension RunCommand {
     @Option(
       help: ArgumentHelp(
         "Save here at each evaluation and at the end, the best beside it as FILE.best.",
-        valueName: "file"))
+        valueName: "file"), completion: .weights)
     var save: String?
 
     @Option(
-      help: ArgumentHelp("Go on from a file that --save wrote, as it was.", valueName: "file"))
+      help: ArgumentHelp("Go on from a file that --save wrote, as it was.", valueName: "file"),
+      completion: .weights)
     var resume: String?
 
     @Flag(help: "With --resume: go on with another text.")
     var allowOtherData = false
 
-    @Option(help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"))
+    @Option(
+      help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"),
+      completion: .file(extensions: ["jsonl"]))
     var log: String?
 
     @Option(
@@ -92,7 +96,9 @@ extension RunCommand {
     @Option(help: ArgumentHelp("The MLflow run's name. (default: the model's)", valueName: "name"))
     var mlflowRunName: String?
 
-    @Option(help: ArgumentHelp("Write TensorBoard event files there.", valueName: "folder"))
+    @Option(
+      help: ArgumentHelp("Write TensorBoard event files there.", valueName: "folder"),
+      completion: .directory)
     var tensorboard: String?
   }
 

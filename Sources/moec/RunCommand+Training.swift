@@ -19,6 +19,7 @@ extension RunCommand {
     let session = try Session(options)
     let settings = try settings(from: session.usualSettings)
     tell(session.summary)
+    if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
     var files = TrainingFiles()
     files.save = training.save
     files.log = training.log

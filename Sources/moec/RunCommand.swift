@@ -14,6 +14,7 @@ struct RunCommand: ParsableCommand {
         moec run libmakemoe.so --train --save weights.safetensors --log losses.jsonl
         moec run libmakemoe.so --train --resume weights.safetensors --save weights.safetensors
         moec run libmakemoe.so --train --schedule cosine --warmup 200 --clip 1 --patience 10
+        moec run libmakemoe.so --evaluate --weights weights.safetensors --data text.txt
         moec run libmakemoe.so --generate --weights weights.safetensors --prompt "ROMEO:"
         moec run libmakemoe.so --route "ROMEO: what light?" --weights weights.safetensors
       """)
@@ -30,7 +31,7 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: "The library that 'moec compile' made.")
+  @Argument(help: "The library that 'moec compile' made.", completion: .library)
   var library: String
 
   /// What is to be done: a mode, or to show routes.
@@ -46,13 +47,17 @@ struct RunCommand: ParsableCommand {
   @Flag(exclusivity: .exclusive)
   var mode: Mode?
 
-  @Option(help: "A UTF-8 text or a folder of token shards. (default: \(Corpus.usualPath))")
+  @Option(
+    help: "A UTF-8 text or a folder of token shards. (default: \(Corpus.usualPath))",
+    completion: .file())
   var data: String?
 
-  @Option(help: "A tokenizer.json. (default: that of the weights or shards, or characters)")
+  @Option(
+    help: "A tokenizer.json. (default: that of the weights or shards, or characters)",
+    completion: .tokenizer)
   var tokenizer: String?
 
-  @Option(help: "A safetensors file with the parameters to start from.")
+  @Option(help: "A safetensors file with the parameters to start from.", completion: .weights)
   var weights: String?
 
   @Flag(help: "With --weights: start parameters that the file lacks as in a new model.")

@@ -9,19 +9,30 @@ struct TokenizerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenizer",
     abstract: "Makes and tries vocabularies of parts of words (byte-level BPE).",
+    discussion: """
+      EXAMPLES
+        moec tokenizer train text.txt --vocabulary 1024 -o tokenizer.json
+        moec tokenizer shard text.txt --tokenizer tokenizer.json -o shards
+      """,
     subcommands: [Train.self, Encode.self, Decode.self, Shard.self])
 
   struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Learns a vocabulary from texts, as a tokenizer.json.")
+      abstract: "Learns a vocabulary from texts, as a tokenizer.json.",
+      discussion: """
+        EXAMPLES
+          moec tokenizer train text.txt
+          moec tokenizer train one.txt two.txt --vocabulary 4096 -o tokenizer.json
+          moec tokenizer train text.txt --special '<|endoftext|>' --minimum-count 2
+        """)
 
-    @Argument(help: "UTF-8 texts.")
+    @Argument(help: "UTF-8 texts.", completion: .file())
     var data: [String]
 
     @Option(parsing: .unconditional, help: "Tokens in all, 256 bytes among them.")
     var vocabulary = 1024
 
-    @Option(name: .shortAndLong, help: "The file to write.")
+    @Option(name: .shortAndLong, help: "The file to write.", completion: .tokenizer)
     var output = "tokenizer.json"
 
     @Option(help: "A token that is no text, such as '<|endoftext|>'; may be given again.")
@@ -64,12 +75,17 @@ struct TokenizerCommand: ParsableCommand {
 
   struct Encode: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Prints the tokens of a text, from a file or standard input.")
+      abstract: "Prints the tokens of a text, from a file or standard input.",
+      discussion: """
+        EXAMPLES
+          moec tokenizer encode tokenizer.json text.txt
+          moec tokenizer encode tokenizer.json < text.txt
+        """)
 
-    @Argument(help: "The tokenizer.json.")
+    @Argument(help: "The tokenizer.json.", completion: .tokenizer)
     var tokenizer: String
 
-    @Argument(help: "A text; '-' is standard input.")
+    @Argument(help: "A text; '-' is standard input.", completion: .file())
     var text = "-"
 
     func run() throws {
@@ -83,12 +99,18 @@ struct TokenizerCommand: ParsableCommand {
 
   struct Decode: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Prints the text of tokens, numbers from a file or standard input.")
+      abstract: "Prints the text of tokens, numbers from a file or standard input.",
+      discussion: """
+        EXAMPLES
+          moec tokenizer decode tokenizer.json tokens.txt
+          moec tokenizer decode tokenizer.json < tokens.txt
+        """)
 
-    @Argument(help: "The tokenizer.json.")
+    @Argument(help: "The tokenizer.json.", completion: .tokenizer)
     var tokenizer: String
 
-    @Argument(help: "Numbers with spaces between them; '-' is standard input.")
+    @Argument(
+      help: "Numbers with spaces between them; '-' is standard input.", completion: .file())
     var tokens = "-"
 
     func run() throws {
@@ -109,15 +131,21 @@ struct TokenizerCommand: ParsableCommand {
 
   struct Shard: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Writes texts as token shards, for corpora larger than memory.")
+      abstract: "Writes texts as token shards, for corpora larger than memory.",
+      discussion: """
+        EXAMPLES
+          moec tokenizer shard text.txt -o shards
+          moec tokenizer shard one.txt two.txt --separator '<|endoftext|>' -o shards
+          moec run libmakemoe.so --train --data shards
+        """)
 
-    @Argument(help: "UTF-8 texts.")
+    @Argument(help: "UTF-8 texts.", completion: .file())
     var data: [String]
 
-    @Option(help: "The tokenizer.json to cut them with.")
+    @Option(help: "The tokenizer.json to cut them with.", completion: .tokenizer)
     var tokenizer = "tokenizer.json"
 
-    @Option(name: .shortAndLong, help: "The folder to write.")
+    @Option(name: .shortAndLong, help: "The folder to write.", completion: .directory)
     var output: String
 
     @Option(help: "A token to put after each text, such as '<|endoftext|>'.")
@@ -152,5 +180,5 @@ struct TokenizerCommand: ParsableCommand {
 private struct NotAToken: ExplainedError {
   let word: String
   var message: String { "'\(word)' is no token" }
-  var hint: String? { "tokens are numbers from 0 on, with spaces between them" }
+  var hint: String { "tokens are numbers from 0 on, with spaces between them" }
 }

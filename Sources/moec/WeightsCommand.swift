@@ -6,6 +6,11 @@ struct WeightsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weights",
     abstract: "Exchanges weights with other programs.",
+    discussion: """
+      EXAMPLES
+        moec weights convert state-dict.safetensors weights.safetensors --names makemoe
+        moec weights names makemoe
+      """,
     subcommands: [Convert.self, Names.self])
 
   struct Convert: ParsableCommand {
@@ -15,16 +20,19 @@ struct WeightsCommand: ParsableCommand {
         EXAMPLES
           moec weights convert weights.safetensors state-dict.safetensors --names makemoe
           moec weights convert state-dict.safetensors weights.safetensors --names makemoe
-          moec weights names makemoe > mine.names      a start for names of your own
+          moec weights names makemoe > mine.names      # a start for names of your own
         """)
 
-    @Argument(help: "The file to read, with moec's names or the other program's.")
+    @Argument(
+      help: "The file to read, with moec's names or the other program's.", completion: .weights)
     var input: String
 
-    @Argument(help: "The file to write, with the others.")
+    @Argument(help: "The file to write, with the others.", completion: .weights)
     var output: String
 
-    @Option(help: ArgumentHelp("Which names: makemoe, or a file of your own.", valueName: "names"))
+    @Option(
+      help: ArgumentHelp("Which names: makemoe, or a file of your own.", valueName: "names"),
+      completion: .file())
     var names: String
 
     @Option(
@@ -34,6 +42,8 @@ struct WeightsCommand: ParsableCommand {
 
     @Flag(help: "Write what the other program makes itself too, such as causal masks.")
     var buffers = false
+
+    func validate() throws { _ = try pairs() }
 
     func run() throws {
       let counts = try pairs()
@@ -66,9 +76,17 @@ struct WeightsCommand: ParsableCommand {
   }
 
   struct Names: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Prints names that moec knows.")
+    static let configuration = CommandConfiguration(
+      abstract: "Prints names that moec knows.",
+      discussion: """
+        EXAMPLES
+          moec weights names makemoe
+          moec weights names makemoe > mine.names
+        """)
 
-    @Argument(help: "Which: \(NameMap.builtIn.keys.sorted().joined(separator: ", ")).")
+    @Argument(
+      help: "Which: \(NameMap.builtIn.keys.sorted().joined(separator: ", ")).",
+      completion: .list(NameMap.builtIn.keys.sorted()))
     var name: String
 
     func run() throws {

@@ -26,6 +26,7 @@ import Testing
     MakeMoE("all-experts") { ($0.T, $0.experts, $0.chosen) = (5, 3, 3) },
     MakeMoE("no-room") { ($0.B, $0.T, $0.experts, $0.capacity) = (1, 3, 8, 1) },
     MakeMoE("tied") { ($0.isTied, $0.dropout) = (true, 0.1) },
+    MakeMoE("quiet") { ($0.isNoisyInEvaluation, $0.dropout) = (false, 0.1) },
     MakeMoE("offset") { $0.hasOffset = true },
     MakeMoE("wide") {
       ($0.B, $0.T, $0.V, $0.C, $0.heads, $0.depth) = (3, 13, 17, 40, 5, 1)
@@ -40,6 +41,22 @@ import Testing
       let found = try Trial(compiled, seed: seed).disagreements(tolerance: 1e-4)
       #expect(found.isEmpty, "seed \(seed): \(found)")
     }
+  }
+
+  @Test("Noise that is off in evaluation leaves nothing to the seed there", arguments: [
+    true, false,
+  ])
+  func noise(isNoisyInEvaluation: Bool) throws {
+    let made = MakeMoE("quiet") { $0.isNoisyInEvaluation = isNoisyInEvaluation }
+    let model = try Model(CompiledModel(made.graph()).library)
+    model.initialize(seed: 1)
+    let tokens = (0..<Int32(made.B * made.T)).map { $0 % Int32(made.V) }
+    let evaluated = try [1, 2].map { try model.loss(tokens: tokens, targets: tokens, seed: $0) }
+    #expect((evaluated[0] == evaluated[1]) == !isNoisyInEvaluation)
+    let trained = try [1, 2].map {
+      try model.gradients(tokens: tokens, targets: tokens, seed: $0)
+    }
+    #expect(trained[0] != trained[1])
   }
 
   @Test("Examples/tiny.swift: fused attention, gated experts, a tied head")

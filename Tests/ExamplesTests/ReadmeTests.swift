@@ -9,7 +9,7 @@ private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
 @Suite struct ReadmeTests {
   static let readme = Result { try String(contentsOfFile: "\(root)/README.md", encoding: .utf8) }
 
-  @Test(arguments: ["compile", "run", "inspect", "bench", "demo"])
+  @Test(arguments: ["compile", "check", "run", "inspect", "bench", "demo"])
   func namesEveryOption(command: String) throws {
     let readme = try Self.readme.get()
     let help = try Command.moec([command, "--help"]).output
@@ -31,7 +31,8 @@ private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
   @Test func namesTheWholeDSL() throws {
     let readme = try Self.readme.get()
     let folder = "\(root)/Sources/MoE"
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder)
+    where file.hasSuffix(".swift") {
       let source = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
       for match in source.matches(of: /public (?:static )?(?:func|struct) ([A-Za-z]+)/) {
         let name = String(match.output.1)

@@ -245,7 +245,8 @@ import Testing
     let found = errors { $0.embedded.heads(5).mergedHeads().head }
     #expect(
       found.map(\.description) == [
-        "\(#filePath):\(#line - 1):38: error: heads: 5 heads do not divide the width C (12)"
+        "\(#filePath):\(#line - 1):38: error: heads: 5 heads do not divide the width C (12)\n"
+          + "  hint: give a count by which the width can be divided, or change the width"
       ])
   }
 }

@@ -51,9 +51,11 @@ struct ModelFileTests {
     #expect(
       result.errors == """
         model.swift:4:41: error: heads: 5 heads do not divide the width C (12)
+          hint: give a count by which the width can be divided, or change the width
         model.swift:5:40: error: embedding: "x" exists already
           hint: the first one is at model.swift:4:23; names are unique within a scope
         model.swift:7:67: error: dropout: the rate must be at least 0 and below 1, got -1.0
+          hint: 0.1 drops one number in ten
 
         """)
   }

@@ -127,7 +127,7 @@ import Testing
       try Checkpoint(path: path, contents: .weights, manifest: model.manifest)
     }
     #expect(refused?.message.hasSuffix("expert.weight is missing; 1 fit: token") == true)
-    #expect(refused?.hint?.contains("--allow-missing") == true)
+    #expect(refused?.hint.contains("--allow-missing") == true)
     let checkpoint = try Checkpoint(
       path: path, contents: .weights, manifest: model.manifest, allowMissing: true)
     #expect(checkpoint.missing == ["expert.weight"])

@@ -73,7 +73,7 @@ import Testing
   private func expect(_ fixture: String, _ error: (String) -> LibraryError) throws {
     let path = try ModelFixture.broken(fixture)
     #expect(throws: error(path)) { try ModelLibrary(path: path) }
-    #expect(error(path).hint != nil)
+    #expect(!error(path).hint.isEmpty)
   }
 }
 

@@ -103,7 +103,7 @@ import Testing
       error == .tooManyCharacters(path: "t", distinct: 15, compiled: 12, line: "bigram.swift:4"))
     #expect(error?.message.contains("15 distinct") == true)
     #expect(error?.message.contains("compiled for 12") == true)
-    #expect(error?.hint?.contains("bigram.swift:4") == true)
+    #expect(error?.hint.contains("bigram.swift:4") == true)
   }
 
   @Test func takesFewerCharacters() throws {

@@ -121,7 +121,7 @@ func subwordSession(
     let error = #expect(throws: CorpusError.self) { try subwordSession(tokenizer: path) }
     #expect(error == .tooManyTokens(tokens: 330, compiled: 320, line: "bigram.swift:4"))
     #expect(error?.message == "the tokenizer has 330 tokens, the model was compiled for 320")
-    #expect(error?.hint?.hasPrefix("in bigram.swift:4, make the vocabulary axis 330") == true)
+    #expect(error?.hint.hasPrefix("in bigram.swift:4, make the vocabulary axis 330") == true)
     #expect(try subwordSession(tokenizer: tokenizerFile(sampleTokenizer(320))).coding.count == 320)
   }
 

@@ -151,9 +151,7 @@ import Tokenizer
     #expect(throws: TokenShardError.occupied(folder: folder)) {
       try TokenShardWriter(folder: folder, tokenizer: sampleTokenizer())
     }
-    let absent = TokenizerError.unreadable(
-      path: "/usr/tokenizer.json", reason: "No such file or directory")
-    #expect(throws: CorpusError.shards(.tokenizer(absent))) {
+    #expect(throws: CorpusError.shards(.noShards(folder: "/usr"))) {
       try subwordSession(data: "/usr", tokenizer: nil)
     }
   }

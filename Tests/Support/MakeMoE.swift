@@ -8,6 +8,7 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
   public var (heads, depth) = (3, 2)
   public var (experts, chosen) = (4, 2)
   public var isNoisy = true
+  public var isNoisyInEvaluation = true
   public var capacity: Double?
   public var dropout = 0.0
 
@@ -72,7 +73,8 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
     let logits = x.linear("gate", axes.E)
     guard isNoisy else { return logits.top(chosen).softmax() }
     let spread = x.linear("noise", axes.E).softplus()
-    return (logits + .normal(like: logits) * spread).top(chosen).softmax()
+    let noise = Tensor.normal(like: logits, inEvaluation: isNoisyInEvaluation)
+    return (logits + noise * spread).top(chosen).softmax()
   }
 
   private func expert(_ x: Routed, _ axes: Axes) -> Routed {

@@ -72,7 +72,7 @@ private func problem(_ json: [UInt8]) -> TokenizerError? {
     ] {
       let error = problem(try file(model: { $0[name] = value }))
       #expect(error?.message.contains(name) == true)
-      #expect(error?.hint?.contains("models of type BPE are supported") == true)
+      #expect(error?.hint.contains("models of type BPE are supported") == true)
     }
     // None of these changes anything.
     let harmless = try file(model: {

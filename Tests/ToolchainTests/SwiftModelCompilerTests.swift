@@ -131,9 +131,17 @@ enum StandInModule {
     #expect(error?.description.contains("describes no model") == true)
   }
 
-  @Test(arguments: ["nothing.swift", ""])
-  func noSuchFile(name: String) throws {
+  @Test(arguments: [("text.txt", "is no Swift file"), ("", "is a folder")])
+  func noSwiftFile(name: String, reason: String) throws {
+    try scratch.write("text.txt", "import MoE")
     let path = scratch.url.path + "/" + name
+    let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
+    #expect(error?.description.contains("error: \(path) \(reason)") == true)
+    #expect(error?.description.contains("\nhint: name a Swift file") == true)
+  }
+
+  @Test func noSuchFile() throws {
+    let path = scratch.url.path + "/nothing.swift"
     let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
     #expect(error == .modelNotFound(path: path))
   }

@@ -1,0 +1,82 @@
+import GraphIR
+
+/// The same model with shorter axes, small enough for the interpreter.
+///
+/// Names, layers and functions stay as they are; numbers that were computed from sizes, such as
+/// scales, stay those of the large model.
+public struct CutDownModel: Sendable {
+  public let graph: Graph
+
+  /// Every axis with its new size.
+  public var sizes: [(name: String, size: Int)] { graph.symbols.map { ($0.name, $0.size) } }
+
+  /// Cuts a model down.
+  ///
+  /// - Throws: a `Diagnostic` if no choice of sizes fits the model's own arithmetic of axes.
+  public init(_ graph: Graph) throws(Diagnostic) {
+    for (width, depth) in [(6, 3), (8, 4), (12, 4), (16, 8), (48, 12), (64, 16)] {
+      if let small = Self.cut(graph, width: width, depth: depth) {
+        self.graph = small
+        return
+      }
+    }
+    throw Diagnostic(
+      at: nil, "the model cannot be cut down for a check of its gradients",
+      hint: "its axes divide each other in an unusual way: check a copy with small axes instead")
+  }
+
+  private static func cut(_ graph: Graph, width: Int, depth: Int) -> Graph? {
+    var sizes = limits(of: graph, width: width)
+    for node in graph.nodes {
+      guard case .splitHeads(let split) = node.op else { continue }
+      let heads = shrink(split.heads, to: 2, in: &sizes)
+      let depth = shrink(split.depth, to: depth, in: &sizes)
+      guard let axis = graph.type(of: node.inputs[0]).axes.last, axis.symbols.count == 1,
+        (heads * depth * axis.divisor) % axis.multiplier == 0
+      else { return nil }
+      sizes[axis.symbols[0].name] = heads * depth * axis.divisor / axis.multiplier
+    }
+    guard let small = try? graph.resized(sizes), (try? Verifier.verify(small)) != nil else {
+      return nil
+    }
+    return small
+  }
+
+  /// At most so much of each axis, whatever relates them.
+  private static func limits(of graph: Graph, width: Int) -> [String: Int] {
+    var sizes: [String: Int] = [:]
+    for symbol in graph.symbols { sizes[symbol.name] = min(symbol.size, width) }
+    for (axis, limit) in [(graph.batch, 2), (graph.context, 5), (graph.vocabulary, 7)] {
+      _ = shrink(axis, to: limit, in: &sizes)
+    }
+    for node in graph.nodes {
+      if case .top(let top) = node.op {
+        _ = shrink(graph.type(of: node.inputs[0]).axes.last, to: 4, in: &sizes)
+        _ = shrink(top.chosen, to: 3, in: &sizes)
+      }
+    }
+    return sizes
+  }
+
+  /// The new size of an axis that is a plain symbol.
+  private static func shrink(_ axis: Axis?, to limit: Int, in sizes: inout [String: Int]) -> Int {
+    guard let axis, axis.symbols.count == 1 else { return axis?.size ?? 1 }
+    let size = min(axis.symbols[0].size, limit)
+    sizes[axis.symbols[0].name] = size
+    return size
+  }
+}
+
+extension Graph {
+  /// The graph with other sizes of its axes; the text form names each of them once.
+  fileprivate func resized(_ sizes: [String: Int]) throws(Diagnostic) -> Graph {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let words = line.split(separator: " ")
+      guard words.count == 3, words[0] == "axis", let size = sizes[String(words[1])] else {
+        return String(line)
+      }
+      return "axis \(words[1]) \(size)"
+    }
+    return try Graph(parsing: lines.joined(separator: "\n"))
+  }
+}

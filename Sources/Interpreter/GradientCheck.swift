@@ -1,0 +1,106 @@
+import GraphIR
+
+/// Compares the gradients of a graph with central differences in random directions.
+public struct GradientCheck: Sendable {
+  /// What was found for one parameter.
+  public struct Result: Sendable {
+    public var parameter: String
+
+    /// The slope of the loss along the direction: by the graph's gradient, and by differences.
+    public var analytic: Double
+    public var numeric: Double
+
+    /// |analytic - numeric| over the size of the gradient along the direction.
+    public var relativeError: Double
+
+    /// Whether all elements of the graph's gradient are 0.
+    public var isZero: Bool
+
+    public var isRight: Bool { relativeError < GradientCheck.tolerance }
+  }
+
+  /// Differences of double-precision losses are good to about 1e-9 of the slope.
+  public static let tolerance = 1e-5
+
+  private let interpreter: Interpreter
+  private let run: Run
+  private let graph: Graph
+
+  /// Runs the graph, with its gradients, on random tokens.
+  public init(_ graph: Graph, seed: UInt64 = 1) throws(Diagnostic) {
+    let count = UInt32(graph.batch.size * graph.context.size)
+    let draw = { (stream: UInt64) in
+      let key = CounterRandom.key(seed: seed, stream: stream)
+      return (0..<count).map { Int32(CounterRandom.bits(key, $0) % UInt32(graph.vocabulary.size)) }
+    }
+    self.graph = graph
+    interpreter = Interpreter(graph, seed: seed, tokens: draw(1 << 40), targets: draw(1 << 41))
+    run = try interpreter.run()
+  }
+
+  /// A result for each parameter that has a gradient.
+  public func results() throws(Diagnostic) -> [Result] {
+    let names = graph.parameters.map(\.parameter.name).filter { run.gradient(of: $0) != nil }
+    // A gradient that is 0 in theory is rounding in practice: it is measured against the others.
+    let largest = names.map { size(of: run.gradient(of: $0) ?? []) }.max() ?? 0
+    var results: [Result] = []
+    for name in names { results.append(try result(of: name, floor: 1e-4 * largest)) }
+    return results
+  }
+
+  /// A direction that a kink or another choice of experts spoils is followed by other ones; a
+  /// wrong gradient is wrong along all of them.
+  private func result(of name: String, floor: Double) throws(Diagnostic) -> Result {
+    var last: Result?
+    for (attempt, step) in [1e-5, 1e-6, 1e-5, 1e-6, 1e-5, 1e-6].enumerated() {
+      let found = try compare(name, stream: UInt64(attempt), step: step, floor: floor)
+      if let found, found.isRight { return found }
+      last = found ?? last
+    }
+    if let last { return last }
+    throw Diagnostic(
+      at: nil, "every small step in \(name) changes which experts are chosen",
+      hint: "the router's logits are too close to each other to check gradients")
+  }
+
+  /// Nil if the steps change which experts are chosen.
+  private func compare(
+    _ name: String, stream: UInt64, step: Double, floor: Double
+  ) throws(Diagnostic) -> Result? {
+    let gradient = run.gradient(of: name) ?? []
+    let key = CounterRandom.key(seed: 99, stream: stream)
+    let direction = gradient.indices.map { CounterRandom.normal(key, UInt32($0)) }
+    var losses: [Double] = []
+    for factor in [1.0, -1, 2, -2] {
+      guard let loss = try loss(of: name, along: direction, by: factor * step) else { return nil }
+      losses.append(loss)
+    }
+    // Four points instead of two: steps can be long enough for rounding to vanish.
+    let numeric = (8 * (losses[0] - losses[1]) - (losses[2] - losses[3])) / (12 * step)
+    let slopes = zip(gradient, direction).map { $0 * $1 }
+    let analytic = slopes.reduce(0, +)
+    let size = max(abs(numeric), self.size(of: slopes), floor)
+    return Result(
+      parameter: name, analytic: analytic, numeric: numeric,
+      relativeError: size == 0 ? 0 : abs(analytic - numeric) / size,
+      isZero: gradient.allSatisfy { $0 == 0 })
+  }
+
+  private func loss(
+    of name: String, along direction: [Double], by step: Double
+  ) throws(Diagnostic) -> Double? {
+    var moved = interpreter
+    moved.parameters[name] = zip(interpreter.parameters[name] ?? [], direction).map {
+      $0 + step * $1
+    }
+    let result = try moved.run([.loss])
+    for index in graph.nodes.indices where graph.nodes[index].op.kind == .top {
+      if result.values[index].last != run.values[index].last { return nil }
+    }
+    return result.loss
+  }
+
+  private func size(of numbers: [Double]) -> Double {
+    numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
+}

@@ -1,0 +1,49 @@
+import GraphIR
+
+/// The end of a computation that never reaches the logits.
+struct UnusedResult: RuleDefinition {
+  let sentence = "A layer or function is called, and its result is used by nothing."
+  let reason = "It is left out of the compiled model together with all that only it needs; the "
+    + "parameters made for it stay, and are never trained."
+  let wayOut = "use the result or remove the call"
+
+  func findings(in subject: Subject) -> [Finding] {
+    let counts = subject.graph.useCounts
+    return subject.graph.nodes.indices.compactMap { index in
+      let node = subject.graph.nodes[index]
+      let isLast = subject.graph.results(of: index).allSatisfy { counts[$0] == nil }
+      guard isLast, !isSource(node.op) else { return nil }
+      let place = node.scope.isEmpty ? "" : " in \(node.scope)"
+      let parameters = onlyFor(index, subject)
+      let list = parameters.isEmpty ? "" : ", for which \(listed(parameters)) made"
+      return Finding(index, "nothing uses this result\(place)\(list)")
+    }
+  }
+
+  /// Inputs are made for every model; parameters have a rule of their own.
+  private func isSource(_ op: Op) -> Bool {
+    switch op {
+    case .input, .parameter: true
+    case .pointwise, .sum, .embedding, .linear, .matmul, .transpose, .layerNorm, .softmax,
+      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch, .combine,
+      .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
+      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
+      .combineGradient, .crossEntropyGradient:
+      false
+    }
+  }
+
+  /// Parameters that the result needs and no output does.
+  private func onlyFor(_ index: Int, _ subject: Subject) -> [String] {
+    let isBehind = Subject.nodes(of: subject.graph, behind: [index]) {
+      subject.graph.nodes[$0].inputs
+    }
+    return subject.graph.parameters.filter { isBehind[$0.node] && !subject.isUsed[$0.node] }
+      .map(\.parameter.name)
+  }
+
+  private func listed(_ names: [String]) -> String {
+    if names.count == 1 { return "the parameter \(names[0]) is" }
+    return "\(names.count) parameters such as \(names[0]) are"
+  }
+}

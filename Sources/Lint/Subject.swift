@@ -1,0 +1,82 @@
+import GraphIR
+
+/// What the rules look at: the graph as the model makes it, before any pass, and what it costs.
+public struct Subject: Sendable {
+  public let graph: Graph
+  public let work: Work
+
+  /// Whether the logits or the loss need the node.
+  let isUsed: [Bool]
+
+  /// Floating-point operations of a pass, and how training and evaluation take turns.
+  public struct Work: Sendable {
+    public var forward: Int
+    public var step: Int
+
+    /// Steps between evaluations, and batches of an evaluation for each of its two parts.
+    public var evaluationInterval: Int
+    public var evaluationBatches: Int
+
+    public init(forward: Int, step: Int, evaluationInterval: Int, evaluationBatches: Int) {
+      self.forward = forward
+      self.step = step
+      self.evaluationInterval = evaluationInterval
+      self.evaluationBatches = evaluationBatches
+    }
+  }
+
+  public init(_ graph: Graph, work: Work) {
+    self.graph = graph
+    self.work = work
+    isUsed = Self.nodes(of: graph, behind: graph.outputs.map(\.value.node)) {
+      graph.nodes[$0].inputs
+    }
+  }
+
+  /// The nodes that can be reached from `roots` along some of each node's inputs.
+  static func nodes(
+    of graph: Graph, behind roots: [Int], along inputs: (Int) -> [Value]
+  ) -> [Bool] {
+    var isReached = graph.nodes.map { _ in false }
+    for root in roots { isReached[root] = true }
+    for index in graph.nodes.indices.reversed() where isReached[index] {
+      for input in inputs(index) { isReached[input.node] = true }
+    }
+    return isReached
+  }
+
+  /// The nodes that the outputs need, with their indices.
+  var usedNodes: [(index: Int, node: Node)] {
+    graph.nodes.enumerated().filter { isUsed[$0.offset] }.map { ($0.offset, $0.element) }
+  }
+
+  func node(_ value: Value) -> Node { graph.nodes[value.node] }
+}
+
+extension Subject {
+  /// A used `route` node that has a capacity.
+  struct LimitedRoute {
+    var index: Int
+    var factor: Double
+    var experts: Int
+    var chosen: Int
+
+    /// An expert's capacity when so many tokens are routed together: int(tokens · K / E · factor).
+    func capacity(of tokens: Int) -> Int {
+      let exact = Double(tokens * chosen) / Double(experts) * factor
+      return exact < Double(Int.max) ? Int(exact) : .max
+    }
+  }
+
+  var limitedRoutes: [LimitedRoute] {
+    usedNodes.compactMap { index, node in
+      guard case .route(let route) = node.op, let factor = route.capacity else { return nil }
+      return LimitedRoute(
+        index: index, factor: factor, experts: route.experts.size,
+        chosen: graph.type(of: node.inputs[0]).width)
+    }
+  }
+
+  /// Tokens of a whole batch.
+  var batchTokens: Int { graph.batch.size * graph.context.size }
+}
