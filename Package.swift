@@ -26,6 +26,9 @@ let package = Package(
     .target(name: "Tracking"),
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
+    .target(
+      name: "Charts", dependencies: ["Page"],
+      resources: [.embedInCode("chart.css"), .embedInCode("chart.js")]),
     .target(name: "Tokenizer"),
     .target(name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking"]),
     .target(
@@ -36,7 +39,7 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark",
+        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark", "Charts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -56,6 +59,9 @@ let package = Package(
       ]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),
+    .testTarget(
+      name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
+      exclude: ["Goldens"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",

@@ -2,8 +2,9 @@ import Foundation
 import ModelRuntime
 
 /// JSON lines, one for each evaluation:
-/// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200}`,
-/// and with a tokenizer also `"train_bits_per_character"` and `"val_bits_per_character"`.
+/// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200,`
+/// `"learning_rate":0.001}`, and with a tokenizer also `"train_bits_per_character"` and
+/// `"val_bits_per_character"`.
 public final class TrainingLog {
   private let path: String
   private let handle: FileHandle
@@ -27,10 +28,14 @@ public final class TrainingLog {
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
-  /// Adds a line. `tokens` is how many the model was trained on so far.
-  public func write(_ evaluation: Evaluation, seconds: Double, tokens: Int) throws(FileError) {
-    let line =
-      TrainingLog.line(evaluation, seconds: secondsBefore + seconds, tokens: tokens) + "\n"
+  /// Adds a line. `tokens` is how many the model was trained on so far, and `learningRate` that of
+  /// the step that follows.
+  public func write(
+    _ evaluation: Evaluation, seconds: Double, tokens: Int, learningRate: Float? = nil
+  ) throws(FileError) {
+    let line = TrainingLog.line(
+      evaluation, seconds: secondsBefore + seconds, tokens: tokens, learningRate: learningRate)
+      + "\n"
     do {
       try handle.write(contentsOf: Data(line.utf8))
     } catch {
@@ -39,14 +44,17 @@ public final class TrainingLog {
   }
 
   /// One line, its losses with all their digits.
-  static func line(_ evaluation: Evaluation, seconds: Double, tokens: Int) -> String {
+  static func line(
+    _ evaluation: Evaluation, seconds: Double, tokens: Int, learningRate: Float? = nil
+  ) -> String {
     let time = String(format: "%.3f", seconds)
     let bits = evaluation.bitsPerCharacter.map {
       "\"train_bits_per_character\":\($0.train),\"val_bits_per_character\":\($0.validation),"
     }
     return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
       + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
-      + "\"seconds\":\(time),\"tokens\":\(tokens)}"
+      + "\"seconds\":\(time),\"tokens\":\(tokens)"
+      + (learningRate.map { ",\"learning_rate\":\($0)" } ?? "") + "}"
   }
 
   private struct Line: Decodable {

@@ -109,7 +109,8 @@ final class TrainingRun {
     let isBest = record.progress.add(evaluation)
     try listeners.output("step \(evaluation.step): \(evaluation.line)")
     try log?.write(
-      evaluation, seconds: meter.elapsed, tokens: evaluation.step * loop.tokensPerStep)
+      evaluation, seconds: meter.elapsed, tokens: evaluation.step * loop.tokensPerStep,
+      learningRate: loop.learningRate(at: evaluation.step))
     track(evaluation)
     try save(evaluation, isBest: isBest)
     if let outcome = outOfPatience { throw Stop(outcome: outcome) }

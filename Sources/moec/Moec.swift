@@ -6,7 +6,8 @@ struct Moec: AsyncParsableCommand {
     commandName: "moec",
     abstract: "Compiles sparse mixture-of-experts language models to readable C.",
     subcommands: [
-      CompileCommand.self, RunCommand.self, InspectCommand.self, BenchCommand.self,
-      TokenizerCommand.self, DemoCommand.self, WeightsCommand.self, MLflowCommand.self,
+      CompileCommand.self, RunCommand.self, PlotCommand.self, InspectCommand.self,
+      BenchCommand.self, TokenizerCommand.self, DemoCommand.self, WeightsCommand.self,
+      MLflowCommand.self,
     ])
 }
