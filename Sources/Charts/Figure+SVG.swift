@@ -54,32 +54,42 @@ extension Figure {
   /// Markdown: losses of all, `training / validation`, at the steps that the last one has and any
   /// other shares; of a single run at all its steps.
   public var table: String {
-    typealias Row = [Int: (Double, Double)]
-    let columns: [(String, Row)] =
-      runs.map { run in
-        (run.label, Dictionary(uniqueKeysWithValues: run.records.map {
-          ($0.step, ($0.loss(.training, options.unit), $0.loss(.validation, options.unit)))
-        }))
-      }
-      + references.map { reference in
-        (reference.label, Dictionary(uniqueKeysWithValues: reference.points.map {
-          ($0.step, ($0.loss(.training, options.unit), $0.loss(.validation, options.unit)))
-        }))
-      }
-    let last = columns.last?.1 ?? [:]
+    let columns = self.columns
+    let last = columns.last?.losses ?? [:]
     let steps = last.keys.sorted().filter { step in
-      columns.count == 1 || columns.dropLast().contains { $0.1[step] != nil }
+      columns.count == 1 || columns.dropLast().contains { $0.losses[step] != nil }
     }
+    let heading = "| step | " + columns.map { Self.cell($0.label) }.joined(separator: " | ") + " |"
+    let rule = "|---|" + String(repeating: "---|", count: columns.count)
     let rows = steps.map { step in
-      columns.map { _, row in
-        row[step].map { String(format: "%.4f / %.4f", $0.0, $0.1) } ?? ""
+      let cells = columns.map { $0.losses[step] ?? "" }
+      return "| \(grouped(step)) | \(cells.joined(separator: " | ")) |"
+    }
+    return ([heading, rule] + rows).joined(separator: "\n") + "\n"
+  }
+
+  private struct Column {
+    var label: String
+    /// By step, `training / validation`.
+    var losses: [Int: String] = [:]
+
+    mutating func add(_ step: Int, _ loss: (Part) -> Double) {
+      losses[step] = String(format: "%.4f / %.4f", loss(.training), loss(.validation))
+    }
+  }
+
+  private var columns: [Column] {
+    let ofRuns = runs.map { run in
+      run.records.reduce(into: Column(label: run.label)) { column, record in
+        column.add(record.step) { record.loss($0, options.unit) }
       }
     }
-    let heading = "| step | " + columns.map { Self.cell($0.0) }.joined(separator: " | ") + " |"
-    let rule = "|---|" + String(repeating: "---|", count: columns.count)
-    return ([heading, rule]
-      + zip(steps, rows).map { "| \(grouped($0)) | \($1.joined(separator: " | ")) |" })
-      .joined(separator: "\n") + "\n"
+    let ofReferences = references.map { reference in
+      reference.points.reduce(into: Column(label: reference.label)) { column, point in
+        column.add(point.step) { point.loss($0, options.unit) }
+      }
+    }
+    return ofRuns + ofReferences
   }
 
   private static func cell(_ text: String) -> String {
