@@ -129,7 +129,7 @@ private struct PageData: Encodable {
 
   struct Loads: Encodable {
     var label: String
-    /// First and last step of each column.
+    /// The step before each column, and its last.
     var steps: [[Int]]
     var experts: [Int]
     var rowHeight: Double

@@ -1,9 +1,9 @@
 /// The loads of all experts of a run over steps, a row for each expert.
 struct LoadPanel {
   var label: String
-  /// The first step of each column, and of what would follow the last.
+  /// Where each column begins, and the last one ends.
   var edges: [Double]
-  /// Steps whose mean each column shows, for a reader who points at it.
+  /// The step after which each column begins, and its last, for a reader who points at it.
   var steps: [ClosedRange<Int>]
   /// Column, layer, expert: multiples of the fair share.
   var loads: [[[Double]]]
@@ -29,25 +29,37 @@ struct LoadPanel {
     rowHeight * Double(experts[..<layer].reduce(0, +)) + Self.gap * Double(layer)
   }
 
-  /// Columns at most `limit`; where there are more records, a column is the mean of neighbours.
+  /// A record tells of the steps since the record before it, and its column lies there. Columns are
+  /// at most `limit`; where there are more records, a column is the mean of neighbours.
   init?(_ run: TrainingHistory, columns limit: Int) {
-    let records = run.records.filter { $0.expertLoad != nil }
-    guard let last = records.last else { return nil }
+    let told = Self.told(run)
+    if told.isEmpty { return nil }
     label = run.label
-    let count = (records.count + limit - 1) / limit
-    let groups = stride(from: 0, to: records.count, by: count).map {
-      Array(records[$0..<min($0 + count, records.count)])
+    let count = (told.count + limit - 1) / limit
+    let groups = stride(from: 0, to: told.count, by: count).map {
+      told[$0..<min($0 + count, told.count)]
     }
-    steps = groups.map { ($0.first?.step ?? 0)...($0.last?.step ?? 0) }
-    loads = groups.map(Self.mean)
-    let middles = steps.map { Double($0.lowerBound + $0.upperBound) / 2 }
-    let between = zip(middles, middles.dropFirst()).map { ($0 + $1) / 2 }
-    let first = records[0].step
-    edges = [Double(first)] + between + [Double(max(last.step, first + 1))]
+    steps = groups.map { ($0.first?.steps.lowerBound ?? 0)...($0.last?.steps.upperBound ?? 0) }
+    loads = groups.map { Self.mean($0.map(\.load)) }
+    let first = Double(steps[0].lowerBound)
+    edges = [first] + steps.map { max(Double($0.upperBound), first + 1) }
   }
 
-  private static func mean(_ records: [TrainingHistory.Record]) -> [[Double]] {
-    let loads = records.compactMap(\.expertLoad)
+  /// Loads, each with the steps that it is of; of no steps only if there is nothing else.
+  private static func told(
+    _ run: TrainingHistory
+  ) -> [(steps: ClosedRange<Int>, load: [[Double]])] {
+    var before: Int?
+    let all = run.records.compactMap { record -> (steps: ClosedRange<Int>, load: [[Double]])? in
+      defer { before = record.step }
+      return record.expertLoad.map { ((before ?? record.step)...record.step, $0) }
+    }
+    let some = all.filter { $0.steps.count > 1 }
+    return some.isEmpty ? all : some
+  }
+
+  /// The mean, in multiples of the fair share.
+  private static func mean(_ loads: [[[Double]]]) -> [[Double]] {
     guard var sum = loads.first else { return [] }
     for load in loads.dropFirst() {
       for layer in sum.indices {

@@ -7,7 +7,7 @@
   const readout = document.getElementById("readout");
   const allSteps = [...new Set(data.panels.flatMap((panel) =>
     panel.series ? panel.series.flatMap((line) => line.steps)
-      : panel.loads.steps.map((pair) => pair[0])))].sort((a, b) => a - b);
+      : panel.loads.steps.map((pair) => pair[1])))].sort((a, b) => a - b);
 
   function nearest(steps, step) {
     let best = 0;
@@ -54,12 +54,17 @@
 
   function loads(box, panel, place, step, y, marks) {
     const loads = panel.loads;
-    const column = nearest(loads.steps.map((pair) => (pair[0] + pair[1]) / 2), step);
+    // A column tells of the steps up to its last.
+    const after = loads.steps.findIndex((pair) => step <= pair[1]);
+    const column = after < 0 ? loads.steps.length - 1 : after;
     const { layer, expert, top } = rowOf(loads, y - place.top);
     const percent = loads.loads[column][layer][expert];
     const share = percent / loads.experts[layer];
     const text = percent === 0 ? "no token"
       : (percent / 100).toFixed(2) + " × its fair share, " + share.toFixed(1) + " % of tokens";
+    const [from, to] = loads.steps[column];
+    box.append("since step " + grouped(from) + ", up to " + grouped(to),
+      document.createElement("br"));
     box.append("layer " + layer + ", expert " + expert, document.createElement("br"), text);
     marks.rowTop = place.top + top + expert * loads.rowHeight;
     marks.rowHeight = loads.rowHeight;
