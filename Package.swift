@@ -27,6 +27,9 @@ let package = Package(
     .target(name: "Tracking"),
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
+    .target(
+      name: "Charts", dependencies: ["Page"],
+      resources: [.embedInCode("chart.css"), .embedInCode("chart.js")]),
     .target(name: "Tokenizer"),
     .target(
       name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking", "Page"],
@@ -50,6 +53,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
         "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection", "Page",
+        "Charts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -70,6 +74,9 @@ let package = Package(
       ]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),
+    .testTarget(
+      name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
+      exclude: ["Goldens"]),
     .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",

@@ -3,7 +3,7 @@
 public struct NameList: CustomStringConvertible, Sendable {
   public let description: String
 
-  public init(_ names: [String]) {
+  public init(_ names: [String], separator: String = ", ") {
     var order: [String] = []
     var numbers: [String: [Int]] = [:]
     for name in names {
@@ -13,7 +13,7 @@ public struct NameList: CustomStringConvertible, Sendable {
     }
     description = order.map { pattern in
       pattern.replacing("*", with: NameList.ranges(numbers[pattern] ?? []), maxReplacements: 1)
-    }.joined(separator: ", ")
+    }.joined(separator: separator)
   }
 
   /// The name with its first whole part that is a number as `*`, and the number.

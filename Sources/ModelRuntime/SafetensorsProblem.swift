@@ -95,7 +95,7 @@ public enum SafetensorsError: ExplainedError, Equatable {
       let fits =
         fitting.isEmpty
         ? "no parameter fits" : "\(fitting.count) fit: \(NameList(fitting).description)"
-      return "\(path) does not fit the model: \(list(problems)); \(fits)"
+      return "\(path) does not fit the model: \(folded(problems)); \(fits)"
     }
   }
 
@@ -118,6 +118,15 @@ public enum SafetensorsError: ExplainedError, Equatable {
     case .unreadable: return []
     case .malformed(_, let problems), .unfit(_, let problems, _): return problems
     }
+  }
+
+  /// What is wrong with all layers is said once, and of the optimizer's tensors only what is not
+  /// said of their parameters.
+  private func folded(_ problems: [SafetensorsProblem]) -> String {
+    let texts = problems.map(\.description)
+    let ofParameters = texts.filter { !$0.hasPrefix("adam_") }
+    let told = ofParameters.isEmpty ? texts : ofParameters
+    return NameList(told, separator: "; ").description
   }
 
   private func list(_ problems: [SafetensorsProblem]) -> String {

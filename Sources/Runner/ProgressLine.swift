@@ -19,12 +19,12 @@ public final class ProgressLine {
   public var elapsed: Double { ProgressLine.now - start }
 
   /// Some more of the work is done; the terminal sees it at most five times a second, and only
-  /// then is the label made.
-  public func advance(by units: Double, label: () -> String) {
+  /// then is the label made: its parts, the most important first.
+  public func advance(by units: Double, label: () -> [String]) {
     done += units
     guard isShown, elapsed - lastShown > 0.2 else { return }
     lastShown = elapsed
-    show("\r\u{1b}[K" + cut("\(label()), \(timeLeft) left"))
+    show("\r\u{1b}[K" + Self.fitted(label(), "\(timeLeft) left", columns: columns))
   }
 
   /// Takes the line away, so that something else can be printed.
@@ -37,11 +37,22 @@ public final class ProgressLine {
     done > 0 ? duration(elapsed / done * max(0, total - done)) : "some time"
   }
 
-  /// A line longer than the terminal is wide would stay on it when it is written over.
-  private func cut(_ text: String) -> String {
+  /// The parts and the end, without those of the last parts that find no room. A line as wide as
+  /// the terminal would stay on it when it is written over, and so would one that Ctrl-C, of which
+  /// the terminal shows `^C`, makes as wide.
+  static func fitted(_ parts: [String], _ end: String, columns: Int) -> String {
+    let room = max(0, columns - 3)
+    var parts = parts
+    while parts.count > 1, (parts + [end]).joined(separator: ", ").count > room {
+      parts.removeLast()
+    }
+    return String((parts + [end]).joined(separator: ", ").prefix(room))
+  }
+
+  private var columns: Int {
     var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return text }
-    return String(text.prefix(Int(size.ws_col) - 1))
+    let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
+    return isKnown ? Int(size.ws_col) : 80
   }
 
   private func show(_ text: String) {

@@ -44,7 +44,7 @@ extension Session {
     let progress = ProgressLine(total: Double(2 * batches), isShown: showsProgress)
     defer { progress.clear() }
     return try Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
-      .evaluate(step: step) { progress.advance(by: 1) { "evaluating" } }
+      .evaluate(step: step) { progress.advance(by: 1) { ["evaluating"] } }
   }
 
   /// Writes text that continues `prompt`; `write` gets each piece as it is there.

@@ -5,22 +5,22 @@ extension Session {
   public var summary: String {
     let manifest = model.manifest
     let memory = manifest.memory
-    let active = manifest.activeParameters.map { " (\(grouped($0)) for a token)" } ?? ""
+    let active = manifest.activeParameters.map { ", \(grouped($0)) of them for a token" } ?? ""
     var lines = [
-      "model   \(manifest.name): \(grouped(manifest.parameterCount)) parameters\(active), "
-        + "batch \(manifest.batch), context \(manifest.context)",
-      "memory  \(megabytes(memory.total)): parameters \(megabytes(memory.parameters)), optimizer "
-        + "\(megabytes(memory.optimizer)), saved \(megabytes(memory.saved)), scratch "
-        + megabytes(memory.scratch),
+      "model   \(manifest.name): \(grouped(manifest.parameterCount)) parameters\(active)",
+      "batch   \(manifest.batch) sequences of \(manifest.context) \(coding.unit)",
+      "memory  \(megabytes(memory.total))\n        \(megabytes(memory.parameters)) parameters, "
+        + "\(megabytes(memory.optimizer)) optimizer, \(megabytes(memory.saved)) saved, "
+        + "\(megabytes(memory.scratch)) scratch",
       "threads \(threads), seed \(seed)",
     ]
     if manifest.work.step > 0 {
       lines.insert("work    \(magnitude(manifest.work.step))FLOP per step, "
-        + "\(magnitude(manifest.work.forward))FLOP forward", at: 1)
+        + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
     }
     if let corpus {
       lines.append(
-        "data    \(corpus.path): \(grouped(corpus.count)) \(coding.unit), "
+        "data    \(corpus.path)\n        \(grouped(corpus.count)) \(coding.unit), "
           + "\(grouped(corpus.training.count)) to train on, "
           + "\(grouped(corpus.validation.count)) to validate")
     }

@@ -2,10 +2,11 @@ import Foundation
 import ModelRuntime
 
 /// JSON lines, one for each evaluation:
-/// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200}`,
-/// with a tokenizer also `"train_bits_per_character"` and `"val_bits_per_character"`. Of a model that
-/// routes they tell what experts were given in the steps since the evaluation before, if there were
-/// any: `"balance":1.62,"dead_experts":0,"dropped_share":0.031,"expert_load":[[0.25,…],…]`, which are
+/// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200,`
+/// `"learning_rate":0.001}`, with a tokenizer also `"train_bits_per_character"` and
+/// `"val_bits_per_character"`. Of a model that routes they tell what experts were given in the steps
+/// since the evaluation before, if there were any:
+/// `"balance":1.62,"dead_experts":0,"dropped_share":0.031,"expert_load":[[0.25,…],…]`, which are
 /// shares of choices by router and expert.
 public final class TrainingLog {
   private let path: String
@@ -30,13 +31,16 @@ public final class TrainingLog {
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
-  /// Adds a line. `tokens` is how many the model was trained on so far.
+  /// Adds a line. `tokens` is how many the model was trained on so far, and `learningRate` that of
+  /// the step that follows.
   public func write(
-    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int
+    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
+    learningRate: Float? = nil
   ) throws(FileError) {
     let line =
       TrainingLog.line(
-        evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens) + "\n"
+        evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens,
+        learningRate: learningRate) + "\n"
     do {
       try handle.write(contentsOf: Data(line.utf8))
     } catch {
@@ -46,7 +50,8 @@ public final class TrainingLog {
 
   /// One line, its losses with all their digits.
   static func line(
-    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int
+    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
+    learningRate: Float? = nil
   ) -> String {
     let time = String(format: "%.3f", seconds)
     let bits = evaluation.bitsPerCharacter.map {
@@ -54,7 +59,9 @@ public final class TrainingLog {
     }
     return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
       + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
-      + "\"seconds\":\(time),\"tokens\":\(tokens)\(balance.map(experts) ?? "")}"
+      + "\"seconds\":\(time),\"tokens\":\(tokens)"
+      + (learningRate.map { ",\"learning_rate\":\($0)" } ?? "")
+      + "\(balance.map(experts) ?? "")}"
   }
 
   /// Shares with six digits, which is finer than any interval counts.

@@ -50,27 +50,29 @@ final class TrainingMeter {
     switch event {
     case .evaluationBatch(let step):
       evaluationSeconds += now - lastTime
-      line.advance(by: evaluationWork) { self.label("step \(step) of \(self.steps), evaluating") }
+      line.advance(by: evaluationWork) { self.label([self.place(step), "evaluating"]) }
     case .stepped(let step, let loss):
       trainingSeconds += now - lastTime
       stepsDone += 1
       line.advance(by: 1) {
-        self.label("step \(step + 1) of \(self.steps), loss \(fourDecimals(Double(loss)))")
+        self.label([self.place(step + 1), "loss \(fourDecimals(Double(loss)))"])
       }
     case .evaluated:
       evaluationSeconds += now - lastTime
     }
   }
 
+  private func place(_ step: Int) -> String { "step \(grouped(step)) of \(grouped(steps))" }
+
   func clear() { line.clear() }
 
-  /// `step 412 of 5000, loss 2.3121, 10,240 tokens/s, 18 % evaluating`.
-  func label(_ start: String) -> String {
-    var text = start
-    if let rate = tokensPerSecond { text += ", \(grouped(Int(min(rate, 1e15)))) tokens/s" }
+  /// `step 412 of 5,000`, `loss 2.3121`, `10,240 tokens/s`, `18 % evaluating`.
+  func label(_ start: [String]) -> [String] {
+    var parts = start
+    if let rate = tokensPerSecond { parts.append("\(grouped(Int(min(rate, 1e15)))) tokens/s") }
     if evaluationSeconds > 0, trainingSeconds > 0 {
-      text += ", \(Int((100 * evaluationShare).rounded())) % of the time evaluating"
+      parts.append("\(Int((100 * evaluationShare).rounded())) % evaluating")
     }
-    return text
+    return parts
   }
 }

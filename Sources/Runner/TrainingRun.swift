@@ -134,7 +134,8 @@ final class TrainingRun {
     try listeners.output("step \(evaluation.step): \(evaluation.line)\(experts)")
     try log?.write(
       evaluation, balance, seconds: meter.elapsed,
-      tokens: evaluation.step * loop.tokensPerStep)
+      tokens: evaluation.step * loop.tokensPerStep,
+      learningRate: loop.learningRate(at: evaluation.step))
     track(evaluation, balance)
     try save(evaluation, isBest: isBest)
     if let outcome = outOfPatience { throw Stop(outcome: outcome) }

@@ -16,6 +16,8 @@ final class MLflowJournal: @unchecked Sendable {
     case begin(MLflowRun)
     case batch(MLflowBatch)
     case file(path: String, name: String)
+    /// A file whose content is here.
+    case content(Data, name: String)
     case end(TrackingStatus, time: Int64)
     /// The server has the run, and so many entries of this file.
     case sent(count: Int, run: String)

@@ -160,6 +160,8 @@ extension MLflowSender {
     case .begin(let run): try begin(run)
     case .batch(let batch): try send(batch)
     case .file(let path, let name): try send(file: path, as: name)
+    case .content(let data, let name):
+      try server.put(data, to: try artifactFolder() + "/" + name)
     case .end(let status, let time): try end(status, time)
     case .sent: break
     }
@@ -219,10 +221,18 @@ extension MLflowSender {
     return identifier
   }
 
+  /// Its pages then show what matters for trained models, and not for conversations.
+  private static let experimentTags = ["mlflow.experimentKind": "custom_model_development"]
+
   private func foundOrMade(_ name: String) throws(MLflowError) -> String {
+    struct Body: Encodable {
+      var name: String
+      var tags: [Pair]
+    }
     if let identifier = try knownExperiment(name) { return identifier }
     do {
-      let reply = try server.post("mlflow/experiments/create", ["name": name])
+      let reply = try server.post(
+        "mlflow/experiments/create", Body(name: name, tags: Pair.list(Self.experimentTags)))
       if let identifier = reply["experiment_id"] as? String { return identifier }
     } catch {
       // Another run was quicker.
@@ -265,10 +275,16 @@ extension MLflowSender {
   }
 
   private func send(file path: String, as name: String) throws(MLflowError) {
-    _ = try identifier()
+    let folder = try artifactFolder()
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw .refused(status: 0, code: "", message: "\(path) cannot be read")
     }
+    try server.put(file: URL(fileURLWithPath: path), to: folder + "/" + name)
+  }
+
+  /// Where the run's artifacts are, for the server that keeps them itself.
+  private func artifactFolder() throws(MLflowError) -> String {
+    _ = try identifier()
     guard let artifacts, let location = URL(string: artifacts),
       location.scheme == "mlflow-artifacts"
     else {
@@ -276,7 +292,7 @@ extension MLflowSender {
         status: 0, code: "",
         message: "its artifacts are at \(artifacts ?? "?"), not behind the server itself")
     }
-    try server.put(file: URL(fileURLWithPath: path), to: location.path + "/" + name)
+    return location.path
   }
 
   private func end(_ status: TrackingStatus, _ time: Int64) throws(MLflowError) {

@@ -42,12 +42,23 @@ struct MLflowServer {
 
   /// Uploads a file to the server's own store of artifacts.
   func put(file: URL, to path: String) throws(MLflowError) {
+    _ = try object(try send(upload(to: path), file: file))
+  }
+
+  /// Uploads bytes as a file.
+  func put(_ data: Data, to path: String) throws(MLflowError) {
+    var request = upload(to: path)
+    request.httpBody = data
+    _ = try object(try send(request))
+  }
+
+  private func upload(to path: String) -> URLRequest {
     var full = url("mlflow-artifacts/artifacts")
     for part in path.split(separator: "/") { full.appendPathComponent(String(part)) }
     var request = request(full, "PUT")
     request.timeoutInterval = 600
     request.setValue("application/octet-stream", forHTTPHeaderField: "Content-Type")
-    _ = try object(try send(request, file: file))
+    return request
   }
 
   private func url(_ path: String) -> URL {

@@ -77,6 +77,10 @@ public final class MLflowTracker: Tracker {
     journal.append(.file(path: URL(fileURLWithPath: path).standardizedFileURL.path, name: name))
   }
 
+  public func log(_ content: Data, as name: String) {
+    journal.append(.content(content, name: name))
+  }
+
   public func finish(_ status: TrackingStatus) {
     journal.append(.end(status, time: now()))
     journal.close()

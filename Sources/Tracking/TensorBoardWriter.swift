@@ -63,6 +63,8 @@ public final class TensorBoardWriter: Tracker {
   /// Event files hold numbers and texts only.
   public func log(file path: String, as name: String) {}
 
+  public func log(_ content: Data, as name: String) {}
+
   public func finish(_ status: TrackingStatus) { try? handle.close() }
 
   /// A tensor of one string that the text plugin shows.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Keeps what a training run tells, for people to look at. A tracker never stops or slows training:
 /// what goes wrong is said once and otherwise its own affair.
 public protocol Tracker: AnyObject {
@@ -9,6 +11,9 @@ public protocol Tracker: AnyObject {
 
   /// A file that belongs to the run, and the name to keep it under; its content is that of the end.
   func log(file path: String, as name: String)
+
+  /// What is no file here and is to be one there, under a name.
+  func log(_ content: Data, as name: String)
 
   /// Nothing more will come.
   func finish(_ status: TrackingStatus)

@@ -15,8 +15,8 @@ struct Moec: AsyncParsableCommand {
       """,
     version: versionText,
     subcommands: [
-      CompileCommand.self, CheckCommand.self, RunCommand.self, InspectCommand.self,
-      BenchCommand.self,
-      TokenizerCommand.self, DemoCommand.self, WeightsCommand.self, MLflowCommand.self,
+      CompileCommand.self, CheckCommand.self, RunCommand.self, PlotCommand.self,
+      InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
+      WeightsCommand.self, MLflowCommand.self,
     ])
 }

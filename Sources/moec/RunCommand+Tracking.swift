@@ -1,3 +1,4 @@
+import Charts
 import Foundation
 import ModelRuntime
 import Runner
@@ -31,7 +32,8 @@ extension RunCommand {
     if let earlier = session.record?.trackers["mlflow"] { options.identifier = earlier }
     options.tags = [
       "mlflow.source.name": session.model.manifest.source ?? library,
-      "mlflow.source.type": "LOCAL", "mlflow.user": NSUserName(), "moec.model": name,
+      "mlflow.source.type": "LOCAL", "mlflow.user": NSUserName(), "moec_model": name,
+      "mlflow.note.content": description(of: session),
     ]
     do {
       return try MLflowTracker(options) { printToStandardError("note: \($0)") }
@@ -51,26 +53,28 @@ extension RunCommand {
         tracker.log(file: path, as: URL(fileURLWithPath: path).lastPathComponent)
       }
     }
-    for (path, name) in generatedFiles(of: session.model.manifest.name) {
-      for tracker in trackers { tracker.log(file: path, as: name) }
+    for file in (try? EmbeddedSources(library: library))?.files ?? [] {
+      for tracker in trackers { tracker.log(Data(file.bytes), as: "generated/" + file.path) }
+    }
+    for (content, name) in curves(session) {
+      for tracker in trackers { tracker.log(content, as: name) }
     }
     for tracker in trackers { tracker.finish(status) }
   }
 
-  /// What the model was compiled to, where `moec compile` leaves it: in the current folder or
-  /// beside the library.
-  private func generatedFiles(of model: String) -> [(path: String, name: String)] {
-    let beside = URL(fileURLWithPath: library).deletingLastPathComponent().path
-    for folder in [".", beside] {
-      let generated = "\(folder)/Generated/\(model)"
-      let names = FileManager.default.enumerator(atPath: generated)?.compactMap { $0 as? String }
-      let files = (names ?? []).filter {
-        ["c", "h", "txt"].contains(($0 as NSString).pathExtension)
-      }
-      if !files.isEmpty {
-        return files.sorted().map { ("\(generated)/\($0)", "generated/\($0)") }
-      }
-    }
-    return []
+  /// The run's log as a picture and as a page.
+  private func curves(_ session: Session) -> [(content: Data, name: String)] {
+    guard let log = training.log, let data = FileManager.default.contents(atPath: log),
+      let history = try? TrainingHistory(
+        label: session.model.manifest.name, path: log, data: data),
+      let figure = try? Figure([history]), let page = try? figure.page()
+    else { return [] }
+    return [(Data(figure.svg().utf8), "curve.svg"), (Data(page.utf8), "curve.html")]
+  }
+
+  /// What a page of the tracker says above all numbers, in Markdown.
+  private func description(of session: Session) -> String {
+    let lines = session.summary.split(separator: "\n").map { "    \($0)" }
+    return "Trained by `moec run --train`.\n\n" + lines.joined(separator: "\n")
   }
 }

@@ -65,7 +65,9 @@ extension RunCommand {
       }
     }
     if settings.schedule.final != nil, settings.schedule.form == .constant {
-      throw ValidationError("--final-learning-rate needs --schedule cosine or linear")
+      throw CompilationError(
+        message: "--final-learning-rate is of no use with a constant schedule",
+        hint: "add --schedule cosine or linear")
     }
     return settings
   }

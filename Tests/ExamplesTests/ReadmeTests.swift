@@ -9,7 +9,7 @@ private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
 @Suite struct ReadmeTests {
   static let readme = Result { try String(contentsOfFile: "\(root)/README.md", encoding: .utf8) }
 
-  @Test(arguments: ["compile", "check", "run", "inspect", "bench", "demo"])
+  @Test(arguments: ["compile", "check", "run", "plot", "inspect", "bench", "demo"])
   func namesEveryOption(command: String) throws {
     let readme = try Self.readme.get()
     let help = try Command.moec([command, "--help"]).output

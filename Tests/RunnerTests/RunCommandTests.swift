@@ -57,6 +57,18 @@ import Testing
     #expect(result.output.count == 10)
   }
 
+  @Test func saysThatAConstantRateHasNoLastOne() throws {
+    let trained = try train(["--final-learning-rate", "1e-5"])
+    #expect(trained.status == 1)
+    #expect(
+      trained.errors.hasSuffix(
+        """
+        error: --final-learning-rate is of no use with a constant schedule
+        hint: add --schedule cosine or linear
+
+        """), "\(trained.errors)")
+  }
+
   @Test func resumes() throws {
     let folder = try ModelFixture.folder()
     let whole = try train(["--save", folder + "/whole", "--steps", "30"])

@@ -219,6 +219,7 @@ import Testing
         step: Int(object["step"]!), trainLoss: train, validationLoss: validation)
       #expect(line == "step \(evaluation.step): \(evaluation.line)")
       #expect(try #require(object["seconds"]) >= 0)
+      #expect(try #require(object["learning_rate"]) > 0)
     }
   }
 

@@ -121,10 +121,6 @@ struct MLflowServerTests {
     let server = try RealServer()
     defer { server.stop() }
     let folder = try ModelFixture.folder()
-    try FileManager.default.createDirectory(
-      atPath: folder + "/Generated/bigram", withIntermediateDirectories: true)
-    try "graph".write(
-      toFile: folder + "/Generated/bigram/graph.txt", atomically: true, encoding: .utf8)
     let trained = try train(
       server, ["--steps", "101", "--mlflow-run-name", "first"], in: folder)
     #expect(trained.status == 0 && !trained.errors.contains("MLflow"), "\(trained.errors)")
@@ -139,7 +135,7 @@ struct MLflowServerTests {
       metrics.compactMap { ($0["step"] as? NSNumber)?.intValue } == [0, 20, 40, 60, 80, 100])
     #expect(
       try artifacts(server, identifier)
-        == ["generated", "log.jsonl", "w.best.safetensors", "w.safetensors"])
+        == ["curve.html", "curve.svg", "log.jsonl", "w.best.safetensors", "w.safetensors"])
 
     // A resumed run goes on in the same one.
     let resumed = try train(

@@ -45,6 +45,7 @@ final class Complaints: @unchecked Sendable {
     let file = try ModelFixture.folder() + "/a file.txt"
     try "content".write(toFile: file, atomically: true, encoding: .utf8)
     tracker.log(file: file, as: "sub/a file.txt")
+    tracker.log(Data("<svg/>".utf8), as: "curve.svg")
     tracker.finish(.killed)
     #expect(complaints.texts == [])
     #expect(try journals(options) == [], "nothing is left when all is sent")
@@ -62,8 +63,11 @@ final class Complaints: @unchecked Sendable {
       #"{"key":"model","value":"bigram"}"#, #""key":"loss","step":2,"#, #""value":"NaN""#,
       #""value":"-Infinity""#,
     ] { #expect(batches.contains(part), "\(batches)") }
+    #expect(requests[1].body.contains(#""value":"custom_model_development""#))
+    #expect(requests[requests.count - 2].path.hasSuffix("/artifacts/7/r1/artifacts/curve.svg"))
+    #expect(requests[requests.count - 2].body == "<svg/>")
     #expect(
-      requests[requests.count - 2]
+      requests[requests.count - 3]
         == .init(
           method: "PUT",
           path: "/api/2.0/mlflow-artifacts/artifacts/7/r1/artifacts/sub/a%20file.txt",
@@ -133,7 +137,7 @@ final class Complaints: @unchecked Sendable {
   /// Parameters that the server will never take are said and left out; the rest goes on.
   @Test func passesOverWhatIsRefused() throws {
     let server = try FakeServer { request, _ in
-      request.body.contains("model")
+      request.body.contains(#""key":"model""#)
         ? (400, #"{"error_code":"INVALID_PARAMETER_VALUE","message":"no such key"}"#)
         : mlflowAnswer(request)
     }
