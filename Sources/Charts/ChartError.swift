@@ -3,9 +3,9 @@ public struct ChartError: Error, Equatable, Sendable {
   /// One line, with the file and the line's number where there is one.
   public var message: String
   /// What to do about it.
-  public var hint: String?
+  public var hint: String
 
-  init(_ message: String, hint: String? = nil) {
+  init(_ message: String, hint: String) {
     self.message = message
     self.hint = hint
   }

@@ -51,7 +51,7 @@ public enum BenchFileError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .unreadable(let error): return error.hint
     case .notAReport, .otherModel, .otherBuild:

@@ -91,7 +91,7 @@ public enum RouteFileError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .unreadable(let error): return error.hint
     case .malformed: return "record the run again with --record, or use another copy"

@@ -79,7 +79,7 @@ public enum RoutedTextError: ExplainedError, Equatable {
     }
   }
 
-  public var hint: String? {
+  public var hint: String {
     switch self {
     case .empty: return "give some characters, --route \"To be, or not to be\""
     case .routesNothing: return "use a model with a mixture of experts"
