@@ -5,7 +5,7 @@
 //
 // To build the library from this folder:
 //
-//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c sources.c -lm
+//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c sources.c -lm
 
 #define _DEFAULT_SOURCE  // madvise
 
@@ -288,15 +288,15 @@ static const struct { int first, stream; size_t y, d_y; } input_places[] = {
 };
 
 // Where each use of block has its parameters, random streams and buffers (in bytes).
-static const struct { int first, stream; size_t saved, y, x, d_x, d_y; } block_places[] = {
-    {2, 0, 146733824, 144503488, 144241344, 183244032, 183506176},
-    {19, 4, 151264064, 144765632, 144503488, 183506176, 183244032},
-    {36, 8, 155794304, 145027776, 144765632, 183244032, 183506176},
-    {53, 12, 160324544, 145289920, 145027776, 183506176, 183244032},
-    {70, 16, 164854784, 145552064, 145289920, 183244032, 183506176},
-    {87, 20, 169385024, 145814208, 145552064, 183506176, 183244032},
-    {104, 24, 173915264, 146076352, 145814208, 183244032, 183506176},
-    {121, 28, 178445504, 146338496, 146076352, 183506176, 183244032},
+static const struct { int first, stream, router; size_t saved, y, x, d_x, d_y; } block_places[] = {
+    {2, 0, 0, 146733824, 144503488, 144241344, 183244032, 183506176},
+    {19, 4, 1, 151264064, 144765632, 144503488, 183506176, 183244032},
+    {36, 8, 2, 155794304, 145027776, 144765632, 183244032, 183506176},
+    {53, 12, 3, 160324544, 145289920, 145027776, 183506176, 183244032},
+    {70, 16, 4, 164854784, 145552064, 145289920, 183244032, 183506176},
+    {87, 20, 5, 169385024, 145814208, 145552064, 183506176, 183244032},
+    {104, 24, 6, 173915264, 146076352, 145814208, 183244032, 183506176},
+    {121, 28, 7, 178445504, 146338496, 146076352, 183506176, 183244032},
 };
 
 // Where each use of output has its parameters, random streams and buffers (in bytes).
@@ -335,6 +335,7 @@ static void bind(moec_model *m, char *arena) {
         u->d_x = (float *)(arena + block_places[l].d_x);
         u->d_y = (float *)(arena + block_places[l].d_y);
         u->stream = block_places[l].stream;
+        u->router = block_places[l].router;
         m->start[block_places[l].first + 13] = u->s.mixture_start;
         m->start[block_places[l].first + 14] = u->s.mixture_start;
         m->start[block_places[l].first + 15] = u->s.mixture_start;
@@ -368,11 +369,14 @@ static void forward(moec_model *m, const model_pass *pass) {
     input_forward(input->y, &input->p, &m->input_t, pass);
     for (int l = 0; l <= 7; l++) {
         block_use *block = &m->block[l];
-        block_forward(block->y, block->x, &block->p, pass->training ? &block->s : &m->block[0].s, &m->block_t, pass,
-                      block->stream);
+        const block_saved *s = pass->training ? &block->s : &m->block[0].s;
+        if (pass->replays) { routes_take(m, block->router, s->mixture_chosen); }
+        block_forward(block->y, block->x, &block->p, s, &m->block_t, pass, block->stream);
+        routes_keep(m, block->router, s->mixture_chosen, s->mixture_slot, s->mixture_weights, pass);
     }
     output_use *output = &m->output[0];
     output_forward(output->logits, output->loss, output->x, &output->p, &output->s, pass);
+    routes_count(m, pass);
 }
 
 // Gradients of all parameters, layer by layer in reverse.
@@ -408,7 +412,8 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
     int count = MODEL_BATCH * MODEL_CONTEXT;
     return take_ids(m, m->tokens, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-        || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d");
+        || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")
+        || routes_misfit(m, count);
 }
 
 // Sets the number of threads for one call of the interface, and sets it back.
@@ -539,6 +544,8 @@ static size_t logical_count(const model_parameter *q) {
 void moec_initialize(moec_model *m, uint64_t seed) {
     m->error[0] = 0;
     m->batches = m->used_up = 0;
+    m->replay_tokens = 0;
+    memset(m->routes.load, 0, sizeof m->routes.load);
     memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
     int before = enter(m);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
@@ -594,7 +601,7 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
 // One pass over a batch that take_batch has taken; returns the loss. A loss that is not finite ends it
 // before backward, so that the parameters stay as they were.
 static float run(moec_model *m, int training, uint64_t seed) {
-    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions};
+    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions, m->replay_tokens > 0};
     int before = enter(m);
     forward(m, &pass);
     float loss = m->output[0].loss[0];
@@ -699,7 +706,7 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
 float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
     m->batches = 0;
     if (take_batch(m, tokens, targets)) { return NAN; }
-    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions};
+    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions, m->replay_tokens > 0};
     int before = enter(m);
     forward(m, &pass);
     float loss = m->output[0].loss[0];
@@ -747,7 +754,8 @@ int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed,
     }
     if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
     if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
-    model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions};
+    if (routes_misfit(m, length)) { return 1; }
+    model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions, m->replay_tokens > 0};
     int before = enter(m);
     forward(m, &pass);
     leave(before);
@@ -909,7 +917,17 @@ const char *moec_manifest(void) {
     "\"flops\":{\"forward\":2765187072,\"step\":8309768192},"
     "\"active_parameters\":2674369,"
     "\"accumulates\":false,"
-    "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c sources.c -lm\","
+    "\"routers\":["
+    "{\"name\":\"block.0.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.1.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.2.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.3.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.4.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.5.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.6.mixture\",\"experts\":8,\"choices\":2},"
+    "{\"name\":\"block.7.mixture\",\"experts\":8,\"choices\":2}"
+    "],"
+    "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c sources.c -lm\","
     "\"source\":\"makemoe.swift\","
     "\"vocabulary_line\":\"makemoe.swift:4\"}";
 }
