@@ -61,6 +61,8 @@ KERNEL void combine_gradient(float *restrict d_x, float *restrict d_weights,
     #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
     for (int t = 0; t < tokens; t++) {
         const float *d_y_t = d_y + (size_t)t * width;
+        row_fetch_ahead(x, slot + (size_t)t * k, tokens - t, k, width, 0);
+        row_fetch_ahead(d_x, slot + (size_t)t * k, tokens - t, k, width, 1);
         for (int j = 0; j < k; j++) {
             size_t pair = (size_t)t * k + j;
             d_weights[pair] = 0;

@@ -27,6 +27,7 @@ extension KernelFile {
                                     const int32_t *restrict slot, int tokens, int k, int width) {
           #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
           for (int t = 0; t < tokens; t++) {
+              row_fetch_ahead(d_y, slot + (size_t)t * k, tokens - t, k, width, 0);
               row_sum_all_chosen(d_x + (size_t)t * width, NULL, d_y, NULL, slot + (size_t)t * k, k,
                                  width);
           }

@@ -91,6 +91,27 @@ extension KernelFile {
           }
       }
 
+      // Rows chosen by an index are asked for this many tokens ahead: they may lie in memory, or in
+      // the cache of another core.
+      #define ROWS_AHEAD 4
+
+      // Asks for the rows of x that the token ROWS_AHEAD after this one chose, to be read, or to be
+      // written. slot: the k choices of this token, of which `tokens` are left.
+      INLINE void row_fetch_ahead(const float *x, const int32_t *slot, int tokens, int k, int width,
+                                  int write) {
+          if (tokens <= ROWS_AHEAD) { return; }
+          for (int j = 0; j < k; j++) {
+              const float *x_j = x + (size_t)larger(slot[ROWS_AHEAD * k + j], 0) * width;
+              for (int c = 0; c < width; c += 16) {
+                  if (write) {
+                      __builtin_prefetch(x_j + c, 1);
+                  } else {
+                      __builtin_prefetch(x_j + c, 0);
+                  }
+              }
+          }
+      }
+
       // Columns that are worked on together where rows are added up.
       #define ROW_BLOCK (4 * LANES)
 
