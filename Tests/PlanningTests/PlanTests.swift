@@ -110,6 +110,17 @@ import Testing
     }
   }
 
+  /// A [T, T] matrix per head, kept anywhere, would show as bytes per token that grow with T.
+  @Test("Activations take as many bytes per token in a long context as in a short one")
+  func longContext() throws {
+    let perToken = try [32, 256, 1024].map { length in
+      let model = MakeMoE("long") { ($0.T, $0.depth, $0.dropout) = (length, 2, 0.1) }
+      let plan = try Pipelines.plan(model.graph())
+      return Double(plan.memory.saved + plan.memory.scratch) / Double(model.B * length)
+    }
+    #expect(perToken.allSatisfy { $0 <= perToken[0] }, "\(perToken)")
+  }
+
   @Test("Saved buffers lie apart, and the uses' lie apart")
   func savedBuffers() {
     for (name, plan) in Self.plans {
