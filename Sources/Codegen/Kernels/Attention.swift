@@ -4,36 +4,37 @@ extension KernelFile {
     name: "attention", includes: ["base", "attention_tile", "random", "vector_math"],
     source: #"""
       // What is known of the queries of a tile after some of their keys: the largest score, the sum
-      // of exp(score - maximum), and what the output so far and the new part are to be multiplied
+      // of 2^(score - maximum), and what the output so far and the new part are to be multiplied
       // by.
       typedef struct {
           floats maximum, sum, before, after;
       } attention_state;
 
-      // Hides the keys that a query does not see, and returns the largest score of each query.
-      INLINE floats attention_mask(float *scores, attention_tile tile, floats maximum) {
-          int j = 0;
-          for (; j < tile.keys && tile.key + j <= tile.query; j++) {
-              maximum = floats_max(floats_load(scores + j * LANES), maximum);
+      // The largest score of each query, those of the tile and `maximum`.
+      INLINE floats attention_largest(const float *scores, attention_tile tile, floats maximum) {
+          floats best[4];
+          UNROLL
+          for (int b = 0; b < 4; b++) { best[b] = maximum; }
+          for (int j = 0; j < tile.keys; j += LANES) {
+              UNROLL
+              for (int l = 0; l < LANES; l++) {
+                  best[l % 4] = floats_max(floats_load(scores + (j + l) * LANES), best[l % 4]);
+              }
           }
-          for (; j < tile.keys; j++) {
-              floats score = floats_load(scores + j * LANES);
-              score = floats_select(attention_sees(tile, j), score, floats_all(-INFINITY));
-              floats_store(scores + j * LANES, score);
-              maximum = floats_max(score, maximum);
-          }
-          return maximum;
+          return floats_max(floats_max(best[0], best[1]), floats_max(best[2], best[3]));
       }
 
-      // Turns a tile's scores into weights exp(score - maximum), 0 where dropped. The sums are of
+      // Turns a tile's scores into weights 2^(score - maximum), 0 where dropped. The sums are of
       // the weights before dropout, as softmax comes first. The last tile of keys normalises.
       INLINE void attention_weigh(float *scores, attention_state *state, attention_tile tile,
                                   int pair, const attention_sizes *sizes) {
-          floats maximum = attention_mask(scores, tile, state->maximum);
-          floats before = floats_exp(state->maximum - maximum), sum = state->sum * before;
+          int end = tile.key + tile.keys, last = end == tile.query + tile.queries;
+          attention_mask(scores, tile);
+          floats maximum = attention_largest(scores, tile, state->maximum);
+          floats before = floats_exp2(state->maximum - maximum), sum = state->sum * before;
           words number = attention_numbers(tile, pair, sizes->context);
           for (int j = 0; j < tile.keys; j++) {
-              floats weight = floats_exp(floats_load(scores + j * LANES) - maximum);
+              floats weight = floats_exp2(floats_load(scores + j * LANES) - maximum);
               sum += weight;
               if (sizes->threshold) {
                   ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
@@ -41,7 +42,6 @@ extension KernelFile {
               }
               floats_store(scores + j * LANES, weight);
           }
-          int last = tile.key + tile.keys == tile.query + tile.queries;
           state->maximum = maximum;
           state->sum = sum;
           state->after = last ? floats_all(sizes->keep) / sum : floats_all(1.0f);
@@ -52,19 +52,22 @@ extension KernelFile {
       INLINE void attention_average(float *y, const float *weights, const float *v,
                                     const attention_state *state, attention_tile tile,
                                     const attention_sizes *sizes) {
-          _Alignas(64) float values[ATTENTION_KEYS * LANES], sum[LANES * LANES], before[LANES];
+          _Alignas(64) float values[ATTENTION_KEYS * LANES], before[LANES], after[LANES];
           floats_store(before, state->before);
+          floats_store(after, state->after);
           for (int c = 0; c < sizes->depth; c += LANES) {
               int columns = sizes->depth - c;
-              float *y_i = y + c;
+              floats sum[LANES];
               attention_sum_keys(
-                  sum, weights,
-                  attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns), tile.keys);
-              attention_transpose(sum, state->after);
+                  sum, weights, attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns),
+                  tile);
+              UNROLL
+              for (int i = 0; i < LANES; i++) { sum[i] *= after[i]; }
+              float *y_i = y + c;
               for (int i = 0; i < tile.queries && tile.key > 0; i++, y_i += sizes->outputs.row) {
                   floats_store_some(y_i, floats_load_some(y_i, columns) * before[i], columns);
               }
-              attention_unpack(y + c, sum, sizes->outputs.row, tile.queries, columns, tile.key > 0);
+              attention_store(y + c, sum, sizes->outputs.row, tile.queries, columns, tile.key > 0);
           }
       }
 
@@ -80,13 +83,13 @@ extension KernelFile {
                    key += ATTENTION_KEYS) {
                   attention_tile tile = attention_tile_at(query, key, sizes->length);
                   attention_scores(scores, q + query * row, row, k + key * row, row, sizes->depth,
-                                   sizes->scale, tile);
+                                   sizes->scale * LOG2_E, tile);
                   attention_weigh(scores, &state, tile, pair, sizes);
                   attention_average(y + query * sizes->outputs.row, scores, v + key * row, &state,
                                     tile, sizes);
               }
               if (logsumexp == NULL) { continue; }
-              floats_store_some(logsumexp + query, state.maximum + floats_log(state.sum),
+              floats_store_some(logsumexp + query, state.maximum + floats_log(state.sum) * LOG2_E,
                                 sizes->length - query);
           }
       }
@@ -112,8 +115,10 @@ extension KernelFile {
       //   q, k, v: row t of sequence s begins at (s length + t) row and holds all heads, one after
       //   the other: row = heads * depth, or 3 heads * depth for the parts of one tensor
       //   y [sequences, length, heads * depth]
-      //   logsumexp [sequences, heads, length] for backward, or NULL: not kept
+      //   logsumexp [sequences, heads, length] for backward, in powers of 2 rather than e:
+      //   log2(sum of 2^(score log2(e))); or NULL: not kept
       //
+      // The scores carry log2(e), so that the weights are powers of 2, which take the least work.
       // The softmax is built up tile by tile: when a later tile holds a larger score, what was
       // summed so far is scaled down. Dropout's weight number is ((s heads + h) length + i)
       // length + j.

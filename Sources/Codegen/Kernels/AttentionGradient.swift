@@ -11,14 +11,13 @@ extension KernelFile {
 
       INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
                                     int depth) {
-          _Alignas(64) float panel[LANES * LANES], d_panel[LANES * LANES];
           floats products[LANES], delta = {0};
           for (int c = 0; c < depth; c += LANES) {
-              attention_pack(d_panel, d_y + c, row, rows, depth - c, LANES);
-              attention_pack(panel, y + c, row, rows, depth - c, LANES);
               UNROLL
               for (int i = 0; i < LANES; i++) {
-                  products[i] = floats_load(d_panel + i * LANES) * floats_load(panel + i * LANES);
+                  size_t at = (size_t)smaller(i, rows - 1) * row + c;
+                  products[i] = floats_load_some(d_y + at, depth - c) *
+                                floats_load_some(y + at, depth - c);
               }
               delta += floats_sum_rows(products);
           }
@@ -28,16 +27,13 @@ extension KernelFile {
       // Turns a tile's scores into weights after dropout, and the gradients d of those weights into
       // those of the scores, both in place:
       //
-      //   p = exp(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
+      //   p = 2^(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
       INLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
                                     attention_tile tile, int pair, const attention_sizes *sizes) {
           floats keep = floats_all(sizes->keep);
           words number = attention_numbers(tile, pair, sizes->context);
           for (int j = 0; j < tile.keys; j++) {
-              floats p = floats_exp(floats_load(scores + j * LANES) - block.logsumexp);
-              if (tile.key + j > tile.query) {
-                  p = floats_select(attention_sees(tile, j), p, (floats){0});
-              }
+              floats p = floats_exp2(floats_load(scores + j * LANES) - block.logsumexp);
               floats factor = keep;
               if (sizes->threshold) {
                   ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
@@ -54,34 +50,16 @@ extension KernelFile {
       // add.
       INLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
                                            attention_tile tile, const attention_sizes *sizes) {
-          _Alignas(64) float keys[ATTENTION_KEYS * LANES], sum[LANES * LANES];
+          _Alignas(64) float keys[ATTENTION_KEYS * LANES];
           for (int c = 0; c < sizes->depth; c += LANES) {
               int columns = sizes->depth - c;
+              floats sum[LANES];
               attention_sum_keys(
-                  sum, d_scores,
-                  attention_pad(keys, k + c, sizes->inputs.row, tile.keys, columns), tile.keys);
-              attention_transpose(sum, floats_all(1.0f));
-              attention_unpack(d_q + c, sum, sizes->gradients.row, tile.queries, columns,
-                               tile.key > 0);
+                  sum, d_scores, attention_pad(keys, k + c, sizes->inputs.row, tile.keys, columns),
+                  tile);
+              attention_store(d_q + c, sum, sizes->gradients.row, tile.queries, columns,
+                              tile.key > 0);
           }
-      }
-
-      // sum[j] = sum over from <= i < to of a[j, i] x[i], for ATTENTION_ROWS keys j.
-      INLINE void attention_sum_queries(float *sum, const float *a, attention_columns x, int from,
-                                        int to) {
-          floats total[ATTENTION_ROWS];
-          UNROLL
-          for (int j = 0; j < ATTENTION_ROWS; j++) { total[j] = (floats){0}; }
-          x.at += from * x.row;
-          for (int i = from; i < to; i++, x.at += x.row) {
-              floats x_i = floats_load(x.at);
-              UNROLL
-              for (int j = 0; j < ATTENTION_ROWS; j++) {
-                  total[j] = floats_multiply_add(floats_all(a[j * LANES + i]), x_i, total[j]);
-              }
-          }
-          UNROLL
-          for (int j = 0; j < ATTENTION_ROWS; j++) { floats_store(sum + j * LANES, total[j]); }
       }
 
       // d_x[j] (+)= sum over i of a[j, i] x[i], over the queries i that see key j: d_k from
@@ -89,18 +67,22 @@ extension KernelFile {
       // first to come and writes, later ones add.
       INLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
                                          size_t x_row, int depth, attention_tile tile) {
-          _Alignas(64) float queries[LANES * LANES], sum[ATTENTION_KEYS * LANES];
-          int old = smaller(larger(tile.query - tile.key, 0), tile.keys);
+          _Alignas(64) float queries[LANES * LANES];
           for (int c = 0; c < depth; c += LANES) {
-              attention_columns rows =
+              attention_columns x_c =
                   attention_pad(queries, x + c, x_row, tile.queries, depth - c);
-              for (int j = 0; j < tile.keys; j += ATTENTION_ROWS) {
-                  attention_sum_queries(sum + j * LANES, a + j * LANES, rows,
-                                        larger(tile.key + j - tile.query, 0), tile.queries);
+              for (int j = 0; j < tile.keys; j += LANES) {
+                  floats sum[LANES];
+                  UNROLL
+                  for (int l = 0; l < LANES; l++) { sum[l] = (floats){0}; }
+                  if (attention_is_diagonal(tile, j)) {
+                      attention_add(sum, a + j * LANES, LANES, 1, x_c, LANES, 1);
+                  } else {
+                      attention_add(sum, a + j * LANES, LANES, 1, x_c, tile.queries, 0);
+                  }
+                  attention_store(d_x + j * d_row + c, sum, d_row, smaller(LANES, tile.keys - j),
+                                  depth - c, tile.key + j < tile.query);
               }
-              attention_unpack(d_x + c, sum, d_row, old, depth - c, 1);
-              attention_unpack(d_x + old * d_row + c, sum + old * LANES, d_row, tile.keys - old,
-                               depth - c, 0);
           }
       }
 
@@ -119,7 +101,8 @@ extension KernelFile {
           const float *q = at.q + tile.query * in, *k = at.k + tile.key * in;
           const float *v = at.v + tile.key * in, *d_y = at.d_y + tile.query * out;
           int depth = sizes->depth;
-          attention_scores(weights, q, in, k, in, depth, sizes->scale, tile);
+          attention_scores(weights, q, in, k, in, depth, sizes->scale * LOG2_E, tile);
+          attention_mask(weights, tile);
           attention_scores(d_scores, d_y, out, v, in, depth, 1.0f, tile);
           attention_reweigh(weights, d_scores, block, tile, pair, sizes);
           attention_query_gradient(at.d_q + tile.query * to, d_scores, k, tile, sizes);

@@ -6,11 +6,11 @@ extension KernelFile {
       // Attention works on tiles: LANES queries, one in each lane, by up to 64 keys of one
       // (sequence, head). With a query in each lane, the softmax over keys needs no sums across
       // lanes, and keys and values are read as they lie. A tile is held in a small array on the
-      // stack, so that the memory needed does not grow with the square of the length. Depth is
-      // taken LANES columns at a time.
+      // stack, tile[j * LANES + i] for key j and query i, so that the memory needed does not grow
+      // with the square of the length. All products go by squares of LANES queries by LANES keys by
+      // LANES columns, whose LANES sums stay in registers.
 
       #define ATTENTION_KEYS 64
-      #define ATTENTION_ROWS (LANES < 8 ? LANES : 8)  // keys whose sums are formed together
 
       // Row i of (sequence s, head h) begins at s sequence + h head + i row.
       typedef struct {
@@ -71,20 +71,15 @@ extension KernelFile {
       }
 
       // panel[i, :] = x[i, :] for up to LANES columns; 0 in the others, and in rows past the last
-      // up to a multiple of `group`.
-      INLINE void attention_pack(float *panel, const float *x, size_t row, int rows, int columns,
-                                 int group) {
-          int i = 0;
-          for (; columns >= LANES && i + 4 <= rows; i += 4) {
-              UNROLL
-              for (int l = 0; l < 4; l++, x += row) {
-                  floats_store(panel + (i + l) * LANES, floats_load(x));
-              }
-          }
+      // up to a multiple of LANES. The loops that read a panel know where its rows lie, which
+      // spares them a pointer for each.
+      INLINE void attention_pack(float *panel, const float *x, size_t row, int rows, int columns) {
+          int i = 0, whole = columns >= LANES;
           for (; i < rows; i++, x += row) {
-              floats_store(panel + i * LANES, floats_load_some(x, columns));
+              floats x_i = whole ? floats_load(x) : floats_load_some(x, columns);
+              floats_store(panel + i * LANES, x_i);
           }
-          for (; i % group != 0; i++) { floats_store(panel + i * LANES, (floats){0}); }
+          for (; i % LANES != 0; i++) { floats_store(panel + i * LANES, (floats){0}); }
       }
 
       // LANES columns of a matrix, with a row stride: the matrix itself, or a copy padded with 0.
@@ -97,89 +92,138 @@ extension KernelFile {
                                              int columns) {
           attention_columns whole = {x, row}, padded = {panel, LANES};
           if (columns >= LANES) { return whole; }
-          attention_pack(panel, x, row, rows, columns, 1);
+          attention_pack(panel, x, row, rows, columns);
           return padded;
       }
 
-      // x[i, :] = (add ? x[i, :] : 0) + panel[i, :] for up to LANES columns.
-      INLINE void attention_unpack(float *x, const float *panel, size_t row, int rows, int columns,
-                                   int add) {
-          int whole = columns >= LANES;
-          for (int i = 0; i < rows; i++, x += row) {
-              floats sum = floats_load(panel + i * LANES);
-              if (add) { sum += whole ? floats_load(x) : floats_load_some(x, columns); }
-              if (whole) {
-                  floats_store(x, sum);
-              } else {
-                  floats_store_some(x, sum, columns);
+      // x[i, :] = (add ? x[i, :] : 0) + sum[i] for up to LANES rows and columns.
+      INLINE void attention_store(float *x, const floats *sum, size_t row, int rows, int columns,
+                                  int add) {
+          _Alignas(64) float panel[LANES * LANES];
+          if (rows == LANES && columns >= LANES) {
+              UNROLL
+              for (int i = 0; i < LANES; i++, x += row) {
+                  floats_store(x, add ? floats_load(x) + sum[i] : sum[i]);
               }
+              return;
+          }
+          UNROLL
+          for (int i = 0; i < LANES; i++) { floats_store(panel + i * LANES, sum[i]); }
+          for (int i = 0; i < rows; i++, x += row) {
+              floats all = floats_load(panel + i * LANES);
+              floats_store_some(x, add ? floats_load_some(x, columns) + all : all, columns);
           }
       }
 
-      // panel[c, i] = factor[c] panel[i, c]
-      INLINE void attention_transpose(float *panel, floats factor) {
+      // panel[c, i] = factor x[i, c] for up to LANES rows and columns. Rows past the last repeat
+      // it, columns past the last are 0.
+      INLINE void attention_turn(float *panel, const float *x, size_t row, int rows, int columns,
+                                 float factor) {
           floats square[LANES];
           UNROLL
-          for (int i = 0; i < LANES; i++) { square[i] = floats_load(panel + i * LANES) * factor; }
+          for (int i = 0; i < LANES; i++) {
+              square[i] = floats_load_some(x, columns);
+              x += i + 1 < rows ? row : 0;
+          }
           floats_transpose(square);
           UNROLL
-          for (int c = 0; c < LANES; c++) { floats_store(panel + c * LANES, square[c]); }
+          for (int c = 0; c < LANES; c++) { floats_store(panel + c * LANES, square[c] * factor); }
       }
 
-      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i], for ATTENTION_ROWS keys.
-      INLINE void attention_score_rows(float *scores, const float *x, const float *y, int add) {
-          floats sum[ATTENTION_ROWS];
+      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels.
+      INLINE void attention_score_square(float *scores, const float *x, const float *y, int add) {
+          floats sum[LANES];
           UNROLL
-          for (int j = 0; j < ATTENTION_ROWS; j++) {
+          for (int j = 0; j < LANES; j++) {
               sum[j] = add ? floats_load(scores + j * LANES) : (floats){0};
           }
           for (int c = 0; c < LANES; c++) {
               floats x_c = floats_load(x + c * LANES);
               UNROLL
-              for (int j = 0; j < ATTENTION_ROWS; j++) {
+              for (int j = 0; j < LANES; j++) {
                   sum[j] = floats_multiply_add(floats_all(y[j * LANES + c]), x_c, sum[j]);
               }
           }
           UNROLL
-          for (int j = 0; j < ATTENTION_ROWS; j++) { floats_store(scores + j * LANES, sum[j]); }
+          for (int j = 0; j < LANES; j++) { floats_store(scores + j * LANES, sum[j]); }
       }
 
       // scores[j, i] = factor <x[i], y[j]> for the tile's keys j and queries i; x points at its
-      // first query, y at its first key.
+      // first query, y at its first key. The last square is filled up with 0.
       INLINE void attention_scores(float *scores, const float *x, size_t x_row, const float *y,
                                    size_t y_row, int depth, float factor, attention_tile tile) {
           _Alignas(64) float queries[LANES * LANES], keys[ATTENTION_KEYS * LANES];
           for (int c = 0; c < depth; c += LANES) {
-              attention_pack(queries, x + c, x_row, tile.queries, depth - c, LANES);
-              attention_transpose(queries, floats_all(factor));
-              attention_pack(keys, y + c, y_row, tile.keys, depth - c, ATTENTION_ROWS);
-              for (int j = 0; j < tile.keys; j += ATTENTION_ROWS) {
-                  attention_score_rows(scores + j * LANES, queries, keys + j * LANES, c > 0);
+              attention_turn(queries, x + c, x_row, tile.queries, depth - c, factor);
+              attention_pack(keys, y + c, y_row, tile.keys, depth - c);
+              for (int j = 0; j < tile.keys; j += LANES) {
+                  attention_score_square(scores + j * LANES, queries, keys + j * LANES, c > 0);
               }
           }
       }
 
-      // sum[c, i] = sum over keys j of weights[j, i] x[j, c], for LANES columns c.
-      INLINE void attention_sum_keys(float *sum, const float *weights, attention_columns x,
-                                     int keys) {
-          floats total[LANES];
+      // Sums over one side of a square of weights (a[m, n] of query and key, either way round):
+      //
+      //   sum[m] += sum over n < count of a[m, n] x[n]
+      //
+      // On the diagonal of a whole square, one query for each key, only half of the weights count:
+      // those of n <= m (`side` < 0) or of n >= m (`side` > 0); side 0: all.
+      INLINE void attention_add(floats *sum, const float *a, size_t a_m, size_t a_n,
+                                attention_columns x, int count, int side) {
+          if (side == 0) {
+              for (int n = 0; n < count; n++, x.at += x.row, a += a_n) {
+                  floats x_n = floats_load(x.at);
+                  UNROLL
+                  for (int m = 0; m < LANES; m++) {
+                      sum[m] = floats_multiply_add(floats_all(a[m * a_m]), x_n, sum[m]);
+                  }
+              }
+              return;
+          }
           UNROLL
-          for (int c = 0; c < LANES; c++) { total[c] = (floats){0}; }
-          for (int j = 0; j < keys; j++, x.at += x.row) {
-              floats weight = floats_load(weights + j * LANES);
+          for (int n = 0; n < LANES; n++, x.at += x.row, a += a_n) {
+              floats x_n = floats_load(x.at);
               UNROLL
-              for (int c = 0; c < LANES; c++) {
-                  floats x_c = floats_all(x.at[c]);
-                  total[c] = floats_multiply_add(x_c, weight, total[c]);
+              for (int m = 0; m < LANES; m++) {
+                  if (side < 0 ? m < n : m > n) { continue; }
+                  sum[m] = floats_multiply_add(floats_all(a[m * a_m]), x_n, sum[m]);
               }
           }
-          UNROLL
-          for (int c = 0; c < LANES; c++) { floats_store(sum + c * LANES, total[c]); }
       }
 
-      // Which of the tile's queries do not come before its key j.
-      INLINE ints attention_sees(attention_tile tile, int j) {
-          return ints_count() >= (ints){0} + (tile.key + j - tile.query);
+      // Whether the square at the tile's key j is one with a query for each key.
+      INLINE int attention_is_diagonal(attention_tile tile, int j) {
+          return tile.key + j == tile.query && tile.queries == LANES;
+      }
+
+      // sum[i] = sum over the tile's keys j of a[j, i] x[j], for LANES columns of x.
+      INLINE void attention_sum_keys(floats *sum, const float *a, attention_columns x,
+                                     attention_tile tile) {
+          UNROLL
+          for (int i = 0; i < LANES; i++) { sum[i] = (floats){0}; }
+          int j = 0;
+          for (; j < tile.keys && !attention_is_diagonal(tile, j); j += LANES) {
+              attention_columns x_j = {x.at + j * x.row, x.row};
+              attention_add(sum, a + j * LANES, 1, LANES, x_j, smaller(LANES, tile.keys - j), 0);
+          }
+          if (j < tile.keys) {
+              attention_columns x_j = {x.at + j * x.row, x.row};
+              attention_add(sum, a + j * LANES, 1, LANES, x_j, LANES, -1);
+          }
+      }
+
+      // Hides the keys that a query does not see: their scores become -infinity. Squares before the
+      // diagonal are seen whole.
+      INLINE void attention_mask(float *scores, attention_tile tile) {
+          int diagonal = tile.query - tile.key;
+          if (diagonal >= tile.keys) { return; }
+          scores += diagonal * LANES;
+          UNROLL
+          for (int j = 0; j < LANES; j++) {
+              floats seen = floats_load(scores + j * LANES);
+              seen = floats_select(ints_count() >= j, seen, floats_all(-INFINITY));
+              floats_store(scores + j * LANES, seen);
+          }
       }
 
       // Numbers of the tile's weights for its first key, for dropout.
