@@ -93,9 +93,10 @@ extension Model {
   /// Copies out, row-major in the manifest's shape.
   public func read(_ kind: Kind = .value, _ index: Int) throws(ModelError) -> [Float] {
     var numbers = [Float](repeating: 0, count: count(kind, of: index))
-    try check(
-      library.functions.read(handle, kind.rawValue, Int32(index), &numbers),
-      "reading \(manifest.parameters[index].name)")
+    let name = manifest.parameters[index].name
+    let status = library.functions.read(handle, kind.rawValue, Int32(index), &numbers)
+    if status != 0 && kind == .gradient { throw .keepsNoGradient(of: name) }
+    try check(status, "reading \(name)")
     return numbers
   }
 

@@ -8,6 +8,8 @@ public enum ModelError: ExplainedError, Equatable {
   case lacks(OptionalFunction)
   /// The library was compiled without room for the gradients of several batches.
   case takesOneBatch
+  /// The last pass was a training step, which uses gradients up.
+  case keepsNoGradient(of: String)
   /// The caller gave another number of values than the call takes.
   case wrongCount(what: String, expected: Int, found: Int)
 
@@ -21,6 +23,8 @@ public enum ModelError: ExplainedError, Equatable {
       return "the library has no \(function.rawValue), which this needs"
     case .takesOneBatch:
       return "the library takes one batch for each update, so that nothing can be accumulated"
+    case .keepsNoGradient(let parameter):
+      return "the gradient of \(parameter) went into a training step, which keeps none"
     case .wrongCount(let what, let expected, let found):
       return "\(what): \(expected) expected, \(found) given"
     }
@@ -32,6 +36,7 @@ public enum ModelError: ExplainedError, Equatable {
     case .lacks: return "compile the model again with this version of moec"
     case .takesOneBatch: return "compile the model again with --accumulate"
     case .failed: return "check the data against the model's vocabulary and context"
+    case .keepsNoGradient: return "compute gradients without a step, then read them"
     case .wrongCount: return "take the numbers from the library's manifest"
     }
   }

@@ -138,10 +138,12 @@ import Testing
     #expect(hyper.learningRate == 1e-3 && hyper.beta1 == 0.9 && hyper.beta2 == 0.999)
     #expect(hyper.epsilon == 1e-8 && hyper.weightDecay == 0.01)
     (hyper.learningRate, hyper.weightDecay, hyper.epsilon) = (0.01, 0.5, 1e-3)
+    let names = ["head.weight", "block.1.attention.norm.bias", "block.0.attention.proj.weight"]
+    _ = try model.gradients(tokens: trial.tokens, targets: trial.targets, seed: 1)
+    let gradients = try names.map { try model.read(.gradient, named: $0).map(Double.init) }
     _ = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
-    for name in ["head.weight", "block.1.attention.norm.bias", "block.0.attention.proj.weight"] {
+    for (name, gradient) in zip(names, gradients) {
       let before = try #require(trial.parameters[name]).map(Double.init)
-      let gradient = try model.read(.gradient, named: name).map(Double.init)
       let expected = zip(before, gradient).map { value, g in
         // After one step the corrected moments are g and g².
         value * (1 - 0.01 * 0.5) - 0.01 * g / (abs(g) + 1e-3)
@@ -149,6 +151,17 @@ import Testing
       let found = Disagreement(name, try model.read(named: name), expected)
       #expect(found.error < 1e-5, "\(found)")
     }
+  }
+
+  @Test("A training step keeps no gradients, and says so rather than give old ones")
+  func usedUpGradients() throws {
+    let trial = Trial(try CompiledModel(MakeMoE("adamw").graph()))
+    let model = try trial.model()
+    let hyper = Hyperparameters(model.manifest.defaults, seed: 1)
+    _ = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
+    #expect(throws: ModelError.self) { try model.read(.gradient, named: "head.weight") }
+    _ = try model.gradients(tokens: trial.tokens, targets: trial.targets, seed: 1)
+    #expect(try !model.read(.gradient, named: "head.weight").isEmpty)
   }
 
   @Test("13: an expert without tokens is left alone, bit for bit; unseen embeddings still decay")
