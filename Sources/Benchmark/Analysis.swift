@@ -36,8 +36,18 @@ struct Analysis {
     }
   }
 
+  /// What AdamW must move at least for all parameters.
+  private var updateBytes: Int { Self.updateBytes(plan.parameters.map(\.type)) }
+
+  /// Of those that backward does not update.
+  private var sweptBytes: Int {
+    Self.updateBytes(plan.parameters.filter { !$0.isUpdatedInBackward }.map(\.type))
+  }
+
   /// AdamW reads value, gradient and both moments, and writes all but the gradient.
-  private var updateBytes: Int { 28 * plan.parameters.reduce(0) { $0 + $1.type.count } }
+  private static func updateBytes(_ types: [TensorType]) -> Int {
+    28 * types.reduce(0) { $0 + $1.count }
+  }
 
   // MARK: - Profiles
 
@@ -83,19 +93,28 @@ struct Analysis {
 
   private func sum(of site: Int, _ work: Work, seconds: Double) -> CostSum {
     guard let call = call(site) else {
-      let least = Double(updateBytes) / (rates.sweep * 1e9)
+      let least = Double(sweptBytes) / (rates.sweep * 1e9)
       return CostSum(
-        calls: 1, seconds: seconds, bytes: updateBytes, transferSeconds: least, leastSeconds: least)
+        calls: 1, seconds: seconds, bytes: sweptBytes, transferSeconds: least, leastSeconds: least)
     }
     let cost =
       work == .generation
       ? CallCost.ofOneSequence(call, of: graph) : CallCost(call, of: graph)
     let bandwidth = cost.bytes <= CallCost.cacheBytes ? rates.cache : rates.memory
+    // A gradient that is an update too has the whole of AdamW's limit on top of its own.
+    let update = work == .step ? updateSeconds(call, site) : 0
     return CostSum(
       calls: 1, seconds: seconds, flops: cost.flops, bytes: cost.bytes,
       arithmeticSeconds: Double(cost.flops) / (rates.peak * 1e9),
       transferSeconds: Double(cost.bytes) / (bandwidth * 1e9),
-      leastSeconds: cost.leastSeconds(rates))
+      leastSeconds: cost.leastSeconds(rates) + update)
+  }
+
+  /// The sweep's time for the weight that a call updates.
+  private func updateSeconds(_ call: Call, _ site: Int) -> Double {
+    guard let index = call.updates else { return 0 }
+    let parameter = plan.layers[profiled.sites[site].layer].parameters[index]
+    return Double(Self.updateBytes([parameter.type])) / (rates.sweep * 1e9)
   }
 
   /// The plan's call at a site; nil for the optimizer's.
