@@ -102,6 +102,7 @@ KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *sour
         int64_t from = (int64_t)total * share / SHARES;
         int64_t to = (int64_t)total * (share + 1) / SHARES;
         for (int e = 0; e < experts && start[e] < to; e++) {
+            if (start[e + 1] <= from) { continue; }
             int count = start[e + 1] - start[e];
             int blocks = blocks_of(count, TILE_ROWS) * column_blocks;
             int block = first_block(from - start[e], count, blocks);
@@ -212,6 +213,7 @@ KERNEL void expert_linear_input_gradient_finished(
         int64_t from = (int64_t)total * share / SHARES;
         int64_t to = (int64_t)total * (share + 1) / SHARES;
         for (int e = 0; e < experts && start[e] < to; e++) {
+            if (start[e + 1] <= from) { continue; }
             int count = start[e + 1] - start[e];
             int row_blocks = blocks_of(count, GRADIENT_ROW_BLOCK);
             int blocks = row_blocks * column_blocks;

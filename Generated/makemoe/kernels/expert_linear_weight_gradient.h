@@ -105,6 +105,7 @@ KERNEL void expert_linear_weight_gradient_gathered(
             int64_t base = (int64_t)blocks * (start[e] + e * BLOCK_OVERHEAD);
             int rows = start[e + 1] - start[e];
             int64_t cost = (int64_t)blocks * (rows + BLOCK_OVERHEAD);
+            if (base + cost <= from || base >= to) { continue; }
             int block = first_block(from - base, cost, blocks);
             int end = first_block(to - base, cost, blocks);
             for (; block < end; block++) {

@@ -44,14 +44,17 @@ typedef struct {
     int row, rows, line, lines;
 } ahead;
 
-INLINE void ahead_fetch(ahead *a) {
-    if (a->row >= a->rows) { return; }
+// The first of two lists with rows left; NULL if there is none.
+INLINE ahead *ahead_list(ahead *lists) {
+    if (!lists) { return NULL; }
+    if (lists[0].row < lists[0].rows) { return lists; }
+    return lists[1].row < lists[1].rows ? lists + 1 : NULL;
+}
+
+// The line that is to be fetched next.
+INLINE const float *ahead_line(const ahead *a) {
     size_t row = (size_t)(a->source ? a->source[a->row] : a->row);
-    __builtin_prefetch(a->x + row * a->x_row + (size_t)a->line * PANEL, 0, 2);
-    if (++a->line >= a->lines) {
-        a->line = 0;
-        a->row++;
-    }
+    return a->x + row * a->x_row + (size_t)a->line * PANEL;
 }
 
 // y[r, c] = initial + sum over k < depth of x[r, k] w[k, c]
@@ -115,7 +118,8 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
         UNROLL for (int v = 0; v < vectors; v++) { sum[r][v] = tile_initial(p, r, v); }
     }
     const float *w = p->w;
-    ahead *soon = p->soon;
+    ahead *soon = ahead_list(p->soon);
+    const float *next = soon ? ahead_line(soon) : NULL;
     int list = 0, row = 0;  // of what is beside y, to be called next
     for (int k = 0; k < depth; k++, w += PANEL) {
         // First what this tile writes is called, a row with every step, then what is beside
@@ -127,8 +131,14 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
             FETCH_ROW(beside, p->beside_panel, panels, 0)
             row++;
             if (row == rows) { row = 0, list++; }
-        } else if (soon && k % FETCH_STEP == 0) {
-            ahead_fetch(soon->row < soon->rows ? soon : soon + 1);
+        } else if (next && k % FETCH_STEP == 0) {
+            __builtin_prefetch(next, 0, 2);
+            next += PANEL;
+            if (++soon->line >= soon->lines) {
+                soon->line = 0, soon->row++;
+                soon = ahead_list(p->soon);
+                next = soon ? ahead_line(soon) : NULL;
+            }
         }
         const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
         // With few rows the panels of the next tile are not there in time by themselves.
@@ -199,20 +209,21 @@ KERNEL void product_rows(const product *p, int rows) {
                                  .row = end, .rows = smaller(end + TILE_ROWS, p->x_rows),
                                  .lines = blocks_of(p->depth, PANEL)};
         }
-        for (int c = 0; c < p->columns; c += TILE_COLUMNS) {
-            product tile = *p;
-            size_t panel = (size_t)(c / PANEL);
-            tile.y += (size_t)r * p->y_row + panel * p->y_panel;
-            for (int b = 0; b < p->besides; b++) {
-                tile.beside[b] += (size_t)r * p->y_row + panel * p->beside_panel;
-            }
-            tile.w += panel * p->w_panel;
-            tile.columns = smaller(p->columns - c, TILE_COLUMNS);
-            if (p->bias) { tile.bias += c; }
-            if (p->by_depth) { tile.x += r; }
-            else if (p->source) { tile.source += r; }
-            else { tile.x += (size_t)r * p->x_row; }
+        product tile = *p;
+        tile.y += (size_t)r * p->y_row;
+        for (int b = 0; b < p->besides; b++) { tile.beside[b] += (size_t)r * p->y_row; }
+        if (p->by_depth) { tile.x += r; }
+        else if (p->source) { tile.source += r; }
+        else { tile.x += (size_t)r * p->x_row; }
+        while (tile.columns > 0) {
             product_tile(&tile, end - r);
+            tile.columns -= TILE_COLUMNS;
+            tile.y += TILE_PANELS * p->y_panel;
+            tile.w += TILE_PANELS * p->w_panel;
+            if (p->bias) { tile.bias += TILE_COLUMNS; }
+            for (int b = 0; b < p->besides; b++) {
+                tile.beside[b] += TILE_PANELS * p->beside_panel;
+            }
         }
     }
 }
