@@ -130,16 +130,6 @@ static void compute_mixture_gate(float *y, const float *x0, const float *x1, con
     }
 }
 
-// y = dropout(x0), element by element
-static void dropout(float *y, const float *x0, int count, double rate, uint64_t key) {
-    #pragma omp parallel for schedule(static) if (count > 8192)
-    for (int first = 0; first < count; first += 4096) {
-        const int end = smaller(count, first + 4096);
-        #pragma omp simd
-        for (int i = first; i < end; i++) { y[i] = x0[i] * dropout_keep(key, (uint32_t)i, rate); }
-    }
-}
-
 // y = x0 * x1 * (1.0 - exp(-x2)), element by element
 static void compute_d_mixture_noise(float *y, const float *x0, const float *x1, const float *x2, int count) {
     #pragma omp parallel for schedule(static) if (count > 8192)
@@ -147,6 +137,16 @@ static void compute_d_mixture_noise(float *y, const float *x0, const float *x1, 
         const int end = smaller(count, first + 4096);
         #pragma omp simd
         for (int i = first; i < end; i++) { y[i] = x0[i] * x1[i] * (1.0f - exp_f((-x2[i]))); }
+    }
+}
+
+// y = dropout(x0), element by element
+static void dropout(float *y, const float *x0, int count, double rate, uint64_t key) {
+    #pragma omp parallel for schedule(static) if (count > 8192)
+    for (int first = 0; first < count; first += 4096) {
+        const int end = smaller(count, first + 4096);
+        #pragma omp simd
+        for (int i = first; i < end; i++) { y[i] = x0[i] * dropout_keep(key, (uint32_t)i, rate); }
     }
 }
 
@@ -209,12 +209,11 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    combine_gradient(t->d_mixture_down, t->d_mixture_weights, d_y, s->mixture_down, s->mixture_weights,
-                     s->mixture_slot, B*T, K, C);
+    combine_gradient_finished(t->d_mixture_down, t->d_mixture_weights, d_y, s->mixture_down, s->mixture_weights,
+                              s->mixture_slot, B*T, K, C, finish_dropout, &(finish_operands){.width = C,
+                              .rate = {pass->training ? 0.1 : 0}, .key = {random_key(pass->seed, stream + 3)}});
 
     // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
-    dropout(t->d_mixture_down, t->d_mixture_down, B*T*K*C, pass->training ? 0.1 : 0,
-            random_key(pass->seed, stream + 3));
     expert_linear_input_gradient_finished(t->d_mixture_up, t->d_mixture_down, p->mixture_down_weight,
                                           s->mixture_start, E, 4*C, C, finish_relu_gradient,
                                           &(finish_operands){.width = 4*C, .x1 = s->mixture_up});

@@ -47,12 +47,13 @@ extension CallEmitter {
           ]
       )
     case .combineGradient:
+      let width = CNames.width(types[1])
+      let arguments = [
+        r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]), width,
+      ]
+      guard let finish = functions.finish(call) else { return ("combine_gradient", arguments) }
       return (
-        "combine_gradient",
-        [
-          r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]),
-          CNames.width(types[1]),
-        ]
+        "combine_gradient_finished", arguments + [finish.name, finishOperands(call, a, width)]
       )
     case .input, .parameter, .pointwise, .sum, .embedding, .linear, .matmul, .transpose,
       .layerNorm, .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .crossEntropy,

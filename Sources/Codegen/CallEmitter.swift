@@ -208,7 +208,7 @@ extension CallEmitter {
   }
 
   /// The compound literal of what a product's last step reads.
-  private func finishOperands(_ call: Call, _ a: [String], _ width: String) -> String {
+  func finishOperands(_ call: Call, _ a: [String], _ width: String) -> String {
     guard let finish = call.finish else { return "NULL" }
     let extra = a.suffix(finish.operands)
     var fields = [".width = \(width)"]

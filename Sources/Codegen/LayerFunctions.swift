@@ -42,7 +42,7 @@ struct LayerFunctions {
   }
 
   private mutating func addFinish(_ call: Call) {
-    guard let finish = call.finish, call.isProduct, let result = call.results[0] else { return }
+    guard let finish = call.finish, call.takesFinish, let result = call.results[0] else { return }
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {

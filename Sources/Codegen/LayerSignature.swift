@@ -95,10 +95,10 @@ struct LayerSignature {
 }
 
 extension Call {
-  /// Whether the call is a matrix product, which takes a last step as a function.
-  var isProduct: Bool {
+  /// Whether the call takes a last step as a function: a matrix product, or combine's gradient.
+  var takesFinish: Bool {
     guard case .op(let op) = action else { return false }
-    return op.kind == .linear || op.kind == .linearInputGradient
+    return op.kind == .linear || op.kind == .linearInputGradient || op.kind == .combineGradient
   }
 
   /// Whether the call draws random numbers.

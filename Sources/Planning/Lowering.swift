@@ -134,9 +134,10 @@ extension Lowering {
     return Set(replaced.keys.map(\.node))
   }
 
-  /// Products take any last step; some other kernels can add a residual.
+  /// Products and the rows that combine's gradient makes take any last step; some other kernels can
+  /// add a residual.
   private static func canFinish(_ kind: OpKind) -> Bool {
-    kind == .linear || kind == .linearInputGradient || canOnlyAdd(kind)
+    kind == .linear || kind == .linearInputGradient || kind == .combineGradient || canOnlyAdd(kind)
   }
 
   private static func canOnlyAdd(_ kind: OpKind) -> Bool {

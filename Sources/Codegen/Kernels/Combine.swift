@@ -1,7 +1,7 @@
 extension KernelFile {
   /// The weighted sum of each token's expert outputs, and its gradients.
   static let combine = KernelFile(
-    name: "combine", includes: ["base", "rows"],
+    name: "combine", includes: ["finish", "rows"],
     source: #"""
       // Adds up the outputs of each token's experts, in the order of choices (ascending experts).
       //
@@ -47,15 +47,15 @@ extension KernelFile {
           return floats_sum(sum);
       }
 
-      // Gradients of combine. Every kept row belongs to one pair, so that d_x is written whole up
-      // to the last kept row.
+      // Gradients of combine, then `finish` (may be NULL) of d_x. Every kept row belongs to one pair,
+      // so that d_x is written whole up to the last kept row.
       //
       //   d_x[slot[t, j], :] = weights[t, j] d_y[t, :]
       //   d_weights[t, j] = <x[slot[t, j], :], d_y[t, :]>, 0 where dropped
-      KERNEL void combine_gradient(float *restrict d_x, float *restrict d_weights,
-                                   const float *restrict d_y, const float *restrict x,
-                                   const float *restrict weights, const int32_t *restrict slot,
-                                   int tokens, int k, int width) {
+      KERNEL void combine_gradient_finished(
+          float *restrict d_x, float *restrict d_weights, const float *restrict d_y,
+          const float *restrict x, const float *restrict weights, const int32_t *restrict slot,
+          int tokens, int k, int width, finish_block finish, const finish_operands *operands) {
           #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
           for (int t = 0; t < tokens; t++) {
               const float *d_y_t = d_y + (size_t)t * width;
@@ -68,8 +68,18 @@ extension KernelFile {
                   size_t at = (size_t)slot[pair] * width;
                   d_weights[pair] =
                       combine_row_gradient(d_x + at, d_y_t, x + at, weights[pair], width);
+                  if (finish) { finish(operands, d_x + at, slot[pair], 1, 0, width); }
               }
           }
+      }
+
+      // Gradients of combine alone.
+      KERNEL void combine_gradient(float *restrict d_x, float *restrict d_weights,
+                                   const float *restrict d_y, const float *restrict x,
+                                   const float *restrict weights, const int32_t *restrict slot,
+                                   int tokens, int k, int width) {
+          combine_gradient_finished(d_x, d_weights, d_y, x, weights, slot, tokens, k, width, NULL,
+                                    NULL);
       }
       """#)
 }
