@@ -66,11 +66,7 @@ extension PageFacts {
   mutating func addTimes(
     of report: BenchmarkReport, _ path: String, _ plan: Plan
   ) throws(BenchFileError) {
-    let ours = Self.identity(
-      plan.graph.name, plan.parameters.reduce(0) { $0 + $1.type.count }, plan.graph.batch.size,
-      plan.graph.context.size)
-    let theirs = Self.identity(report.model, report.parameters, report.batch, report.context)
-    guard ours == theirs else { throw .otherModel(path: path, theirs: theirs, ours: ours) }
+    try report.expect(plan, path)
     for row in report.profiles.first(where: { $0.work == .step })?.calls ?? [] {
       if row.phase == "update" { continue }
       guard let call = call(of: row) else {
@@ -86,12 +82,6 @@ extension PageFacts {
       threads: report.threads, step: median(.step),
       timesLimit: report.totals.first { $0.work == .step }?.timesLimit,
       evaluation: median(.evaluation), generation: median(.generation))
-  }
-
-  private static func identity(_ name: String, _ parameters: Int, _ batch: Int, _ context: Int)
-    -> String
-  {
-    "\(name) with \(parameters) parameters, batch \(batch) and context \(context)"
   }
 
   /// The call that stands where a row says, if it calls the same kernel.
@@ -118,5 +108,20 @@ extension BenchmarkReport {
     } catch {
       throw .notAReport(path: path)
     }
+  }
+
+  /// Errors: the report is of another model than the plan's.
+  func expect(_ plan: Plan, _ path: String) throws(BenchFileError) {
+    let ours = Self.identity(
+      plan.graph.name, plan.parameters.reduce(0) { $0 + $1.type.count }, plan.graph.batch.size,
+      plan.graph.context.size)
+    let theirs = Self.identity(model, parameters, batch, context)
+    guard ours == theirs else { throw .otherModel(path: path, theirs: theirs, ours: ours) }
+  }
+
+  private static func identity(_ name: String, _ parameters: Int, _ batch: Int, _ context: Int)
+    -> String
+  {
+    "\(name) with \(parameters) parameters, batch \(batch) and context \(context)"
   }
 }

@@ -15,7 +15,7 @@ struct InspectCommand: ParsableCommand {
       model.c has the line that builds the library from them again.
 
       EXAMPLES
-        moec inspect libmakemoe.so --summary
+        moec inspect libmakemoe.so --summary --bench bench.json
         moec inspect libmakemoe.so --layer block.mixture
         moec inspect libmakemoe.so --memory
         moec inspect libmakemoe.so --graph svg > makemoe.svg
@@ -52,7 +52,8 @@ struct InspectCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Show on the page the times that 'moec bench --json' printed to a file.", valueName: "file"),
+      "Show the times that 'moec bench --json' printed to a file, with --summary or --html.",
+      valueName: "file"),
     completion: .file(extensions: ["json"]))
   var bench: String?
 
@@ -67,7 +68,9 @@ struct InspectCommand: ParsableCommand {
       throw ValidationError(
         "say what to look at, one of --summary, --layer, --memory, --graph, --html and --extract")
     }
-    if bench != nil && html == nil { throw ValidationError("--bench goes with --html") }
+    if bench != nil && html == nil && !summary {
+      throw ValidationError("--bench goes with --summary or --html")
+    }
   }
 
   func run() throws {
@@ -75,7 +78,7 @@ struct InspectCommand: ParsableCommand {
       if let extract { return try write(to: extract) }
       if let html { return try writePage(to: html) }
       let carried = try CarriedPlan(library: library)
-      if summary { try printNow(carried.plan.summary + "\n") }
+      if summary { try printNow(try text(ofSummary: carried.plan)) }
       if let layer { try printNow(try LayerReport(carried, path: layer).text) }
       if memory { try printNow(MemoryReport(carried.plan).text) }
       switch graph {
@@ -84,6 +87,11 @@ struct InspectCommand: ParsableCommand {
       case nil: break
       }
     }
+  }
+
+  private func text(ofSummary plan: Plan) throws -> String {
+    let times = try bench.map { "\n\n" + (try MeasuredTimes(file: $0, of: plan)).text }
+    return plan.summary + (times ?? "") + "\n"
   }
 
   private func write(to folder: String) throws {

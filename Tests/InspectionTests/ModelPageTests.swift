@@ -131,6 +131,19 @@ struct BenchPageTests {
     #expect(result.errors.contains("hint: measure this library"))
   }
 
+  @Test("the summary ends with the times of a report")
+  func summaryTimes() throws {
+    let library = try InspectionLibrary.path.get()
+    let bench = try InspectionLibrary.bench.get()
+    let plain = try Moec.run(["inspect", library, "--summary"])
+    let timed = try Moec.run(["inspect", library, "--summary", "--bench", bench])
+    #expect(timed.status == 0 && timed.output.hasPrefix(plain.output))
+    #expect(timed.output.contains("measured with 1 thread:"))
+    #expect(timed.output.contains("times the machine's limit"))
+    let refused = try Moec.run(["inspect", library, "--summary", "--bench", library])
+    #expect(refused.status == 1 && refused.errors.contains("is not what moec bench --json prints"))
+  }
+
   @Test("what is no report, cannot be read or cannot be written is said")
   func badFiles() throws {
     let folder = try ModelFixture.folder()
