@@ -34,7 +34,9 @@ public struct Figure: Sendable {
   public init(
     _ runs: [TrainingHistory], references: [ReferencePoints] = [], options: Options = Options()
   ) throws(ChartError) {
-    guard !runs.isEmpty else { throw ChartError("there is no log to draw", hint: "name one or more files of run --log") }
+    guard !runs.isEmpty else {
+      throw ChartError("there is no log to draw", hint: "name one or more files of run --log")
+    }
     self.runs = runs
     self.references = references
     self.options = options

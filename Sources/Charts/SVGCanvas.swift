@@ -99,7 +99,8 @@ func escaped(_ text: String) -> String {
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     default:
-      let isBad = scalar.properties.generalCategory == .control
+      let isBad =
+        scalar.properties.generalCategory == .control
         || scalar.value & 0xFFFE == 0xFFFE
       result.unicodeScalars.append(isBad ? " " : scalar)
     }

@@ -4,7 +4,8 @@ import Planning
 extension KernelFile {
   /// Every kernel file, those that others include first.
   static let all: [KernelFile] = [
-    base, adamW, vector, panels, shares, product, finish, expertLinear, expertLinearWeightGradient, linear, matmul,
+    base, adamW, vector, panels, shares, product, finish, expertLinear, expertLinearWeightGradient,
+    linear, matmul,
     scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
     attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
     crossEntropy,

@@ -151,7 +151,8 @@ extension ModelFile {
 
   /// What `moec_initialize` forgets of routes.
   private var forgetting: String {
-    hasRouters ? "\n    m->replay_tokens = 0;\n    memset(m->routes.load, 0, sizeof m->routes.load);" : ""
+    hasRouters
+      ? "\n    m->replay_tokens = 0;\n    memset(m->routes.load, 0, sizeof m->routes.load);" : ""
   }
 
   var access: String { Self.access(forgetting) }

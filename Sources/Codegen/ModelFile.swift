@@ -121,7 +121,8 @@ extension ModelFile {
         let saved = layout.hasSaved ? [plan.regions.saved + layout.uses[use].savedOffset] : []
         let numbers =
           [layout.uses[use].firstParameter, layout.uses[use].firstStream]
-          + (layout.hasRouters ? [plan.firstRouter(of: layout.uses[use])] : []) + saved + connections
+          + (layout.hasRouters ? [plan.firstRouter(of: layout.uses[use])] : []) + saved
+          + connections
         return "    {" + numbers.map(String.init).joined(separator: ", ") + "},"
       }
       let declared = fields.isEmpty ? "" : " size_t " + fields.joined(separator: ", ") + ";"
@@ -168,7 +169,8 @@ extension ModelFile {
       let name = layout.layer.name
       return [
         "    for (int l = 0; l < \(layout.uses.count); l++) {",
-        "        \(name)_bind_updates(&m->\(name)[l].u, m, \(name)_places[l].first, step);", "    }",
+        "        \(name)_bind_updates(&m->\(name)[l].u, m, \(name)_places[l].first, step);",
+        "    }",
       ]
     }
     return """

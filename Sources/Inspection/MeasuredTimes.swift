@@ -26,7 +26,8 @@ public struct MeasuredTimes {
       part.name.padding(toLength: width, withPad: " ", startingAt: 0)
         + Self.padded(part.cost.time, 3) + " ms" + Self.padded(100 * part.cost.share, 1) + " %"
     }
-    return (["measured with \(threads):"] + totals.map { "  " + $0 } + ["", "a step, by part:"]
+    return
+      (["measured with \(threads):"] + totals.map { "  " + $0 } + ["", "a step, by part:"]
       + rows.map { "  " + $0 }).joined(separator: "\n")
   }
 

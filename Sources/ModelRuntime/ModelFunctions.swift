@@ -28,10 +28,12 @@ struct ModelFunctions {
   let expertLoads:
     (@convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<moec_load>?) -> Int32)?
   let routes:
-    (@convention(c) (
-      OpaquePointer?, Int32, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Int32>?,
-      UnsafeMutablePointer<Float>?
-    ) -> Int32)?
+    (
+      @convention(c) (
+        OpaquePointer?, Int32, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Int32>?,
+        UnsafeMutablePointer<Float>?
+      ) -> Int32
+    )?
   let replay: (@convention(c) (OpaquePointer?, Tokens, Int32) -> Int32)?
 
   static let names = [

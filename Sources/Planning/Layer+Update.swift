@@ -8,7 +8,9 @@ extension Layer {
   /// all parameters at the end.
   mutating func updateInBackward(where isReadHereOnly: (Int) -> Bool) {
     for index in backward.indices {
-      guard let parameter = finalGradient(madeBy: index), isReadHereOnly(parameter) else { continue }
+      guard let parameter = finalGradient(madeBy: index), isReadHereOnly(parameter) else {
+        continue
+      }
       backward[index].updates = parameter
       parameters[parameter].isUpdatedInBackward = true
     }
@@ -22,7 +24,9 @@ extension Layer {
       parameters[parameter].layout != .rowMajor
     else { return nil }
     let isReadLater = backward[(index + 1)...].contains { later in
-      later.inputs.contains { $0.place == .parameter(parameter) || $0.place == .gradient(parameter) }
+      later.inputs.contains {
+        $0.place == .parameter(parameter) || $0.place == .gradient(parameter)
+      }
     }
     let writers = backward.filter { $0.results.contains { $0?.place == .gradient(parameter) } }
     return isReadLater || writers.count > 1 ? nil : parameter

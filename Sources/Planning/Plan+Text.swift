@@ -80,6 +80,7 @@ extension Call {
     case .copy: name = "copy"
     }
     let update = updates == nil ? "" : " then adamw"
-    return "\(results) = \(name)(\(inputs))\(update)" + (location.map { "  // \($0.file):\($0.line)" } ?? "")
+    return "\(results) = \(name)(\(inputs))\(update)"
+      + (location.map { "  // \($0.file):\($0.line)" } ?? "")
   }
 }

@@ -92,7 +92,8 @@ private struct Planner {
       PlannedParameter(
         name: op.name, type: parameter.type, initializer: op.initializer, decays: op.decays,
         layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
-        isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role, stepCount: stepCount, stepOffset: steps))
+        isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
+        stepCount: stepCount, stepOffset: steps))
     parameterFloats += roundUp(parameter.layout.storedCount(parameter.type.count) * 4) / 4
     steps += stepCount
   }

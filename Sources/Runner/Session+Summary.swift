@@ -15,8 +15,9 @@ extension Session {
       "threads \(threads), seed \(seed)",
     ]
     if manifest.work.step > 0 {
-      lines.insert("work    \(magnitude(manifest.work.step))FLOP per step, "
-        + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
+      lines.insert(
+        "work    \(magnitude(manifest.work.step))FLOP per step, "
+          + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
     }
     if let corpus {
       lines.append(

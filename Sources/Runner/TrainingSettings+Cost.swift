@@ -13,7 +13,8 @@ extension TrainingSettings {
   public func evaluationNote(of work: Manifest.Work) -> String? {
     guard let cost = evaluationCost(of: work), cost > 1 else { return nil }
     let ratio = (cost * 10).rounded() / 10
-    return "note: evaluating 2 × \(evaluationBatches) batches every \(evaluationInterval) steps takes "
+    return
+      "note: evaluating 2 × \(evaluationBatches) batches every \(evaluationInterval) steps takes "
       + "\(ratio) times the arithmetic of these steps; --eval-batches and --eval-interval change that"
   }
 }

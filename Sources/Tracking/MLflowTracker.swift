@@ -36,7 +36,8 @@ public final class MLflowTracker: Tracker {
   /// Where journals lie: `moec/mlflow` in the user's folder for caches.
   public static var usualFolder: String {
     let environment = ProcessInfo.processInfo.environment
-    let caches = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    let caches =
+      environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
       ?? NSHomeDirectory() + "/.cache"
     return caches + "/moec/mlflow"
   }

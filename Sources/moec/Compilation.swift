@@ -72,7 +72,8 @@ struct Compilation {
   /// - Returns: what a person should know of the choice of compiler, if anything.
   func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> String? {
     try explaining {
-      let choice = try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose(for: options)
+      let choice = try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose(
+        for: options)
       let sources = generated.sources.map { folder.appendingPathComponent($0) }
       let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
       let warnings = try choice.compiler.compileLibrary(

@@ -1,7 +1,8 @@
-@testable import Charts
 import Foundation
 import ModelFixtures
 import Testing
+
+@testable import Charts
 
 @Suite struct FigureTests {
   @Test func drawsWhatTheLogsHave() throws {
@@ -43,8 +44,12 @@ import Testing
       var options = Figure.Options()
       options.unit = .bits
       let table = try Figure(runs, references: references, options: options).table
-      #expect(table.contains(String(format: "%.4f", inBits(runs[0].records[0].trainLoss)
-        / (runs[0].charactersPerToken ?? 1))))
+      #expect(
+        table.contains(
+          String(
+            format: "%.4f",
+            inBits(runs[0].records[0].trainLoss)
+              / (runs[0].charactersPerToken ?? 1))))
     }
     _ = try Figure([words, words])
   }

@@ -1,7 +1,8 @@
-@testable import Charts
 import Foundation
 import ModelFixtures
 import Testing
+
+@testable import Charts
 
 /// Whole pictures; `MOEC_RECORD=1` rewrites the goldens and fails.
 @Suite struct GoldenTests {

@@ -1,6 +1,7 @@
-@testable import Charts
 import Foundation
 import Testing
+
+@testable import Charts
 
 @Suite struct HistoryTests {
   @Test func readsEveryField() throws {

@@ -1,6 +1,7 @@
-@testable import Charts
 import Foundation
 import ModelFixtures
+
+@testable import Charts
 
 /// Small runs to draw.
 enum Logs {

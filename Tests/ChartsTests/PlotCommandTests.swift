@@ -1,7 +1,8 @@
-@testable import Charts
 import Foundation
 import ModelFixtures
 import Testing
+
+@testable import Charts
 
 private let hasRasterizer = (try? Command.shell("command -v rsvg-convert"))?.status == 0
 private let browser = try? Command.shell("command -v chromium || command -v chromium-browser")

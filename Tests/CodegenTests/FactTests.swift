@@ -111,7 +111,8 @@ import Testing
       let name = parameter.name
       let values = try model.read(named: name).map(Double.init)
       let mean = values.reduce(0, +) / Double(values.count)
-      let deviation = (values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
+      let deviation =
+        (values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
         / Double(values.count)).squareRoot()
       let fanIn = Double(name.contains("down") ? 512 : 128)
       // Five standard errors of a sample of this size.

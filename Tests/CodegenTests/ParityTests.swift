@@ -26,7 +26,9 @@ import Testing
     let expected = try #require(try fixture.numbers("loss"))
     #expect(abs(loss - expected[0]) < 1e-5)
     let gradients = try model.manifest.parameters.compactMap { parameter in
-      try fixture.numbers("gradient/\(parameter.name)").map { (parameter.name, $0.map(Double.init)) }
+      try fixture.numbers("gradient/\(parameter.name)").map {
+        (parameter.name, $0.map(Double.init))
+      }
     }
     #expect(!gradients.isEmpty)
     let largest = gradients.map(\.1.largest).max() ?? 0

@@ -91,7 +91,8 @@ import Testing
     let gates = try GateModel.gates(model, [0, 1, 2])
     #expect(gates == [[0.5, 0.5, 0, 0], [0, 0.5, 0.5, 0], [0.5, 0, 0.5, 0]])
     // One expert takes all: a balance loss would be far from 0.
-    let tokens: [Int32] = [0, 1, 2, 0], targets: [Int32] = [1, 1, 5, 0]
+    let tokens: [Int32] = [0, 1, 2, 0]
+    let targets: [Int32] = [1, 1, 5, 0]
     let logits = try model.logits(tokens: tokens, seed: 1).map(Double.init)
     let loss = try model.loss(tokens: tokens, targets: targets, seed: 1)
     let entropies = targets.enumerated().map { index, target in

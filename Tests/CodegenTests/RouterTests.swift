@@ -74,9 +74,10 @@ import Testing
       ]
       for (mode, run) in runs {
         let pass = zip(recount(run), experts).map { loads($0, experts: $1) }
-        sums[mode] = sums[mode].map { old in
-          zip(old, pass).map { zip($0, $1).map { load, other in load.adding(other) } }
-        } ?? pass
+        sums[mode] =
+          sums[mode].map { old in
+            zip(old, pass).map { zip($0, $1).map { load, other in load.adding(other) } }
+          } ?? pass
       }
     }
     for mode in Model.PassMode.allCases {

@@ -43,9 +43,11 @@ import Testing
     }
   }
 
-  @Test("Noise that is off in evaluation leaves nothing to the seed there", arguments: [
-    true, false,
-  ])
+  @Test(
+    "Noise that is off in evaluation leaves nothing to the seed there",
+    arguments: [
+      true, false,
+    ])
   func noise(isNoisyInEvaluation: Bool) throws {
     let made = MakeMoE("quiet") { $0.isNoisyInEvaluation = isNoisyInEvaluation }
     let model = try Model(CompiledModel(made.graph()).library)

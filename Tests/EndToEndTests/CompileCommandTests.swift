@@ -22,10 +22,12 @@ import Testing
     #expect(block.contains("x + attention(q, k, v).mergedHeads().linear(\"proj\", C)"))
   }
 
-  @Test("--emit prints each stage to standard output and writes nothing", arguments: [
-    ("graph", "crossEntropy"), ("backward", "crossEntropyGradient"),
-    ("plan", "memory, in bytes"), ("c", "void block_forward("),
-  ])
+  @Test(
+    "--emit prints each stage to standard output and writes nothing",
+    arguments: [
+      ("graph", "crossEntropy"), ("backward", "crossEntropyGradient"),
+      ("plan", "memory, in bytes"), ("c", "void block_forward("),
+    ])
   func emit(stage: String, contains: String) throws {
     let folder = try SmallModelFile.folder()
     let result = try Moec.run(["compile", "model.swift", "--emit", stage], in: folder)
@@ -65,11 +67,13 @@ import Testing
     #expect(with.output != without.output)
   }
 
-  @Test("Unknown and required passes are named", arguments: [
-    (["--no", "Wonder"], "there is no pass \"Wonder\""),
-    (["--no", "Differentiate"], "Differentiate cannot be left out"),
-    (["--print-after", "Wonder"], "there is no pass \"Wonder\""),
-  ])
+  @Test(
+    "Unknown and required passes are named",
+    arguments: [
+      (["--no", "Wonder"], "there is no pass \"Wonder\""),
+      (["--no", "Differentiate"], "Differentiate cannot be left out"),
+      (["--print-after", "Wonder"], "there is no pass \"Wonder\""),
+    ])
   func wrongPass(flags: [String], message: String) throws {
     let folder = try SmallModelFile.folder()
     let result = try Moec.run(["compile", "model.swift", "--emit", "plan"] + flags, in: folder)
@@ -78,20 +82,22 @@ import Testing
     #expect(result.output.isEmpty)
   }
 
-  @Test("Errors of a model stand at the user's own line, all of them", arguments: [
-    ("import MoE\nlet x: Int = \"one\"\n", ["model.swift:2:", "error:"]),
-    (
-      SmallModelFile.source.replacing(".heads(2)\n    let k", with: ".heads(3)\n    let k"),
-      ["model.swift:7:", "error: heads"]
-    ),
-    (
-      SmallModelFile.source.replacing(".top(2)", with: ".top(5)")
-        .replacing("\"key\"", with: "\"query\""),
-      ["model.swift:8:", "model.swift:11:", "error: top"]
-    ),
-    ("import MoE\nprint(\"no model\")\n", ["error:", "model.swift"]),
-    ("import MoE\nfatalError(\"stop here\")\n", ["error:", "stop here"]),
-  ])
+  @Test(
+    "Errors of a model stand at the user's own line, all of them",
+    arguments: [
+      ("import MoE\nlet x: Int = \"one\"\n", ["model.swift:2:", "error:"]),
+      (
+        SmallModelFile.source.replacing(".heads(2)\n    let k", with: ".heads(3)\n    let k"),
+        ["model.swift:7:", "error: heads"]
+      ),
+      (
+        SmallModelFile.source.replacing(".top(2)", with: ".top(5)")
+          .replacing("\"key\"", with: "\"query\""),
+        ["model.swift:8:", "model.swift:11:", "error: top"]
+      ),
+      ("import MoE\nprint(\"no model\")\n", ["error:", "model.swift"]),
+      ("import MoE\nfatalError(\"stop here\")\n", ["error:", "stop here"]),
+    ])
   func wrongModel(source: String, expected: [String]) throws {
     let folder = try SmallModelFile.folder(source)
     let result = try Moec.run(["compile", "model.swift", "-o", "x.so"], in: folder)
@@ -118,12 +124,14 @@ import Testing
     #expect(try model.loss(tokens: tokens, targets: tokens, seed: 1).isFinite)
   }
 
-  @Test("No such file, no such compiler, no such folder", arguments: [
-    (["compile", "none.swift"], "none.swift"),
-    (["compile", "model.swift", "--cc", "./no-compiler"], "no-compiler"),
-    (["compile", "model.swift", "-o", "no/such/folder/x.so"], "no/such/folder"),
-    (["compile", "model.swift", "--target", "vax"], "vax"),
-  ])
+  @Test(
+    "No such file, no such compiler, no such folder",
+    arguments: [
+      (["compile", "none.swift"], "none.swift"),
+      (["compile", "model.swift", "--cc", "./no-compiler"], "no-compiler"),
+      (["compile", "model.swift", "-o", "no/such/folder/x.so"], "no/such/folder"),
+      (["compile", "model.swift", "--target", "vax"], "vax"),
+    ])
   func missing(arguments: [String], mentions: String) throws {
     let folder = try SmallModelFile.folder()
     let result = try Moec.run(arguments, in: folder)
@@ -133,10 +141,13 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder + "/libsmall.so"))
   }
 
-  @Test("Wrong usage exits with 64", arguments: [
-    ["compile"], ["compile", "model.swift", "--emit", "everything"],
-    ["compile", "model.swift", "--unknown"], ["wonder"], ["run", "x.so", "--train", "--steps", "-1"],
-  ])
+  @Test(
+    "Wrong usage exits with 64",
+    arguments: [
+      ["compile"], ["compile", "model.swift", "--emit", "everything"],
+      ["compile", "model.swift", "--unknown"], ["wonder"],
+      ["run", "x.so", "--train", "--steps", "-1"],
+    ])
   func usage(arguments: [String]) throws {
     let result = try Moec.run(arguments, in: try SmallModelFile.folder())
     #expect(result.status == 64)

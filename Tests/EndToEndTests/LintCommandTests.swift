@@ -55,7 +55,8 @@ import Testing
     let names = try Self.examples.get()
     #expect(names.contains("makemoe.swift"))
     for name in names {
-      let result = try Moec.run(["check", "Examples/\(name)", "--strict"], in: Moec.repository.path)
+      let result = try Moec.run(
+        ["check", "Examples/\(name)", "--strict"], in: Moec.repository.path)
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.errors.isEmpty)
     }
@@ -72,9 +73,11 @@ import Testing
     #expect(rules == ["attention-scale", "noise-in-evaluation", "evaluation-cost"])
   }
 
-  @Test("check says what it checked, and checks gradients of any size of model", arguments: [
-    ("tiny", 28056, 32), ("makemoe-capacity", 8_996_545, 142),
-  ])
+  @Test(
+    "check says what it checked, and checks gradients of any size of model",
+    arguments: [
+      ("tiny", 28056, 32), ("makemoe-capacity", 8_996_545, 142),
+    ])
   func check(name: String, parameters: Int, tensors: Int) throws {
     let result = try Moec.run(
       ["check", "Examples/\(name).swift", "--gradients"], in: Moec.repository.path)
@@ -89,7 +92,8 @@ import Testing
 
   @Test("check finds what is wrong with a model, and writes nothing")
   func wrong() throws {
-    let folder = try SmallModelFile.folder(SmallModelFile.source.replacing(".top(2)", with: ".top(9)"))
+    let folder = try SmallModelFile.folder(
+      SmallModelFile.source.replacing(".top(2)", with: ".top(9)"))
     let result = try Moec.run(["check", "model.swift"], in: folder)
     #expect(result.status == 1)
     #expect(result.errors.contains("error: top: cannot choose 9"))
@@ -107,10 +111,12 @@ import Testing
     }
   }
 
-  @Test("Wrong usage", arguments: [
-    ["check"], ["check", "--rules", "model.swift"],
-    ["compile", "model.swift", "--strict", "--emit", "graph"],
-  ])
+  @Test(
+    "Wrong usage",
+    arguments: [
+      ["check"], ["check", "--rules", "model.swift"],
+      ["compile", "model.swift", "--strict", "--emit", "graph"],
+    ])
   func usage(arguments: [String]) throws {
     #expect(try Moec.run(arguments).status == 64)
   }

@@ -56,7 +56,8 @@ import Testing
   func fact15() throws {
     let folder = try SmallModelFile.compiled()
     let common = ["--data", "text.txt", "--eval-batches", "3", "--seed", "9"]
-    let train = try Moec.run(["run", "libsmall.so", "--train", "--steps", "2"] + common, in: folder)
+    let train = try Moec.run(
+      ["run", "libsmall.so", "--train", "--steps", "2"] + common, in: folder)
     let fresh = try Moec.run(["run", "libsmall.so", "--evaluate"] + common, in: folder)
     let first = try #require(train.output.split(separator: "\n").first)
     #expect(first == "step 0: " + fresh.output.trimmingCharacters(in: .newlines))

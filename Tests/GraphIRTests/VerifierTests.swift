@@ -26,9 +26,10 @@ struct VerifierTests {
   func place() {
     var graph = Graph.small
     graph.setInitializer(.normal(-1))
-    #expect(throws: Diagnostic(
-      at: SourceLocation(file: "a.swift", line: 3, column: 5),
-      "a parameter cannot be initialized by normal(-1.0) (%1 parameter, table)")
+    #expect(
+      throws: Diagnostic(
+        at: SourceLocation(file: "a.swift", line: 3, column: 5),
+        "a parameter cannot be initialized by normal(-1.0) (%1 parameter, table)")
     ) { try Verifier.verify(graph) }
   }
 }

@@ -22,7 +22,8 @@ import Testing
     let drawn = try numbers(.training)
     let count = Double(drawn.count)
     let moments = (1...4).map { power in
-      drawn.reduce(0) { sum, x in sum + (1...power).reduce(1) { product, _ in product * x } } / count
+      drawn.reduce(0) { sum, x in sum + (1...power).reduce(1) { product, _ in product * x } }
+        / count
     }
     for (moment, expected) in zip(moments, [0.0, 1, 0, 3]) {
       #expect(abs(moment - expected) < 0.15, "\(moments)")

@@ -6,29 +6,33 @@ import Testing
 
 /// `// moec:intended RULE: why`.
 @Suite struct MarkTests {
-  @Test("Names end where the reason begins", arguments: [
-    ("// moec:intended capacity-zero", ["capacity-zero"]),
-    ("x // moec:intended capacity-zero: why, and why not", ["capacity-zero"]),
-    ("x // moec:intended capacity-zero — why", ["capacity-zero"]),
-    ("x // moec:intended capacity-zero - why", ["capacity-zero"]),
-    ("x // moec:intended capacity-zero (why)", ["capacity-zero"]),
-    ("//moec:intended capacity-zero,capacity-batch", ["capacity-zero", "capacity-batch"]),
-    ("// moec:intended capacity-zero, capacity-batch why", ["capacity-zero", "capacity-batch"]),
-    ("/// moec:intended capacity-zero", ["capacity-zero"]),
-    ("// moec:intended", []),
-    ("// moec:intended: why", []),
-  ])
+  @Test(
+    "Names end where the reason begins",
+    arguments: [
+      ("// moec:intended capacity-zero", ["capacity-zero"]),
+      ("x // moec:intended capacity-zero: why, and why not", ["capacity-zero"]),
+      ("x // moec:intended capacity-zero — why", ["capacity-zero"]),
+      ("x // moec:intended capacity-zero - why", ["capacity-zero"]),
+      ("x // moec:intended capacity-zero (why)", ["capacity-zero"]),
+      ("//moec:intended capacity-zero,capacity-batch", ["capacity-zero", "capacity-batch"]),
+      ("// moec:intended capacity-zero, capacity-batch why", ["capacity-zero", "capacity-batch"]),
+      ("/// moec:intended capacity-zero", ["capacity-zero"]),
+      ("// moec:intended", []),
+      ("// moec:intended: why", []),
+    ])
   func names(source: String, names: [String]) {
     #expect(Mark.all(in: source).map(\.names) == [names])
   }
 
-  @Test("What is no comment is no mark", arguments: [
-    "\"// moec:intended capacity-zero\"", "/* // moec:intended capacity-zero */",
-    "/* /* */ // moec:intended capacity-zero\n*/",
-    "\"\"\"\n// moec:intended capacity-zero\n\"\"\"", "#\"\"// moec:intended capacity-zero\"#",
-    "\"\\(f(\")\"))// moec:intended capacity-zero\"", "// moec:intendedly", "// moec: intended",
-    "\"\\\"// moec:intended capacity-zero\"",
-  ])
+  @Test(
+    "What is no comment is no mark",
+    arguments: [
+      "\"// moec:intended capacity-zero\"", "/* // moec:intended capacity-zero */",
+      "/* /* */ // moec:intended capacity-zero\n*/",
+      "\"\"\"\n// moec:intended capacity-zero\n\"\"\"", "#\"\"// moec:intended capacity-zero\"#",
+      "\"\\(f(\")\"))// moec:intended capacity-zero\"", "// moec:intendedly", "// moec: intended",
+      "\"\\\"// moec:intended capacity-zero\"",
+    ])
   func strings(source: String) {
     #expect(Mark.all(in: source).isEmpty)
   }
@@ -60,10 +64,12 @@ import Testing
     #expect(warning.text(asError: true).contains("2:3: error: "))
   }
 
-  @Test("Unknown rules are errors with the list of all", arguments: [
-    ("// moec:intended capacity-none", "there is no rule \"capacity-none\""),
-    ("// moec:intended", "names no rule"),
-  ])
+  @Test(
+    "Unknown rules are errors with the list of all",
+    arguments: [
+      ("// moec:intended capacity-none", "there is no rule \"capacity-none\""),
+      ("// moec:intended", "names no rule"),
+    ])
   func unknown(source: String, message: String) throws {
     let report = try plain.lint(source: source)
     #expect(report.warnings.isEmpty)

@@ -14,7 +14,9 @@ import Testing
     let found = try? Command.run(
       "/bin/sh", ["-c", "p=$(command -v swiftc) && dirname \"$(readlink -f \"$p\")\""])
     let toolchain = found?.output.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-    let folders = ["\(toolchain)"] + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+    let folders =
+      ["\(toolchain)"]
+      + (ProcessInfo.processInfo.environment["PATH"] ?? "")
       .split(separator: ":").map(String.init)
     return folders.map { "\($0)/\(tool)" }.first(where: FileManager.default.isExecutableFile)
   }
@@ -25,7 +27,9 @@ import Testing
     let modules = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent()
       .appendingPathComponent("Modules").path
     let target = try Command.run("/bin/sh", ["-c", "swiftc -print-target-info"]).output
-    let triple = target.firstMatch(of: #/"unversionedTriple": "([^"]+)"/#).map { String($0.output.1) }
+    let triple = target.firstMatch(of: #/"unversionedTriple": "([^"]+)"/#).map {
+      String($0.output.1)
+    }
     let result = try Command.run(
       try #require(path(of: "swift-symbolgraph-extract")),
       ["-module-name", "MoE", "-I", modules, "-target", try #require(triple)]

@@ -97,7 +97,8 @@ import Testing
         [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: path)
     }
     try AtomicFile.check(folder + "/a")
-    #expect(try contents(folder) == [young, other].map { ($0 as NSString).lastPathComponent }.sorted())
+    #expect(
+      try contents(folder) == [young, other].map { ($0 as NSString).lastPathComponent }.sorted())
   }
 
   @Test func givesAFileASecondName() throws {

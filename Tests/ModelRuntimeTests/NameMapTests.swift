@@ -7,7 +7,8 @@ import Testing
 @Suite struct NameMapTests {
   private static let fixtures = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures")
-  private static let stateDict = fixtures.appendingPathComponent("noisy-state-dict.safetensors").path
+  private static let stateDict = fixtures.appendingPathComponent("noisy-state-dict.safetensors")
+    .path
   private static let noisy = fixtures.appendingPathComponent("noisy.safetensors").path
 
   private func file(
@@ -35,7 +36,9 @@ import Testing
 
   private func tensors(_ file: Safetensors) throws -> [String: [Float]] {
     Dictionary(
-      uniqueKeysWithValues: try file.tensors.map { ("\($0.name) \($0.shape)", try file.numbers($0)) })
+      uniqueKeysWithValues: try file.tensors.map {
+        ("\($0.name) \($0.shape)", try file.numbers($0))
+      })
   }
 
   @Test func aStateDictBecomesTheFixturesInitialValues() throws {
@@ -116,7 +119,8 @@ import Testing
   @Test func usesEveryTensorOnceOrNamesIt() throws {
     let map = "a.{l} x.{l}\nb.{l} y.{l}.{e} stack e\nc z optional\nignore old.{i}\n"
     #expect(
-      try problems(map, [("x.0", [1]), ("x.1", [1]), ("y.0.0", [1]), ("y.0.1", [1]), ("y.1.0", [1])])
+      try problems(
+        map, [("x.0", [1]), ("x.1", [1]), ("y.0.0", [1]), ("y.0.1", [1]), ("y.1.0", [1])])
         == "missing: y.1.1")
     #expect(
       try problems(map, [("x.0", [1]), ("y.0.0", [1]), ("odd", [1])]) == "odd: no line is for it")
@@ -130,7 +134,8 @@ import Testing
 
   @Test(
     arguments: [
-      ("a", "two names are expected"), ("a b c", "c is none of stack"), ("a b stack", "stack what?"),
+      ("a", "two names are expected"), ("a b c", "c is none of stack"),
+      ("a b stack", "stack what?"),
       ("{a,b} c", "2 and 1 alternatives"), ("a.{l} b", "numbers that only"), ("", "pairs no names"),
       ("a {", "is no name"), ("count h", "'count h axis H'"), ("triangle a", "'triangle NAME of"),
     ])
@@ -156,7 +161,8 @@ import Testing
 
   /// There and back through moec's names, loaded strictly: the loss is the fixture's.
   @Test(
-    .enabled(if: python != nil, "needs PyTorch: apt-get install python3-torch, or MOEC_TORCH_PYTHON"))
+    .enabled(
+      if: python != nil, "needs PyTorch: apt-get install python3-torch, or MOEC_TORCH_PYTHON"))
   func pyTorchLoadsItStrictly() throws {
     let folder = try ModelFixture.folder()
     let map = try NameMap.named("makemoe")
@@ -184,6 +190,7 @@ import Testing
     let python = try #require(Self.python)
     let result = try Command.run(
       "/usr/bin/env", [python, "-B", "-c", script, Self.fixtures.path, folder + "/theirs"])
-    #expect(result.status == 0 && result.output.hasPrefix("True "), "\(result.output)\(result.errors)")
+    #expect(
+      result.status == 0 && result.output.hasPrefix("True "), "\(result.output)\(result.errors)")
   }
 }

@@ -110,7 +110,9 @@ import Testing
       "'\(try Command.moecPath())' run '\(try ModelFixture.routed())' --route bad --data '\(data)'"
     guard try Command.shell("command -v script").status == 0 else { return }
     func shown(_ environment: String) throws -> String {
-      try Command.shell("env -u NO_COLOR TERM=xterm \(environment) script -qec \"$1\" /dev/null", [words]).output
+      try Command.shell(
+        "env -u NO_COLOR TERM=xterm \(environment) script -qec \"$1\" /dev/null", [words]
+      ).output
     }
     let coloured = try shown("")
     #expect(coloured.contains("\u{1b}[38;5;16;48;5;"), "\(coloured)")
@@ -126,13 +128,17 @@ import Testing
     let plain = try route("a", library: ModelFixture.bigram())
     #expect(plain.status == 1 && plain.errors.contains("error: bigram routes nothing"))
     let folder = try ModelFixture.folder()
-    #expect(try route("a", ["--html", folder + "/absent/p.html"]).errors.contains("make the folder"))
-    let wrong = [["--train", "--route", "a"], ["--evaluate", "--html", "p"], [], ["--html", "p"]]
+    #expect(
+      try route("a", ["--html", folder + "/absent/p.html"]).errors.contains("make the folder"))
+    let wrong = [
+      ["--train", "--route", "a"], ["--evaluate", "--html", "p"], [], ["--html", "p"],
+    ]
     for words in wrong {
       let usage = try Command.moec(["run", try ModelFixture.routed()] + words)
       #expect(usage.status == 64, "\(words): \(usage.errors)")
     }
-    #expect(try route("a", ["--steps", "4"]).errors.contains("--steps has no meaning with --route"))
+    #expect(
+      try route("a", ["--steps", "4"]).errors.contains("--steps has no meaning with --route"))
   }
 
   // MARK: - The page

@@ -226,7 +226,8 @@ import Testing
   @Test func isEmptiedByANewRunAndAddedToByAResumedOne() throws {
     let path = try ModelFixture.folder() + "/log.jsonl"
     let evaluation = Evaluation(step: 1, trainLoss: 2, validationLoss: 3)
-    for (last, times) in [(nil, ["0.500"]), (1, ["0.500", "1.000"]), (0, ["0.500"])] as [(Int?, _)] {
+    for (last, times) in [(nil, ["0.500"]), (1, ["0.500", "1.000"]), (0, ["0.500"])] as [(Int?, _)]
+    {
       try TrainingLog(path: path, keepingThrough: last)
         .write(evaluation, seconds: 0.5, tokens: 32)
       let text = try String(contentsOfFile: path, encoding: .utf8)

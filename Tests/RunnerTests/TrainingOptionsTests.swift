@@ -144,7 +144,8 @@ import Testing
     }
     let best = try sampleSession(
       parameters: .checkpoint(path.replacing(".safetensors", with: ".best.safetensors")))
-    #expect(fourDecimals(try #require(best.record?.progress.best).validationLoss)
-      == fourDecimals(try #require(losses.min())))
+    #expect(
+      fourDecimals(try #require(best.record?.progress.best).validationLoss)
+        == fourDecimals(try #require(losses.min())))
   }
 }

@@ -86,7 +86,8 @@ final class FakeServer: @unchecked Sendable {
     while true {
       if let end = data.range(of: Data("\r\n\r\n".utf8)) {
         let head = String(decoding: data[..<end.lowerBound], as: UTF8.self)
-        let length = head.lowercased().firstMatch(of: /content-length: (\d+)/)
+        let length =
+          head.lowercased().firstMatch(of: /content-length: (\d+)/)
           .flatMap { Int($0.1) } ?? 0
         if data.count - end.upperBound >= length {
           let words = head.split(separator: " ")
@@ -109,7 +110,9 @@ func mlflowAnswer(_ request: FakeServer.Request) -> (status: Int, body: String) 
   }
   if request.path.hasSuffix("experiments/create") { return (200, #"{"experiment_id":"7"}"#) }
   if request.path.contains("runs/create") || request.path.contains("runs/get?") {
-    return (200, #"{"run":{"info":{"run_id":"r1","artifact_uri":"mlflow-artifacts:/7/r1/artifacts"}}}"#)
+    return (
+      200, #"{"run":{"info":{"run_id":"r1","artifact_uri":"mlflow-artifacts:/7/r1/artifacts"}}}"#
+    )
   }
   return (200, "{}")
 }

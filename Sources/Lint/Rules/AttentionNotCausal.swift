@@ -3,7 +3,8 @@ import GraphIR
 /// Weights of keys for queries that were never masked.
 struct AttentionNotCausal: RuleDefinition {
   let sentence = "Attention weights are not masked, so that a token sees those after it."
-  let reason = "The loss is that of the next token, which the model can then read instead of "
+  let reason =
+    "The loss is that of the next token, which the model can then read instead of "
     + "predicting it: the loss falls far, and what it writes makes no sense."
   let wayOut = "call .causalMasked() before .softmax(), or use attention(q, k, v)"
 

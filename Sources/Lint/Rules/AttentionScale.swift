@@ -3,7 +3,8 @@ import GraphIR
 /// Attention scores scaled by 1 / √C where each head has only D = C / H numbers.
 struct AttentionScale: RuleDefinition {
   let sentence = "Attention is scaled by the width of the model instead of the head size."
-  let reason = "Products of queries and keys grow with the head size D, so 1 / √D brings them to 1: "
+  let reason =
+    "Products of queries and keys grow with the head size D, so 1 / √D brings them to 1: "
     + "1 / √C makes them smaller, and attention flatter, the more heads there are."
   let wayOut = "scale by 1 / √D, as attention(q, k, v) does"
 

@@ -3,7 +3,8 @@ import GraphIR
 /// Capacities so small that an expert may have to drop tokens.
 struct CapacityBatch: RuleDefinition {
   let sentence = "Experts drop tokens beyond their capacity, so that outputs depend on the batch."
-  let reason = "Which tokens are dropped depends on those before them in the batch: the same text "
+  let reason =
+    "Which tokens are dropped depends on those before them in the batch: the same text "
     + "has other logits beside other texts, and other ones again when it is alone."
   let wayOut = "leave the capacity out: experts then take every token, at no cost in padding"
 

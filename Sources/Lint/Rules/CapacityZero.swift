@@ -3,7 +3,8 @@ import GraphIR
 /// Short texts for which int(tokens · K / E · factor) is 0.
 struct CapacityZero: RuleDefinition {
   let sentence = "The capacity of an expert is 0 for short texts."
-  let reason = "Every token is then dropped by every expert: what is left is the residual alone, "
+  let reason =
+    "Every token is then dropped by every expert: what is left is the residual alone, "
     + "and the first tokens that a model writes are written without its mixtures."
   let wayOut = "leave the capacity out, or raise it to E / K, with which one token has room"
 

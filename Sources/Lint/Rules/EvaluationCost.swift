@@ -3,7 +3,8 @@ import GraphIR
 /// Evaluation that takes more arithmetic than the training between two evaluations.
 struct EvaluationCost: RuleDefinition {
   let sentence = "With the usual settings of a run, evaluation costs more than training."
-  let reason = "Most of a run's time then goes into measuring losses; fewer batches measure them "
+  let reason =
+    "Most of a run's time then goes into measuring losses; fewer batches measure them "
     + "almost as well."
   let wayOut = "train with a smaller --eval-batches or a larger --eval-interval"
 

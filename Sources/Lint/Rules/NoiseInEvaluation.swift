@@ -3,7 +3,8 @@ import GraphIR
 /// Random numbers that evaluation and generation draw too.
 struct NoiseInEvaluation: RuleDefinition {
   let sentence = "Random noise stays on in evaluation and generation."
-  let reason = "Losses of the same weights on the same text differ by the seed, and a text that is "
+  let reason =
+    "Losses of the same weights on the same text differ by the seed, and a text that is "
     + "generated depends on two kinds of chance instead of one."
   let wayOut = "use .normal(like: x, inEvaluation: false), which is 0 outside training"
 

@@ -3,7 +3,8 @@ import GraphIR
 /// Experts that no token can come to.
 struct UnreachableExperts: RuleDefinition {
   let sentence = "Some experts never get a token."
-  let reason = "Their parameters are dead weight: an expert without tokens has no gradient, so it "
+  let reason =
+    "Their parameters are dead weight: an expert without tokens has no gradient, so it "
     + "cannot come to be chosen by training either."
   let wayOut = "compute the router's logits from the tokens, with weights that do not begin as 0"
 

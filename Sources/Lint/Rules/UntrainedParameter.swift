@@ -3,7 +3,8 @@ import GraphIR
 /// Parameters that change the logits but never get a gradient.
 struct UntrainedParameter: RuleDefinition {
   let sentence = "A parameter takes part in the model and never gets a gradient."
-  let reason = "It stays as it was drawn, apart from decay. Most often it is a router of top(1): "
+  let reason =
+    "It stays as it was drawn, apart from decay. Most often it is a router of top(1): "
     + "the softmax over one chosen logit is always 1, whatever the logit."
   let wayOut = "choose two experts or more, or use the logits in another way too"
 

@@ -3,7 +3,8 @@ import GraphIR
 /// `parameter(…)` whose tensor is used by nothing.
 struct UnusedParameter: RuleDefinition {
   let sentence = "A parameter is made and used by nothing."
-  let reason = "It takes memory and a place in every weights file, never gets a gradient, and "
+  let reason =
+    "It takes memory and a place in every weights file, never gets a gradient, and "
     + "decays to 0."
   let wayOut = "use it or remove it"
 

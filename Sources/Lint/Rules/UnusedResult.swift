@@ -3,7 +3,8 @@ import GraphIR
 /// The end of a computation that never reaches the logits.
 struct UnusedResult: RuleDefinition {
   let sentence = "A layer or function is called, and its result is used by nothing."
-  let reason = "It is left out of the compiled model together with all that only it needs; the "
+  let reason =
+    "It is left out of the compiled model together with all that only it needs; the "
     + "parameters made for it stay, and are never trained."
   let wayOut = "use the result or remove the call"
 
