@@ -2,7 +2,7 @@
 //
 // block, makemoe.swift:34. Used 8 times: block.0 to block.7.
 //
-//   parameters 1,121,936      forward 352 MFLOP      backward 689 MFLOP      saved 4,530,240 bytes
+//   parameters 1,121,936      forward 352 MFLOP      backward 691 MFLOP      saved 4,530,240 bytes
 //
 //   attention_norm_weight        [C]
 //   attention_norm_bias          [C]
@@ -150,8 +150,54 @@ static void dropout(float *y, const float *x0, int count, double rate, uint64_t 
     }
 }
 
-void block_forward(float *y, const float *x, const block_params *p, const block_saved *s,
-                   const block_scratch *t, const model_pass *pass, int stream) {
+// The buffers from the first of a thread's own sequences on.
+static block_saved block_saved_part(const block_saved *s, const model_pass *own) {
+    block_saved part = *s;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.attention_norm += first*T*C;
+    part.attention_norm_mean += first*T;
+    part.attention_norm_rstd += first*T;
+    part.attention_query_key_value += first*T*3*C;
+    part.attention_heads += first*T*C;
+    part.attention_logsumexp += first*H*T;
+    part.h += first*T*C;
+    part.mixture_norm += first*T*C;
+    part.mixture_norm_mean += first*T;
+    part.mixture_norm_rstd += first*T;
+    part.mixture_noise += first*T*E;
+    part.mixture_normal += first*T*E;
+    part.mixture_chosen += first*T*K;
+    part.mixture_weights += first*T*K;
+    part.mixture_slot += first*T*K;
+    return part;
+}
+
+// The buffers from the first of a thread's own sequences on.
+static block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) {
+    block_scratch part = *t;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.mixture_gate += first*T*E;
+    part.mixture_chosen_logits += first*T*K;
+    part.d_mixture_weights += first*T*K;
+    part.d_mixture_norm += first*T*C;
+    part.d_mixture_chosen_logits += first*T*K;
+    part.d_mixture_gate += first*T*E;
+    part.d_mixture_noise += first*T*E;
+    part.d_mixture_norm_2 += first*T*C;
+    part.d_mixture_norm_3 += first*T*C;
+    part.d_h += first*T*C;
+    part.d_attention_proj += first*T*C;
+    part.d_attention_heads += first*T*C;
+    part.d_attention_query_key_value += first*T*3*C;
+    part.d_attention_norm += first*T*C;
+    return part;
+}
+
+// block_forward of a thread's own sequences.
+static void block_forward_sequences(const float *x, const block_params *p, const block_saved *s,
+                                    const block_scratch *t, const model_pass *pass, int stream) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
@@ -164,12 +210,14 @@ void block_forward(float *y, const float *x, const block_params *p, const block_
     // makemoe.swift:17   let weights = (q.matmul(k.transposed()) * scale).causalMasked().softmax().dropout(dropout)
     causal_attention(s->attention_heads, s->attention_logsumexp, s->attention_query_key_value,
                      s->attention_query_key_value + C, s->attention_query_key_value + 2*C, 3*C, B, H, T, C/H,
-                     0.088388346f, pass->training ? 0.1 : 0, random_key(pass->seed, stream));
+                     0.088388346f, pass->training ? 0.1 : 0,
+                     key_from(random_key(pass->seed, stream), (uint32_t)pass->first*H*T*T));
 
     // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
     linear_finished(s->h, s->attention_heads, p->attention_proj_weight, p->attention_proj_bias, B*T, C, C,
                     finish_add_dropout, &(finish_operands){.width = C, .x1 = x,
-                    .rate = {pass->training ? 0.1 : 0}, .key = {random_key(pass->seed, stream + 1)}});
+                    .rate = {pass->training ? 0.1 : 0},
+                    .key = {key_from(random_key(pass->seed, stream + 1), (uint32_t)pass->first*T*C)}});
 
     // makemoe.swift:37   let n = h.layerNorm("norm")
     layer_norm(s->mixture_norm, s->mixture_norm_mean, s->mixture_norm_rstd, s->h, p->mixture_norm_weight,
@@ -183,10 +231,25 @@ void block_forward(float *y, const float *x, const block_params *p, const block_
                     finish_softplus, &(finish_operands){.width = E});
 
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
-    compute_mixture_normal(s->mixture_normal, B*T*E, random_key(pass->seed, stream + 2));
+    compute_mixture_normal(s->mixture_normal, B*T*E,
+                           key_from(random_key(pass->seed, stream + 2), (uint32_t)pass->first*2*T*E));
     compute_mixture_gate(t->mixture_gate, t->mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
     top(t->mixture_chosen_logits, s->mixture_chosen, t->mixture_gate, B*T, E, K, pass->replays);
     softmax(s->mixture_weights, t->mixture_chosen_logits, B*T, K);
+}
+
+void block_forward(float *y, const float *x, const block_params *p, const block_saved *s,
+                   const block_scratch *t, const model_pass *pass, int stream) {
+    const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // Every thread takes sequences of its own through all that keeps them apart.
+    #pragma omp parallel if (pass_divides(pass))
+    {
+        const model_pass own = pass_part(pass);
+        const block_saved own_s = block_saved_part(s, &own);
+        const block_scratch own_t = block_scratch_part(t, &own);
+        block_forward_sequences(x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
+    }
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
     route(s->mixture_start, s->mixture_source, s->mixture_slot, s->mixture_chosen, B*T, K, E, -1);
@@ -201,6 +264,54 @@ void block_forward(float *y, const float *x, const block_params *p, const block_
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
     combine_add(y, s->h, s->mixture_down, s->mixture_weights, s->mixture_slot, B*T, K, C);
+}
+
+// block_backward of a thread's own sequences.
+static void block_backward_sequences(float *d_x, const float *d_y, const float *x, const block_params *p,
+                                     const block_saved *s, const block_scratch *t, const model_pass *pass,
+                                     int stream) {
+    const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
+    dispatch_gradient(t->d_mixture_norm, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);
+
+    // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
+    softmax_gradient(t->d_mixture_chosen_logits, t->d_mixture_weights, s->mixture_weights, B*T, K);
+    top_gradient(t->d_mixture_gate, t->d_mixture_chosen_logits, s->mixture_chosen, B*T, E, K);
+
+    // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
+    compute_d_mixture_noise(t->d_mixture_noise, t->d_mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
+    linear_input_gradient(t->d_mixture_norm_2, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
+
+    // makemoe.swift:23   let logits = x.linear("gate", E)
+    linear_input_gradient_finished(t->d_mixture_norm_3, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
+                                   finish_d_mixture_norm_3, &(finish_operands){.width = C,
+                                   .x1 = t->d_mixture_norm, .x2 = t->d_mixture_norm_2});
+
+    // makemoe.swift:37   let n = h.layerNorm("norm")
+    layer_norm_input_gradient(t->d_h, t->d_mixture_norm_3, s->h, p->mixture_norm_weight, s->mixture_norm_mean,
+                              s->mixture_norm_rstd, d_y, B*T, C);
+
+    // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
+    dropout(t->d_attention_proj, t->d_h, B*T*C, pass->training ? 0.1 : 0,
+            key_from(random_key(pass->seed, stream + 1), (uint32_t)pass->first*T*C));
+    linear_input_gradient(t->d_attention_heads, t->d_attention_proj, p->attention_proj_weight, B*T, C, C);
+
+    // makemoe.swift:17   let weights = (q.matmul(k.transposed()) * scale).causalMasked().softmax().dropout(dropout)
+    causal_attention_gradient(t->d_attention_query_key_value, t->d_attention_query_key_value + C,
+                              t->d_attention_query_key_value + 2*C, t->d_attention_heads, s->attention_heads,
+                              s->attention_query_key_value, s->attention_query_key_value + C,
+                              s->attention_query_key_value + 2*C, s->attention_logsumexp, 3*C, 3*C, B, H, T, C/H,
+                              0.088388346f, pass->training ? 0.1 : 0,
+                              key_from(random_key(pass->seed, stream), (uint32_t)pass->first*H*T*T));
+
+    // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
+    linear_input_gradient(t->d_attention_norm, t->d_attention_query_key_value, p->attention_query_weight, B*T, C,
+                          3*C);
+
+    // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
+    layer_norm_input_gradient(d_x, t->d_attention_norm, x, p->attention_norm_weight, s->attention_norm_mean,
+                              s->attention_norm_rstd, t->d_h, B*T, C);
 }
 
 void block_backward(float *d_x, const float *d_y, const float *x, const block_params *p,
@@ -225,51 +336,37 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
                                            s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C,
                                            &u->mixture_up_weight);
 
-    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    dispatch_gradient(t->d_mixture_norm, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);
-
-    // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
-    softmax_gradient(t->d_mixture_chosen_logits, t->d_mixture_weights, s->mixture_weights, B*T, K);
-    top_gradient(t->d_mixture_gate, t->d_mixture_chosen_logits, s->mixture_chosen, B*T, E, K);
+    // Every thread takes sequences of its own through all that keeps them apart.
+    #pragma omp parallel if (pass_divides(pass))
+    {
+        const model_pass own = pass_part(pass);
+        const block_saved own_s = block_saved_part(s, &own);
+        const block_scratch own_t = block_scratch_part(t, &own);
+        block_backward_sequences(d_x + (size_t)own.first*T*C, d_y + (size_t)own.first*T*C,
+                                 x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
+    }
 
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
-    compute_d_mixture_noise(t->d_mixture_noise, t->d_mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
-    linear_input_gradient(t->d_mixture_norm_2, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
     linear_weight_gradient(g->mixture_noise_weight, g->mixture_noise_bias, t->d_mixture_noise, s->mixture_norm,
                            B*T, C, E);
 
     // makemoe.swift:23   let logits = x.linear("gate", E)
-    linear_input_gradient_finished(t->d_mixture_norm_3, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
-                                   finish_d_mixture_norm_3, &(finish_operands){.width = C,
-                                   .x1 = t->d_mixture_norm, .x2 = t->d_mixture_norm_2});
     linear_weight_gradient(g->mixture_gate_weight, g->mixture_gate_bias, t->d_mixture_gate, s->mixture_norm, B*T,
                            C, E);
 
     // makemoe.swift:37   let n = h.layerNorm("norm")
-    layer_norm_gradient_add(t->d_h, g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
-                            p->mixture_norm_weight, s->mixture_norm_mean, s->mixture_norm_rstd, d_y, B*T, C);
+    layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
+                               s->mixture_norm_mean, s->mixture_norm_rstd, B*T, C);
 
     // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
-    dropout(t->d_attention_proj, t->d_h, B*T*C, pass->training ? 0.1 : 0, random_key(pass->seed, stream + 1));
-    linear_input_gradient(t->d_attention_heads, t->d_attention_proj, p->attention_proj_weight, B*T, C, C);
     linear_weight_gradient(g->attention_proj_weight, g->attention_proj_bias, t->d_attention_proj,
                            s->attention_heads, B*T, C, C);
 
-    // makemoe.swift:17   let weights = (q.matmul(k.transposed()) * scale).causalMasked().softmax().dropout(dropout)
-    causal_attention_gradient(t->d_attention_query_key_value, t->d_attention_query_key_value + C,
-                              t->d_attention_query_key_value + 2*C, t->d_attention_heads, s->attention_heads,
-                              s->attention_query_key_value, s->attention_query_key_value + C,
-                              s->attention_query_key_value + 2*C, s->attention_logsumexp, 3*C, 3*C, B, H, T, C/H,
-                              0.088388346f, pass->training ? 0.1 : 0, random_key(pass->seed, stream));
-
     // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
-    linear_input_gradient(t->d_attention_norm, t->d_attention_query_key_value, p->attention_query_weight, B*T, C,
-                          3*C);
     linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
                            B*T, C, 3*C);
 
     // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
-    layer_norm_gradient_add(d_x, g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,
-                            p->attention_norm_weight, s->attention_norm_mean, s->attention_norm_rstd, t->d_h, B*T,
-                            C);
+    layer_norm_weight_gradient(g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,
+                               s->attention_norm_mean, s->attention_norm_rstd, B*T, C);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernels/adamw.h"
+#include "kernels/threads.h"
 
 // Only the functions of moec_model.h can be seen from outside of the library.
 #pragma GCC visibility push(hidden)
@@ -31,7 +32,25 @@ typedef struct {
     const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
     const int32_t *positions;   // [length]: 0, 1, 2, ...
     int replays;                // routers take the experts that they are given
+    int first;                  // where these sequences begin, in a thread's part of a batch
 } model_pass;
+
+// Whether threads have equal work if each takes sequences of its own.
+static inline int pass_divides(const model_pass *pass) {
+    int threads = omp_get_max_threads();
+    return pass->sequences % threads == 0 || pass->sequences >= 8 * threads;
+}
+
+// The calling thread's own sequences; all of them outside of a team.
+static inline model_pass pass_part(const model_pass *pass) {
+    int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+    model_pass own = *pass;
+    own.first = block_start(thread, pass->sequences, threads);
+    own.sequences = block_start(thread + 1, pass->sequences, threads) - own.first;
+    own.tokens += (size_t)own.first * pass->length;
+    if (own.targets) { own.targets += (size_t)own.first * pass->length; }
+    return own;
+}
 
 // ---- input ---------------------------------------------------------------------------------------
 

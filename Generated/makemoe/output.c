@@ -2,7 +2,7 @@
 //
 // output, makemoe.swift:42. Used once.
 //
-//   parameters 8,641      forward 9.2 MFLOP      backward 18.1 MFLOP      saved 268,288 bytes
+//   parameters 8,641      forward 9.2 MFLOP      backward 19.0 MFLOP      saved 268,288 bytes
 //
 //   final_weight                 [C]
 //   final_bias                   [C]
@@ -25,16 +25,62 @@ static void set_to_one(float *y, int count) {
     }
 }
 
-void output_forward(float *logits, float *loss, const float *x, const output_params *p, const output_saved *s,
-                    const model_pass *pass) {
+// The buffers from the first of a thread's own sequences on.
+static output_saved output_saved_part(const output_saved *s, const model_pass *own) {
+    output_saved part = *s;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.final += first*T*C;
+    part.final_mean += first*T;
+    part.final_rstd += first*T;
+    return part;
+}
+
+// The buffers from the first of a thread's own sequences on.
+static output_scratch output_scratch_part(const output_scratch *t, const model_pass *own) {
+    output_scratch part = *t;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.d_head += first*T*V;
+    part.d_final += first*T*C;
+    return part;
+}
+
+// output_forward of a thread's own sequences.
+static void output_forward_sequences(float *logits, const float *x, const output_params *p,
+                                     const output_saved *s, const model_pass *pass) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
     layer_norm(s->final, s->final_mean, s->final_rstd, x, p->final_weight, p->final_bias, B*T, C, 1e-05f);
     linear(logits, s->final, p->head_weight, p->head_bias, B*T, C, V);
+}
+
+void output_forward(float *logits, float *loss, const float *x, const output_params *p, const output_saved *s,
+                    const model_pass *pass) {
+    const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // Every thread takes sequences of its own through all that keeps them apart.
+    #pragma omp parallel if (pass_divides(pass))
+    {
+        const model_pass own = pass_part(pass);
+        const output_saved own_s = output_saved_part(s, &own);
+        output_forward_sequences(logits + (size_t)own.first*T*V, x + (size_t)own.first*T*C, p, &own_s, &own);
+    }
 
     // makemoe.swift:42   LanguageModel("makemoe",
     if (pass->targets) { loss[0] = cross_entropy(s->loss_logsumexp, logits, pass->targets, B*T, V); }
+}
+
+// output_backward of a thread's own sequences.
+static void output_backward_sequences(float *d_x, const float *x, const output_params *p,
+                                      const output_saved *s, const output_scratch *t,
+                                      const model_pass *pass) {
+    const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
+    linear_input_gradient(t->d_final, t->d_head, p->head_weight, B*T, C, V);
+    layer_norm_input_gradient(d_x, t->d_final, x, p->final_weight, s->final_mean, s->final_rstd, NULL, B*T, C);
 }
 
 void output_backward(float *d_x, const float *logits, const float *x, const output_params *p,
@@ -46,9 +92,18 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
     set_to_one(t->d_loss, 1);
     cross_entropy_gradient(t->d_head, t->d_loss[0], logits, s->loss_logsumexp, pass->targets, B*T, V);
 
+    // Every thread takes sequences of its own through all that keeps them apart.
+    #pragma omp parallel if (pass_divides(pass))
+    {
+        const model_pass own = pass_part(pass);
+        const output_saved own_s = output_saved_part(s, &own);
+        const output_scratch own_t = output_scratch_part(t, &own);
+        output_backward_sequences(d_x + (size_t)own.first*T*C, x + (size_t)own.first*T*C, p, &own_s, &own_t,
+                                  &own);
+    }
+
     // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
-    linear_input_gradient(t->d_final, t->d_head, p->head_weight, B*T, C, V);
     linear_weight_gradient(g->head_weight, g->head_bias, t->d_head, s->final, B*T, C, V);
-    layer_norm_gradient(d_x, g->final_weight, g->final_bias, t->d_final, x, p->final_weight, s->final_mean,
-                        s->final_rstd, B*T, C);
+    layer_norm_weight_gradient(g->final_weight, g->final_bias, t->d_final, x, s->final_mean, s->final_rstd, B*T,
+                               C);
 }

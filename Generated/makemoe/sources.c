@@ -30,6 +30,7 @@ __asm__(
     CARRY("routes.c")
     CARRY("kernels/base.h")
     CARRY("kernels/adamw.h")
+    CARRY("kernels/threads.h")
     CARRY("kernels/vector.h")
     CARRY("kernels/panels.h")
     CARRY("kernels/shares.h")

@@ -19,7 +19,7 @@ enum CNames {
   private static let reservedForAxes: Set<String> = [
     "p", "s", "t", "g", "m", "l", "u", "x", "y", "d_x", "d_y", "logits", "loss", "rows", "width",
     "count", "first", "end", "training", "key", "rate", "i", "r", "c", "e", "o", "n", "k", "b", "w",
-    "q",
+    "q", "own", "part",
     "v", "in", "out", "depth", "heads", "length", "base", "arena",
   ]
 

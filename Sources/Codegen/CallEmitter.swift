@@ -7,6 +7,9 @@ struct CallEmitter {
 
   let functions: LayerFunctions
 
+  /// Whether the call is for a thread's own sequences: the batch's axis then, else nil.
+  let batch: Axis?
+
   /// Where an operand is, as a C expression.
   private func expression(_ operand: Operand) -> String {
     switch operand.place {
@@ -69,13 +72,17 @@ struct CallEmitter {
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
     arguments += function.periods.map { PointwiseAccess.period(call.inputs[$0].type, in: type) }
     arguments += op.expression.keepRates.map { "pass->training ? \($0) : 0" }
-    arguments += op.expression.streams.map(Self.key)
+    arguments += op.expression.streams.map { key($0, of: type, draws: op.expression.draws($0)) }
     return PointwiseFunction.wrapped("\(function.name)(", arguments, ");")
   }
 
-  /// The key of a layer's stream.
-  private static func key(_ stream: Int) -> String {
-    "random_key(pass->seed, stream\(stream == 0 ? "" : " + \(stream)"))"
+  /// The key of a layer's stream for a tensor, of which each element draws so many numbers. A thread's
+  /// own sequences go on where those before them end.
+  private func key(_ stream: Int, of type: TensorType, draws: Int = 1) -> String {
+    let key = "random_key(pass->seed, stream\(stream == 0 ? "" : " + \(stream)"))"
+    guard let batch, type.leads(with: batch) else { return key }
+    let numbers = CNames.product(type.axes.dropFirst())
+    return "key_from(\(key), (uint32_t)pass->first*\(draws == 1 ? "" : "\(draws)*")\(numbers))"
   }
 }
 
@@ -131,9 +138,7 @@ extension CallEmitter {
         r + a + [CNames.rows(types[0]), CNames.width(types[0]), CNames.float(op.epsilon)]
       )
     case .layerNormGradient:
-      // The residual's gradient, if there is one, is the last input.
-      let name = "layer_norm_gradient" + (call.finish == nil ? "" : "_add")
-      return (name, r + a + [CNames.rows(types[0]), CNames.width(types[0])])
+      return normGradientCall(call, a, r, [CNames.rows(types[0]), CNames.width(types[0])])
     case .softmax:
       return ("softmax", [r[0], a[0], CNames.rows(types[0]), CNames.width(types[0])])
     case .softmaxGradient:
@@ -147,6 +152,18 @@ extension CallEmitter {
       )
     case .sum(let op): return sumCall(op, types[0], a, r)
     }
+  }
+
+  /// Gradients of a layer norm's input, or of its parameters.
+  private func normGradientCall(
+    _ call: Call, _ a: [String], _ r: [String], _ sizes: [String]
+  ) -> (String, [String]) {
+    if call.results[0] == nil {
+      return ("layer_norm_weight_gradient", [r[1], r[2], a[0], a[1], a[3], a[4]] + sizes)
+    }
+    // The residual's gradient, if there is one, is the last input.
+    let residual = call.finish == nil ? "NULL" : a[5]
+    return ("layer_norm_input_gradient", [r[0]] + a[0..<5] + [residual] + sizes)
   }
 
   private func sumCall(_ op: Sum, _ type: TensorType, _ a: [String], _ r: [String]) -> (
@@ -209,13 +226,15 @@ extension CallEmitter {
 
   /// The compound literal of what a product's last step reads.
   func finishOperands(_ call: Call, _ a: [String], _ width: String) -> String {
-    guard let finish = call.finish else { return "NULL" }
+    guard let finish = call.finish, let type = call.results[0]?.type else { return "NULL" }
     let extra = a.suffix(finish.operands)
     var fields = [".width = \(width)"]
     fields += extra.enumerated().map { ".x\($0.offset + 1) = \($0.element)" }
     let rates = finish.expression.keepRates.map { "pass->training ? \($0) : 0" }
     if !rates.isEmpty { fields.append(".rate = {\(rates.joined(separator: ", "))}") }
-    let keys = finish.expression.streams.map(Self.key)
+    let keys = finish.expression.streams.map {
+      key($0, of: type, draws: finish.expression.draws($0))
+    }
     if !keys.isEmpty { fields.append(".key = {\(keys.joined(separator: ", "))}") }
     return "&(finish_operands){\(fields.joined(separator: ", "))}"
   }
@@ -291,12 +310,23 @@ extension CallEmitter {
     let type = call.action.isGradient ? call.inputs[0].type : call.results[0]?.type
     let axes = type?.axes.map(CNames.size) ?? []
     let count = CNames.size(heads)
-    let random = rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", Self.key(stream)]
+    // One number for each weight, [B, H, T, T].
+    let weights = TensorType(
+      .f32, [type?.axes.first, heads, type?.axes[1], type?.axes[1]].compactMap(\.self))
+    let random =
+      rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", key(stream, of: weights)]
     return [axes[0], count, axes[1], "\(axes[2])/\(count)", CNames.float(scale)] + random
   }
 }
 
 extension ScalarExpression {
+  /// How many numbers of a stream each element draws: Box and Muller's normal takes two.
+  fileprivate func draws(_ stream: Int) -> Int {
+    var draws = 1
+    visit { if case .normal(stream) = $0 { draws = 2 } }
+    return draws
+  }
+
   /// The dropout rates, in the order of their streams.
   fileprivate var keepRates: [Double] {
     var found: [Int: Double] = [:]

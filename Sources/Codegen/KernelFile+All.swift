@@ -4,7 +4,8 @@ import Planning
 extension KernelFile {
   /// Every kernel file, those that others include first.
   static let all: [KernelFile] = [
-    base, adamW, vector, panels, shares, product, finish, expertLinear, expertLinearWeightGradient,
+    base, adamW, threads, vector, panels, shares, product, finish, expertLinear,
+    expertLinearWeightGradient,
     linear, matmul,
     scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
     attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
@@ -13,7 +14,7 @@ extension KernelFile {
 
   /// The files of the given names and all that they include, in the order of `all`.
   static func needed(by names: [String]) -> [KernelFile] {
-    var wanted: Set<String> = ["adamw", "panels", "random"]
+    var wanted: Set<String> = ["adamw", "panels", "random", "threads"]
     var open = names + wanted
     while let name = open.popLast() {
       wanted.insert(name)

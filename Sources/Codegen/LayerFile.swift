@@ -16,8 +16,9 @@ struct LayerFile {
   }
 
   var file: GeneratedFile {
-    let text = [heading, includes, helpers, function(.forward), function(.backward)]
-      .filter { !$0.isEmpty }.joined(separator: "\n\n")
+    let parts =
+      [heading, includes, helpers] + partFunctions + functions(.forward) + functions(.backward)
+    let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     return GeneratedFile(path: "\(layer.name).c", text: text + "\n")
   }
 
@@ -73,18 +74,33 @@ extension LayerFile {
     return tenths >= 1000 ? ((tenths + 5) / 10).grouped : "\(tenths / 10).\(tenths % 10)"
   }
 
-  private func function(_ phase: Phase) -> String {
+  /// The phase's function, after those of its runs by sequence.
+  private func functions(_ phase: Phase) -> [String] {
     let plan = context.plan.graph
     let signature = LayerSignature(layer, phase, batch: plan.batch, context: plan.context)
-    if signature.calls.isEmpty { return "" }
-    return ([signature.head(" {")] + passSizes(signature) + body(signature) + ["}"])
+    if signature.calls.isEmpty { return [] }
+    let lines = runs(phase).enumerated().flatMap { index, item in
+      let (run, number) = item
+      let own = self.signature(phase, run, number)
+      return (index > 0 ? [""] : [])
+        + (run.isBySequence
+          ? sequenceRegion(own).map { "    " + $0 } : body(own.calls, emitter(for: nil)))
+    }
+    return sequenceFunctions(phase) + [function(signature, []) { lines }]
+  }
+
+  func function(
+    _ signature: LayerSignature, _ comment: [String], _ body: () -> [String]
+  ) -> String {
+    let lines = body()
+    return (comment + [signature.head(" {")] + passSizes(lines) + lines + ["}"])
       .joined(separator: "\n")
   }
 
   /// B and T of the pass, which hide the model's.
-  private func passSizes(_ signature: LayerSignature) -> [String] {
+  private func passSizes(_ lines: [String]) -> [String] {
     let plan = context.plan.graph
-    let code = body(signature).joined(separator: "\n")
+    let code = lines.joined(separator: "\n")
     let sizes = [(plan.batch, "sequences"), (plan.context, "length")].compactMap { axis, field in
       let name = CNames.size(axis)
       return Self.mentions(code, name) ? "\(name) = pass->\(field)" : nil
@@ -94,7 +110,7 @@ extension LayerFile {
   }
 
   /// Whether C code (comments apart) contains a name as a word of its own.
-  private static func mentions(_ code: String, _ name: String) -> Bool {
+  static func mentions(_ code: String, _ name: String) -> Bool {
     code.split(separator: "\n").contains { line in
       let statement = line.trimmed.hasPrefix("//") ? "" : line
       return statement.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "_") })
@@ -102,15 +118,24 @@ extension LayerFile {
     }
   }
 
-  /// Writes the layer's calls.
-  var emitter: CallEmitter {
-    CallEmitter(layer: layer, functions: functions)
+  /// Writes the layer's calls: for the whole batch, or for a thread's own part of it.
+  func emitter(for batch: Axis?) -> CallEmitter {
+    CallEmitter(layer: layer, functions: functions, batch: batch)
   }
 
-  private func body(_ signature: LayerSignature) -> [String] {
+  /// The lines of each call of a phase, as they stand in the file but for their indentation.
+  func lines(_ phase: Phase) -> [[String]] {
+    runs(phase).flatMap { run, number in
+      signature(phase, run, number).calls.map {
+        emitter(for: run.isBySequence ? context.plan.graph.batch : nil).lines($0)
+      }
+    }
+  }
+
+  func body(_ calls: [Call], _ emitter: CallEmitter) -> [String] {
     var lines: [String] = []
     var place: SourceLocation?
-    for call in signature.calls {
+    for call in calls {
       if let location = call.location, location.line != place?.line || location.file != place?.file
       {
         lines += (lines.isEmpty ? [] : [""]) + ["    // " + comment(location, call)]

@@ -1,7 +1,8 @@
 import GraphIR
 import Planning
 
-/// What a layer's forward or backward function is given: just what its calls read and write.
+/// What a layer's forward or backward function is given, or one for a run of its calls: just what the
+/// calls read and write.
 struct LayerSignature {
   enum Part: Hashable {
     case argument(Int)
@@ -18,19 +19,31 @@ struct LayerSignature {
   let layer: Layer
   let phase: Phase
   let parts: [Part]
+  let calls: [Call]
+  let functionName: String
 
-  var calls: [Call] { phase == .forward ? layer.forward : layer.backward }
+  /// Whether other files call the function.
+  let isStatic: Bool
   var arguments: [Argument] { phase == .forward ? layer.forwardArguments : layer.backwardArguments }
-  var functionName: String { "\(layer.name)_\(phase.rawValue)" }
 
-  init(_ layer: Layer, _ phase: Phase, batch: Axis, context: Axis) {
+  /// - Parameter run: the number of the run that has a function of its own, and its calls; nil: all.
+  init(
+    _ layer: Layer, _ phase: Phase, batch: Axis, context: Axis,
+    run: (number: Int, calls: Range<Int>)? = nil
+  ) {
     self.layer = layer
     self.phase = phase
-    let calls = phase == .forward ? layer.forward : layer.backward
+    let all = phase == .forward ? layer.forward : layer.backward
+    let calls = run.map { Array(all[$0.calls]) } ?? all
+    self.calls = calls
+    isStatic = run != nil
+    let suffix = run.map { "_sequences" + ($0.number == 0 ? "" : "_\($0.number + 1)") } ?? ""
+    functionName = "\(layer.name)_\(phase.rawValue)\(suffix)"
     let operands = calls.flatMap { $0.inputs + $0.results.compactMap { $0 } }
     let places = operands.map(\.place)
     let count = phase == .forward ? layer.forwardArguments.count : layer.backwardArguments.count
-    var parts = (0..<count).map(Part.argument)
+    var parts = (0..<count).filter { run == nil || places.contains(.argument($0)) }
+      .map(Part.argument)
     if places.contains(where: { if case .parameter = $0 { true } else { false } }) {
       parts.append(.parameters)
     }
@@ -89,8 +102,10 @@ struct LayerSignature {
 
   /// The function's head, ending in `ending`.
   func head(_ ending: String) -> String {
-    PointwiseFunction.wrapped("void \(functionName)(", declarations, ")\(ending)")
-      .joined(separator: "\n")
+    PointwiseFunction.wrapped(
+      "\(isStatic ? "static " : "")void \(functionName)(", declarations, ")\(ending)"
+    )
+    .joined(separator: "\n")
   }
 }
 

@@ -27,7 +27,7 @@ extension ModelFile {
     // One pass over a batch that take_batch has taken; returns the loss. A loss that is not finite ends it
     // before backward, so that the parameters stay as they were.
     static float run(moec_model *m, int training, uint64_t seed) {
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions\(replays)};
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions\(replays), 0};
         int before = enter(m);
         forward(m, &pass);
         float loss = \(lossPlace);
@@ -139,7 +139,7 @@ extension ModelFile {
     float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
         m->batches = 0;
         if (take_batch(m, tokens, targets)) { return NAN; }
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions\(replays)};
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions\(replays), 0};
         int before = enter(m);
         forward(m, &pass);
         float loss = \(lossPlace);
@@ -205,7 +205,7 @@ extension ModelFile {
           }
           if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
           if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }\(misfit)
-          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions\(replays)};
+          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions\(replays), 0};
           int before = enter(m);
           forward(m, &pass);
           leave(before);

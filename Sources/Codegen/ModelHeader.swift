@@ -9,8 +9,9 @@ struct ModelHeader {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts = [opening, axes, pass] + plan.layers.map(layer) + [model, closing]
-    return GeneratedFile(path: "model.h", text: parts.joined(separator: "\n\n") + "\n")
+    let parts = [opening, axes, pass, self.parts] + plan.layers.map(layer) + [model, closing]
+    let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
+    return GeneratedFile(path: "model.h", text: text)
   }
 
   private var opening: String {
@@ -25,6 +26,7 @@ struct ModelHeader {
     #include <stdint.h>
 
     #include "kernels/adamw.h"
+    #include "kernels/threads.h"
 
     // Only the functions of moec_model.h can be seen from outside of the library.
     #pragma GCC visibility push(hidden)
@@ -66,9 +68,39 @@ struct ModelHeader {
         const int32_t *tokens;      // [sequences, length]
         const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
         const int32_t *positions;   // [length]: 0, 1, 2, ...\(replays)
+        int first;                  // where these sequences begin, in a thread's part of a batch
     } model_pass;
     """
   }
+
+  /// How threads divide a batch, where they do.
+  private var parts: String {
+    let divides = context.plan.layers.contains { layer in
+      [layer.forward, layer.backward].contains {
+        $0.runs(batch: plan.graph.batch).contains(where: \.isBySequence)
+      }
+    }
+    return divides ? Self.parts : ""
+  }
+
+  private static let parts = """
+    // Whether threads have equal work if each takes sequences of its own.
+    static inline int pass_divides(const model_pass *pass) {
+        int threads = omp_get_max_threads();
+        return pass->sequences % threads == 0 || pass->sequences >= 8 * threads;
+    }
+
+    // The calling thread's own sequences; all of them outside of a team.
+    static inline model_pass pass_part(const model_pass *pass) {
+        int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+        model_pass own = *pass;
+        own.first = block_start(thread, pass->sequences, threads);
+        own.sequences = block_start(thread + 1, pass->sequences, threads) - own.first;
+        own.tokens += (size_t)own.first * pass->length;
+        if (own.targets) { own.targets += (size_t)own.first * pass->length; }
+        return own;
+    }
+    """
 
   private var routes: String {
     guard hasRouters else { return "" }

@@ -33,11 +33,12 @@ enum ProfileRecorder {
     """
 
   private static let sourceText = """
-    // moec_profile.c: records calls, which one thread makes one after the other.
+    // moec_profile.c: records the calls of the first thread, one after the other. Where every thread makes
+    // a call for a part of the batch, its time is that of the first thread's part.
     #define _POSIX_C_SOURCE 199309L
+    #include "kernels/threads.h"
     #include "moec_profile.h"
 
-    #include <stddef.h>
     #include <time.h>
 
     static moec_profile_event *events;
@@ -59,10 +60,11 @@ enum ProfileRecorder {
 
     void moec_profile_begin(int site) {
         (void)site;
-        begun = now();
+        if (omp_get_thread_num() == 0) { begun = now(); }
     }
 
     void moec_profile_end(int site) {
+        if (omp_get_thread_num() != 0) { return; }
         int64_t ended = now();
         if (events && count < capacity) {
             events[count] = (moec_profile_event){site, begun, ended};

@@ -64,12 +64,8 @@ extension ProfiledModel {
       throw ProfileMismatch(file: path)
     }
     var text = MarkedText(files[index].text)
-    let phases: [(Phase, [Call])] = [
-      (.forward, layer.layer.forward), (.backward, layer.layer.backward),
-    ]
-    for (phase, calls) in phases {
-      for (number, call) in calls.enumerated() {
-        let lines = layer.emitter.lines(call)
+    for phase in [Phase.forward, .backward] {
+      for (number, lines) in layer.lines(phase).enumerated() {
         if lines.isEmpty { continue }
         guard let line = text.mark(lines, site: sites.count) else {
           throw ProfileMismatch(file: path)
@@ -111,45 +107,51 @@ extension ProfiledModel {
   }
 }
 
-/// A C file into which marks are put, from its start to its end.
+/// A C file into which marks are put.
 private struct MarkedText {
   private let lines: [Substring]
-  private var position = 0
-  private var marked: [Substring] = []
+  private var sites: [Int: (site: Int, end: Int)] = [:]
 
   init(_ text: String) {
     lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    marked.append("#include \"\(ProfileRecorder.header)\"")
   }
 
-  /// Marks the next occurrence of a call's lines; gives the number of the first, from 1.
+  /// Marks the first occurrence of a call's lines that has no mark; gives its line's number, from 1.
   mutating func mark(_ call: [String], site: Int) -> Int? {
     let wanted = call.map { $0[...].trimmed }
-    let starts = position...max(position, lines.count - call.count)
-    let start = starts.first { start in
-      start + wanted.count <= lines.count
+    let start = lines.indices.first { start in
+      sites[start] == nil && start + wanted.count <= lines.count
         && zip(lines[start...], wanted).allSatisfy { $0.trimmed == $1 }
     }
     return start.map { mark($0..<$0 + call.count, site: site) }
   }
 
-  /// Marks the next statement that starts so.
+  /// Marks the first statement that starts so and has no mark.
   mutating func mark(startingWith beginning: String, site: Int) -> Int? {
-    let rest = lines.indices[position...]
-    guard let start = rest.first(where: { lines[$0].trimmed.hasPrefix(beginning) }),
-      let end = lines.indices[start...].first(where: { lines[$0].hasSuffix(";") })
+    let start = lines.indices.first {
+      sites[$0] == nil && lines[$0].trimmed.hasPrefix(beginning)
+    }
+    guard let start, let end = lines.indices[start...].first(where: { lines[$0].hasSuffix(";") })
     else { return nil }
     return mark(start..<end + 1, site: site)
   }
 
   private mutating func mark(_ statement: Range<Int>, site: Int) -> Int {
-    marked += lines[position..<statement.lowerBound]
-    marked.append("    moec_profile_begin(\(site));")
-    marked += lines[statement]
-    marked.append("    moec_profile_end(\(site));")
-    position = statement.upperBound
+    sites[statement.lowerBound] = (site, statement.upperBound)
     return statement.lowerBound + 1
   }
 
-  var result: String { (marked + lines[position...]).joined(separator: "\n") }
+  var result: String {
+    var marked: [Substring] = ["#include \"\(ProfileRecorder.header)\""]
+    var ends: [Int: Int] = [:]
+    for (index, line) in lines.enumerated() {
+      if let site = ends[index] { marked.append("    moec_profile_end(\(site));") }
+      if let (site, end) = sites[index] {
+        marked.append("    moec_profile_begin(\(site));")
+        ends[end] = site
+      }
+      marked.append(line)
+    }
+    return marked.joined(separator: "\n")
+  }
 }

@@ -9,7 +9,9 @@ struct ArgumentNames {
   private let names: ValueNames
   private let section: Int
   private var nameOf: [Value: String] = [:]
-  private var taken: Set<String> = ["p", "s", "t", "g", "pass", "stream", "q"]
+  private var taken: Set<String> = [
+    "p", "s", "t", "g", "u", "pass", "stream", "q", "own", "own_s", "own_t",
+  ]
 
   init(_ planner: LayerPlanner, _ forward: LayerPlanner.Function, _ backward: LayerPlanner.Function)
   {

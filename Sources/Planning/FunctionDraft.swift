@@ -28,7 +28,7 @@ struct FunctionDraft {
     var isJoined = false
     var finish: Finish? = nil
     var inputs: [DraftOperand]
-    var results: [DraftOperand]
+    var results: [DraftOperand?]
     var scope: String
     var location: SourceLocation?
 
@@ -55,7 +55,7 @@ struct FunctionDraft {
   mutating func rename(_ slot: Int, to name: String) { slots[slot].name = name }
 
   mutating func add(_ call: DraftCall) {
-    for case .slot(let slot) in call.inputs + call.results {
+    for case .slot(let slot) in call.inputs + call.results.compactMap(\.self) {
       slots[slot].first = min(slots[slot].first, calls.count)
       slots[slot].last = calls.count
     }
@@ -70,8 +70,9 @@ struct FunctionDraft {
   }
 
   /// Lays scratch slots out so that slots in use at the same time do not overlap: largest first,
-  /// each at the lowest place that is free during its life.
-  func scratch() -> Scratch {
+  /// each at the lowest place that is free during its life. Calls that threads make by sequence are all
+  /// at the same time: one thread may be at the first while another is at the last.
+  func scratch(batch: Axis) -> Scratch {
     var result = Scratch()
     let free = slots.indices.filter { slots[$0].place == nil }
     for slot in free {
@@ -79,15 +80,23 @@ struct FunctionDraft {
       result.buffers.append(
         Buffer(name: slots[slot].name, type: slots[slot].type, layout: slots[slot].layout))
     }
+    let times = times(result, batch)
     let blocks = free.map { slot in
       Placement.Block(
         bytes: result.buffers[result.indexOfSlot[slot] ?? 0].bytes,
-        life: slots[slot].first...slots[slot].last)
+        life: times[slots[slot].first].lowerBound...times[slots[slot].last].upperBound - 1)
     }
     let placement = Placement(blocks)
     for index in result.buffers.indices { result.buffers[index].offset = placement.offsets[index] }
     result.bytes = placement.bytes
     return result
+  }
+
+  /// For each call, those that may be under way at the same time.
+  private func times(_ scratch: Scratch, _ batch: Axis) -> [Range<Int>] {
+    finished(scratch) { _ in nil }.runs(batch: batch).flatMap { run in
+      run.calls.map { run.isBySequence ? run.calls : $0..<$0 + 1 }
+    }
   }
 
   /// The calls with every operand in its place.
@@ -96,7 +105,7 @@ struct FunctionDraft {
       Call(
         action: call.action, isJoined: call.isJoined, finish: call.finish,
         inputs: call.inputs.map { operand($0, scratch, named) },
-        results: call.results.map { operand($0, scratch, named) }, scope: call.scope,
+        results: call.results.map { $0.map { operand($0, scratch, named) } }, scope: call.scope,
         location: call.location)
     }
   }

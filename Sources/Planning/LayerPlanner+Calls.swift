@@ -9,8 +9,9 @@ extension LayerPlanner {
       inputs[1] = panels(of: reading.inputs[1], inputs[1], readBy: node, &function)
     }
     let values = graph.results(of: node)
-    let results = values.map { value in
-      needsUnpacking(value)
+    let results: [Int?] = values.map { value in
+      if !isWanted(value) { return nil }
+      return needsUnpacking(value)
         ? panelSlot(names.name(of: value, in: section.scope), graph.type(of: value), &function)
         : result(value, of: reading, &function)
     }
@@ -18,13 +19,19 @@ extension LayerPlanner {
       .init(
         action: .op(reading.op.countingStreams(from: firstStream)),
         isJoined: uses.joined.contains(node), finish: finish(of: node),
-        inputs: inputs, results: results.map(FunctionDraft.DraftOperand.slot),
+        inputs: inputs, results: results.map { $0.map(FunctionDraft.DraftOperand.slot) },
         scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location,
         nodes: uses.origins[node]))
-    for (value, slot) in zip(values, results) {
+    for case (let value, let slot?) in zip(values, results) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, reading, &function) : slot
       bindGradients(value, final, reading, &function)
     }
+  }
+
+  /// Whether a call must make a value: a layer norm's gradients are made where they are read.
+  private func isWanted(_ value: Value) -> Bool {
+    graph.nodes[value.node].op.kind != .layerNormGradient || uses.readers[value] != nil
+      || uses.gradientOf[value] != nil || uses.output[value] != nil
   }
 
   /// Whether a value is a weight's gradient, which comes as panels, but does not stay so.

@@ -106,7 +106,8 @@ extension LayerPlanner {
     let namer = ArgumentNames(self, forward, backward)
     let (forwardEdges, forwardArguments) = namer.arguments(forward)
     let (backwardEdges, backwardArguments) = namer.arguments(backward)
-    let (forwardScratch, backwardScratch) = (forward.draft.scratch(), backward.draft.scratch())
+    let forwardScratch = forward.draft.scratch(batch: graph.batch)
+    let backwardScratch = backward.draft.scratch(batch: graph.batch)
     var layer = Layer(
       name: layerName, location: layerLocation,
       parameters: try owned.map { (node) throws(Diagnostic) in

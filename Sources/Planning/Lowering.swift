@@ -10,6 +10,9 @@ import GraphIR
 /// *Epilogue.* Where a pointwise op alone reads a product, it becomes the product's last step, applied
 /// to each block of the result while that is in cache. The product's extra inputs come last.
 ///
+/// *Order.* Gradients of parameters, sums over all rows, wait for each other, so that between them
+/// threads can go through what keeps sequences apart, each with its own.
+///
 /// The lowered graph is for planning alone: its nodes need not be what shape rules allow.
 struct Lowering {
   /// The last step of a product: `expression` over the product, `.input(product)`, and extra inputs.
@@ -34,7 +37,7 @@ struct Lowering {
   var origins: [[Int]]
 
   /// The finish of each product that has one, by node.
-  private(set) var finishes: [Int: Finish] = [:]
+  var finishes: [Int: Finish] = [:]
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -46,25 +49,13 @@ struct Lowering {
     remove(joinProjections())
     remove(dropIdentities())
     remove(finishProducts())
+    splitNormGradients()
+    postponeParameterGradients()
   }
 
-  /// Leaves nodes out, and renumbers what remains.
+  /// Leaves nodes out.
   private mutating func remove(_ nodes: Set<Int>) {
-    let kept = graph.nodes.indices.filter { !nodes.contains($0) }
-    let number = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
-    func moved(_ value: Value) -> Value {
-      Value(node: number[value.node] ?? value.node, result: value.result)
-    }
-    graph.nodes = kept.map { index in
-      var node = graph.nodes[index]
-      node.inputs = node.inputs.map(moved)
-      return node
-    }
-    graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
-    origins = kept.map { origins[$0] }
-    joined = Set(joined.map { number[$0] ?? $0 })
-    finishes = Dictionary(
-      uniqueKeysWithValues: finishes.map { (number[$0.key] ?? $0.key, $0.value) })
+    arrange(graph.nodes.indices.filter { !nodes.contains($0) })
   }
 
   func readers() -> [Value: [Int]] {

@@ -42,13 +42,16 @@ private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
     }
   }
 
-  /// The C in the README is the second half of `block_forward` in Generated/makemoe.
+  /// The C in the README is `block_forward` in Generated/makemoe, from the second norm on.
   @Test(.enabled(if: hasGeneratedC, "Generated/makemoe is not there"))
   func quotesGeneratedC() throws {
     var readme = try Self.readme.get()
     let code = try String(contentsOfFile: generatedC, encoding: .utf8)
     let start = try #require(code.range(of: "    // makemoe.swift:37 ")).lowerBound
-    let end = try #require(code.range(of: "\n}\n", range: start..<code.endIndex)).upperBound
+    let whole = try #require(code.range(of: "\nvoid block_forward(", range: start..<code.endIndex))
+    let end = try #require(
+      code.range(of: "\n}\n", range: whole.upperBound..<code.endIndex)
+    ).upperBound
     let excerpt = String(code[start..<end])
     let opening = try #require(readme.range(of: "```c\n    // makemoe.swift:"))
     let first = readme.range(of: "\n", range: opening)?.upperBound ?? opening.upperBound

@@ -118,44 +118,42 @@ INLINE void layer_norm_columns_gradient(float *restrict d_w, float *restrict d_b
     }
 }
 
-// Gradients of layer_norm, with what a residual connection adds to d_x. residual may be d_x.
-// Rows are shared out for d_x, blocks of columns for d_w and d_b.
+// Gradient of layer_norm's input, with what a residual connection adds; residual may be d_x.
 //
 //   d_x[r, :] = gradient of x[r, :] + residual[r, :]; residual NULL: 0
-//   d_w = sum over r of d_y[r, :] n[r, :]    d_b = sum over r of d_y[r, :]
-KERNEL void layer_norm_gradient_add(float *d_x, float *restrict d_w, float *restrict d_b,
-                                    const float *restrict d_y, const float *restrict x,
-                                    const float *restrict w, const float *restrict mean,
-                                    const float *restrict rstd, const float *residual,
-                                    int rows, int width) {
-    #pragma omp parallel if ((size_t)rows * width > 4096)
-    {
-        #pragma omp for nowait
-        for (int r = 0; r < rows; r++) {
-            size_t at = (size_t)r * width;
-            layer_norm_operands row = {d_y + at, x + at, w, residual ? residual + at : NULL,
-                                       mean[r], rstd[r]};
-            layer_norm_row_gradient(d_x + at, row, width);
-        }
-        #pragma omp for
-        for (int c = 0; c < width; c += ROW_BLOCK) {
-            if (width - c >= ROW_BLOCK) {
-                layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
-                                            rows, width, ROW_BLOCK);
-            } else {
-                layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
-                                            rows, width, width - c);
-            }
-        }
+KERNEL void layer_norm_input_gradient(float *d_x, const float *restrict d_y,
+                                      const float *restrict x, const float *restrict w,
+                                      const float *restrict mean,
+                                      const float *restrict rstd, const float *residual,
+                                      int rows, int width) {
+    #pragma omp parallel for if ((size_t)rows * width > 4096)
+    for (int r = 0; r < rows; r++) {
+        size_t at = (size_t)r * width;
+        layer_norm_operands row = {d_y + at, x + at, w, residual ? residual + at : NULL,
+                                   mean[r], rstd[r]};
+        layer_norm_row_gradient(d_x + at, row, width);
     }
 }
 
-// Gradients of layer_norm alone.
-KERNEL void layer_norm_gradient(float *restrict d_x, float *restrict d_w, float *restrict d_b,
-                                const float *restrict d_y, const float *restrict x,
-                                const float *restrict w, const float *restrict mean,
-                                const float *restrict rstd, int rows, int width) {
-    layer_norm_gradient_add(d_x, d_w, d_b, d_y, x, w, mean, rstd, NULL, rows, width);
+// Gradients of layer_norm's weight and bias.
+//
+//   d_w = sum over r of d_y[r, :] n[r, :]    d_b = sum over r of d_y[r, :]
+KERNEL void layer_norm_weight_gradient(float *restrict d_w, float *restrict d_b,
+                                       const float *restrict d_y,
+                                       const float *restrict x,
+                                       const float *restrict mean,
+                                       const float *restrict rstd, int rows,
+                                       int width) {
+    #pragma omp parallel for if ((size_t)rows * width > 4096)
+    for (int c = 0; c < width; c += ROW_BLOCK) {
+        if (width - c >= ROW_BLOCK) {
+            layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                                        rows, width, ROW_BLOCK);
+        } else {
+            layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                                        rows, width, width - c);
+        }
+    }
 }
 
 #endif

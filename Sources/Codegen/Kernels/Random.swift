@@ -15,6 +15,11 @@ extension KernelFile {
           return z ^ (z >> 31);
       }
 
+      // The key under which element i is element first + i of the other.
+      KERNEL inline uint64_t key_from(uint64_t key, uint32_t first) {
+          return (key & 0xffffffff00000000u) | ((uint32_t)key + first);
+      }
+
       // 32 random bits for element i. The second half of the key enters between the two rounds.
       KERNEL inline uint32_t random_bits(uint64_t key, uint32_t i) {
           uint32_t x = i + (uint32_t)key;

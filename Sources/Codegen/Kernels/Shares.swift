@@ -1,20 +1,11 @@
 extension KernelFile {
   /// Work dealt out to threads in equal shares, with help for those that are behind.
   static let shares = KernelFile(
-    name: "shares", includes: ["base"],
+    name: "shares", includes: ["threads"],
     source: #"""
       // Work is cut into this many equal shares, far more than threads. Shapes and routing alone
       // decide what a share is; who does it changes no result.
       #define SHARES 120
-
-      // Declared here because not every compiler that knows the pragmas has omp.h.
-      #ifdef _OPENMP
-      int omp_get_thread_num(void);
-      int omp_get_max_threads(void);
-      #else
-      INLINE int omp_get_thread_num(void) { return 0; }
-      INLINE int omp_get_max_threads(void) { return 1; }
-      #endif
 
       // Shares first ..< end are left of a part: one number, so that both change at once. Each part
       // has a cache line of its own.
@@ -29,10 +20,12 @@ extension KernelFile {
       typedef struct {
           share_part part[PARTS];
           int parts;
+          int next;  // of a thread that has all of them to itself
       } work_shares;
 
       KERNEL void deal_shares(work_shares *s) {
-          s->parts = smaller(larger(omp_get_max_threads(), 1), PARTS);
+          s->next = 0;
+          s->parts = omp_in_parallel() ? 1 : smaller(larger(omp_get_max_threads(), 1), PARTS);
           for (int i = 0; i < s->parts; i++) {
               uint64_t first = (uint64_t)block_start(i, SHARES, s->parts);
               uint64_t end = (uint64_t)block_start(i + 1, SHARES, s->parts);
@@ -56,6 +49,7 @@ extension KernelFile {
 
       // The calling thread's next share; -1: all are taken.
       KERNEL int take_share(work_shares *s) {
+          if (s->parts == 1) { return s->next < SHARES ? s->next++ : -1; }
           int own = omp_get_thread_num() % s->parts;
           int share = take_from(&s->part[own], 1);
           for (int i = 1; share < 0 && i < s->parts; i++) {

@@ -1,0 +1,103 @@
+import GraphIR
+import Planning
+
+/// The calls that keep sequences apart: a function of their own, which every thread calls for a part of
+/// the batch, and what that function is given.
+extension LayerFile {
+  private var batch: Axis { context.plan.graph.batch }
+
+  /// The calls of a phase as runs; those by sequence know the number of their function.
+  func runs(_ phase: Phase) -> [(run: CallRun, number: Int)] {
+    var number = 0
+    return (phase == .forward ? layer.forward : layer.backward).runs(batch: batch).map { run in
+      defer { number += run.isBySequence ? 1 : 0 }
+      return (run, number)
+    }
+  }
+
+  func signature(_ phase: Phase, _ run: CallRun, _ number: Int) -> LayerSignature {
+    LayerSignature(
+      layer, phase, batch: batch, context: context.plan.graph.context, run: (number, run.calls))
+  }
+
+  /// The functions of a phase's runs by sequence.
+  func sequenceFunctions(_ phase: Phase) -> [String] {
+    runs(phase).filter(\.run.isBySequence).map { run, number in
+      let signature = signature(phase, run, number)
+      let comment = "// \(layer.name)_\(phase.rawValue) of a thread's own sequences."
+      return function(signature, [comment]) { body(signature.calls, emitter(for: batch)) }
+    }
+  }
+
+  /// The parallel region in which every thread calls a run's function.
+  func sequenceRegion(_ signature: LayerSignature) -> [String] {
+    let parts = [("saved", "s"), ("scratch", "t")].filter {
+      signature.parts.contains($0.0 == "saved" ? .saved : .scratch)
+    }
+    let call = PointwiseFunction.wrapped(
+      "    \(signature.functionName)(", signature.parts.map { given($0, signature) }, ");")
+    return [
+      "// Every thread takes sequences of its own through all that keeps them apart.",
+      "#pragma omp parallel if (pass_divides(pass))", "{",
+      "    const model_pass own = pass_part(pass);",
+    ]
+      + parts.map { part, variable in
+        "    const \(layer.name)_\(part) own_\(variable) = \(layer.name)_\(part)_part(\(variable), &own);"
+      }
+      + call + ["}"]
+  }
+
+  private func given(_ part: LayerSignature.Part, _ signature: LayerSignature) -> String {
+    switch part {
+    case .argument(let index):
+      let argument = signature.arguments[index]
+      let name = CNames.identifier(argument.name)
+      guard argument.type.leads(with: batch) else { return name }
+      return "\(name) + (size_t)own.first*\(CNames.product(argument.type.axes.dropFirst()))"
+    case .parameters: return "p"
+    case .gradients: return "g"
+    case .updates: return "u"
+    case .borrowed(let index): return CNames.identifier(layer.borrowed[index].field)
+    case .saved: return "&own_s"
+    case .scratch: return "&own_t"
+    case .pass: return "&own"
+    case .stream: return "stream"
+    }
+  }
+
+  /// The functions that point a thread at its sequences' part of the buffers.
+  var partFunctions: [String] {
+    let operands = [Phase.forward, .backward].flatMap { phase in
+      runs(phase).filter(\.run.isBySequence).flatMap { signature(phase, $0.run, $0.number).calls }
+    }.flatMap { $0.inputs + $0.results.compactMap { $0 } }
+    let names = Set(operands.filter { $0.type.leads(with: batch) }.map(\.name))
+    func texts(_ kind: String, _ variable: String, _ buffers: [Buffer], used: Bool) -> [String] {
+      used ? [partFunction(kind, variable, buffers.filter { names.contains($0.name) })] : []
+    }
+    let isSaved = operands.contains { if case .saved = $0.place { true } else { false } }
+    let isScratch = operands.contains { if case .scratch = $0.place { true } else { false } }
+    return texts("saved", "s", layer.saved, used: isSaved)
+      + texts("scratch", "t", layer.forwardScratch + layer.backwardScratch, used: isScratch)
+  }
+
+  private func partFunction(_ kind: String, _ variable: String, _ buffers: [Buffer]) -> String {
+    let type = "\(layer.name)_\(kind)"
+    let lines = buffers.filter { $0.type.leads(with: batch) }.map { buffer in
+      "    part.\(CNames.identifier(buffer.name)) += first*\(CNames.product(buffer.type.axes.dropFirst()));"
+    }
+    let sizes = lengthOfPass(lines)
+    return
+      (["// The buffers from the first of a thread's own sequences on."]
+      + PointwiseFunction.wrapped(
+        "static \(type) \(type)_part(", ["const \(type) *\(variable)", "const model_pass *own"],
+        ") {")
+      + ["    \(type) part = *\(variable);", "    const size_t first = (size_t)own->first;"] + sizes
+      + lines + ["    return part;", "}"]).joined(separator: "\n")
+  }
+
+  private func lengthOfPass(_ lines: [String]) -> [String] {
+    let name = CNames.size(context.plan.graph.context)
+    return Self.mentions(lines.joined(separator: "\n"), name)
+      ? ["    const int \(name) = own->length;  // of this pass"] : []
+  }
+}

@@ -1,0 +1,144 @@
+import GraphIR
+
+/// Neighbouring calls of a function that are made in the same way.
+public struct CallRun: Hashable, Sendable {
+  public var calls: Range<Int>
+
+  /// Whether every thread makes all of these calls for sequences of its own, without waiting for the
+  /// others in between; what it computes stays in its own cache from call to call.
+  public var isBySequence: Bool
+}
+
+extension [Call] {
+  /// The calls as runs: those that keep sequences apart together, the others too.
+  ///
+  /// - Parameter batch: the axis of sequences.
+  public func runs(batch: Axis) -> [CallRun] {
+    var runs: [CallRun] = []
+    var current = SequenceRun(batch: batch)
+    for (index, call) in enumerated() {
+      let joins = current.takes(call)
+      if joins, let last = runs.indices.last, runs[last].isBySequence,
+        runs[last].calls.upperBound == index
+      {
+        runs[last].calls = runs[last].calls.lowerBound..<index + 1
+      } else {
+        if call.keepsSequencesApart(batch) { current.begin(with: call) }
+        runs.append(
+          CallRun(calls: index..<index + 1, isBySequence: call.keepsSequencesApart(batch)))
+      }
+    }
+    return runs.withoutSingles.joiningNeighbours
+  }
+}
+
+extension [CallRun] {
+  /// One call alone has nothing to gain: its kernel divides its work itself.
+  fileprivate var withoutSingles: [CallRun] {
+    map { CallRun(calls: $0.calls, isBySequence: $0.isBySequence && $0.calls.count > 1) }
+  }
+
+  fileprivate var joiningNeighbours: [CallRun] {
+    reduce(into: []) { runs, run in
+      if let last = runs.last, !last.isBySequence, !run.isBySequence {
+        runs[runs.count - 1].calls = last.calls.lowerBound..<run.calls.upperBound
+      } else {
+        runs.append(run)
+      }
+    }
+  }
+}
+
+/// What the calls of a run touch: rows of their own, or a tensor as a whole.
+private struct SequenceRun {
+  let batch: Axis
+  private var written: Set<Place> = []
+  private var readWhole: Set<Place> = []
+
+  init(batch: Axis) { self.batch = batch }
+
+  mutating func begin(with call: Call) {
+    written = []
+    readWhole = []
+    add(call)
+  }
+
+  /// Adds a call, unless it mixes sequences or needs what other threads have yet to write.
+  mutating func takes(_ call: Call) -> Bool {
+    let whole = wholeInputs(call)
+    guard call.keepsSequencesApart(batch), written.isDisjoint(with: whole),
+      readWhole.isDisjoint(with: call.resultPlaces)
+    else { return false }
+    add(call)
+    return true
+  }
+
+  private mutating func add(_ call: Call) {
+    written.formUnion(call.resultPlaces)
+    readWhole.formUnion(wholeInputs(call))
+  }
+
+  private func wholeInputs(_ call: Call) -> Set<Place> {
+    Set(call.inputs.filter { !$0.type.leads(with: batch) }.map(\.place))
+  }
+}
+
+extension TensorType {
+  /// Whether the tensor holds something for each sequence, one after the other.
+  public func leads(with batch: Axis) -> Bool { axes.first == batch }
+}
+
+extension Call {
+  fileprivate var resultPlaces: Set<Place> { Set(results.compactMap { $0?.place }) }
+
+  /// Whether the results of a sequence depend on no other sequence of the batch, and lie together.
+  func keepsSequencesApart(_ batch: Axis) -> Bool {
+    guard case .op(let op) = action, op.kind.mayKeepSequencesApart else { return false }
+    let results = results.compactMap(\.self)
+    return !results.isEmpty && results.allSatisfy { $0.type.leads(with: batch) }
+      && inputs.allSatisfy { $0.type.experts == nil || op.kind.readsRowsOfTokens }
+      && !(inputs + results).contains { $0.type.leads(with: batch) && $0.place.isParameter }
+  }
+}
+
+extension Place {
+  /// Whether an operand is a parameter or its gradient: the same for all threads, whatever its shape.
+  fileprivate var isParameter: Bool {
+    switch self {
+    case .parameter, .gradient, .borrowed: true
+    case .source, .saved, .scratch, .argument: false
+    }
+  }
+}
+
+extension OpKind {
+  /// Whether the op works on each sequence by itself where its results are by sequence.
+  var mayKeepSequencesApart: Bool {
+    switch self {
+    case .pointwise, .sum, .embedding, .linear, .matmul, .transpose, .layerNorm, .softmax,
+      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .combine, .linearInputGradient,
+      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient:
+      true
+    case .input, .parameter, .route, .dispatch, .crossEntropy, .embeddingGradient,
+      .linearWeightGradient, .combineGradient:
+      false
+    // Divided by the number of all tokens, which a thread's own are not.
+    case .crossEntropyGradient: false
+    }
+  }
+
+  /// Whether the op finds the rows of its tokens among those of all.
+  fileprivate var readsRowsOfTokens: Bool { self == .combine || self == .dispatchGradient }
+
+  /// Whether the op makes gradients of parameters alone, summed over all rows.
+  var isParameterGradient: Bool {
+    switch self {
+    case .linearWeightGradient, .layerNormGradient, .embeddingGradient, .sum: true
+    case .input, .parameter, .pointwise, .embedding, .linear, .matmul, .transpose, .layerNorm,
+      .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch,
+      .combine, .crossEntropy, .linearInputGradient, .softmaxGradient, .attentionGradient,
+      .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
+      false
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import GraphIR
+
+extension Lowering {
+  /// Makes two nodes of a layer norm's gradient: that of its input, which is found row by row, and
+  /// those of its parameters, which are sums over all rows.
+  mutating func splitNormGradients() {
+    let readers = readers()
+    var order: [Int] = []
+    for index in graph.nodes.indices {
+      order.append(index)
+      let isInputRead = readers[Value(node: index)] != nil
+      let sums = [1, 2].map { Value(node: index, result: $0) }.filter { readers[$0] != nil }
+      guard graph.nodes[index].op.kind == .layerNormGradient, isInputRead, !sums.isEmpty else {
+        continue
+      }
+      let copy = graph.nodes.count
+      var node = graph.nodes[index]
+      if let finish = finishes[index] { node.inputs.removeLast(finish.operands) }
+      graph.nodes.append(node)
+      origins.append(origins[index])
+      order.append(copy)
+      rebind(sums, to: copy)
+    }
+    arrange(order)
+  }
+
+  /// What is read of a node is another's result from now on.
+  private mutating func rebind(_ values: [Value], to node: Int) {
+    func moved(_ value: Value) -> Value {
+      values.contains(value) ? Value(node: node, result: value.result) : value
+    }
+    for index in graph.nodes.indices where index != node {
+      graph.nodes[index].inputs = graph.nodes[index].inputs.map(moved)
+    }
+    graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
+  }
+
+  /// Lets gradients of parameters wait while gradients go back through what keeps sequences apart, so
+  /// that threads need not wait for each other there.
+  mutating func postponeParameterGradients() {
+    let readers = readers()
+    var order: [Int] = []
+    var waiting: [Int] = []
+    for (index, node) in graph.nodes.enumerated() {
+      if let first = waiting.first, !passes(node, waiting: graph.nodes[first]) {
+        order += waiting
+        waiting = []
+      }
+      if isLast(index, readers) { waiting.append(index) } else { order.append(index) }
+    }
+    arrange(order + waiting)
+  }
+
+  /// Whether a node makes nothing but parameters' gradients that nobody reads, over rows that are not
+  /// sorted by expert.
+  private func isLast(_ index: Int, _ readers: [Value: [Int]]) -> Bool {
+    let node = graph.nodes[index]
+    return node.phase == .backward && node.op.kind.isParameterGradient
+      && node.inputs.allSatisfy { graph.type(of: $0).experts == nil }
+      && graph.results(of: index).allSatisfy {
+        (readers[$0] ?? []).allSatisfy { $0 == graph.nodes.count }
+      }
+      && !(node.op.kind == .layerNormGradient && readers[Value(node: index)] != nil)
+  }
+
+  /// Whether a node may come before one of the same layer that waits.
+  private func passes(_ node: Node, waiting: Node) -> Bool {
+    node.phase == waiting.phase && Partition.isComputed(node)
+      && Partition.layerScope(node.scope) == Partition.layerScope(waiting.scope)
+      && (node.op.kind.mayKeepSequencesApart || node.op.kind.isParameterGradient)
+      && node.inputs.allSatisfy { graph.type(of: $0).experts == nil }
+  }
+
+  /// Brings the nodes into another order, leaves out what is not in it, and renumbers.
+  mutating func arrange(_ order: [Int]) {
+    let number = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
+    func moved(_ value: Value) -> Value {
+      Value(node: number[value.node] ?? value.node, result: value.result)
+    }
+    graph.nodes = order.map { index in
+      var node = graph.nodes[index]
+      node.inputs = node.inputs.map(moved)
+      return node
+    }
+    graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
+    origins = order.map { origins[$0] }
+    joined = Set(joined.map { number[$0] ?? $0 })
+    finishes = Dictionary(
+      uniqueKeysWithValues: finishes.map { (number[$0.key] ?? $0.key, $0.value) })
+  }
+}

@@ -1,0 +1,88 @@
+import CompiledModels
+import GraphIR
+import Testing
+
+@testable import Planning
+
+/// Which calls every thread makes for sequences of its own, and what that asks of the plan.
+@Suite struct CallRunTests {
+  private func kinds(_ calls: ArraySlice<Call>) -> [OpKind] {
+    calls.compactMap { if case .op(let op) = $0.action { op.kind } else { nil } }
+  }
+
+  @Test("In makemoe's block, all that lies between two visits to the experts is by sequence")
+  func makemoe() throws {
+    let plan = try Pipelines.plan(PlanTests.models[0].graph())
+    let block = plan.layers[1]
+    let forward = block.forward.runs(batch: plan.graph.batch)
+    #expect(forward.map(\.isBySequence) == [true, false])
+    #expect(kinds(block.forward[forward[0].calls]).first == .layerNorm)
+    #expect(kinds(block.forward[forward[1].calls]) == [.route, .linear, .linear, .combine])
+    let backward = block.backward.runs(batch: plan.graph.batch)
+    #expect(backward.map(\.isBySequence) == [false, true, false])
+    #expect(kinds(block.backward[backward[1].calls]).first == .dispatchGradient)
+    #expect(kinds(block.backward[backward[1].calls]).last == .layerNormGradient)
+    let sums = Set(kinds(block.backward[backward[2].calls]))
+    #expect(sums == [.linearWeightGradient, .layerNormGradient])
+  }
+
+  /// The runs by sequence of all layers of all plans.
+  private static let runs = PlanTests.plans.flatMap { name, plan in
+    plan.layers.flatMap { layer in
+      [(layer.forward, layer.forwardScratch), (layer.backward, layer.backwardScratch)].flatMap {
+        calls, scratch in
+        calls.runs(batch: plan.graph.batch).filter(\.isBySequence).map {
+          (name: name, calls: Array(calls[$0.calls]), scratch: scratch)
+        }
+      }
+    }
+  }
+
+  @Test("What threads use at the same time does not overlap, whichever call each has come to")
+  func scratch() {
+    #expect(Self.runs.count > 10)
+    for (name, calls, scratch) in Self.runs {
+      let used = Set(
+        calls.flatMap { $0.inputs + $0.results.compactMap(\.self) }.compactMap {
+          if case .scratch(let index) = $0.place { index } else { nil }
+        })
+      let places = used.map { scratch[$0].offset..<scratch[$0].offset + scratch[$0].bytes }
+        .sorted { $0.lowerBound < $1.lowerBound }
+      for (place, next) in zip(places, places.dropFirst()) {
+        #expect(place.upperBound <= next.lowerBound, "\(name)")
+      }
+    }
+  }
+
+  @Test("No call of a run needs what another thread writes in it")
+  func independence() {
+    for (name, calls, _) in Self.runs {
+      let written = Set(calls.flatMap { $0.results.compactMap { $0?.place } })
+      for call in calls {
+        #expect(
+          call.results.compactMap(\.self).allSatisfy {
+            $0.type.axes.first?.symbols.first?.name == "B"
+          }, "\(name)")
+        for input in call.inputs where written.contains(input.place) {
+          #expect(input.type.axes.first?.symbols.first?.name == "B", "\(name): \(input.name)")
+        }
+      }
+    }
+  }
+
+  @Test("A parameter of the batch's shape is nobody's own")
+  func parameterOfBatch() throws {
+    let model = MakeMoE("offset") { $0.hasOffset = true }
+    let plan = try Pipelines.plan(model.graph())
+    for layer in plan.layers {
+      for run in layer.forward.runs(batch: plan.graph.batch) where run.isBySequence {
+        let operands = layer.forward[run.calls].flatMap(\.inputs)
+        #expect(
+          !operands.contains {
+            guard case .parameter = $0.place else { return false }
+            return $0.type.leads(with: plan.graph.batch)
+          })
+      }
+    }
+  }
+}
