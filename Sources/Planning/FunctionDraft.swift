@@ -70,8 +70,11 @@ struct FunctionDraft {
   }
 
   /// Lays scratch slots out so that slots in use at the same time do not overlap: largest first,
-  /// each at the lowest place that is free during its life. Calls that threads make by sequence are all
-  /// at the same time: one thread may be at the first while another is at the last.
+  /// each at the lowest place that is free during its life.
+  ///
+  /// What threads compute by sequence shares its memory with nothing. One thread may be at the first call
+  /// of such a run while another is at the last; and a thread that writes where another wrote before
+  /// waits for the other's cache, which costs more than the memory is worth.
   func scratch(batch: Axis) -> Scratch {
     var result = Scratch()
     let free = slots.indices.filter { slots[$0].place == nil }
@@ -80,11 +83,11 @@ struct FunctionDraft {
       result.buffers.append(
         Buffer(name: slots[slot].name, type: slots[slot].type, layout: slots[slot].layout))
     }
-    let times = times(result, batch)
+    let apart = slotsBySequence(result, batch)
     let blocks = free.map { slot in
       Placement.Block(
         bytes: result.buffers[result.indexOfSlot[slot] ?? 0].bytes,
-        life: times[slots[slot].first].lowerBound...times[slots[slot].last].upperBound - 1)
+        life: apart.contains(slot) ? 0...calls.count : slots[slot].first...slots[slot].last)
     }
     let placement = Placement(blocks)
     for index in result.buffers.indices { result.buffers[index].offset = placement.offsets[index] }
@@ -92,11 +95,17 @@ struct FunctionDraft {
     return result
   }
 
-  /// For each call, those that may be under way at the same time.
-  private func times(_ scratch: Scratch, _ batch: Axis) -> [Range<Int>] {
-    finished(scratch) { _ in nil }.runs(batch: batch).flatMap { run in
-      run.calls.map { run.isBySequence ? run.calls : $0..<$0 + 1 }
-    }
+  /// The slots of tensors by sequence that runs of calls by sequence read or write.
+  private func slotsBySequence(_ scratch: Scratch, _ batch: Axis) -> Set<Int> {
+    let runs = finished(scratch) { _ in nil }.runs(batch: batch).filter(\.isBySequence)
+    return Set(
+      runs.flatMap { calls[$0.calls] }.flatMap { $0.inputs + $0.results.compactMap(\.self) }
+        .compactMap { operand in
+          guard case .slot(let slot) = operand, slots[slot].type.leads(with: batch) else {
+            return nil
+          }
+          return slot
+        })
   }
 
   /// The calls with every operand in its place.
