@@ -27,27 +27,55 @@ INLINE void layer_norm_store_row(float *restrict y, const float *restrict x,
 // those of another.
 #define LAYER_NORM_ROWS 4
 
+// Rows are asked for this long before they are written: another thread may have read them last.
+#define LAYER_NORM_AHEAD (2 * LAYER_NORM_ROWS)
+
+INLINE void layer_norm_fetch_rows(float *y, int first, int end, int width) {
+    for (int r = first; r < end; r++) {
+        for (int c = 0; c < width; c += 16) {
+            __builtin_prefetch(y + (size_t)r * width + c, 1);
+        }
+    }
+}
+
+// Layer normalisation of LAYER_NORM_ROWS rows from `first` on, or of those that are left.
+INLINE void layer_norm_rows(float *restrict y, float *restrict mean,
+                            float *restrict rstd, const float *restrict x,
+                            const float *restrict w, const float *restrict b, int first,
+                            int rows, int width, float epsilon) {
+    int end = smaller(first + LAYER_NORM_ROWS, rows);
+    size_t row = (size_t)width;
+    layer_norm_fetch_rows(y, smaller(first + LAYER_NORM_AHEAD, rows),
+                          smaller(end + LAYER_NORM_AHEAD, rows), width);
+    for (int r = first; r < end; r++) {
+        mean[r] = row_sum(x + r * row, width) / (float)width;
+    }
+    for (int r = first; r < end; r++) {
+        float sum = row_squared_deviation(x + r * row, mean[r], width);
+        rstd[r] = 1.0f / sqrtf(sum / (float)width + epsilon);
+    }
+    for (int r = first; r < end; r++) {
+        layer_norm_store_row(y + r * row, x + r * row, w, b, mean[r], rstd[r], width);
+    }
+}
+
 // Layer normalisation of every row, with the biased variance.
 //
 //   y[r, :] = (x[r, :] - mean[r]) rstd[r] w + b,    rstd = 1 / sqrt(variance + epsilon)
 //
 //   x [rows, width]    w, b [width]    ->    y [rows, width]; mean, rstd [rows]
+//
+// Of the usual small widths a row stays in registers: loops over a constant are unrolled.
 KERNEL void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
                        const float *restrict x, const float *restrict w,
                        const float *restrict b, int rows, int width, float epsilon) {
-    size_t row = (size_t)width;
     #pragma omp parallel for if ((size_t)rows * width > 4096)
     for (int first = 0; first < rows; first += LAYER_NORM_ROWS) {
-        int end = smaller(first + LAYER_NORM_ROWS, rows);
-        for (int r = first; r < end; r++) {
-            mean[r] = row_sum(x + r * row, width) / (float)width;
-        }
-        for (int r = first; r < end; r++) {
-            float sum = row_squared_deviation(x + r * row, mean[r], width);
-            rstd[r] = 1.0f / sqrtf(sum / (float)width + epsilon);
-        }
-        for (int r = first; r < end; r++) {
-            layer_norm_store_row(y + r * row, x + r * row, w, b, mean[r], rstd[r], width);
+        switch (width) {
+        case 64: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, 64, epsilon); break;
+        case 128: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, 128, epsilon); break;
+        case 256: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, 256, epsilon); break;
+        default: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, width, epsilon);
         }
     }
 }

@@ -66,8 +66,10 @@ extension KernelFile {
           return rate < 1.0 ? (float)(1.0 / (1.0 - rate)) : 0.0f;
       }
 
-      // The factor of element i: 0 with probability `rate`, otherwise 1 / (1 - rate).
+      // The factor of element i: 0 with probability `rate`, otherwise 1 / (1 - rate). Compilers take
+      // the question whether there is dropout at all out of a loop: evaluation draws no numbers.
       KERNEL inline float dropout_keep(uint64_t key, uint32_t i, double rate) {
+          if (rate <= 0) { return 1; }
           return random_bits(key, i) >= dropout_threshold(rate) ? dropout_scale(rate) : 0.0f;
       }
       """#)
