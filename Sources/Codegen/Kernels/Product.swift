@@ -55,6 +55,33 @@ extension KernelFile {
           return a->x + row * a->x_row + (size_t)a->line * PANEL;
       }
 
+      // Where a row of tiles is in its lists: the next line, and how many are left of its row.
+      typedef struct {
+          ahead *list;
+          const float *line;
+          int left;
+      } fetcher;
+
+      INLINE fetcher fetcher_of(ahead *lists) {
+          ahead *list = ahead_list(lists);
+          if (!list) { return (fetcher){NULL, NULL, 0}; }
+          return (fetcher){list, ahead_line(list), list->lines - list->line};
+      }
+
+      // Calls the next line. The lists themselves move on with whole rows, and at the end.
+      INLINE void fetch_line(fetcher *f, ahead *lists) {
+          __builtin_prefetch(f->line, 0, 2);
+          f->line += PANEL;
+          if (--f->left > 0) { return; }
+          f->list->line = 0;
+          f->list->row++;
+          *f = fetcher_of(lists);
+      }
+
+      INLINE void fetch_end(const fetcher *f) {
+          if (f->left > 0) { f->list->line = f->list->lines - f->left; }
+      }
+
       // y[r, c] = initial + sum over k < depth of x[r, k] w[k, c]
       //
       // k ascends for every element, whatever tile it lies in: how rows and columns are cut never
@@ -69,7 +96,7 @@ extension KernelFile {
           size_t w_panel;
           const float *bias;       // initial value of each column; NULL: 0
           int depth, columns;
-          int by_depth;            // 0 or 1
+          int by_depth;            // 0 or 1: then columns <= TILE_COLUMNS, and soon is NULL
           int accumulate;          // the initial value is y itself
           ahead *soon;             // NULL, or two lists, the first to be fetched before the second
           int x_rows;              // with soon[0] free for it: rows of x from here that are read
@@ -78,25 +105,15 @@ extension KernelFile {
           size_t beside_panel;
       } product;
 
-      // Initial value of vector `v` of row `r`.
-      INLINE floats tile_initial(const product *p, int r, int v) {
+      // Where vector `v` of row `r` of a tile lies, from its first element on.
+      INLINE size_t tile_at(size_t row, size_t panel, int r, int v) {
           int column = v * LANES;
-          if (p->accumulate) {
-              const float *y = p->y + (size_t)r * p->y_row + (size_t)(column / PANEL) * p->y_panel;
-              return floats_load_some(y + column % PANEL, p->columns - column);
-          }
-          return p->bias ? floats_load_some(p->bias + column, p->columns - column) : (floats){0};
+          return (size_t)r * row + (size_t)(column / PANEL) * panel + (size_t)(column % PANEL);
       }
 
-      // Stores vector `v` of row `r`; what is applied to every finished element goes here.
-      INLINE void tile_finish(const product *p, floats sum, int r, int v) {
-          int column = v * LANES;
-          float *y = p->y + (size_t)r * p->y_row + (size_t)(column / PANEL) * p->y_panel;
-          floats_store_some(y + column % PANEL, sum, p->columns - column);
-      }
-
-      INLINE size_t product_index(const product *p, int index) {
-          return (size_t)(p->source ? p->source[index] : index);
+      // Row `index` of x.
+      INLINE size_t product_index(const int32_t *source, int index) {
+          return (size_t)(source ? source[index] : index);
       }
 
       // Calls one row of a tile of what lies at y, `panel` floats from panel to panel, into the
@@ -106,65 +123,87 @@ extension KernelFile {
               __builtin_prefetch((y) + (size_t)c * (panel), write);                             \
           }
 
-      // One tile; rows, panels and by_depth are constants at every call.
+      // A row of tiles, one after the other; rows, panels and by_depth are constants at every call.
+      //
+      // What p holds is read once: results are stored as vectors, which might lie anywhere, and
+      // after every store the compiler would read it again.
       INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
-          floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
-          const float *x[TILE_ROWS];
-          int vectors = panels * PANEL_VECTORS, depth = p->depth;
+          const int vectors = panels * PANEL_VECTORS, depth = p->depth, besides = p->besides;
+          const int accumulate = p->accumulate;
+          const size_t y_row = p->y_row, y_panel = p->y_panel, x_row = p->x_row;
+          const size_t w_panel = p->w_panel;
+          const int32_t *source = p->source;
+          const float *w = p->w, *bias = p->bias, *x[TILE_ROWS];
           UNROLL for (int r = 0; r < rows; r++) {
-              x[r] = by_depth ? p->x : p->x + product_index(p, r) * p->x_row;
-              UNROLL for (int v = 0; v < vectors; v++) { sum[r][v] = tile_initial(p, r, v); }
+              x[r] = by_depth ? p->x : p->x + product_index(source, r) * x_row;
           }
-          const float *w = p->w;
-          ahead *soon = ahead_list(p->soon);
-          const float *next = soon ? ahead_line(soon) : NULL;
-          int list = 0, row = 0;  // of what is beside y, to be called next
-          for (int k = 0; k < depth; k++, w += PANEL) {
-              // First what this tile writes is called, a row with every step, then what is beside
-              // it, then what comes next.
-              if (k < rows) {
-                  FETCH_ROW(p->y + (size_t)k * p->y_row, p->y_panel, panels, 1)
-              } else if (list < p->besides) {
-                  const float *beside = p->beside[list] + (size_t)row * p->y_row;
-                  FETCH_ROW(beside, p->beside_panel, panels, 0)
-                  row++;
-                  if (row == rows) { row = 0, list++; }
-              } else if (next && k % FETCH_STEP == 0) {
-                  __builtin_prefetch(next, 0, 2);
-                  next += PANEL;
-                  if (++soon->line >= soon->lines) {
-                      soon->line = 0, soon->row++;
-                      soon = ahead_list(p->soon);
-                      next = soon ? ahead_line(soon) : NULL;
+          float *y = p->y;
+          size_t beside = 0;  // where the tile is in what lies beside y
+          fetcher soon = fetcher_of(by_depth ? NULL : p->soon);
+          for (int columns = p->columns; columns > 0; columns -= panels * PANEL) {
+              floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
+              UNROLL for (int r = 0; r < rows; r++) {
+                  UNROLL for (int v = 0; v < vectors; v++) {
+                      const float *y_v = y + tile_at(y_row, y_panel, r, v);
+                      int some = columns - v * LANES;
+                      sum[r][v] = accumulate ? floats_load_some(y_v, some)
+                                  : bias     ? floats_load_some(bias + v * LANES, some)
+                                             : (floats){0};
                   }
               }
-              const float *x_k = by_depth ? p->x + product_index(p, k) * p->x_row : NULL;
-              // With few rows the panels of the next tile are not there in time by themselves.
-              if (!by_depth && rows <= FEW_ROWS) {
-                  UNROLL for (int c = 0; c < panels; c++) {
-                      __builtin_prefetch(w + (size_t)(panels + c) * p->w_panel);
+              const float *line = y;  // of y, or of what is beside it, to be called next
+              int list = 0, row = 0;  // of what is beside y
+              for (int k = 0; k < depth; k++, w += PANEL) {
+                  // First what this tile writes is called, a row with every step, then what is
+                  // beside it, then what comes next.
+                  if (k < rows) {
+                      FETCH_ROW(line, y_panel, panels, 1)
+                      line += y_row;
+                  } else if (list < besides) {
+                      if (row == 0) { line = p->beside[list] + beside; }
+                      FETCH_ROW(line, p->beside_panel, panels, 0)
+                      line += y_row;
+                      row++;
+                      if (row == rows) { row = 0, list++; }
+                  } else if (soon.left > 0 && k % FETCH_STEP == 0) {
+                      fetch_line(&soon, p->soon);
                   }
-              }
-              // The line where the next tile of rows goes on.
-              if (by_depth) { __builtin_prefetch(x_k + 2 * TILE_ROWS - 1); }
-              floats w_k[TILE_COLUMNS / LANES];
-              UNROLL for (int v = 0; v < vectors; v++) {
-                  size_t panel = (size_t)(v / PANEL_VECTORS) * p->w_panel;
-                  w_k[v] = floats_load(w + panel + v % PANEL_VECTORS * LANES);
+                  const float *x_k = by_depth ? p->x + product_index(source, k) * x_row : NULL;
+                  // With few rows the panels of the next tile are not there in time by themselves.
+                  if (!by_depth && rows <= FEW_ROWS) {
+                      UNROLL for (int c = 0; c < panels; c++) {
+                          __builtin_prefetch(w + (size_t)(panels + c) * w_panel);
+                      }
+                  }
+                  // The line where the next tile of rows goes on.
+                  if (by_depth) { __builtin_prefetch(x_k + 2 * TILE_ROWS - 1); }
+                  floats w_k[TILE_COLUMNS / LANES];
+                  UNROLL for (int v = 0; v < vectors; v++) {
+                      w_k[v] = floats_load(w + tile_at(0, w_panel, 0, v));
+                  }
+                  UNROLL for (int r = 0; r < rows; r++) {
+                      floats x_rk = floats_all(by_depth ? x_k[r] : x[r][k]);
+                      UNROLL for (int v = 0; v < vectors; v++) {
+                          sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                      }
+                  }
               }
               UNROLL for (int r = 0; r < rows; r++) {
-                  floats x_rk = floats_all(by_depth ? x_k[r] : x[r][k]);
                   UNROLL for (int v = 0; v < vectors; v++) {
-                      sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                      float *y_v = y + tile_at(y_row, y_panel, r, v);
+                      floats_store_some(y_v, sum[r][v], columns - v * LANES);
                   }
               }
+              if (by_depth) { return; }
+              y += panels * y_panel;
+              beside += panels * p->beside_panel;
+              w += panels * w_panel - (size_t)depth * PANEL;
+              if (bias) { bias += panels * PANEL; }
           }
-          UNROLL for (int r = 0; r < rows; r++) {
-              UNROLL for (int v = 0; v < vectors; v++) { tile_finish(p, sum[r][v], r, v); }
-          }
+          fetch_end(&soon);
       }
 
-      // The tiles of one height: two directions of x, one panel or TILE_PANELS.
+      // Rows of tiles of one height: two directions of x, one panel wide or TILE_PANELS.
       #define TILES(rows)                                                                       \
           OUTLINE void tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 0); }    \
           OUTLINE void narrow_##rows(const product *p) { tile_body(p, rows, 1, 0); }            \
@@ -188,12 +227,25 @@ extension KernelFile {
       #define ALL_TILES TILES_TO_2
       #endif
 
-      // One tile of at most TILE_ROWS rows and TILE_COLUMNS columns.
-      KERNEL void product_tile(const product *p, int rows) {
+      // A row of tiles, at most TILE_ROWS high: those of TILE_PANELS panels, then the panel that is
+      // left over. Changes p, as a copy of it would have to wait until what p was just given is
+      // in the cache.
+      INLINE void product_tiles(product *p, int rows) {
           static void (*const tiles[2][2][TILE_ROWS])(const product *) = {
               {{ALL_TILES(tile_)}, {ALL_TILES(narrow_)}},
               {{ALL_TILES(depth_tile_)}, {ALL_TILES(depth_narrow_)}}};
-          tiles[p->by_depth][p->columns <= PANEL][rows - 1](p);
+          int columns = p->columns, wide = blocks_of(columns, PANEL) / TILE_PANELS * TILE_PANELS;
+          if (wide > 0) {
+              p->columns = smaller(columns, wide * PANEL);
+              tiles[p->by_depth][0][rows - 1](p);
+          }
+          p->columns = columns - wide * PANEL;
+          if (p->columns <= 0) { return; }
+          p->y += (size_t)wide * p->y_panel;
+          p->w += (size_t)wide * p->w_panel;
+          if (p->bias) { p->bias += wide * PANEL; }
+          for (int b = 0; b < p->besides; b++) { p->beside[b] += (size_t)wide * p->beside_panel; }
+          tiles[p->by_depth][1][rows - 1](p);
       }
 
       // All of p, `rows` by p->columns: a tile of rows against every panel in turn, so that the
@@ -213,16 +265,7 @@ extension KernelFile {
               if (p->by_depth) { tile.x += r; }
               else if (p->source) { tile.source += r; }
               else { tile.x += (size_t)r * p->x_row; }
-              while (tile.columns > 0) {
-                  product_tile(&tile, end - r);
-                  tile.columns -= TILE_COLUMNS;
-                  tile.y += TILE_PANELS * p->y_panel;
-                  tile.w += TILE_PANELS * p->w_panel;
-                  if (p->bias) { tile.bias += TILE_COLUMNS; }
-                  for (int b = 0; b < p->besides; b++) {
-                      tile.beside[b] += TILE_PANELS * p->beside_panel;
-                  }
-              }
+              product_tiles(&tile, end - r);
           }
       }
 
