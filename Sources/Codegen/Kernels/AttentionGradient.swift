@@ -3,14 +3,14 @@ extension KernelFile {
   static let attentionGradient = KernelFile(
     name: "attention_gradient", includes: ["base", "attention_tile", "random", "vector_math"],
     source: #"""
-      // What a block of queries needs: their logsumexp, and delta = <d_y[i], y[i]>, which is what
-      // the softmax's normaliser takes away.
+      // What a block of queries needs: their logsumexp (infinity where there is no query: weights
+      // are 0), and delta = <d_y[i], y[i]>, which is what the softmax's normaliser takes away.
       typedef struct {
           floats logsumexp, delta;
       } attention_block;
 
-      INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
-                                    int depth) {
+      OUTLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
+                                     int depth) {
           floats products[LANES], delta = {0};
           for (int c = 0; c < depth; c += LANES) {
               UNROLL
@@ -28,8 +28,8 @@ extension KernelFile {
       // those of the scores, both in place:
       //
       //   p = 2^(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
-      INLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
-                                    attention_tile tile, int pair, const attention_sizes *sizes) {
+      OUTLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
+                                     attention_tile tile, int pair, const attention_sizes *sizes) {
           floats keep = floats_all(sizes->keep);
           words number = attention_numbers(tile, pair, sizes->context);
           for (int j = 0; j < tile.keys; j++) {
@@ -48,8 +48,8 @@ extension KernelFile {
 
       // d_q[i] (+)= sum over j of d_scores[j, i] k[j]; the first tile of keys writes, later ones
       // add.
-      INLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
-                                           attention_tile tile, const attention_sizes *sizes) {
+      OUTLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
+                                            attention_tile tile, const attention_sizes *sizes) {
           _Alignas(64) float keys[ATTENTION_KEYS * LANES];
           for (int c = 0; c < sizes->depth; c += LANES) {
               int columns = sizes->depth - c;
@@ -65,8 +65,8 @@ extension KernelFile {
       // d_x[j] (+)= sum over i of a[j, i] x[i], over the queries i that see key j: d_k from
       // d_scores and q, d_v from the weights and d_y. The block of queries on the diagonal is the
       // first to come and writes, later ones add.
-      INLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
-                                         size_t x_row, int depth, attention_tile tile) {
+      OUTLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
+                                          size_t x_row, int depth, attention_tile tile) {
           _Alignas(64) float queries[LANES * LANES];
           for (int c = 0; c < depth; c += LANES) {
               attention_columns x_c =
@@ -75,10 +75,10 @@ extension KernelFile {
                   floats sum[LANES];
                   UNROLL
                   for (int l = 0; l < LANES; l++) { sum[l] = (floats){0}; }
-                  if (attention_is_diagonal(tile, j)) {
-                      attention_add(sum, a + j * LANES, LANES, 1, x_c, LANES, 1);
+                  if (tile.key + j == tile.query) {
+                      attention_add(sum, a + j * LANES, LANES, 1, x_c, 1);
                   } else {
-                      attention_add(sum, a + j * LANES, LANES, 1, x_c, tile.queries, 0);
+                      attention_add(sum, a + j * LANES, LANES, 1, x_c, 0);
                   }
                   attention_store(d_x + j * d_row + c, sum, d_row, smaller(LANES, tile.keys - j),
                                   depth - c, tile.key + j < tile.query);
@@ -92,22 +92,41 @@ extension KernelFile {
           const float *d_y, *y, *q, *k, *v, *logsumexp;
       } attention_pointers;
 
-      // What one tile adds to the gradients.
+      // Calls what the next head has at the places of x, to be read or to be written: forward's
+      // results have long left the cache.
+      #define FETCH_NEXT_HEAD(x, row, rows, depth, write)                                       \
+          for (int i = 0; i < rows; i++) {                                                      \
+              for (int c = 0; c < depth; c += 16) {                                             \
+                  __builtin_prefetch((x) + i * row + depth + c, write);                         \
+              }                                                                                 \
+          }
+
+      // What one tile adds to the gradients. The block's first calls the next head's rows, a few
+      // with every step.
       INLINE void attention_tile_gradient(attention_pointers at, attention_block block,
                                           attention_tile tile, int pair,
                                           const attention_sizes *sizes) {
           _Alignas(64) float weights[ATTENTION_KEYS * LANES], d_scores[ATTENTION_KEYS * LANES];
           size_t in = sizes->inputs.row, out = sizes->outputs.row, to = sizes->gradients.row;
-          const float *q = at.q + tile.query * in, *k = at.k + tile.key * in;
-          const float *v = at.v + tile.key * in, *d_y = at.d_y + tile.query * out;
-          int depth = sizes->depth;
-          attention_scores(weights, q, in, k, in, depth, sizes->scale * LOG2_E, tile);
-          attention_mask(weights, tile);
-          attention_scores(d_scores, d_y, out, v, in, depth, 1.0f, tile);
+          size_t query = tile.query, key = tile.key;
+          const float *q = at.q + query * in, *k = at.k + key * in, *v = at.v + key * in;
+          const float *d_y = at.d_y + query * out;
+          int depth = sizes->depth, rows = tile.key == 0 ? tile.queries : 0;
+          floats none = {0};
+          FETCH_NEXT_HEAD(q, in, rows, depth, 0)
+          attention_scores(weights, q, in, k, in, depth, sizes->scale * LOG2_E, tile, 1, none);
+          FETCH_NEXT_HEAD(at.k + query * in, in, rows, depth, 0)
+          attention_scores(d_scores, d_y, out, v, in, depth, 1.0f, tile, 0, none);
+          FETCH_NEXT_HEAD(at.v + query * in, in, rows, depth, 0)
+          FETCH_NEXT_HEAD(at.d_q + query * to, to, rows, depth, 1)
           attention_reweigh(weights, d_scores, block, tile, pair, sizes);
-          attention_query_gradient(at.d_q + tile.query * to, d_scores, k, tile, sizes);
-          attention_key_gradient(at.d_k + tile.key * to, to, d_scores, q, in, depth, tile);
-          attention_key_gradient(at.d_v + tile.key * to, to, weights, d_y, out, depth, tile);
+          FETCH_NEXT_HEAD(d_y, out, rows, depth, 0)
+          attention_query_gradient(at.d_q + query * to, d_scores, k, tile, sizes);
+          FETCH_NEXT_HEAD(at.y + query * out, out, rows, depth, 0)
+          FETCH_NEXT_HEAD(at.d_k + query * to, to, rows, depth, 1)
+          attention_key_gradient(at.d_k + key * to, to, d_scores, q, in, depth, tile);
+          FETCH_NEXT_HEAD(at.d_v + query * to, to, rows, depth, 1)
+          attention_key_gradient(at.d_v + key * to, to, weights, d_y, out, depth, tile);
       }
 
       // Gradients of the head of number `pair`. Its blocks of queries come in order.
@@ -117,7 +136,9 @@ extension KernelFile {
           for (int query = 0; query < sizes->length; query += LANES) {
               int queries = smaller(LANES, sizes->length - query);
               attention_block block = {
-                  floats_load_some(at.logsumexp + query, queries),
+                  floats_select(ints_count() < queries,
+                                floats_load_some(at.logsumexp + query, queries),
+                                floats_all(INFINITY)),
                   attention_delta(at.d_y + query * row, at.y + query * row, row, queries,
                                   sizes->depth),
               };

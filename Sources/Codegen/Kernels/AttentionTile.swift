@@ -82,7 +82,8 @@ extension KernelFile {
           for (; i % LANES != 0; i++) { floats_store(panel + i * LANES, (floats){0}); }
       }
 
-      // LANES columns of a matrix, with a row stride: the matrix itself, or a copy padded with 0.
+      // LANES columns of a matrix, with a row stride: the matrix itself, or a copy filled up with 0
+      // to whole squares.
       typedef struct {
           const float *at;
           size_t row;
@@ -91,7 +92,7 @@ extension KernelFile {
       INLINE attention_columns attention_pad(float *panel, const float *x, size_t row, int rows,
                                              int columns) {
           attention_columns whole = {x, row}, padded = {panel, LANES};
-          if (columns >= LANES) { return whole; }
+          if (rows % LANES == 0 && columns >= LANES) { return whole; }
           attention_pack(panel, x, row, rows, columns);
           return padded;
       }
@@ -115,24 +116,22 @@ extension KernelFile {
           }
       }
 
-      // panel[c, i] = factor x[i, c] for up to LANES rows and columns. Rows past the last repeat
-      // it, columns past the last are 0.
-      INLINE void attention_turn(float *panel, const float *x, size_t row, int rows, int columns,
-                                 float factor) {
+      // panel[c, i] = factor x[i, c] for LANES rows and columns.
+      INLINE void attention_turn(float *panel, attention_columns x, float factor) {
           floats square[LANES];
           UNROLL
-          for (int i = 0; i < LANES; i++) {
-              square[i] = floats_load_some(x, columns);
-              x += i + 1 < rows ? row : 0;
-          }
+          for (int i = 0; i < LANES; i++, x.at += x.row) { square[i] = floats_load(x.at); }
           floats_transpose(square);
           UNROLL
           for (int c = 0; c < LANES; c++) { floats_store(panel + c * LANES, square[c] * factor); }
       }
 
-      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels.
-      INLINE void attention_score_square(float *scores, const float *x, const float *y, int add) {
-          floats sum[LANES];
+      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels. With
+      // `hide` a query does not see later keys: their scores become -infinity. Returns the largest
+      // score of each query, these and `largest`.
+      INLINE floats attention_score_square(float *scores, const float *x, const float *y, int add,
+                                           int hide, floats largest) {
+          floats sum[LANES], best[4] = {largest, largest, largest, largest};
           UNROLL
           for (int j = 0; j < LANES; j++) {
               sum[j] = add ? floats_load(scores + j * LANES) : (floats){0};
@@ -145,33 +144,54 @@ extension KernelFile {
               }
           }
           UNROLL
-          for (int j = 0; j < LANES; j++) { floats_store(scores + j * LANES, sum[j]); }
+          for (int j = 0; j < LANES; j++) {
+              if (hide) {
+                  sum[j] = floats_select(ints_count() >= j, sum[j], floats_all(-INFINITY));
+              }
+              best[j % 4] = floats_max(sum[j], best[j % 4]);
+              floats_store(scores + j * LANES, sum[j]);
+          }
+          return floats_max(floats_max(best[0], best[1]), floats_max(best[2], best[3]));
       }
 
       // scores[j, i] = factor <x[i], y[j]> for the tile's keys j and queries i; x points at its
-      // first query, y at its first key. The last square is filled up with 0.
-      INLINE void attention_scores(float *scores, const float *x, size_t x_row, const float *y,
-                                   size_t y_row, int depth, float factor, attention_tile tile) {
+      // first query, y at its first key. The last square is filled up with 0. If `causal`, the keys
+      // that a query does not see are hidden: they lie in the last square of its tiles alone.
+      // Returns the largest score of each query, those of the tile and `largest`.
+      OUTLINE floats attention_scores(float *scores, const float *x, size_t x_row, const float *y,
+                                      size_t y_row, int depth, float factor, attention_tile tile,
+                                      int causal, floats largest) {
           _Alignas(64) float queries[LANES * LANES], keys[ATTENTION_KEYS * LANES];
+          int seen = causal ? smaller(tile.keys, tile.query - tile.key) : tile.keys;
+          floats best = largest;
           for (int c = 0; c < depth; c += LANES) {
-              attention_turn(queries, x + c, x_row, tile.queries, depth - c, factor);
+              int j = 0, last = c + LANES >= depth;
+              attention_turn(queries, attention_pad(queries, x + c, x_row, tile.queries, depth - c),
+                             factor);
               attention_pack(keys, y + c, y_row, tile.keys, depth - c);
-              for (int j = 0; j < tile.keys; j += LANES) {
-                  attention_score_square(scores + j * LANES, queries, keys + j * LANES, c > 0);
+              best = largest;  // of whole sums, which the last columns complete
+              for (; j < seen; j += LANES) {
+                  best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
+                                                c > 0, 0, best);
+              }
+              if (j < tile.keys) {
+                  best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
+                                                c > 0, last, best);
               }
           }
+          return best;
       }
 
       // Sums over one side of a square of weights (a[m, n] of query and key, either way round):
       //
-      //   sum[m] += sum over n < count of a[m, n] x[n]
+      //   sum[m] += sum over n of a[m, n] x[n]
       //
-      // On the diagonal of a whole square, one query for each key, only half of the weights count:
-      // those of n <= m (`side` < 0) or of n >= m (`side` > 0); side 0: all.
+      // On the diagonal, one query for each key, only half of the weights count: those of n <= m
+      // (`side` < 0) or of n >= m (`side` > 0); side 0: all.
       INLINE void attention_add(floats *sum, const float *a, size_t a_m, size_t a_n,
-                                attention_columns x, int count, int side) {
+                                attention_columns x, int side) {
           if (side == 0) {
-              for (int n = 0; n < count; n++, x.at += x.row, a += a_n) {
+              for (int n = 0; n < LANES; n++, x.at += x.row, a += a_n) {
                   floats x_n = floats_load(x.at);
                   UNROLL
                   for (int m = 0; m < LANES; m++) {
@@ -191,39 +211,16 @@ extension KernelFile {
           }
       }
 
-      // Whether the square at the tile's key j is one with a query for each key.
-      INLINE int attention_is_diagonal(attention_tile tile, int j) {
-          return tile.key + j == tile.query && tile.queries == LANES;
-      }
-
       // sum[i] = sum over the tile's keys j of a[j, i] x[j], for LANES columns of x.
       INLINE void attention_sum_keys(floats *sum, const float *a, attention_columns x,
                                      attention_tile tile) {
           UNROLL
           for (int i = 0; i < LANES; i++) { sum[i] = (floats){0}; }
-          int j = 0;
-          for (; j < tile.keys && !attention_is_diagonal(tile, j); j += LANES) {
-              attention_columns x_j = {x.at + j * x.row, x.row};
-              attention_add(sum, a + j * LANES, 1, LANES, x_j, smaller(LANES, tile.keys - j), 0);
+          int j = 0, diagonal = smaller(tile.keys, tile.query - tile.key);
+          for (; j < diagonal; j += LANES, x.at += LANES * x.row) {
+              attention_add(sum, a + j * LANES, 1, LANES, x, 0);
           }
-          if (j < tile.keys) {
-              attention_columns x_j = {x.at + j * x.row, x.row};
-              attention_add(sum, a + j * LANES, 1, LANES, x_j, LANES, -1);
-          }
-      }
-
-      // Hides the keys that a query does not see: their scores become -infinity. Squares before the
-      // diagonal are seen whole.
-      INLINE void attention_mask(float *scores, attention_tile tile) {
-          int diagonal = tile.query - tile.key;
-          if (diagonal >= tile.keys) { return; }
-          scores += diagonal * LANES;
-          UNROLL
-          for (int j = 0; j < LANES; j++) {
-              floats seen = floats_load(scores + j * LANES);
-              seen = floats_select(ints_count() >= j, seen, floats_all(-INFINITY));
-              floats_store(scores + j * LANES, seen);
-          }
+          if (j < tile.keys) { attention_add(sum, a + j * LANES, 1, LANES, x, -1); }
       }
 
       // Numbers of the tile's weights for its first key, for dropout.
