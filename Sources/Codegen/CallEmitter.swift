@@ -10,6 +10,9 @@ struct CallEmitter {
   /// Whether the call is for a thread's own sequences: the batch's axis then, else nil.
   let batch: Axis?
 
+  /// The axis of positions, in models whose passes go on after those before.
+  var kept: Axis?
+
   /// Where an operand is, as a C expression.
   private func expression(_ operand: Operand) -> String {
     switch operand.place {
@@ -269,8 +272,13 @@ extension CallEmitter {
         ]
       )
     case .attention(let op):
-      let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
-      return ("causal_attention", r + parts(a, call) + [rowStride(call)] + sizes)
+      var sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
+      let isKept = kept.map(type.axes.contains) ?? false
+      if isKept { sizes.insert("pass->past", at: 2) }
+      return (
+        "causal_attention" + (isKept ? "_after" : ""),
+        r + parts(a, call) + [rowStride(call)] + sizes
+      )
     case .attentionGradient(let op):
       let operands = [a[0], a[1]] + parts(Array(a[2...4]), call) + [a[5]]
       let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)

@@ -61,12 +61,16 @@ struct Context: Sendable {
   let options: GeneratedModel.Options
   let sourceLines: [Substring]
 
+  /// Whether passes of generation go on where others ended, and what they keep for that.
+  let generation: Generation
+
   init(_ plan: Plan, _ options: GeneratedModel.Options) {
     var plan = plan
     for index in plan.layers.indices {
       plan.layers[index].name = CNames.layer(plan.layers[index].name)
     }
     self.plan = plan
+    generation = plan.generation
     self.options = options
     sourceLines =
       options.source?.split(separator: "\n", omittingEmptySubsequences: false) ?? []
@@ -89,6 +93,15 @@ struct Context: Sendable {
 
   /// The uses of a layer, in forward order.
   func uses(of layer: Int) -> [LayerUse] { plan.uses.filter { $0.layer == layer } }
+
+  /// The structs of all layers' uses.
+  var layouts: [LayerUseLayout] {
+    plan.layers.indices.map { index in
+      LayerUseLayout(
+        layer: plan.layers[index], uses: uses(of: index),
+        kept: generation.cache?.layers[index] ?? .init())
+    }
+  }
 }
 
 extension Substring {

@@ -120,7 +120,9 @@ extension LayerFile {
 
   /// Writes the layer's calls: for the whole batch, or for a thread's own part of it.
   func emitter(for batch: Axis?) -> CallEmitter {
-    CallEmitter(layer: layer, functions: functions, batch: batch)
+    CallEmitter(
+      layer: layer, functions: functions, batch: batch,
+      kept: context.generation.cache == nil ? nil : context.plan.graph.context)
   }
 
   /// The lines of each call of a phase, as they stand in the file but for their indentation.

@@ -6,6 +6,9 @@ struct LayerUseLayout {
   let layer: Layer
   let uses: [LayerUse]
 
+  /// What passes of generation leave for the next ones.
+  let kept: KeyValueCache.Rows
+
   var hasParameters: Bool { !layer.parameters.isEmpty }
   var hasUpdates: Bool { layer.parameters.contains(where: \.isUpdatedInBackward) }
   var hasSaved: Bool { !layer.saved.isEmpty }
@@ -33,7 +36,11 @@ struct LayerUseLayout {
       lines.append("    \(layer.name)_params p, g;".padded(to: 44) + "// parameters, gradients")
     }
     if hasUpdates { lines.append("    \(layer.name)_updates u;") }
-    if hasSaved { lines.append("    \(layer.name)_saved s;") }
+    if hasSaved {
+      let field = "    \(layer.name)_saved s"
+      lines.append(
+        keepsSaved ? "\(field), e;".padded(to: 44) + "// of training, of evaluation" : "\(field);")
+    }
     lines += connections.map { connection in
       "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(
         to: 44)
@@ -53,6 +60,7 @@ struct LayerUseLayout {
   /// The saved buffers that a forward pass writes.
   var forwardSaved: String {
     let u = CNames.identifier(layer.name)
+    if keepsSaved { return "\(layer.name)_saved_in(m, \(u), pass)" }
     return uses.count > 1 ? "pass->training ? &\(u)->s : &m->\(layer.name)[0].s" : "&\(u)->s"
   }
 
@@ -62,7 +70,7 @@ struct LayerUseLayout {
     let u = CNames.identifier(layer.name)
     return signature.parts.map { part in
       switch part {
-      case .argument(let index): "\(u)->\(CNames.identifier(signature.arguments[index].name))"
+      case .argument(let index): argument(index, signature)
       case .parameters: "&\(u)->p"
       case .gradients: "&\(u)->g"
       case .updates: "&\(u)->u"
@@ -74,4 +82,15 @@ struct LayerUseLayout {
       }
     }
   }
+
+  /// An argument of a call; of one whose rows are kept, the row at which the pass begins.
+  private func argument(_ index: Int, _ signature: LayerSignature) -> String {
+    let argument = signature.arguments[index]
+    let place = "\(CNames.identifier(layer.name))->\(CNames.identifier(argument.name))"
+    guard signature.phase == .forward, kept.arguments.contains(index) else { return place }
+    return "\(place) + (size_t)pass->past*\(Self.row(argument.type))"
+  }
+
+  /// The size of what a tensor [B, T, ...] holds of one position.
+  static func row(_ type: TensorType) -> String { CNames.product(type.axes.dropFirst(2)) }
 }

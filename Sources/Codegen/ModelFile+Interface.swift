@@ -5,10 +5,10 @@ import Planning
 extension ModelFile {
   var checks: String {
     let misfit = hasRouters ? "\n        || routes_misfit(m, count)" : ""
-    return Self.checks(misfit)
+    return Self.checks(misfit, forgettingRows)
   }
 
-  private static func checks(_ misfit: String) -> String {
+  private static func checks(_ misfit: String, _ forgetting: String) -> String {
     #"""
     static int fail(moec_model *m, const char *message, int value, int limit) {
         snprintf(m->error, sizeof m->error, message, value, limit);
@@ -25,7 +25,7 @@ extension ModelFile {
     }
 
     static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
-        m->error[0] = 0;
+        m->error[0] = 0;\#(forgetting)
         if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
         int count = MODEL_BATCH * MODEL_CONTEXT;
         return take_ids(m, m->tokens, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
@@ -155,9 +155,9 @@ extension ModelFile {
       ? "\n    m->replay_tokens = 0;\n    memset(m->routes.load, 0, sizeof m->routes.load);" : ""
   }
 
-  var access: String { Self.access(forgetting) }
+  var access: String { Self.access(forgetting + forgettingRows, forgettingRows) }
 
-  private static func access(_ forgetting: String) -> String {
+  private static func access(_ forgetting: String, _ forgettingRows: String) -> String {
     #"""
     // Where element n of a parameter's logical row-major order is stored.
     static size_t stored_index(const model_parameter *q, size_t n) {
@@ -217,7 +217,7 @@ extension ModelFile {
     }
 
     int moec_write(moec_model *m, int kind, int index, const float *in) {
-        m->error[0] = 0;
+        m->error[0] = 0;\#(forgettingRows)
         size_t count = 0;
         float *to = tensor(m, kind, index, &count);
         if (!to || !in) { return fail(m, "there is no tensor of kind %d and index %d", kind, index); }

@@ -11,15 +11,12 @@ extension ModelFile {
     return "NAN"
   }
 
-  private var logitsPlace: String? {
-    layouts.first { $0.layer.forwardArguments.contains { $0.name == "logits" && $0.isWritten } }
-      .map { "m->\($0.layer.name)[0].logits" }
-  }
-
   var hasRouters: Bool { !plan.routers.isEmpty }
 
-  /// The last field of a pass, where there is one.
-  private var replays: String { hasRouters ? ", m->replay_tokens > 0" : "" }
+  /// Further fields of a pass over a batch, where there are more than every model has.
+  private var replays: String {
+    (hasRouters ? ", m->replay_tokens > 0" : "") + (keepsRows ? ", 0" : "")
+  }
 
   /// One pass, and the library's functions that are one pass and nothing else.
   var running: String {
@@ -51,7 +48,10 @@ extension ModelFile {
   }
 
   /// Accumulation and the optimizer's step.
-  static let accumulation = #"""
+  var accumulation: String { Self.accumulation(forgettingRows) }
+
+  private static func accumulation(_ forgetting: String) -> String {
+    #"""
     int moec_set_decay(moec_model *m, int index, int decays) {
         m->error[0] = 0;
         if (index < 0 || index >= MODEL_PARAMETERS) {
@@ -111,7 +111,7 @@ extension ModelFile {
     }
 
     float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
-        m->error[0] = 0;
+        m->error[0] = 0;\#(forgetting)
         if (!m->batches) {
             fail(m, "nothing was accumulated since the last update", 0, 0);
             return NAN;
@@ -132,6 +132,7 @@ extension ModelFile {
         return (float)norm;
     }
     """#
+  }
 
   /// A training step: forward, backward with the update of the weights that it can update, the others'.
   var step: String {
@@ -181,36 +182,6 @@ extension ModelFile {
           }
       \(checks.joined(separator: "\n"))
           return NULL;
-      }
-      """
-  }
-
-  var logits: String {
-    let head =
-      "int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {"
-    guard let place = logitsPlace else {
-      return """
-        \(head)
-            (void)tokens, (void)length, (void)seed, (void)out;
-            return fail(m, "this model has no logits", 0, 0);
-        }
-        """
-    }
-    let misfit = hasRouters ? "\n    if (routes_misfit(m, length)) { return 1; }" : ""
-    return """
-      \(head)
-          m->error[0] = 0;
-          if (length < 1 || length > MODEL_CONTEXT) {
-              return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
-          }
-          if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
-          if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }\(misfit)
-          model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions\(replays), 0};
-          int before = enter(m);
-          forward(m, &pass);
-          leave(before);
-          memcpy(out, \(place), sizeof(float) * (size_t)length * MODEL_VOCABULARY);
-          return 0;
       }
       """
   }

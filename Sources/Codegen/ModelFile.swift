@@ -11,15 +11,13 @@ struct ModelFile {
   var file: GeneratedFile {
     var parts = [heading, includes, parameters]
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
-    parts += [places, bind] + (hasUpdates ? [bindUpdates] : [])
+    parts += [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
     parts += [forward, backward, checks, Self.lifetime, access, running]
-    parts += [Self.accumulation, step, firstBad, logits, manifest]
+    parts += [accumulation, step, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
-  var layouts: [LayerUseLayout] {
-    plan.layers.indices.map { LayerUseLayout(layer: plan.layers[$0], uses: context.uses(of: $0)) }
-  }
+  var layouts: [LayerUseLayout] { context.layouts }
 
   private var heading: String {
     let counts = plan.parameters.reduce(0) { $0 + $1.type.count }
@@ -28,6 +26,7 @@ struct ModelFile {
       //
       // \(context.name): \(counts.grouped) parameters, \(plan.activeParameters.grouped) of them active for a token.
       // Memory: \(plan.memory.total.grouped) bytes in one arena; plan.txt shows every buffer, graph.txt every op.
+      \(generationLines.map { "// " + $0 }.joined(separator: "\n"))
       //
       // To build the library from this folder:
       //

@@ -55,10 +55,13 @@ struct ModelHeader {
     let replays =
       hasRouters
       ? "\n    int replays;                // routers take the experts that they are given" : ""
-    return Self.pass(replays)
+    let past =
+      context.generation.cache == nil
+      ? "" : "\n    int past;                   // earlier tokens of the sequence, computed by passes before"
+    return Self.pass(replays, past)
   }
 
-  private static func pass(_ replays: String) -> String {
+  private static func pass(_ replays: String, _ past: String) -> String {
     """
     // One pass over the model: what it works on, and how.
     typedef struct {
@@ -68,7 +71,7 @@ struct ModelHeader {
         const int32_t *tokens;      // [sequences, length]
         const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
         const int32_t *positions;   // [length]: 0, 1, 2, ...\(replays)
-        int first;                  // where these sequences begin, in a thread's part of a batch
+        int first;                  // where these sequences begin, in a thread's part of a batch\(past)
     } model_pass;
     """
   }
@@ -111,6 +114,12 @@ struct ModelHeader {
       """
   }
 
+  private var kept: String {
+    if context.generation.cache == nil { return "" }
+    return "\n" + "    int kept;".padded(to: 47)
+      + "// of tokens: the first so many are those of the last moec_logits"
+  }
+
   private var model: String {
     let fields = layouts.map { layout in
       "    \(layout.layer.name)_use \(layout.layer.name)[\(layout.uses.count)];"
@@ -148,7 +157,7 @@ struct ModelHeader {
           float *steps;                              // [MODEL_STEPS] of AdamW
           const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
       \((fields + scratch).joined(separator: "\n"))
-          int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
+          int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(kept)
           int batches;                               // accumulated since the last update
           int used_up;                               // gradients went into an update and were not kept
           float *sum;                                // their gradients, while the next are computed
@@ -170,9 +179,7 @@ struct ModelHeader {
       """
   }
 
-  private var layouts: [LayerUseLayout] {
-    plan.layers.indices.map { LayerUseLayout(layer: plan.layers[$0], uses: context.uses(of: $0)) }
-  }
+  private var layouts: [LayerUseLayout] { context.layouts }
 
   private func layer(_ layer: Layer) -> String {
     var parts = [

@@ -1,8 +1,19 @@
 /// The part of `routes.c` that is the same for every model.
 extension RoutesFile {
-  static let code = #"""
-    // Where a router's numbers begin in a pass of so many tokens.
+  /// - Parameter keepsRows: passes may go on after tokens whose choices are kept of the pass before.
+  static func code(keepsRows: Bool) -> String {
+    let tokens = "pass->sequences * \(keepsRows ? "(pass->past + pass->length)" : "pass->length")"
+    let past = keepsRows ? " + (size_t)pass->past * model_routers[router].choices" : ""
+    return code(past: past, tokens: tokens)
+  }
+
+  private static func code(past: String, tokens: String) -> String {
+    #"""
+    // Where a router's numbers begin: for the caller, those of so many tokens; in the model, where there is room
+    // for a batch.
     static size_t first_of(int router, int tokens) { return (size_t)model_routers[router].first_choice * tokens; }
+
+    static size_t place_of(int router) { return first_of(router, MODEL_BATCH * MODEL_CONTEXT); }
 
     static size_t count_of(int router, int tokens) { return (size_t)model_routers[router].choices * tokens; }
 
@@ -13,8 +24,8 @@ extension RoutesFile {
 
     void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
                      const float *weights, const model_pass *pass) {
-        int tokens = pass->sequences * pass->length;
-        size_t first = first_of(router, tokens), count = count_of(router, tokens);
+        size_t first = place_of(router)\#(past);
+        size_t count = count_of(router, pass->sequences * pass->length);
         memcpy(m->routes.expert + first, chosen, sizeof *chosen * count);
         memcpy(m->routes.row + first, slot, sizeof *slot * count);
         if (weights) {
@@ -25,7 +36,7 @@ extension RoutesFile {
     }
 
     static void count_router(moec_model *m, int router, int tokens, model_load *load) {
-        size_t first = first_of(router, tokens), count = count_of(router, tokens);
+        size_t first = place_of(router), count = count_of(router, tokens);
         for (size_t i = first; i < first + count; i++) {
             model_load *l = &load[m->routes.expert[i]];
             l->chosen += 1;
@@ -36,7 +47,7 @@ extension RoutesFile {
 
     // By one thread, in the order of tokens: it is quicker than asking others, and the bits are the same.
     void routes_count(moec_model *m, const model_pass *pass) {
-        int tokens = pass->sequences * pass->length;
+        int tokens = \#(tokens);
         for (int r = 0; r < MODEL_ROUTERS; r++) {
             count_router(m, r, tokens, m->routes.load[pass->training != 0] + model_routers[r].first_expert);
         }
@@ -72,10 +83,12 @@ extension RoutesFile {
             snprintf(m->error, sizeof m->error, "the last pass had %d tokens, not %d", m->routes.tokens, tokens);
             return 1;
         }
-        size_t count = first_of(MODEL_ROUTERS - 1, tokens) + count_of(MODEL_ROUTERS - 1, tokens);
-        if (experts) { memcpy(experts, m->routes.expert, sizeof *experts * count); }
-        if (weights) { memcpy(weights, m->routes.weight, sizeof *weights * count); }
-        for (size_t i = 0; kept && i < count; i++) { kept[i] = m->routes.row[i] >= 0; }
+        for (int r = 0; r < MODEL_ROUTERS; r++) {
+            size_t from = place_of(r), to = first_of(r, tokens), count = count_of(r, tokens);
+            if (experts) { memcpy(experts + to, m->routes.expert + from, sizeof *experts * count); }
+            if (weights) { memcpy(weights + to, m->routes.weight + from, sizeof *weights * count); }
+            for (size_t i = 0; kept && i < count; i++) { kept[to + i] = m->routes.row[from + i] >= 0; }
+        }
         return 0;
     }
 
@@ -114,4 +127,5 @@ extension RoutesFile {
         return 0;
     }
     """#
+  }
 }

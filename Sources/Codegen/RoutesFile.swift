@@ -30,7 +30,7 @@ struct RoutesFile {
         \(table)
         };
 
-        \(Self.code)
+        \(Self.code(keepsRows: context.generation.cache != nil))
 
         """)
   }

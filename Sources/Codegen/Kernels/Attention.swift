@@ -96,7 +96,7 @@ extension KernelFile {
               from[h] = attention_at(sizes->inputs, pair + h, sizes->heads);
               to[h] = attention_at(sizes->outputs, pair + h, sizes->heads);
           }
-          for (int query = 0; query < sizes->length; query += LANES) {
+          for (int query = sizes->first; query < sizes->length; query += LANES) {
               for (int h = 0; h < heads; h++) {
                   state[h] = (attention_state){floats_all(-INFINITY), {0}, {0}, {0}};
               }
@@ -159,6 +159,27 @@ extension KernelFile {
           sizes.inputs = attention_head_strides(length, depth, row);
           sizes.outputs = attention_head_strides(length, depth, heads * depth);
           attention_heads(y, logsumexp, q, k, v, &sizes);
+      }
+
+      // The same for `length` positions after `past` others of the same sequence: q, k, v and y
+      // point at the first of these, and before it lie the rows of the others, as they were then.
+      //
+      // Queries go in groups of LANES from the first position of all on, wherever a pass begins, so
+      // that the sums of a row have one order: rows before y that share a group with it are made
+      // again.
+      KERNEL void causal_attention_after(float *y, float *restrict logsumexp, const float *q,
+                                         const float *k, const float *v, int row, int sequences,
+                                         int heads, int past, int length, int depth, float scale,
+                                         double rate, uint64_t key) {
+          int whole = past + length;
+          size_t before = (size_t)past * row;
+          attention_sizes sizes = attention_sizes_of(sequences, heads, whole, depth, whole, scale,
+                                                     rate, key);
+          sizes.inputs = attention_head_strides(whole, depth, row);
+          sizes.outputs = attention_head_strides(whole, depth, heads * depth);
+          sizes.first = past - past % LANES;
+          attention_heads(y - (size_t)past * sizes.outputs.row, logsumexp, q - before, k - before,
+                          v - before, &sizes);
       }
       """#)
 }

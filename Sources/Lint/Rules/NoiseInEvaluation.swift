@@ -18,23 +18,3 @@ struct NoiseInEvaluation: RuleDefinition {
     }
   }
 }
-
-extension ScalarExpression {
-  /// What it is when dropout is off.
-  var inEvaluation: ScalarExpression { keepingAll.simplified }
-
-  private var keepingAll: ScalarExpression {
-    switch self {
-    case .keep: .constant(1)
-    case .input, .constant, .normal: self
-    case .unary(let function, let a): .unary(function, a.keepingAll)
-    case .binary(let function, let a, let b): .binary(function, a.keepingAll, b.keepingAll)
-    }
-  }
-
-  var drawsNormal: Bool {
-    var isFound = false
-    visit { if case .normal = $0 { isFound = true } }
-    return isFound
-  }
-}

@@ -1,0 +1,29 @@
+import GraphIR
+import Planning
+
+/// Saved buffers in models whose passes go on where others ended.
+extension LayerUseLayout {
+  /// Whether evaluation leaves something in this layer's saved buffers for the next pass.
+  var keepsSaved: Bool { !kept.saved.isEmpty }
+
+  /// The function of `model.c` that tells where a use saves in a pass; nil where all is as usual.
+  var savedFunction: String? {
+    guard keepsSaved else { return nil }
+    let name = layer.name
+    let lines = kept.saved.sorted().map { index in
+      let (field, type) = (CNames.identifier(layer.saved[index].name), layer.saved[index].type)
+      return "    u->e.\(field) = u->s.\(field) + (size_t)pass->past*\(Self.row(type));"
+    }
+    return """
+      // Where a use of \(name) saves: in evaluation all in the buffers of the first, but for what attention
+      // reads and writes. That stays with each use, row by row from the pass's first position on, for the
+      // passes that go on from there.
+      static const \(name)_saved *\(name)_saved_in(moec_model *m, \(name)_use *u, const model_pass *pass) {
+          if (pass->training) { return &u->s; }
+          u->e = m->\(name)[0].s;
+      \(lines.joined(separator: "\n"))
+          return &u->e;
+      }
+      """
+  }
+}

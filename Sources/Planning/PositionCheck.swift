@@ -1,0 +1,113 @@
+import GraphIR
+
+/// Shows that evaluation computes at each position what depends on the tokens up to there and on
+/// nothing else.
+///
+/// Then a position's keys and values are the same whatever comes after it, and can be kept. Looked at
+/// is what the logits are computed from: no op may draw random numbers (dropout is off in evaluation),
+/// let one token take another's place at an expert, or join positions, but for causal attention. The
+/// axis of positions must stay whole and must be one alone.
+struct PositionCheck {
+  private let graph: Graph
+  private let context: Axis
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    context = graph.context
+  }
+
+  /// - Throws: what speaks against it first.
+  func check() throws(Recomputation) {
+    guard let logits = graph[.logits] else { throw Recomputation("it has no logits") }
+    var isNeeded = Array(repeating: false, count: graph.nodes.count)
+    isNeeded[logits.node] = true
+    for index in isNeeded.indices.reversed() where isNeeded[index] {
+      for input in graph.nodes[index].inputs { isNeeded[input.node] = true }
+    }
+    for index in isNeeded.indices where isNeeded[index] { try check(graph.nodes[index]) }
+  }
+
+  private func check(_ node: Node) throws(Recomputation) {
+    try checkOp(node)
+    if node.op.kind == .input || node.op.kind == .parameter || node.op.kind == .route { return }
+    try checkParameters(node)
+    for type in node.types { try checkResult(type, of: node) }
+  }
+
+  private func checkOp(_ node: Node) throws(Recomputation) {
+    let types = node.inputs.map(graph.type(of:))
+    switch node.op {
+    case .input, .parameter, .sum, .transpose, .dispatch, .combine: return
+    case .embedding:
+      let isParameter = graph.nodes[node.inputs[1].node].op.kind == .parameter
+      try demand(isParameter || !hasPositions(types[1]), node, Self.joins)
+    case .pointwise(let op):
+      try demand(!op.expression.inEvaluation.drawsNormal, node, "draws random numbers in every pass")
+    case .route(let op):
+      try demand(op.capacity == nil, node, "gives its experts a capacity that all tokens share")
+    case .linear, .layerNorm, .softmax, .top:
+      try demand(!isOfPositions(types[0].axes.last), node, Self.joins)
+    case .splitHeads: try demand(isAxis(1, of: types[0]), node, Self.joins)
+    case .mergeHeads: try demand(isAxis(2, of: types[0]), node, Self.joins)
+    case .matmul:
+      try demand(types.allSatisfy { !$0.axes.suffix(2).contains(where: isOfPositions) }, node,
+        "multiplies matrices of positions, which only attention(q, k, v) and its like may")
+    case .causalMask:
+      try demand(false, node, "masks a matrix of positions that is not fused into attention")
+    case .attention:
+      let isOfSequences = types.allSatisfy { isAxis(1, of: $0) && $0.axes[0] == graph.batch }
+      try demand(isOfSequences || !hasPositions(types[0]), node, Self.joins)
+    case .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
+      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
+      .combineGradient, .crossEntropyGradient:
+      try demand(false, node, Self.joins)
+    }
+  }
+
+  private static let joins = "joins positions"
+
+  /// A parameter with a row for each position is read by position ids, or not at all.
+  private func checkParameters(_ node: Node) throws(Recomputation) {
+    for (index, input) in node.inputs.enumerated() {
+      guard graph.nodes[input.node].op.kind == .parameter,
+        graph.type(of: input).axes.contains(where: isOfPositions)
+      else { continue }
+      let isTable = node.op.kind == .embedding && index == 1
+      try demand(isTable, node, "reads a parameter by position")
+    }
+  }
+
+  /// One axis of positions, or rows sorted by expert, or no positions at all where nothing had any.
+  private func checkResult(_ type: TensorType, of node: Node) throws(Recomputation) {
+    let axes = type.experts == nil ? type.axes : Array(type.axes.dropFirst())
+    let found = axes.filter(isOfPositions)
+    if type.experts != nil { return try demand(found.isEmpty, node, Self.joins) }
+    if found.isEmpty {
+      let inputs = node.inputs.filter { graph.nodes[$0.node].op.kind != .parameter }
+      let isConstant = !inputs.contains { hasPositions(graph.type(of: $0)) }
+      return try demand(isConstant, node, Self.joins)
+    }
+    try demand(found == [context], node, Self.joins)
+  }
+
+  private func demand(
+    _ condition: Bool, _ node: Node, _ reason: String
+  ) throws(Recomputation) {
+    if condition { return }
+    let name = node.scope.isEmpty ? node.op.mnemonic : node.scope
+    throw Recomputation("\(name) \(reason)", at: node.location)
+  }
+
+  /// Whether an axis is that of positions, or a product with it.
+  private func isOfPositions(_ axis: Axis?) -> Bool {
+    guard let axis else { return false }
+    return !Set(axis.symbols).isDisjoint(with: context.symbols)
+  }
+
+  private func hasPositions(_ type: TensorType) -> Bool { type.axes.contains(where: isOfPositions) }
+
+  /// Whether the axis of that number is the positions', or the tensor has no positions.
+  private func isAxis(_ index: Int, of type: TensorType) -> Bool {
+    type.axes.firstIndex(where: isOfPositions) ?? index == index
+  }
+}
