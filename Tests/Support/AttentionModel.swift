@@ -1,0 +1,83 @@
+import GraphIR
+import MoE
+
+/// A small model whose attention is written in one of the ways that there are.
+public struct AttentionModel: Sendable, CustomStringConvertible {
+  public enum Form: String, Sendable, CaseIterable {
+    /// Queries, keys and values of one product; of three, with a bias each.
+    case joined, separate
+
+    /// The steps one by one, which become one attention.
+    case written
+
+    /// Values are what comes into the block: a buffer between layers.
+    case givenValues
+
+    /// Queries, keys and values are the same tensor.
+    case same
+
+    /// Twice in a block, after no layer at all.
+    case twice
+  }
+
+  public var form: Form
+  public var (B, T, V, C) = (2, 37, 11, 48)
+  public var (heads, depth) = (3, 2)
+
+  /// Whether the blocks are uses of `layers`, or lie in the model as they are.
+  public var isLayered = true
+
+  public init(_ form: Form, _ change: (inout AttentionModel) -> Void = { _ in }) {
+    self.form = form
+    change(&self)
+  }
+
+  public var description: String { form.rawValue + (isLayered ? "" : ", no layers") }
+
+  public func graph() throws -> Graph {
+    let (V, T, B) = (MoE.Axis("V", V), MoE.Axis("T", T), MoE.Axis("B", B))
+    let (C, E) = (MoE.Axis("C", C), MoE.Axis("E", 3))
+    return try LanguageModel.trace(
+      form.rawValue, vocabulary: V, context: T, batch: B, linearWeights: .normal(0.3),
+      optimizer: .adamW()
+    ) { text in
+      var x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
+      if isLayered {
+        x = layers("block", depth, x) { block($0, C, E) }
+      } else {
+        for index in 0..<depth { x = scope("block\(index)") { block(x, C, E) } }
+      }
+      return x.layerNorm("final").linear("head", V)
+    }
+  }
+
+  private func block(_ x: Tensor, _ C: MoE.Axis, _ E: MoE.Axis) -> Tensor {
+    let h = x + scope("attention") { selfAttention(x, C).linear("proj", C) }
+    let n = h.layerNorm("norm")
+    let routing = n.linear("gate", E).top(2).softmax()
+    let rows = n.routed(by: routing).linear("up", 2 * C).gelu().linear("down", C).dropout(0.1)
+    return h + rows.combined()
+  }
+
+  private func selfAttention(_ x: Tensor, _ C: MoE.Axis) -> Tensor {
+    let isBiased = form == .separate
+    let n = x.layerNorm("norm")
+    func projected(_ name: String) -> Tensor {
+      n.linear(name, C, bias: isBiased).heads(heads)
+    }
+    switch form {
+    case .joined, .separate:
+      return attention(projected("q"), projected("k"), projected("v"), dropout: 0.1).mergedHeads()
+    case .written:
+      let scores = projected("q").matmul(projected("k").transposed()) * 0.3
+      return scores.causalMasked().softmax().dropout(0.1).matmul(projected("v")).mergedHeads()
+    case .givenValues:
+      return attention(projected("q"), projected("k"), x.heads(heads)).mergedHeads()
+    case .same: return attention(x.heads(heads), x.heads(heads), x.heads(heads)).mergedHeads()
+    case .twice:
+      let first = attention(projected("q"), projected("k"), projected("v"))
+      let other = n.linear("other", C).heads(heads)
+      return attention(other, first, projected("w")).mergedHeads()
+    }
+  }
+}
