@@ -20,7 +20,7 @@ struct Analysis {
   func total(_ work: Work, _ seconds: [Double]) -> BenchmarkReport.Total {
     let flops = productFlops(work)
     let sweep = work == .step ? Double(updateBytes) / (rates.sweep * 1e9) : 0
-    let limit = Double(flops) / (rates.peak * 1e9) + sweep
+    let limit = max(Double(flops) / (rates.peak * 1e9) + sweep, readSeconds(work))
     return .init(
       work: work, runs: seconds.count, median: seconds.median * 1e3,
       minimum: (seconds.min() ?? 0) * 1e3, limit: limit * 1e3, productFlops: flops,
@@ -32,8 +32,17 @@ struct Analysis {
     return switch work {
     case .step: forward + CallCost.productFlops(of: graph, .backward)
     case .evaluation: forward
-    case .generation: CallCost.productFlopsOfOneToken(of: graph)
+    case .generation: CallCost.productFlopsOfOneWindow(of: graph)
+    case .cachedGeneration: forward / max(graph.batch.size * graph.context.size, 1)
     }
+  }
+
+  /// What one token takes at least to read its parameters, where it comes alone.
+  private func readSeconds(_ work: Work) -> Double {
+    if work != .cachedGeneration { return 0 }
+    let isInCache = plan.memory.parameters <= CallCost.cacheBytes
+    let bandwidth = isInCache ? rates.cache : rates.memory
+    return Double(4 * plan.activeParameters) / (bandwidth * 1e9)
   }
 
   /// What AdamW must move at least for all parameters.
@@ -98,8 +107,11 @@ struct Analysis {
         calls: 1, seconds: seconds, bytes: sweptBytes, transferSeconds: least, leastSeconds: least)
     }
     let cost =
-      work == .generation
-      ? CallCost.ofOneSequence(call, of: graph) : CallCost(call, of: graph)
+      switch work {
+      case .step, .evaluation: CallCost(call, of: graph)
+      case .generation: CallCost.ofOneSequence(call, of: graph)
+      case .cachedGeneration: CallCost.ofOneToken(call, of: graph)
+      }
     let bandwidth = cost.bytes <= CallCost.cacheBytes ? rates.cache : rates.memory
     // A gradient that is an update too has the whole of AdamW's limit on top of its own.
     let update = work == .step ? updateSeconds(call, site) : 0

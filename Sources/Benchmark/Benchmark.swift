@@ -68,12 +68,16 @@ private final class Session {
   private let profiled: ProfiledLibrary
   private let probe: Probe
   private let threads: Int
+  private let works: [Work]
   private var batches: RandomBatches
   private var times: [Work: [Double]] = [:]
   private var recordings: [Work: [Recording]] = [:]
 
   init(_ subject: Subject, _ workshop: Workshop, threads: Int) throws {
     self.threads = threads
+    works = Work.allCases.filter {
+      $0 != .cachedGeneration || subject.plan.generation.cache != nil
+    }
     let manifest = subject.library.manifest
     probe = try Probe(workshop, threads: threads, parameters: manifest.parameterCount)
     normal = try Model(subject.library)
@@ -83,21 +87,22 @@ private final class Session {
       model.initialize(seed: 1)
       try model.setThreads(threads)
       // The first runs touch memory for the first time.
-      for work in Work.allCases { try perform(work, model) }
+      for work in works { try job(work, model, run: 0)() }
     }
   }
 
   /// A look at the machine, then each kind of work `count` times without the clock and with it.
   func run(_ count: Int) throws {
     try probe.look()
-    for work in Work.allCases {
+    for work in works {
       for _ in 0..<count {
-        times[work, default: []].append(try seconds { try perform(work, normal) })
+        let job = try job(work, normal, run: times[work]?.count ?? 0)
+        times[work, default: []].append(try seconds(job))
       }
       for _ in 0..<count {
         var time = 0.0
-        let events = try profiled.events { model in time = try seconds { try perform(work, model) }
-        }
+        let job = try job(work, profiled.model, run: recordings[work]?.count ?? 0)
+        let events = try profiled.events { time = try seconds(job) }
         recordings[work, default: []].append(Recording(seconds: time, events: events))
       }
     }
@@ -108,17 +113,32 @@ private final class Session {
     return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
   }
 
-  private func perform(_ work: Work, _ model: Model) throws {
+  /// What is timed, after all that it needs was made.
+  private func job(_ work: Work, _ model: Model, run: Int) throws -> () throws -> Void {
     let (tokens, targets, seed) = batches.next()
+    let context = model.manifest.context
     switch work {
     case .step:
       let hyper = Hyperparameters(model.manifest.defaults, seed: seed)
-      _ = try model.trainStep(tokens: tokens, targets: targets, with: hyper)
+      return { _ = try model.trainStep(tokens: tokens, targets: targets, with: hyper) }
     case .evaluation:
-      _ = try model.loss(tokens: tokens, targets: targets, seed: seed)
+      return { _ = try model.loss(tokens: tokens, targets: targets, seed: seed) }
     case .generation:
-      _ = try model.logits(tokens: Array(tokens.prefix(model.manifest.context)), seed: seed)
+      // Another first token than the last time: nothing that is kept serves.
+      var window = Array(tokens.prefix(context))
+      window[0] = Int32(run % max(model.manifest.vocabulary, 1))
+      return { _ = try model.logits(tokens: window, seed: seed) }
+    case .cachedGeneration:
+      let text = Array(tokens.prefix(Self.position(run, of: context) + 1))
+      if text.count > 1 { _ = try model.logits(tokens: text.dropLast(), seed: seed) }
+      return { _ = try model.logits(tokens: text, seed: seed) }
     }
+  }
+
+  /// Places in the context, spread evenly over however many runs there are (by the golden ratio).
+  private static func position(_ run: Int, of context: Int) -> Int {
+    let share = (0.5 + Double(run) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1)
+    return Swift.min(Int(share * Double(context)), context - 1)
   }
 
   func result(_ subject: Subject, _ workshop: Workshop) throws -> Benchmark.Result {
@@ -128,9 +148,9 @@ private final class Session {
       model: manifest.name, parameters: manifest.parameterCount, batch: manifest.batch,
       context: manifest.context, threads: threads, compiler: manifest.compiler ?? "",
       profileCompiler: workshop.compiler.version, machine: probe.median, looks: probe.rates,
-      totals: Work.allCases.map { analysis.total($0, times[$0] ?? []) },
-      profiles: Work.allCases.map { analysis.profile($0, recordings[$0] ?? []) })
-    let last = Work.allCases.compactMap { work in recordings[work]?.last.map { (work, $0) } }
+      totals: works.map { analysis.total($0, times[$0] ?? []) },
+      profiles: works.map { analysis.profile($0, recordings[$0] ?? []) })
+    let last = works.compactMap { work in recordings[work]?.last.map { (work, $0) } }
     return .init(report: report, trace: BenchmarkTrace(subject, last))
   }
 }

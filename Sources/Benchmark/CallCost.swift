@@ -60,6 +60,39 @@ public struct CallCost: Hashable {
     return cost
   }
 
+  /// The same call for one token after others: its rows, the weights of its experts, and of the keys
+  /// and values half a context, as on average.
+  static func ofOneToken(_ call: Call, of graph: Graph) -> CallCost {
+    let (sequences, positions) = (max(graph.batch.size, 1), max(graph.context.size, 1))
+    var isOfTokens = false
+    func share(_ operand: Operand) -> (part: Int, whole: Int) {
+      let symbols = Set(operand.type.axes.flatMap(\.symbols))
+      let hasPositions = !symbols.isDisjoint(with: graph.context.symbols)
+      let hasSequences = !symbols.isDisjoint(with: graph.batch.symbols)
+      isOfTokens = isOfTokens || hasPositions
+      if hasPositions, case .op(.attention) = call.action, call.inputs.contains(operand) {
+        return (1, 2 * sequences)
+      }
+      if hasPositions || hasSequences {
+        return (1, (hasPositions ? positions : 1) * (hasSequences ? sequences : 1))
+      }
+      guard operand.type.axes.count == 3, case .op(.linear) = call.action else { return (1, 1) }
+      // Stacked by expert: as many as a token has rows.
+      let rows = (call.results[0]?.type.rows ?? 0) / (sequences * positions)
+      return (min(rows, operand.type.axes[0].size), max(operand.type.axes[0].size, 1))
+    }
+    var cost = CallCost(call, of: graph) { operand in
+      let (part, whole) = share(operand)
+      return operand.layout.storedCount(operand.type.count) * operand.type.element.bytes * part
+        / whole
+    }
+    if isOfTokens {
+      cost.flops /= sequences * positions
+      cost.productFlops /= sequences * positions
+    }
+    return cost
+  }
+
   /// The least time in seconds: arithmetic at the peak or operands at the bandwidth of where they
   /// fit.
   func leastSeconds(_ rates: MachineRates) -> Double {
@@ -113,7 +146,7 @@ extension CallCost {
   }
 
   /// The same of one sequence of full length of which only the last token's logits are wanted.
-  static func productFlopsOfOneToken(of graph: Graph) -> Int {
+  static func productFlopsOfOneWindow(of graph: Graph) -> Int {
     let window = productFlops(of: graph, .forward) / max(graph.batch.size, 1)
     guard let logits = graph[.logits] else { return window }
     let node = graph.nodes[logits.node]

@@ -31,15 +31,25 @@ extension BenchmarkReport {
           let perSecond = total.median > 0 ? 1000 / total.median : 0
           let limit = total.limit > 0 ? 1000 / total.limit : 0
           let note =
-            total.work == .generation
-            ? "\(Self.fixed(perSecond, 0)) tokens/s of \(Self.fixed(limit, 0))" : ""
+            Self.path(of: total.work).map {
+              "\(Self.fixed(perSecond, 0)) tokens/s of \(Self.fixed(limit, 0)), \($0)"
+            } ?? ""
           return [
-            total.work.rawValue, "\(total.runs)", Self.fixed(total.median, 3),
+            total.work.title, "\(total.runs)", Self.fixed(total.median, 3),
             Self.fixed(total.minimum, 3), Self.fixed(total.limit, 3),
             Self.fixed(total.timesLimit, 2),
             note,
           ]
         })
+  }
+
+  /// How a token is generated.
+  private static func path(of work: Work) -> String? {
+    switch work {
+    case .step, .evaluation: nil
+    case .generation: "the whole window"
+    case .cachedGeneration: "keys and values kept"
+    }
   }
 
   private static let columns = [
@@ -59,7 +69,7 @@ extension BenchmarkReport {
   }
 
   private func kernelTable(_ profile: Profile) -> String {
-    table(profile, title: "\(profile.work), by kernel", profile.kernels)
+    table(profile, title: "\(profile.work.title), by kernel", profile.kernels)
   }
 
   private func partTable(_ profile: Profile) -> String {
@@ -92,7 +102,8 @@ extension BenchmarkReport {
   private static let legend = """
     limit of a step: floating-point operations of all products (of causal attention the half that
     counts) at the peak, and 28 bytes for each parameter at the sweep's bandwidth; evaluation:
-    forward's at the peak; generation: one window's, with one row of the head. Limit of a call: its
+    forward's at the peak; generation: one window's, with one row of the head; with kept keys and
+    values: one token's, or its parameters once at the bandwidth, if that takes longer. Limit of a call: its
     operations at the peak or its operands once at the bandwidth, whichever takes longer; of a
     gradient that updates its weight on the spot, AdamW's sweep over the weight on top. Times of
     calls are means of the faster half of the runs, with a clock around each call; totals are of

@@ -1,6 +1,17 @@
 /// What a library was asked to do.
 public enum Work: String, Sendable, Codable, CaseIterable {
-  case step, evaluation, generation
+  case step, evaluation
+
+  /// A token by the whole window: as every token of a model that keeps nothing, and of any model when
+  /// the context is full and the window moves.
+  case generation
+
+  /// A token after others whose keys and values are kept, at any place of the context. Only of models
+  /// that keep them.
+  case cachedGeneration = "cached_generation"
+
+  /// The name in tables.
+  public var title: String { rawValue.replacing("_", with: " ") }
 }
 
 /// All that `moec bench` found: times in milliseconds, rates in GFLOP/s and GB/s.
@@ -33,6 +44,8 @@ public struct BenchmarkReport: Sendable, Codable {
     /// - step: floating-point operations of all products / peak + 28 bytes x parameters / sweep
     /// - evaluation: those of forward / peak
     /// - generation: those of one sequence of full length, of whose head only the last row / peak
+    /// - cached generation: those of one token / peak, or a token's parameters once at the bandwidth
+    ///   of where all parameters fit, whichever takes longer
     public var limit: Double
 
     /// Floating-point operations of the products that the limit counts.

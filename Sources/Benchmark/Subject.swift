@@ -64,11 +64,11 @@ final class ProfiledLibrary {
   }
 
   /// The calls that the model makes while `work` runs, in order.
-  func events(during work: (Model) throws -> Void) rethrows -> [ProfileEvent] {
+  func events(during work: () throws -> Void) rethrows -> [ProfileEvent] {
     let recorded = try numbers.withUnsafeMutableBufferPointer { buffer in
       record(buffer.baseAddress, Int64(buffer.count / 3))
       defer { record(nil, 0) }
-      try work(model)
+      try work()
       return Int(min(count(), Int64(buffer.count / 3)))
     }
     return (0..<recorded).map { index in

@@ -15,11 +15,12 @@ extension LayerUseLayout {
       return "    u->e.\(field) = u->s.\(field) + (size_t)pass->past*\(Self.row(type));"
     }
     return """
-      // Where a use of \(name) saves: in evaluation all in the buffers of the first, but for what attention
-      // reads and writes. That stays with each use, row by row from the pass's first position on, for the
-      // passes that go on from there.
+      // Where a use of \(name) saves: in training in its own buffers, in evaluation in those of the first use.
+      // Where no loss is asked for, what attention reads and writes stays with each use, row by row from the
+      // pass's first position on, for the passes that go on from there.
       static const \(name)_saved *\(name)_saved_in(moec_model *m, \(name)_use *u, const model_pass *pass) {
           if (pass->training) { return &u->s; }
+          if (pass->targets) { return &m->\(name)[0].s; }
           u->e = m->\(name)[0].s;
       \(lines.joined(separator: "\n"))
           return &u->e;

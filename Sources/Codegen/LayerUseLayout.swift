@@ -39,7 +39,7 @@ struct LayerUseLayout {
     if hasSaved {
       let field = "    \(layer.name)_saved s"
       lines.append(
-        keepsSaved ? "\(field), e;".padded(to: 44) + "// of training, of evaluation" : "\(field);")
+        keepsSaved ? "\(field), e;".padded(to: 44) + "// of training, of generation" : "\(field);")
     }
     lines += connections.map { connection in
       "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(

@@ -17,7 +17,7 @@ public struct MeasuredTimes {
   public var text: String {
     let threads = report.threads == 1 ? "1 thread" : "\(report.threads) threads"
     let totals = report.totals.map { total in
-      "\(total.work.rawValue) \(Self.fixed(total.median, 3)) ms, "
+      "\(total.work.title) \(Self.fixed(total.median, 3)) ms, "
         + "\(Self.fixed(total.timesLimit, 2)) times the machine's limit"
     }
     let parts = report.profiles.first { $0.work == .step }?.parts ?? []

@@ -66,6 +66,7 @@ import Testing
     #expect(flops[0] == 3 * forward)
     #expect(flops[1] == forward)
     #expect(flops[2] == (2 * block) / b + 2 * c * v)
+    #expect(flops[3] == forward / (b * t))
   }
 
   /// Fused calls have other operands than the graph's ops, and do the same products.
@@ -110,10 +111,10 @@ import Testing
 
   @Test func traceIsNested() throws {
     let trace = try JSONDecoder().decode(Trace.self, from: Self.run.get().trace)
-    #expect(trace.traceEvents.filter { $0.ph == "M" }.count == 3)
+    #expect(trace.traceEvents.filter { $0.ph == "M" }.count == 4)
     let complete = trace.traceEvents.filter { $0.ph == "X" }
-    #expect(Set(complete.map(\.tid)) == [1, 2, 3])
-    for thread in 1...3 {
+    #expect(Set(complete.map(\.tid)) == [1, 2, 3, 4])
+    for thread in 1...4 {
       let events = complete.filter { $0.tid == thread }
         .sorted { ($0.ts, -($0.dur ?? 0)) < ($1.ts, -($1.dur ?? 0)) }
       var open: [Double] = []
