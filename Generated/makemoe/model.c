@@ -2,6 +2,8 @@
 //
 // makemoe: 8,996,545 parameters, 2,674,369 of them active for a token.
 // Memory: 189,056,384 bytes in one arena; plan.txt shows every buffer, graph.txt every op.
+// Generation: the whole window for every token, as
+// block.0.mixture draws random numbers in every pass (makemoe.swift:25).
 //
 // To build the library from this folder:
 //

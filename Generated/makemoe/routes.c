@@ -21,8 +21,11 @@ const model_router model_routers[MODEL_ROUTERS] = {
     {"block.7.mixture", 8, 2, 56, 14},
 };
 
-// Where a router's numbers begin in a pass of so many tokens.
+// Where a router's numbers begin: for the caller, those of so many tokens; in the model, where there is room
+// for a batch.
 static size_t first_of(int router, int tokens) { return (size_t)model_routers[router].first_choice * tokens; }
+
+static size_t place_of(int router) { return first_of(router, MODEL_BATCH * MODEL_CONTEXT); }
 
 static size_t count_of(int router, int tokens) { return (size_t)model_routers[router].choices * tokens; }
 
@@ -33,8 +36,8 @@ void routes_take(const moec_model *m, int router, int32_t *chosen) {
 
 void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
                  const float *weights, const model_pass *pass) {
-    int tokens = pass->sequences * pass->length;
-    size_t first = first_of(router, tokens), count = count_of(router, tokens);
+    size_t first = place_of(router);
+    size_t count = count_of(router, pass->sequences * pass->length);
     memcpy(m->routes.expert + first, chosen, sizeof *chosen * count);
     memcpy(m->routes.row + first, slot, sizeof *slot * count);
     if (weights) {
@@ -45,7 +48,7 @@ void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t
 }
 
 static void count_router(moec_model *m, int router, int tokens, model_load *load) {
-    size_t first = first_of(router, tokens), count = count_of(router, tokens);
+    size_t first = place_of(router), count = count_of(router, tokens);
     for (size_t i = first; i < first + count; i++) {
         model_load *l = &load[m->routes.expert[i]];
         l->chosen += 1;
@@ -92,10 +95,12 @@ int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, floa
         snprintf(m->error, sizeof m->error, "the last pass had %d tokens, not %d", m->routes.tokens, tokens);
         return 1;
     }
-    size_t count = first_of(MODEL_ROUTERS - 1, tokens) + count_of(MODEL_ROUTERS - 1, tokens);
-    if (experts) { memcpy(experts, m->routes.expert, sizeof *experts * count); }
-    if (weights) { memcpy(weights, m->routes.weight, sizeof *weights * count); }
-    for (size_t i = 0; kept && i < count; i++) { kept[i] = m->routes.row[i] >= 0; }
+    for (int r = 0; r < MODEL_ROUTERS; r++) {
+        size_t from = place_of(r), to = first_of(r, tokens), count = count_of(r, tokens);
+        if (experts) { memcpy(experts + to, m->routes.expert + from, sizeof *experts * count); }
+        if (weights) { memcpy(weights + to, m->routes.weight + from, sizeof *weights * count); }
+        for (size_t i = 0; kept && i < count; i++) { kept[to + i] = m->routes.row[from + i] >= 0; }
+    }
     return 0;
 }
 

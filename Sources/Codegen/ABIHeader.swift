@@ -94,7 +94,8 @@ extension GeneratedFile {
       /// The mean loss in evaluation mode (dropout off), NaN on an error.
       MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
-      /// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V].
+      /// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V]. Models that keep keys and values (the
+      /// head of model.c says so) compute only what comes after the tokens that the last call began with too; same bits.
       MOEC_EXPORT int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
 
       /// What one expert of one router was given: in pairs of a token and one of its choices.

@@ -27,7 +27,7 @@ import Testing
     #expect(!mixture.contains("causal_attention("))
     #expect(try inspect("--layer", "block.1.mixture") == mixture)
     let block = try inspect("--layer", "block")
-    #expect(block.contains("causal_attention(") && block.count > mixture.count)
+    #expect(block.contains("causal_attention_after(") && block.count > mixture.count)
   }
 
   /// The code is the carried file's own, at the line that is said.

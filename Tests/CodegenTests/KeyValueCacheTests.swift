@@ -177,6 +177,54 @@ import Testing
     }
   }
 
+  @Test("The C of a small model that keeps them")
+  func code() throws {
+    let plan = try Pipelines.plan(AttentionModel(.separate).graph())
+    let files = GeneratedModel(plan, .init(sourceName: "separate.swift")).files
+    let model = try #require(files.first { $0.path == "model.c" }).text
+    let block = try #require(files.first { $0.path == "block.c" }).text
+    for text in Self.modelParts { #expect(model.contains(text), "\(text)") }
+    #expect(block.contains("causal_attention_after(s->attention_heads, s->attention_logsumexp, s->"))
+    #expect(block.contains("C, B, H, pass->past, T, C/H, 0.25f, pass->training ? 0.1 : 0,"))
+  }
+
+  private static let modelParts = [
+    """
+    // Generation: keys and values stay from one moec_logits to the next, which computes only the tokens
+    // after those that both begin with.
+    """,
+    """
+    static const block_saved *block_saved_in(moec_model *m, block_use *u, const model_pass *pass) {
+        if (pass->training) { return &u->s; }
+        if (pass->targets) { return &m->block[0].s; }
+        u->e = m->block[0].s;
+        u->e.attention_q = u->s.attention_q + (size_t)pass->past*C;
+        u->e.attention_k = u->s.attention_k + (size_t)pass->past*C;
+        u->e.attention_v = u->s.attention_v + (size_t)pass->past*C;
+        u->e.attention_heads = u->s.attention_heads + (size_t)pass->past*C;
+        return &u->e;
+    }
+    """,
+    """
+            const block_saved *s = block_saved_in(m, block, pass);
+    """,
+    """
+        // What the last call began with too is computed already. Of the last token, logits are asked for.
+        int past = 0;
+        while (past < m->kept && past < length && tokens[past] == m->tokens[past]) { past++; }
+        m->kept = past;
+        if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
+        if (routes_misfit(m, length)) { return 1; }
+        if (past == length) { past--; }
+        if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values
+        model_pass pass = {1, length - past, 0, seed, m->tokens + past, NULL, m->positions + past, m->replay_tokens > 0, 0, past};
+        int before = enter(m);
+        forward(m, &pass);
+        leave(before);
+        m->kept = pass.replays ? 0 : length;
+    """,
+  ]
+
   @Test("Code of models that recompute knows nothing of the past")
   func others() throws {
     let compiled = try Pipelines.plan(MakeMoE("noisy").graph())

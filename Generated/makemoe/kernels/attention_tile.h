@@ -23,6 +23,7 @@ typedef struct {
 // Sizes shared by all tiles of a call.
 typedef struct {
     int sequences, heads, length, depth;
+    int first;           // the first query that is asked for, a multiple of LANES
     attention_strides inputs, outputs, gradients;  // of q, k, v; of y, d_y; of d_q, d_k, d_v
     float scale;         // of the scores
     int context;         // the length that numbers the weights for dropout

@@ -97,16 +97,19 @@ KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *sour
     int column_blocks = blocks_of(out, forward_columns(in)), total = start[experts];
     work_shares left;
     deal_shares(&left);
-    #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
+    // Counted in rows times blocks of columns: a few rows, as in generation, are shared too,
+    // where their weights take longer to read than other threads to begin.
+    int64_t all = (int64_t)total * column_blocks;
+    #pragma omp parallel if (total > TILE_ROWS || (all > 1 && (int64_t)in * out >= 16384))
     for (int share; (share = take_share(&left)) >= 0;) {
-        int64_t from = (int64_t)total * share / SHARES;
-        int64_t to = (int64_t)total * (share + 1) / SHARES;
-        for (int e = 0; e < experts && start[e] < to; e++) {
-            if (start[e + 1] <= from) { continue; }
-            int count = start[e + 1] - start[e];
-            int blocks = blocks_of(count, TILE_ROWS) * column_blocks;
-            int block = first_block(from - start[e], count, blocks);
-            int end = first_block(to - start[e], count, blocks);
+        int64_t from = all * share / SHARES, to = all * (share + 1) / SHARES;
+        for (int e = 0; e < experts && (int64_t)start[e] * column_blocks < to; e++) {
+            int64_t first = (int64_t)start[e] * column_blocks;
+            int64_t cost = (int64_t)start[e + 1] * column_blocks - first;
+            if (first + cost <= from) { continue; }
+            int blocks = blocks_of(start[e + 1] - start[e], TILE_ROWS) * column_blocks;
+            int block = first_block(from - first, cost, blocks);
+            int end = first_block(to - first, cost, blocks);
             for (; block < end; block++) { forward_block(&l, e, block); }
         }
     }
