@@ -103,10 +103,10 @@ extension BenchmarkReport {
     limit of a step: floating-point operations of all products (of causal attention the half that
     counts) at the peak, and 28 bytes for each parameter at the sweep's bandwidth; evaluation:
     forward's at the peak; generation: one window's, with one row of the head; with kept keys and
-    values: one token's, or its parameters once at the bandwidth, if that takes longer. Limit of a call: its
-    operations at the peak or its operands once at the bandwidth, whichever takes longer; of a
-    gradient that updates its weight on the spot, AdamW's sweep over the weight on top. Times of
-    calls are means of the faster half of the runs, with a clock around each call; totals are of
+    values: one token's, or its parameters once at the bandwidth, if that takes longer. Limit of a
+    call: its operations at the peak or its operands once at the bandwidth, whichever takes longer;
+    of a gradient that updates its weight on the spot, AdamW's sweep over the weight on top. Times
+    of calls are means of the faster half of the runs, with a clock around each call; totals are of
     the library as it is.
     """
 

@@ -2,12 +2,12 @@
 public enum Work: String, Sendable, Codable, CaseIterable {
   case step, evaluation
 
-  /// A token by the whole window: as every token of a model that keeps nothing, and of any model when
-  /// the context is full and the window moves.
+  /// A token by the whole window: as every token of a model that keeps nothing, and of any model
+  /// when the context is full and the window moves.
   case generation
 
-  /// A token after others whose keys and values are kept, at any place of the context. Only of models
-  /// that keep them.
+  /// A token after others whose keys and values are kept, at any place of the context. Only of
+  /// models that keep them.
   case cachedGeneration = "cached_generation"
 
   /// The name in tables.

@@ -78,8 +78,10 @@ extension ModelFile {
       "    m->kept = past;",
     ] + [Self.takeIds] + misfit + [
       "    if (past == length) { past--; }"
-    ] + (hasRouters
-      ? ["    if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values"] : [])
+    ]
+      + (hasRouters
+        ? ["    if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values"]
+        : [])
       + [
         "    model_pass pass = {1, length - past, 0, seed, m->tokens + past, NULL, m->positions + past\(replays), 0, past};"
       ]

@@ -11,7 +11,8 @@ struct ModelFile {
   var file: GeneratedFile {
     var parts = [heading, includes, parameters]
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
-    parts += [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
+    parts +=
+      [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
     parts += [forward, backward, checks, Self.lifetime, access, running]
     parts += [accumulation, step, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")

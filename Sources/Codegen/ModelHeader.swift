@@ -57,7 +57,8 @@ struct ModelHeader {
       ? "\n    int replays;                // routers take the experts that they are given" : ""
     let past =
       context.generation.cache == nil
-      ? "" : "\n    int past;                   // earlier tokens of the sequence, computed by passes before"
+      ? ""
+      : "\n    int past;                   // earlier tokens of the sequence, computed by passes before"
     return Self.pass(replays, past)
   }
 

@@ -1,6 +1,6 @@
 /// The part of `routes.c` that is the same for every model.
 extension RoutesFile {
-  /// - Parameter keepsRows: passes may go on after tokens whose choices are kept of the pass before.
+  /// - Parameter keepsRows: passes may go on after tokens whose choices are kept of the one before.
   static func code(keepsRows: Bool) -> String {
     let tokens = "pass->sequences * \(keepsRows ? "(pass->past + pass->length)" : "pass->length")"
     let past = keepsRows ? " + (size_t)pass->past * model_routers[router].choices" : ""

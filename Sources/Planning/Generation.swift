@@ -2,8 +2,8 @@ import GraphIR
 
 /// How the logits of a growing text are computed, one more token at a time.
 public enum Generation: Hashable, Sendable {
-  /// Tokens that begin as those of the call before are not computed again: attention finds their keys
-  /// and values where it left them.
+  /// Tokens that begin as those of the call before are not computed again: attention finds their
+  /// keys and values where it left them.
   case cached(KeyValueCache)
 
   /// Every token takes the whole window.

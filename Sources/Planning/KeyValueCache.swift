@@ -2,16 +2,16 @@ import GraphIR
 
 /// The buffers whose rows a pass of evaluation leaves for the next one.
 ///
-/// Their rows stay where their positions are: a pass that goes on after n tokens writes from row n on.
-/// All of them are there for training already, so that the cache takes no memory of its own.
+/// Their rows stay where their positions are: a pass that goes on after n tokens writes from row n
+/// on. All of them are there for training already, so that the cache takes no memory of its own.
 public struct KeyValueCache: Hashable, Sendable {
   /// Of one layer, by their numbers in it.
   public struct Rows: Hashable, Sendable {
     /// Saved buffers that attention reads and writes; each use of the layer keeps its own.
     public var saved: Set<Int> = []
 
-    /// Forward arguments, which are buffers of their own anyway: the logits, and what attention reads
-    /// of other layers.
+    /// Forward arguments, which are buffers of their own anyway: the logits, and what attention
+    /// reads of other layers.
     public var arguments: Set<Int> = []
 
     public init() {}
@@ -40,15 +40,16 @@ public struct KeyValueCache: Hashable, Sendable {
         case .saved(let index): rows.saved.insert(index)
         case .argument(let index): rows.arguments.insert(index)
         case .source, .parameter, .gradient, .borrowed, .scratch:
-          throw Recomputation("attention in \(layer.name) reads what is not kept", at: call.location)
+          throw Recomputation(
+            "attention in \(layer.name) reads what is not kept", at: call.location)
         }
       }
     }
     return rows
   }
 
-  /// An argument of which one use keeps the rows is a kept one for all uses, and so are the arguments
-  /// of other layers through which these buffers go.
+  /// An argument of which one use keeps the rows is a kept one for all uses, and so are the
+  /// arguments of other layers through which these buffers go.
   private mutating func keepEdges(of plan: Plan) {
     var kept = Set(plan.edges.indices.filter { plan.edges[$0].output == .logits })
     var isComplete = false

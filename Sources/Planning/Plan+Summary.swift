@@ -16,7 +16,8 @@ extension Plan {
       + "\(memory.optimizer), saved \(memory.saved), scratch \(memory.scratch), total \(memory.total)"
     let flopsLine =
       "FLOPs: forward \(graph.flops(.forward)), step \(graph.flops(.forward) + graph.flops(.backward))"
-    return (facts + Self.table(rows) + ["", flopsLine, memoryLine, generation.summary]).joined(separator: "\n")
+    return (facts + Self.table(rows) + ["", flopsLine, memoryLine, generation.summary]).joined(
+      separator: "\n")
   }
 
   /// The model's name and the number of its parameters.

@@ -3,10 +3,10 @@ import GraphIR
 /// Shows that evaluation computes at each position what depends on the tokens up to there and on
 /// nothing else.
 ///
-/// Then a position's keys and values are the same whatever comes after it, and can be kept. Looked at
-/// is what the logits are computed from: no op may draw random numbers (dropout is off in evaluation),
-/// let one token take another's place at an expert, or join positions, but for causal attention. The
-/// axis of positions must stay whole and must be one alone.
+/// Then a position's keys and values are the same whatever comes after it, and can be kept. Looked
+/// at is what the logits are computed from: no op may draw random numbers (dropout is off in
+/// evaluation), let one token take another's place at an expert, or join positions, but for causal
+/// attention. The axis of positions must stay whole and must be one alone.
 struct PositionCheck {
   private let graph: Graph
   private let context: Axis
@@ -42,7 +42,8 @@ struct PositionCheck {
       let isParameter = graph.nodes[node.inputs[1].node].op.kind == .parameter
       try demand(isParameter || !hasPositions(types[1]), node, Self.joins)
     case .pointwise(let op):
-      try demand(!op.expression.inEvaluation.drawsNormal, node, "draws random numbers in every pass")
+      try demand(
+        !op.expression.inEvaluation.drawsNormal, node, "draws random numbers in every pass")
     case .route(let op):
       try demand(op.capacity == nil, node, "gives its experts a capacity that all tokens share")
     case .linear, .layerNorm, .softmax, .top:
@@ -50,7 +51,8 @@ struct PositionCheck {
     case .splitHeads: try demand(isAxis(1, of: types[0]), node, Self.joins)
     case .mergeHeads: try demand(isAxis(2, of: types[0]), node, Self.joins)
     case .matmul:
-      try demand(types.allSatisfy { !$0.axes.suffix(2).contains(where: isOfPositions) }, node,
+      try demand(
+        types.allSatisfy { !$0.axes.suffix(2).contains(where: isOfPositions) }, node,
         "multiplies matrices of positions, which only attention(q, k, v) and its like may")
     case .causalMask:
       try demand(false, node, "masks a matrix of positions that is not fused into attention")

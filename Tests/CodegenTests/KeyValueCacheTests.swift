@@ -13,6 +13,7 @@ import Testing
       AttentionModel(.joined) { $0.isLayered = false },
       AttentionModel(.separate) { ($0.isLayered, $0.T) = (false, 9) },
       AttentionModel(.joined) { ($0.T, $0.depth) = (150, 1) },
+      AttentionModel(.givenValues) { ($0.T, $0.C, $0.depth) = (101, 21, 1) },
       AttentionModel(.written) { ($0.T, $0.C, $0.heads, $0.B) = (1, 12, 1, 1) },
     ]
 
@@ -184,7 +185,8 @@ import Testing
     let model = try #require(files.first { $0.path == "model.c" }).text
     let block = try #require(files.first { $0.path == "block.c" }).text
     for text in Self.modelParts { #expect(model.contains(text), "\(text)") }
-    #expect(block.contains("causal_attention_after(s->attention_heads, s->attention_logsumexp, s->"))
+    #expect(
+      block.contains("causal_attention_after(s->attention_heads, s->attention_logsumexp, s->"))
     #expect(block.contains("C, B, H, pass->past, T, C/H, 0.25f, pass->training ? 0.1 : 0,"))
   }
 
