@@ -14,38 +14,41 @@ typedef struct {
     floats maximum, sum, before, after;
 } attention_state;
 
-// The largest score of each query, those of the tile and `maximum`.
-INLINE floats attention_largest(const float *scores, attention_tile tile, floats maximum) {
-    floats best[4];
-    UNROLL
-    for (int b = 0; b < 4; b++) { best[b] = maximum; }
-    for (int j = 0; j < tile.keys; j += LANES) {
+// scores = 2^(score - maximum), 0 where dropped; drop is a constant. Returns `sum` plus those
+// before dropout, as softmax comes first.
+INLINE floats attention_powers(float *scores, floats maximum, floats sum, words number,
+                               int keys, int drop, const attention_sizes *sizes) {
+    uint64_t key = sizes->key;
+    uint32_t threshold = sizes->threshold;
+    for (int j = 0; j < keys; j += 4) {
         UNROLL
-        for (int l = 0; l < LANES; l++) {
-            best[l % 4] = floats_max(floats_load(scores + (j + l) * LANES), best[l % 4]);
+        for (int l = 0; l < 4; l++, scores += LANES, number += 1) {
+            floats weight = floats_exp2(floats_load(scores) - maximum);
+            sum += weight;
+            if (drop) {
+                ints kept = random_lanes(key, number) >= threshold;
+                weight = (floats)((ints)weight & kept);
+            }
+            floats_store(scores, weight);
         }
     }
-    return floats_max(floats_max(best[0], best[1]), floats_max(best[2], best[3]));
+    return sum;
 }
 
-// Turns a tile's scores into weights 2^(score - maximum), 0 where dropped. The sums are of
-// the weights before dropout, as softmax comes first. The last tile of keys normalises.
-INLINE void attention_weigh(float *scores, attention_state *state, attention_tile tile,
-                            int pair, const attention_sizes *sizes) {
+// Turns a tile's scores into weights 2^(score - maximum), 0 where dropped; `maximum` is the
+// largest score of each query so far. The last tile of keys normalises.
+OUTLINE void attention_weigh(float *scores, attention_state *state, floats maximum,
+                             attention_tile tile, int pair, const attention_sizes *sizes) {
     int end = tile.key + tile.keys, last = end == tile.query + tile.queries;
-    attention_mask(scores, tile);
-    floats maximum = attention_largest(scores, tile, state->maximum);
-    floats before = floats_exp2(state->maximum - maximum), sum = state->sum * before;
-    words number = attention_numbers(tile, pair, sizes->context);
-    for (int j = 0; j < tile.keys; j++) {
-        floats weight = floats_exp2(floats_load(scores + j * LANES) - maximum);
-        sum += weight;
-        if (sizes->threshold) {
-            ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
-            weight = (floats)((ints)weight & kept);
-        }
-        floats_store(scores + j * LANES, weight);
+    floats before = {0}, sum = {0};
+    if (tile.key > 0) {
+        before = floats_exp2(state->maximum - maximum);
+        sum = state->sum * before;
     }
+    words number = attention_numbers(tile, pair, sizes->context);
+    sum = sizes->threshold
+              ? attention_powers(scores, maximum, sum, number, tile.keys, 1, sizes)
+              : attention_powers(scores, maximum, sum, number, tile.keys, 0, sizes);
     state->maximum = maximum;
     state->sum = sum;
     state->after = last ? floats_all(sizes->keep) / sum : floats_all(1.0f);
@@ -53,10 +56,11 @@ INLINE void attention_weigh(float *scores, attention_state *state, attention_til
 }
 
 // y[i] = before[i] y[i] + after[i] sum over j of weights[j, i] v[j]
-INLINE void attention_average(float *y, const float *weights, const float *v,
-                              const attention_state *state, attention_tile tile,
-                              const attention_sizes *sizes) {
-    _Alignas(64) float values[ATTENTION_KEYS * LANES], before[LANES], after[LANES];
+OUTLINE void attention_average(float *y, const float *weights, const float *v,
+                               const attention_state *state, attention_tile tile,
+                               const attention_sizes *sizes) {
+    _Alignas(64) float values[ATTENTION_KEYS * LANES], sums[LANES * LANES];
+    _Alignas(64) float before[LANES], after[LANES];
     floats_store(before, state->before);
     floats_store(after, state->after);
     for (int c = 0; c < sizes->depth; c += LANES) {
@@ -66,35 +70,61 @@ INLINE void attention_average(float *y, const float *weights, const float *v,
             sum, weights, attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns),
             tile);
         UNROLL
-        for (int i = 0; i < LANES; i++) { sum[i] *= after[i]; }
+        for (int i = 0; i < LANES; i++) { floats_store(sums + i * LANES, sum[i]); }
         float *y_i = y + c;
-        for (int i = 0; i < tile.queries && tile.key > 0; i++, y_i += sizes->outputs.row) {
-            floats_store_some(y_i, floats_load_some(y_i, columns) * before[i], columns);
+        for (int i = 0; i < tile.queries; i++, y_i += sizes->outputs.row) {
+            floats part = floats_load(sums + i * LANES) * after[i];
+            if (tile.key > 0) {
+                floats earlier = floats_load_some(y_i, columns) * before[i];
+                part = earlier + part;
+            }
+            floats_store_some(y_i, part, columns);
         }
-        attention_store(y + c, sum, sizes->outputs.row, tile.queries, columns, tile.key > 0);
     }
 }
 
-// Attention of the head of number `pair`; q, k, v and y point at its first row.
+// Heads that are worked on in step: one's products are there to be done while the other's
+// scores and exponentials wait for each other.
+#define ATTENTION_HEADS 2
+
+// Attention of the heads of number pair ..< pair + heads, at most ATTENTION_HEADS.
 INLINE void attention_head(float *restrict y, float *restrict logsumexp,
                            const float *restrict q, const float *restrict k,
-                           const float *restrict v, int pair, const attention_sizes *sizes) {
-    _Alignas(64) float scores[ATTENTION_KEYS * LANES];
-    size_t row = sizes->inputs.row;
+                           const float *restrict v, int pair, int heads,
+                           const attention_sizes *sizes) {
+    _Alignas(64) float scores[ATTENTION_HEADS][ATTENTION_KEYS * LANES];
+    attention_state state[ATTENTION_HEADS];
+    floats maximum[ATTENTION_HEADS];
+    size_t from[ATTENTION_HEADS], to[ATTENTION_HEADS], row = sizes->inputs.row;
+    for (int h = 0; h < heads; h++) {
+        from[h] = attention_at(sizes->inputs, pair + h, sizes->heads);
+        to[h] = attention_at(sizes->outputs, pair + h, sizes->heads);
+    }
     for (int query = sizes->first; query < sizes->length; query += LANES) {
-        attention_state state = {floats_all(-INFINITY), {0}, {0}, {0}};
+        for (int h = 0; h < heads; h++) {
+            state[h] = (attention_state){floats_all(-INFINITY), {0}, {0}, {0}};
+        }
         for (int key = 0; key < smaller(query + LANES, sizes->length);
              key += ATTENTION_KEYS) {
             attention_tile tile = attention_tile_at(query, key, sizes->length);
-            attention_scores(scores, q + query * row, row, k + key * row, row, sizes->depth,
-                             sizes->scale * LOG2_E, tile);
-            attention_weigh(scores, &state, tile, pair, sizes);
-            attention_average(y + query * sizes->outputs.row, scores, v + key * row, &state,
-                              tile, sizes);
+            for (int h = 0; h < heads; h++) {
+                maximum[h] = attention_scores(
+                    scores[h], q + from[h] + query * row, row, k + from[h] + key * row, row,
+                    sizes->depth, sizes->scale * LOG2_E, tile, 1, state[h].maximum);
+            }
+            for (int h = 0; h < heads; h++) {
+                attention_weigh(scores[h], &state[h], maximum[h], tile, pair + h, sizes);
+            }
+            for (int h = 0; h < heads; h++) {
+                attention_average(y + to[h] + query * sizes->outputs.row, scores[h],
+                                  v + from[h] + key * row, &state[h], tile, sizes);
+            }
         }
-        if (logsumexp == NULL) { continue; }
-        floats_store_some(logsumexp + query, state.maximum + floats_log(state.sum) * LOG2_E,
-                          sizes->length - query);
+        for (int h = 0; h < heads && logsumexp != NULL; h++) {
+            floats_store_some(logsumexp + (size_t)(pair + h) * sizes->length + query,
+                              state[h].maximum + floats_log(state[h].sum) * LOG2_E,
+                              sizes->length - query);
+        }
     }
 }
 
@@ -103,12 +133,10 @@ static inline void attention_heads(float *restrict y, float *restrict logsumexp,
                                    const float *restrict v, const attention_sizes *sizes) {
     int pairs = sizes->sequences * sizes->heads;
     #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
-    for (int pair = 0; pair < pairs; pair++) {
+    for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
         attention_sizes own = *sizes;
-        size_t from = attention_at(own.inputs, pair, own.heads);
-        size_t to = attention_at(own.outputs, pair, own.heads);
-        float *at = logsumexp ? logsumexp + (size_t)pair * own.length : NULL;
-        attention_head(y + to, at, q + from, k + from, v + from, pair, &own);
+        int heads = smaller(pairs - pair, ATTENTION_HEADS);
+        attention_head(y, logsumexp, q, k, v, pair, heads, &own);
     }
 }
 
