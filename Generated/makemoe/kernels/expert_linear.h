@@ -102,7 +102,7 @@ KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *sour
     int64_t all = (int64_t)total * column_blocks;
     #pragma omp parallel if (total > TILE_ROWS || (all > 1 && (int64_t)in * out >= 16384))
     for (int share; (share = take_share(&left)) >= 0;) {
-        int64_t from = all * share / SHARES, to = all * (share + 1) / SHARES;
+        int64_t from = all * share / left.count, to = all * (share + 1) / left.count;
         for (int e = 0; e < experts && (int64_t)start[e] * column_blocks < to; e++) {
             int64_t first = (int64_t)start[e] * column_blocks;
             int64_t cost = (int64_t)start[e + 1] * column_blocks - first;
@@ -213,8 +213,8 @@ KERNEL void expert_linear_input_gradient_finished(
     deal_shares(&left);
     #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
     for (int share; (share = take_share(&left)) >= 0;) {
-        int64_t from = (int64_t)total * share / SHARES;
-        int64_t to = (int64_t)total * (share + 1) / SHARES;
+        int64_t from = (int64_t)total * share / left.count;
+        int64_t to = (int64_t)total * (share + 1) / left.count;
         for (int e = 0; e < experts && start[e] < to; e++) {
             if (start[e + 1] <= from) { continue; }
             int count = start[e + 1] - start[e];

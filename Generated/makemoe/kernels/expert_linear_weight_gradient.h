@@ -100,7 +100,7 @@ KERNEL void expert_linear_weight_gradient_gathered(
     deal_shares(&left);
     #pragma omp parallel if (experts * blocks > 1)
     for (int share; (share = take_share(&left)) >= 0;) {
-        int64_t from = total * share / SHARES, to = total * (share + 1) / SHARES;
+        int64_t from = total * share / left.count, to = total * (share + 1) / left.count;
         for (int e = 0; e < experts; e++) {
             int64_t base = (int64_t)blocks * (start[e] + e * BLOCK_OVERHEAD);
             int rows = start[e + 1] - start[e];

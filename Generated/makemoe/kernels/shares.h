@@ -21,15 +21,15 @@ typedef struct {
 typedef struct {
     share_part part[PARTS];
     int parts;
-    int next;  // of a thread that has all of them to itself
+    int count;  // of shares: one alone for a thread that has all to itself
 } work_shares;
 
 KERNEL void deal_shares(work_shares *s) {
-    s->next = 0;
     s->parts = omp_in_parallel() ? 1 : smaller(larger(omp_get_max_threads(), 1), PARTS);
+    s->count = s->parts == 1 ? 1 : SHARES;
     for (int i = 0; i < s->parts; i++) {
-        uint64_t first = (uint64_t)block_start(i, SHARES, s->parts);
-        uint64_t end = (uint64_t)block_start(i + 1, SHARES, s->parts);
+        uint64_t first = (uint64_t)block_start(i, s->count, s->parts);
+        uint64_t end = (uint64_t)block_start(i + 1, s->count, s->parts);
         s->part[i].first_end = first << 32 | end;
     }
 }
@@ -50,7 +50,6 @@ INLINE int take_from(share_part *part, int front) {
 
 // The calling thread's next share; -1: all are taken.
 KERNEL int take_share(work_shares *s) {
-    if (s->parts == 1) { return s->next < SHARES ? s->next++ : -1; }
     int own = omp_get_thread_num() % s->parts;
     int share = take_from(&s->part[own], 1);
     for (int i = 1; share < 0 && i < s->parts; i++) {
