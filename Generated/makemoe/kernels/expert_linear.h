@@ -131,23 +131,38 @@ KERNEL void expert_linear(float *y, const float *x, const float *w, const float 
 // Rows in one block: they share the weights that are turned for them.
 #define GRADIENT_ROW_BLOCK 256
 
+// Widest block of columns of d_x, in tiles.
+#define GRADIENT_TILES 4
+
+// Depth of the panels of turned weights.
+INLINE int turned_depth(int out) {
+    return blocks_of(smaller(out, DEPTH_BLOCK), PANEL) * PANEL;
+}
+
+// Columns in one block: as many as have room for their turned weights, so that a short sum is
+// made of several tiles one after the other.
+INLINE int gradient_columns(int out) {
+    int tiles = DEPTH_BLOCK / larger(turned_depth(out), PANEL);
+    return smaller(tiles, GRADIENT_TILES) * TILE_COLUMNS;
+}
+
 // Of the weights [out, in] of one expert, those that are turned at a time: w[o:, i:].
 INLINE ahead turned_ahead(const float *w, int o, int i, int in, int out) {
     return (ahead){.x = w + (size_t)o * (size_t)in + (size_t)i * PANEL,
                    .x_row = (size_t)in * PANEL,
                    .rows = blocks_of(smaller(out - o, DEPTH_BLOCK), PANEL),
-                   .lines = smaller(in - i, TILE_COLUMNS)};
+                   .lines = smaller(in - i, gradient_columns(out))};
 }
 
 // turned[c / 16][k, c % 16] = w[o + k, i + c]      for k < depth, c < columns
 //
-//   w [out, in] in panels    turned [TILE_PANELS, DEPTH_BLOCK, 16]
+//   w [out, in] in panels    turned [columns / 16, turned_depth(out), 16]
 INLINE void turn_weights(float *turned, const float *w, int o, int i, int depth, int columns,
-                         int in) {
+                         int in, int out) {
     for (int k = 0; k < depth; k += PANEL) {
         const float *panel = w + (size_t)(o + k) * (size_t)in + (size_t)i * PANEL;
         for (int c = 0; c < columns; c += PANEL) {
-            panel_transpose(turned + c * DEPTH_BLOCK + k * PANEL, panel + c * PANEL, PANEL,
+            panel_transpose(turned + c * turned_depth(out) + k * PANEL, panel + c * PANEL, PANEL,
                             PANEL, smaller(columns - c, PANEL));
         }
     }
@@ -165,35 +180,35 @@ INLINE void input_gradient_columns(product *p, const float *w, int rows, int i, 
     ahead soon[2] = {{0}, {0}};
     p->soon = soon;
     p->w = turned;
-    p->w_panel = DEPTH_BLOCK * PANEL;
+    p->w_panel = (size_t)turned_depth(out) * PANEL;
     for (int o = 0; o == 0 || o < out; o += DEPTH_BLOCK, p->x += DEPTH_BLOCK) {
         p->depth = smaller(out - o, DEPTH_BLOCK);
         p->accumulate = o > 0;
         int o_next = o + DEPTH_BLOCK;
         soon[1] = o_next < out ? turned_ahead(w, o_next, i, in, out) : next;
-        turn_weights(turned, w, o, i, p->depth, p->columns, in);
+        turn_weights(turned, w, o, i, p->depth, p->columns, in, out);
         product_rows(p, rows);
     }
 }
 
-// One block of expert e: some of its rows times TILE_COLUMNS columns of d_x. Columns go by
+// One block of expert e: some of its rows times gradient_columns of d_x. Columns go by
 // first, rows second.
 INLINE void input_gradient_block(const expert_layer *l, int e, int block, int row_blocks) {
     size_t in = (size_t)l->in, out = (size_t)l->out, w_expert = panels_size(l->out, l->in);
-    int column_blocks = blocks_of(l->in, TILE_COLUMNS);
-    int part = block / column_blocks, i = block % column_blocks * TILE_COLUMNS;
+    int wide = gradient_columns(l->out), column_blocks = blocks_of(l->in, wide);
+    int part = block / column_blocks, i = block % column_blocks * wide;
     int count = l->start[e + 1] - l->start[e];
     int r = l->start[e] + block_start(part, count, row_blocks);
     int rows = l->start[e] + block_start(part + 1, count, row_blocks) - r;
     int e_next = block + 1 < row_blocks * column_blocks ? e : expert_after(l, e);
-    int i_next = i + TILE_COLUMNS < l->in ? i + TILE_COLUMNS : 0;
+    int i_next = i + wide < l->in ? i + wide : 0;
     ahead next = {0};
     if (e_next < l->experts) {
         next = turned_ahead(l->w + (size_t)e_next * w_expert, 0, i_next, l->in, l->out);
     }
     float *y = l->y + (size_t)r * in + i;
     product p = {.y = y, .y_row = in, .y_panel = PANEL, .x = l->x + (size_t)r * out,
-                 .x_row = out, .columns = smaller(l->in - i, TILE_COLUMNS),
+                 .x_row = out, .columns = smaller(l->in - i, wide),
                  .x_rows = i == 0 ? l->start[l->experts] - r : 0};
     fetch_operands(&p, l, r, i);
     input_gradient_columns(&p, l->w + (size_t)e * w_expert, rows, i, l->in, l->out, next);
@@ -208,7 +223,7 @@ KERNEL void expert_linear_input_gradient_finished(
     float *d_x, const float *d_y, const float *w, const int32_t *start, int experts, int in,
     int out, finish_block finish, const finish_operands *operands) {
     expert_layer l = {d_x, d_y, NULL, w, NULL, start, experts, in, out, finish, operands};
-    int column_blocks = blocks_of(in, TILE_COLUMNS), total = start[experts];
+    int column_blocks = blocks_of(in, gradient_columns(out)), total = start[experts];
     work_shares left;
     deal_shares(&left);
     #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
