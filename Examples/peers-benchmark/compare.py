@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -56,8 +57,17 @@ class Worker:
         self.process.wait()
 
 
+def find_moec():
+    """The moec on the PATH, or the one that was built here."""
+    builds = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build")
+    built = [os.path.join(builds, kind, "moec") for kind in ("release", "debug")]
+    return shutil.which("moec") or next(filter(os.path.exists, built), "moec")
+
+
 def machine(options):
     """The machine's rates and limits now."""
+    if not shutil.which(options.moec):
+        sys.exit(f"error: there is no moec at {options.moec}\nhint: build it with 'swift build', or give --moec PATH")
     line = [options.moec, "bench", options.library, "--steps", "1", "--threads", str(options.threads), "--json"]
     report = json.loads(subprocess.check_output(line))
     limits = {total["work"]: total["limit"] for total in report["totals"]}
@@ -123,7 +133,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("library")
     parser.add_argument("text")
-    parser.add_argument("--moec", default="moec", help="the moec that compiled the library")
+    parser.add_argument("--moec", default=find_moec(), help="the moec that compiled the library")
     parser.add_argument("--peers", default="ours,article,best,best:pad")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="for each peer in each round")
