@@ -85,7 +85,14 @@ private struct SequenceRun {
 
 extension TensorType {
   /// Whether the tensor holds something for each sequence, one after the other.
-  public func leads(with batch: Axis) -> Bool { axes.first == batch }
+  public func leads(with batch: Axis) -> Bool {
+    axes.first == batch && !TensorType(element, Array(axes.dropFirst())).mentions(batch)
+  }
+
+  /// Whether any size depends on the number of sequences.
+  fileprivate func mentions(_ batch: Axis) -> Bool {
+    axes.contains { !Set($0.symbols).isDisjoint(with: batch.symbols) }
+  }
 }
 
 extension Call {
@@ -96,7 +103,11 @@ extension Call {
     guard case .op(let op) = action, op.kind.mayKeepSequencesApart else { return false }
     let results = results.compactMap(\.self)
     return !results.isEmpty && results.allSatisfy { $0.type.leads(with: batch) }
-      && inputs.allSatisfy { $0.type.experts == nil || op.kind.readsRowsOfTokens }
+      && inputs.allSatisfy { input in
+        input.type.experts == nil
+          ? input.type.leads(with: batch) || !input.type.mentions(batch)
+          : op.kind.readsRowsOfTokens
+      }
       && !(inputs + results).contains { $0.type.leads(with: batch) && $0.place.isParameter }
   }
 }

@@ -85,4 +85,20 @@ import Testing
       }
     }
   }
+
+  @Test("Sequences that do not lie one after the other are nobody's own")
+  func batchInside() {
+    let (B, T) = (Axis("B", 4), Axis("T", 3))
+    func call(_ input: TensorType, _ result: TensorType) -> Call {
+      func operand(_ index: Int, _ type: TensorType) -> Operand {
+        Operand(place: .scratch(index), name: "t\(index)", type: type, layout: .rowMajor)
+      }
+      return Call(
+        action: .op(.transpose(Transpose())), isJoined: false, finish: nil, updates: nil,
+        inputs: [operand(0, input)], results: [operand(1, result)], scope: "", location: nil)
+    }
+    #expect(!call(.f32(T, B), .f32(B, T)).keepsSequencesApart(B))
+    #expect(!call(.f32(B, T, B), .f32(B, B, T)).keepsSequencesApart(B))
+    #expect(call(.f32(B, T, T), .f32(B, T, T)).keepsSequencesApart(B))
+  }
 }
