@@ -6,7 +6,8 @@
 ///     dy, x f32[R…, C]    w f32[C]    mean, rstd f32[R…] -> dx f32[R…, C], dw f32[C], db f32[C]
 public struct LayerNormGradient: Operation {
   public static let formula =
-    "dx = rstd (g - sum g / C - n sum (g n) / C), g = dy w, n = (x - mean) rstd"
+    "dx = rstd (g - sum g / C - n sum (g n) / C), dw = sum dy n, db = sum dy, "
+    + "g = dy w, n = (x - mean) rstd"
 
   public init() {}
 
