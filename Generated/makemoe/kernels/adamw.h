@@ -5,37 +5,64 @@
 #include "base.h"
 
 // Elements in one unit of work.
-#define ADAMW_BLOCK 4096
+#define ADAMW_BLOCK 512
 
 typedef struct {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
 } adamw_numbers;
 
-// One step over `count` elements, the parameter's `step`-th (from 1):
+// What one step multiplies with, the same for every element of a parameter.
+typedef struct {
+    float keep, rate, epsilon, new1, old2, new2;
+} adamw_factors;
+
+// The factors of a parameter's `step`-th step (from 1), formed in double:
 //
-//   value  *= 1 - learning_rate weight_decay
+//   keep = 1 - learning_rate weight_decay    root = sqrt(1 - beta2^step)
+//   rate = learning_rate root / (1 - beta1^step)
+KERNEL adamw_factors adamw_factors_of(const adamw_numbers *numbers, float step) {
+    double rate = numbers->learning_rate, beta1 = numbers->beta1, beta2 = numbers->beta2;
+    double root = sqrt(1 - pow(beta2, step));
+    return (adamw_factors){.keep = (float)(1 - rate * numbers->weight_decay),
+                           .rate = (float)(rate * root / (1 - pow(beta1, step))),
+                           .epsilon = (float)(numbers->epsilon * root),
+                           .new1 = (float)(1 - beta1),
+                           .old2 = (float)beta2,
+                           .new2 = (float)(1 - beta2)};
+}
+
+// One step over `count` elements:
+//
+//   value  *= keep
 //   first  += (gradient - first) (1 - beta1)
 //   second  = beta2 second + (1 - beta2) gradient^2
-//   value  -= learning_rate / (1 - beta1^step)
-//             first / (sqrt(second) / sqrt(1 - beta2^step) + epsilon)
+//   value  -= rate first / (sqrt(second) + epsilon root)
 //
-// The factors are formed in double.
+// which is learning_rate first / (1 - beta1^step) / (sqrt(second) / root + epsilon) with
+// both sides of the fraction multiplied by root: a division less for each element (Kingma
+// and Ba 2015, end of section 2).
 KERNEL void adamw_block(float *restrict value, const float *restrict gradient,
                         float *restrict first, float *restrict second, size_t count,
-                        float step, const adamw_numbers *numbers) {
-    double rate = numbers->learning_rate, beta1 = numbers->beta1, beta2 = numbers->beta2;
-    float keep = (float)(1 - rate * numbers->weight_decay);
-    float step_size = (float)(rate / (1 - pow(beta1, step)));
-    float root = (float)sqrt(1 - pow(beta2, step));
-    float new1 = (float)(1 - beta1), old2 = (float)beta2, new2 = (float)(1 - beta2);
-    float epsilon = numbers->epsilon;
+                        const adamw_factors *factors) {
+    const adamw_factors f = *factors;
     for (size_t i = 0; i < count; i++) {
         float g = gradient[i];
-        float m = first[i] + (g - first[i]) * new1;
-        float v = old2 * second[i] + new2 * g * g;
+        float m = first[i] + (g - first[i]) * f.new1;
+        float v = f.old2 * second[i] + f.new2 * g * g;
         first[i] = m;
         second[i] = v;
-        value[i] = value[i] * keep - step_size * m / (sqrtf(v) / root + epsilon);
+        value[i] = value[i] * f.keep - f.rate * m / (sqrtf(v) + f.epsilon);
+    }
+}
+
+// Calls what AdamW changes into the cache, to be written: called to be read it would have
+// to be asked for again where cores have caches of their own.
+INLINE void adamw_fetch(const float *value, const float *first, const float *second,
+                        size_t count) {
+    for (size_t i = 0; i < count; i += 16) {
+        __builtin_prefetch(value + i, 1);
+        __builtin_prefetch(first + i, 1);
+        __builtin_prefetch(second + i, 1);
     }
 }
 
@@ -46,6 +73,8 @@ typedef struct {
     const float *steps;             // [experts]
     adamw_numbers numbers;
 } weight_update;
+// Elements of a block of which so many are left with it.
+INLINE size_t adamw_part(size_t left) { return left < ADAMW_BLOCK ? left : ADAMW_BLOCK; }
 
 // One step of a whole parameter, its *steps-th. Called by all threads of a team at once: each takes its
 // share of the blocks and goes on to the next parameter without waiting.
@@ -53,11 +82,16 @@ KERNEL void adamw(float *restrict value, const float *restrict gradient,
                   float *restrict first, float *restrict second, size_t count,
                   const float *restrict steps, const adamw_numbers *numbers) {
     int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
+    const adamw_factors factors = adamw_factors_of(numbers, *steps);
     #pragma omp for schedule(static) nowait
     for (int block = 0; block < blocks; block++) {
-        size_t i = (size_t)block * ADAMW_BLOCK, left = count - i;
+        size_t i = (size_t)block * ADAMW_BLOCK, next = i + ADAMW_BLOCK;
+        if (next < count) {
+            adamw_fetch(value + next, first + next, second + next,
+                        adamw_part(count - next));
+        }
         adamw_block(value + i, gradient + i, first + i, second + i,
-                    left < ADAMW_BLOCK ? left : ADAMW_BLOCK, *steps, numbers);
+                    adamw_part(count - i), &factors);
     }
 }
 
@@ -69,15 +103,10 @@ KERNEL void adamw_experts(float *restrict value, const float *restrict gradient,
                           float *restrict first, float *restrict second, size_t count,
                           int experts, const float *restrict steps,
                           const int32_t *restrict start, const adamw_numbers *numbers) {
-    int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
-    #pragma omp for schedule(static) nowait
-    for (int block = 0; block < experts * blocks; block++) {
-        int e = block / blocks;
+    for (int e = 0; e < experts; e++) {
         if (start[e] == start[e + 1]) { continue; }
-        size_t i = (size_t)(block % blocks) * ADAMW_BLOCK, left = count - i;
-        size_t at = (size_t)e * count + i;
-        adamw_block(value + at, gradient + at, first + at, second + at,
-                    left < ADAMW_BLOCK ? left : ADAMW_BLOCK, steps[e], numbers);
+        size_t at = (size_t)e * count;
+        adamw(value + at, gradient + at, first + at, second + at, count, steps + e, numbers);
     }
 }
 

@@ -11,16 +11,27 @@
 // What an expert's block costs besides its rows, in rows.
 #define BLOCK_OVERHEAD 16
 
-// sums[c] = sum over k < depth of panels[c / 16][k, c % 16], onto sums itself if `accumulate`
+// panels[c / 16][k, c % 16] = rows[k, c], and the sum of each column onto sums[c], or in its
+// place unless `accumulate`
 //
-//   panels [TILE_PANELS, DEPTH_BLOCK, 16]
-INLINE void column_sums(float *sums, const float *panels, int depth, int columns,
-                        int accumulate) {
-    for (int c = 0; c < columns; c += LANES) {
-        const float *panel = panels + c / PANEL * DEPTH_BLOCK * PANEL + c % PANEL;
-        floats sum = accumulate ? floats_load_some(sums + c, columns - c) : (floats){0};
-        for (int k = 0; k < depth; k++) { sum += floats_load(panel + k * PANEL); }
-        floats_store_some(sums + c, sum, columns - c);
+//   rows [depth, stride]    panels [columns / 16, DEPTH_BLOCK, 16]    sums may be NULL
+INLINE void pack_and_sum(float *panels, float *sums, const float *rows, size_t stride,
+                         int depth, int columns, int accumulate) {
+    const int vectors = TILE_COLUMNS / LANES;
+    floats sum[TILE_COLUMNS / LANES];
+    UNROLL for (int v = 0; v < vectors; v++) {
+        sum[v] = sums && accumulate ? floats_load_some(sums + v * LANES, columns - v * LANES)
+                                    : (floats){0};
+    }
+    for (int k = 0; k < depth; k++, rows += stride, panels += PANEL) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            floats x = floats_load_some(rows + v * LANES, columns - v * LANES);
+            floats_store(panels + tile_at(0, DEPTH_BLOCK * PANEL, 0, v), x);
+            sum[v] += x;
+        }
+    }
+    UNROLL for (int v = 0; sums && v < vectors; v++) {
+        floats_store_some(sums + v * LANES, sum[v], columns - v * LANES);
     }
 }
 
@@ -30,6 +41,7 @@ typedef struct {
     const float *d_y, *x;
     const int32_t *source;  // NULL, or the rows of x to read
     float *d_w, *d_b;       // d_b may be NULL
+    size_t place;           // of the block among all weights
     size_t d_w_panel;       // floats from panel to panel of d_w
     int rows, columns, inputs, in, out;
     int besides;            // what AdamW changes, as `product` has it
@@ -45,11 +57,8 @@ INLINE void weight_gradient_block(const gradient_block *b) {
     size_t in = (size_t)b->in, out = (size_t)b->out;
     for (int r = 0; r == 0 || r < b->rows; r += DEPTH_BLOCK) {
         int depth = smaller(b->rows - r, DEPTH_BLOCK);
-        for (int c = 0; c < b->columns; c += PANEL) {
-            panel_copy(packed + c * DEPTH_BLOCK, b->d_y + (size_t)r * out + c, out, depth,
-                       b->columns - c);
-        }
-        if (b->d_b) { column_sums(b->d_b, packed, depth, b->columns, r > 0); }
+        pack_and_sum(packed, b->d_b, b->d_y + (size_t)r * out, out, depth, b->columns,
+                     r > 0);
         product p = {.y = b->d_w, .y_row = PANEL, .y_panel = b->d_w_panel,
                      .x = b->source ? b->x : b->x + (size_t)r * in, .x_row = in,
                      .source = b->source ? b->source + r : NULL,
@@ -65,9 +74,9 @@ INLINE void weight_gradient_block(const gradient_block *b) {
 // The same with AdamW behind it: the gradient, d_w in name only, never leaves the cache.
 // While it is made, what AdamW will change comes from memory.
 INLINE void weight_gradient_block_update(gradient_block b, const weight_update *u,
-                                         size_t at, float step) {
+                                         const adamw_factors *factors) {
     float gradient[TILE_COLUMNS * INPUT_BLOCK] __attribute__((aligned(64)));
-    float *changed[3] = {u->value + at, u->first + at, u->second + at};
+    float *changed[3] = {u->value + b.place, u->first + b.place, u->second + b.place};
     b.d_w = gradient;
     b.d_w_panel = INPUT_BLOCK * PANEL;
     b.besides = 3;
@@ -76,8 +85,51 @@ INLINE void weight_gradient_block_update(gradient_block b, const weight_update *
     for (int panel = 0; panel * PANEL < b.columns; panel++) {
         size_t from = (size_t)panel * (size_t)b.in * PANEL;
         adamw_block(changed[0] + from, gradient + panel * INPUT_BLOCK * PANEL,
-                    changed[1] + from, changed[2] + from, (size_t)b.inputs * PANEL, step,
-                    &u->numbers);
+                    changed[1] + from, changed[2] + from, (size_t)b.inputs * PANEL,
+                    factors);
+    }
+}
+
+// The weight gradients of a layer with one matrix per expert.
+typedef struct {
+    float *d_w, *d_b;
+    const float *d_y, *x;
+    const int32_t *source, *start;
+    int experts, in, out;
+    const weight_update *update;
+} gradient_layer;
+
+// Block `block` of expert e: columns of d_y go by first, blocks of inputs second.
+INLINE gradient_block block_of_expert(const gradient_layer *l, int e, int block) {
+    int input_blocks = blocks_of(l->in, INPUT_BLOCK), part = block % input_blocks;
+    int o = block / input_blocks * TILE_COLUMNS, i = block_start(part, l->in, input_blocks);
+    size_t in = (size_t)l->in, out = (size_t)l->out, r = (size_t)l->start[e];
+    return (gradient_block){
+        .d_y = l->d_y + r * out + o,
+        .x = l->source ? l->x + i : l->x + r * in + i,
+        .source = l->source ? l->source + r : NULL,
+        .place = (size_t)e * panels_size(l->out, l->in) + (size_t)o * in + (size_t)i * PANEL,
+        .d_w = l->d_w, .d_b = l->d_b && i == 0 ? l->d_b + (size_t)e * out + o : NULL,
+        .d_w_panel = in * PANEL, .rows = l->start[e + 1] - l->start[e],
+        .columns = smaller(l->out - o, TILE_COLUMNS),
+        .inputs = block_start(part + 1, l->in, input_blocks) - i, .in = l->in,
+        .out = l->out};
+}
+
+// Blocks first ..< end of expert e.
+INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
+    const weight_update *u = l->update;
+    int updates = u && u->value && l->start[e + 1] > l->start[e];
+    adamw_factors factors;
+    if (updates && first < end) { factors = adamw_factors_of(&u->numbers, u->steps[e]); }
+    for (int block = first; block < end; block++) {
+        gradient_block b = block_of_expert(l, e, block);
+        if (updates) {
+            weight_gradient_block_update(b, u, &factors);
+        } else {
+            b.d_w += b.place;
+            weight_gradient_block(&b);
+        }
     }
 }
 
@@ -93,8 +145,8 @@ KERNEL void expert_linear_weight_gradient_gathered(
     float *restrict d_w, float *restrict d_b, const float *restrict d_y,
     const float *restrict x, const int32_t *restrict source, const int32_t *restrict start,
     int experts, int in, int out, const weight_update *update) {
-    int input_blocks = blocks_of(in, INPUT_BLOCK);
-    int blocks = blocks_of(out, TILE_COLUMNS) * input_blocks;  // of each expert
+    gradient_layer l = {d_w, d_b, d_y, x, source, start, experts, in, out, update};
+    int blocks = blocks_of(out, TILE_COLUMNS) * blocks_of(in, INPUT_BLOCK);  // of each expert
     int64_t total = (int64_t)blocks * (start[experts] + experts * BLOCK_OVERHEAD);
     work_shares left;
     deal_shares(&left);
@@ -103,32 +155,10 @@ KERNEL void expert_linear_weight_gradient_gathered(
         int64_t from = total * share / left.count, to = total * (share + 1) / left.count;
         for (int e = 0; e < experts; e++) {
             int64_t base = (int64_t)blocks * (start[e] + e * BLOCK_OVERHEAD);
-            int rows = start[e + 1] - start[e];
-            int64_t cost = (int64_t)blocks * (rows + BLOCK_OVERHEAD);
+            int64_t cost = (int64_t)blocks * (start[e + 1] - start[e] + BLOCK_OVERHEAD);
             if (base + cost <= from || base >= to) { continue; }
-            int block = first_block(from - base, cost, blocks);
-            int end = first_block(to - base, cost, blocks);
-            for (; block < end; block++) {
-                int o = block / input_blocks * TILE_COLUMNS, part = block % input_blocks;
-                int i = block_start(part, in, input_blocks);
-                size_t r = (size_t)start[e];
-                size_t at = (size_t)e * panels_size(out, in) + (size_t)o * (size_t)in +
-                            (size_t)i * PANEL;
-                gradient_block b = {
-                    .d_y = d_y + r * (size_t)out + o,
-                    .x = source ? x + i : x + r * (size_t)in + i,
-                    .source = source ? source + r : NULL, .d_w = d_w + at,
-                    .d_b = d_b && i == 0 ? d_b + (size_t)e * (size_t)out + o : NULL,
-                    .d_w_panel = (size_t)in * PANEL, .rows = rows,
-                    .columns = smaller(out - o, TILE_COLUMNS),
-                    .inputs = block_start(part + 1, in, input_blocks) - i, .in = in,
-                    .out = out};
-                if (update && update->value && rows > 0) {
-                    weight_gradient_block_update(b, update, at, update->steps[e]);
-                } else {
-                    weight_gradient_block(&b);
-                }
-            }
+            expert_blocks(&l, e, first_block(from - base, cost, blocks),
+                          first_block(to - base, cost, blocks));
         }
     }
 }

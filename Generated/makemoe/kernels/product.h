@@ -163,7 +163,12 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
                 line += y_row;
             } else if (list < besides) {
                 if (row == 0) { line = p->beside[list] + beside; }
-                FETCH_ROW(line, p->beside_panel, panels, 0)
+                // What lies beside a weight gradient is changed after it.
+                if (by_depth) {
+                    FETCH_ROW(line, p->beside_panel, panels, 1)
+                } else {
+                    FETCH_ROW(line, p->beside_panel, panels, 0)
+                }
                 line += y_row;
                 row++;
                 if (row == rows) { row = 0, list++; }

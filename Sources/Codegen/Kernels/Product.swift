@@ -161,7 +161,12 @@ extension KernelFile {
                       line += y_row;
                   } else if (list < besides) {
                       if (row == 0) { line = p->beside[list] + beside; }
-                      FETCH_ROW(line, p->beside_panel, panels, 0)
+                      // What lies beside a weight gradient is changed after it.
+                      if (by_depth) {
+                          FETCH_ROW(line, p->beside_panel, panels, 1)
+                      } else {
+                          FETCH_ROW(line, p->beside_panel, panels, 0)
+                      }
                       line += y_row;
                       row++;
                       if (row == rows) { row = 0, list++; }
