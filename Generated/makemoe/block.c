@@ -328,13 +328,21 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
     expert_linear_input_gradient_finished(t->d_mixture_up, t->d_mixture_down, p->mixture_down_weight,
                                           s->mixture_start, E, 4*C, C, finish_relu_gradient,
                                           &(finish_operands){.width = 4*C, .x1 = s->mixture_up});
-    expert_linear_weight_gradient(g->mixture_down_weight, g->mixture_down_bias, t->d_mixture_down, s->mixture_up,
-                                  s->mixture_start, E, 4*C, C, &u->mixture_down_weight);
     expert_linear_input_gradient(t->d_mixture_norm_rows, t->d_mixture_up, p->mixture_up_weight, s->mixture_start,
                                  E, C, 4*C);
-    expert_linear_weight_gradient_gathered(g->mixture_up_weight, g->mixture_up_bias, t->d_mixture_up,
-                                           s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C,
-                                           &u->mixture_up_weight);
+
+    // Nothing here reads what another call makes: threads go on without waiting for each other.
+    work_shares shares[2];
+    deal_shares(shares, 2);
+    #pragma omp parallel
+    {
+        // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
+        expert_linear_weight_gradient(g->mixture_down_weight, g->mixture_down_bias, t->d_mixture_down, s->mixture_up,
+                                      s->mixture_start, E, 4*C, C, &u->mixture_down_weight, &shares[0]);
+        expert_linear_weight_gradient_gathered(g->mixture_up_weight, g->mixture_up_bias, t->d_mixture_up,
+                                               s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C,
+                                               &u->mixture_up_weight, &shares[1]);
+    }
 
     // Every thread takes sequences of its own through all that keeps them apart.
     #pragma omp parallel if (pass_divides(pass))
@@ -346,27 +354,33 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
                                  x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
     }
 
-    // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
-    linear_weight_gradient(g->mixture_noise_weight, g->mixture_noise_bias, t->d_mixture_noise, s->mixture_norm,
-                           B*T, C, E);
+    // Nothing here reads what another call makes: threads go on without waiting for each other.
+    work_shares shares_2[6];
+    deal_shares(shares_2, 6);
+    #pragma omp parallel
+    {
+        // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
+        linear_weight_gradient(g->mixture_noise_weight, g->mixture_noise_bias, t->d_mixture_noise, s->mixture_norm,
+                               B*T, C, E, &shares_2[0]);
 
-    // makemoe.swift:23   let logits = x.linear("gate", E)
-    linear_weight_gradient(g->mixture_gate_weight, g->mixture_gate_bias, t->d_mixture_gate, s->mixture_norm, B*T,
-                           C, E);
+        // makemoe.swift:23   let logits = x.linear("gate", E)
+        linear_weight_gradient(g->mixture_gate_weight, g->mixture_gate_bias, t->d_mixture_gate, s->mixture_norm, B*T,
+                               C, E, &shares_2[1]);
 
-    // makemoe.swift:37   let n = h.layerNorm("norm")
-    layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
-                               s->mixture_norm_mean, s->mixture_norm_rstd, B*T, C);
+        // makemoe.swift:37   let n = h.layerNorm("norm")
+        layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
+                                   s->mixture_norm_mean, s->mixture_norm_rstd, B*T, C, &shares_2[2]);
 
-    // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
-    linear_weight_gradient(g->attention_proj_weight, g->attention_proj_bias, t->d_attention_proj,
-                           s->attention_heads, B*T, C, C);
+        // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
+        linear_weight_gradient(g->attention_proj_weight, g->attention_proj_bias, t->d_attention_proj,
+                               s->attention_heads, B*T, C, C, &shares_2[3]);
 
-    // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
-    linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
-                           B*T, C, 3*C);
+        // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
+        linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
+                               B*T, C, 3*C, &shares_2[4]);
 
-    // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
-    layer_norm_weight_gradient(g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,
-                               s->attention_norm_mean, s->attention_norm_rstd, B*T, C);
+        // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
+        layer_norm_weight_gradient(g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,
+                                   s->attention_norm_mean, s->attention_norm_rstd, B*T, C, &shares_2[5]);
+    }
 }

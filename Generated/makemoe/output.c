@@ -102,8 +102,14 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
                                   &own);
     }
 
-    // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
-    linear_weight_gradient(g->head_weight, g->head_bias, t->d_head, s->final, B*T, C, V);
-    layer_norm_weight_gradient(g->final_weight, g->final_bias, t->d_final, x, s->final_mean, s->final_rstd, B*T,
-                               C);
+    // Nothing here reads what another call makes: threads go on without waiting for each other.
+    work_shares shares[2];
+    deal_shares(shares, 2);
+    #pragma omp parallel
+    {
+        // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
+        linear_weight_gradient(g->head_weight, g->head_bias, t->d_head, s->final, B*T, C, V, &shares[0]);
+        layer_norm_weight_gradient(g->final_weight, g->final_bias, t->d_final, x, s->final_mean, s->final_rstd, B*T,
+                                   C, &shares[1]);
+    }
 }

@@ -13,6 +13,12 @@ struct CallEmitter {
   /// The axis of positions, in models whose passes go on after those before.
   var kept: Axis?
 
+  /// The shares that were dealt for a call that is made together with others.
+  var share: String?
+
+  /// The shares of a call that is shared out: those dealt for it, or none.
+  private var shares: String { share.map { "&" + $0 } ?? "NULL" }
+
   /// Where an operand is, as a C expression.
   private func expression(_ operand: Operand) -> String {
     switch operand.place {
@@ -162,7 +168,9 @@ extension CallEmitter {
     _ call: Call, _ a: [String], _ r: [String], _ sizes: [String]
   ) -> (String, [String]) {
     if call.results[0] == nil {
-      return ("layer_norm_weight_gradient", [r[1], r[2], a[0], a[1], a[3], a[4]] + sizes)
+      return (
+        "layer_norm_weight_gradient", [r[1], r[2], a[0], a[1], a[3], a[4]] + sizes + [shares]
+      )
     }
     // The residual's gradient, if there is one, is the last input.
     let residual = call.finish == nil ? "NULL" : a[5]
@@ -214,7 +222,9 @@ extension CallEmitter {
     arguments += product.start.map { [a[$0]] } ?? []
     arguments += [product.experts.map(CNames.size) ?? CNames.rows(types[0])]
     arguments += [CNames.size(product.inputs), CNames.size(product.outputs)]
-    if op.kind == .linearWeightGradient && product.experts != nil { arguments += [update(call)] }
+    if op.kind == .linearWeightGradient {
+      arguments += (product.experts != nil ? [update(call)] : []) + [shares]
+    }
     if let finish = functions.finish(call), let type = call.results[0]?.type {
       name += "_finished"
       arguments += [finish.name, finishOperands(call, a, CNames.width(type))]

@@ -6,13 +6,28 @@ import Planning
 extension LayerFile {
   private var batch: Axis { context.plan.graph.batch }
 
-  /// The calls of a phase as runs; those by sequence know the number of their function.
+  /// The calls of a phase as runs, each with its number among those of its kind.
   func runs(_ phase: Phase) -> [(run: CallRun, number: Int)] {
-    var number = 0
+    var counts: [CallRun.Kind: Int] = [:]
     return (phase == .forward ? layer.forward : layer.backward).runs(batch: batch).map { run in
-      defer { number += run.isBySequence ? 1 : 0 }
-      return (run, number)
+      defer { counts[run.kind, default: 0] += 1 }
+      return (run, counts[run.kind] ?? 0)
     }
+  }
+
+  /// Where the shares of a run's calls are: in a variable of its own.
+  func shares(_ number: Int) -> String { "shares" + (number == 0 ? "" : "_\(number + 1)") }
+
+  /// The parallel region in which every thread takes shares of each call.
+  func sharedRegion(_ calls: [Call], _ number: Int) -> [String] {
+    let shares = shares(number)
+    let lines = body(calls) { emitter(for: nil, share: "\(shares)[\($0)]") }
+    return [
+      "    // Nothing here reads what another call makes: threads go on without waiting for each other.",
+      "    work_shares \(shares)[\(calls.count)];",
+      "    deal_shares(\(shares), \(calls.count));",
+      "    #pragma omp parallel", "    {",
+    ] + lines.map { $0.isEmpty ? $0 : "    " + $0 } + ["    }"]
   }
 
   func signature(_ phase: Phase, _ run: CallRun, _ number: Int) -> LayerSignature {
@@ -22,10 +37,10 @@ extension LayerFile {
 
   /// The functions of a phase's runs by sequence.
   func sequenceFunctions(_ phase: Phase) -> [String] {
-    runs(phase).filter(\.run.isBySequence).map { run, number in
+    runs(phase).filter { $0.run.kind == .bySequence }.map { run, number in
       let signature = signature(phase, run, number)
       let comment = "// \(layer.name)_\(phase.rawValue) of a thread's own sequences."
-      return function(signature, [comment]) { body(signature.calls, emitter(for: batch)) }
+      return function(signature, [comment]) { body(signature.calls) { _ in emitter(for: batch) } }
     }
   }
 
@@ -68,7 +83,8 @@ extension LayerFile {
   /// The functions that point a thread at its sequences' part of the buffers.
   var partFunctions: [String] {
     let operands = [Phase.forward, .backward].flatMap { phase in
-      runs(phase).filter(\.run.isBySequence).flatMap { signature(phase, $0.run, $0.number).calls }
+      runs(phase).filter { $0.run.kind == .bySequence }
+        .flatMap { signature(phase, $0.run, $0.number).calls }
     }.flatMap { $0.inputs + $0.results.compactMap { $0 } }
     let names = Set(operands.filter { $0.type.leads(with: batch) }.map(\.name))
     func texts(_ kind: String, _ variable: String, _ buffers: [Buffer], used: Bool) -> [String] {

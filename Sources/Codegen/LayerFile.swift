@@ -82,11 +82,19 @@ extension LayerFile {
     let lines = runs(phase).enumerated().flatMap { index, item in
       let (run, number) = item
       let own = self.signature(phase, run, number)
-      return (index > 0 ? [""] : [])
-        + (run.isBySequence
-          ? sequenceRegion(own).map { "    " + $0 } : body(own.calls, emitter(for: nil)))
+      return (index > 0 ? [""] : []) + statements(of: run, number, own)
     }
     return sequenceFunctions(phase) + [function(signature, []) { lines }]
+  }
+
+  private func statements(
+    of run: CallRun, _ number: Int, _ own: LayerSignature
+  ) -> [String] {
+    switch run.kind {
+    case .inTurn: body(own.calls) { _ in emitter(for: nil) }
+    case .bySequence: sequenceRegion(own).map { "    " + $0 }
+    case .together: sharedRegion(own.calls, number)
+    }
   }
 
   func function(
@@ -119,31 +127,35 @@ extension LayerFile {
   }
 
   /// Writes the layer's calls: for the whole batch, or for a thread's own part of it.
-  func emitter(for batch: Axis?) -> CallEmitter {
+  func emitter(for batch: Axis?, share: String? = nil) -> CallEmitter {
     CallEmitter(
       layer: layer, functions: functions, batch: batch,
-      kept: context.generation.cache == nil ? nil : context.plan.graph.context)
+      kept: context.generation.cache == nil ? nil : context.plan.graph.context, share: share)
   }
 
   /// The lines of each call of a phase, as they stand in the file but for their indentation.
   func lines(_ phase: Phase) -> [[String]] {
     runs(phase).flatMap { run, number in
-      signature(phase, run, number).calls.map {
-        emitter(for: run.isBySequence ? context.plan.graph.batch : nil).lines($0)
+      signature(phase, run, number).calls.enumerated().map { index, call in
+        emitter(
+          for: run.kind == .bySequence ? context.plan.graph.batch : nil,
+          share: run.kind == .together ? "\(shares(number))[\(index)]" : nil
+        ).lines(call)
       }
     }
   }
 
-  func body(_ calls: [Call], _ emitter: CallEmitter) -> [String] {
+  /// - Parameter emitter: for the call with a number.
+  func body(_ calls: [Call], _ emitter: (Int) -> CallEmitter) -> [String] {
     var lines: [String] = []
     var place: SourceLocation?
-    for call in calls {
+    for (index, call) in calls.enumerated() {
       if let location = call.location, location.line != place?.line || location.file != place?.file
       {
         lines += (lines.isEmpty ? [] : [""]) + ["    // " + comment(location, call)]
         place = location
       }
-      lines += emitter.lines(call).map { "    " + $0 }
+      lines += emitter(index).lines(call).map { "    " + $0 }
     }
     return lines
   }

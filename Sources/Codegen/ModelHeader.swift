@@ -81,7 +81,7 @@ struct ModelHeader {
   private var parts: String {
     let divides = context.plan.layers.contains { layer in
       [layer.forward, layer.backward].contains {
-        $0.runs(batch: plan.graph.batch).contains(where: \.isBySequence)
+        $0.runs(batch: plan.graph.batch).contains { $0.kind == .bySequence }
       }
     }
     return divides ? Self.parts : ""

@@ -2,30 +2,40 @@ import GraphIR
 
 /// Neighbouring calls of a function that are made in the same way.
 public struct CallRun: Hashable, Sendable {
-  public var calls: Range<Int>
+  /// How threads make the calls.
+  public enum Kind: Hashable, Sendable {
+    /// One after the other; each divides its own work, and ends when all of it is done.
+    case inTurn
 
-  /// Whether every thread makes all of these calls for sequences of its own, without waiting for the
-  /// others in between; what it computes stays in its own cache from call to call.
-  public var isBySequence: Bool
+    /// Every thread makes all of the calls for sequences of its own, without waiting for the others in
+    /// between; what it computes stays in its own cache from call to call.
+    case bySequence
+
+    /// Every thread takes shares of each call, and goes on to the next without waiting for the others:
+    /// no call reads what another writes.
+    case together
+  }
+
+  public var calls: Range<Int>
+  public var kind: Kind
 }
 
 extension [Call] {
-  /// The calls as runs: those that keep sequences apart together, the others too.
+  /// The calls as runs: those that keep sequences apart, those that are independent, the others.
   ///
   /// - Parameter batch: the axis of sequences.
   public func runs(batch: Axis) -> [CallRun] {
     var runs: [CallRun] = []
-    var current = SequenceRun(batch: batch)
+    var current = OpenRun(batch: batch)
     for (index, call) in enumerated() {
-      let joins = current.takes(call)
-      if joins, let last = runs.indices.last, runs[last].isBySequence,
-        runs[last].calls.upperBound == index
+      let kind = call.kindOfRun(batch)
+      if let last = runs.indices.last, kind != .inTurn, runs[last].kind == kind,
+        current.takes(call)
       {
         runs[last].calls = runs[last].calls.lowerBound..<index + 1
       } else {
-        if call.keepsSequencesApart(batch) { current.begin(with: call) }
-        runs.append(
-          CallRun(calls: index..<index + 1, isBySequence: call.keepsSequencesApart(batch)))
+        current.begin(with: call)
+        runs.append(CallRun(calls: index..<index + 1, kind: kind))
       }
     }
     return runs.withoutSingles.joiningNeighbours
@@ -35,12 +45,12 @@ extension [Call] {
 extension [CallRun] {
   /// One call alone has nothing to gain: its kernel divides its work itself.
   fileprivate var withoutSingles: [CallRun] {
-    map { CallRun(calls: $0.calls, isBySequence: $0.isBySequence && $0.calls.count > 1) }
+    map { CallRun(calls: $0.calls, kind: $0.calls.count > 1 ? $0.kind : .inTurn) }
   }
 
   fileprivate var joiningNeighbours: [CallRun] {
     reduce(into: []) { runs, run in
-      if let last = runs.last, !last.isBySequence, !run.isBySequence {
+      if let last = runs.last, last.kind == .inTurn, run.kind == .inTurn {
         runs[runs.count - 1].calls = last.calls.lowerBound..<run.calls.upperBound
       } else {
         runs.append(run)
@@ -50,7 +60,7 @@ extension [CallRun] {
 }
 
 /// What the calls of a run touch: rows of their own, or a tensor as a whole.
-private struct SequenceRun {
+private struct OpenRun {
   let batch: Axis
   private var written: Set<Place> = []
   private var readWhole: Set<Place> = []
@@ -63,10 +73,10 @@ private struct SequenceRun {
     add(call)
   }
 
-  /// Adds a call, unless it mixes sequences or needs what other threads have yet to write.
+  /// Adds a call of the same kind, unless it needs what other threads have yet to write.
   mutating func takes(_ call: Call) -> Bool {
-    let whole = wholeInputs(call)
-    guard call.keepsSequencesApart(batch), written.isDisjoint(with: whole),
+    let isApart = call.keepsSequencesApart(batch) || written.isDisjoint(with: call.resultPlaces)
+    guard isApart, written.isDisjoint(with: wholeInputs(call)),
       readWhole.isDisjoint(with: call.resultPlaces)
     else { return false }
     add(call)
@@ -79,7 +89,8 @@ private struct SequenceRun {
   }
 
   private func wholeInputs(_ call: Call) -> Set<Place> {
-    Set(call.inputs.filter { !$0.type.leads(with: batch) }.map(\.place))
+    let byRows = call.keepsSequencesApart(batch)
+    return Set(call.inputs.filter { !byRows || !$0.type.leads(with: batch) }.map(\.place))
   }
 }
 
@@ -97,6 +108,17 @@ extension TensorType {
 
 extension Call {
   fileprivate var resultPlaces: Set<Place> { Set(results.compactMap { $0?.place }) }
+
+  fileprivate func kindOfRun(_ batch: Axis) -> CallRun.Kind {
+    keepsSequencesApart(batch) ? .bySequence : isSharedOut ? .together : .inTurn
+  }
+
+  /// Whether the call's kernel lets threads take shares of it, whatever else they are at.
+  public var isSharedOut: Bool {
+    guard case .op(let op) = action else { return false }
+    let isOfNormParameters = op.kind == .layerNormGradient && results[0] == nil
+    return op.kind == .linearWeightGradient || isOfNormParameters
+  }
 
   /// Whether the results of a sequence depend on no other sequence of the batch, and lie together.
   func keepsSequencesApart(_ batch: Axis) -> Bool {

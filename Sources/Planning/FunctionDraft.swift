@@ -97,7 +97,7 @@ struct FunctionDraft {
 
   /// The slots of tensors by sequence that runs of calls by sequence read or write.
   private func slotsBySequence(_ scratch: Scratch, _ batch: Axis) -> Set<Int> {
-    let runs = finished(scratch) { _ in nil }.runs(batch: batch).filter(\.isBySequence)
+    let runs = finished(scratch) { _ in nil }.runs(batch: batch).filter { $0.kind == .bySequence }
     return Set(
       runs.flatMap { calls[$0.calls] }.flatMap { $0.inputs + $0.results.compactMap(\.self) }
         .compactMap { operand in

@@ -35,8 +35,8 @@ extension Lowering {
     graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
   }
 
-  /// Lets gradients of parameters wait while gradients go back through what keeps sequences apart, so
-  /// that threads need not wait for each other there.
+  /// Lets gradients of parameters wait while gradients go back through what keeps sequences apart, or
+  /// through the experts: threads need not wait for each other there, nor between those that waited.
   mutating func postponeParameterGradients() {
     let readers = readers()
     var order: [Int] = []
@@ -51,12 +51,10 @@ extension Lowering {
     arrange(order + waiting)
   }
 
-  /// Whether a node makes nothing but parameters' gradients that nobody reads, over rows that are not
-  /// sorted by expert.
+  /// Whether a node makes nothing but parameters' gradients that nobody reads.
   private func isLast(_ index: Int, _ readers: [Value: [Int]]) -> Bool {
     let node = graph.nodes[index]
     return node.phase == .backward && node.op.kind.isParameterGradient
-      && node.inputs.allSatisfy { graph.type(of: $0).experts == nil }
       && graph.results(of: index).allSatisfy {
         (readers[$0] ?? []).allSatisfy { $0 == graph.nodes.count }
       }
@@ -68,7 +66,17 @@ extension Lowering {
     node.phase == waiting.phase && Partition.isComputed(node)
       && Partition.layerScope(node.scope) == Partition.layerScope(waiting.scope)
       && (node.op.kind.mayKeepSequencesApart || node.op.kind.isParameterGradient)
-      && node.inputs.allSatisfy { graph.type(of: $0).experts == nil }
+      && (readsRowsByExpert(waiting)
+        ? readsRowsByExpert(node) && (node.op.kind.isParameterGradient || makesRowsByExpert(node))
+        : !readsRowsByExpert(node))
+  }
+
+  private func readsRowsByExpert(_ node: Node) -> Bool {
+    node.inputs.contains { graph.type(of: $0).experts != nil }
+  }
+
+  private func makesRowsByExpert(_ node: Node) -> Bool {
+    node.types.contains { $0.experts != nil }
   }
 
   /// Brings the nodes into another order, leaves out what is not in it, and renumbers.

@@ -15,14 +15,19 @@ import Testing
     let plan = try Pipelines.plan(PlanTests.models[0].graph())
     let block = plan.layers[1]
     let forward = block.forward.runs(batch: plan.graph.batch)
-    #expect(forward.map(\.isBySequence) == [true, false])
+    #expect(forward.map(\.kind) == [.bySequence, .inTurn])
     #expect(kinds(block.forward[forward[0].calls]).first == .layerNorm)
     #expect(kinds(block.forward[forward[1].calls]) == [.route, .linear, .linear, .combine])
     let backward = block.backward.runs(batch: plan.graph.batch)
-    #expect(backward.map(\.isBySequence) == [false, true, false])
-    #expect(kinds(block.backward[backward[1].calls]).first == .dispatchGradient)
-    #expect(kinds(block.backward[backward[1].calls]).last == .layerNormGradient)
-    let sums = Set(kinds(block.backward[backward[2].calls]))
+    #expect(backward.map(\.kind) == [.inTurn, .together, .bySequence, .together])
+    #expect(
+      kinds(block.backward[backward[0].calls])
+        == [.combineGradient, .linearInputGradient, .linearInputGradient])
+    #expect(
+      kinds(block.backward[backward[1].calls]) == [.linearWeightGradient, .linearWeightGradient])
+    #expect(kinds(block.backward[backward[2].calls]).first == .dispatchGradient)
+    #expect(kinds(block.backward[backward[2].calls]).last == .layerNormGradient)
+    let sums = Set(kinds(block.backward[backward[3].calls]))
     #expect(sums == [.linearWeightGradient, .layerNormGradient])
   }
 
@@ -31,7 +36,7 @@ import Testing
     plan.layers.flatMap { layer in
       [(layer.forward, layer.forwardScratch), (layer.backward, layer.backwardScratch)].flatMap {
         calls, scratch in
-        calls.runs(batch: plan.graph.batch).filter(\.isBySequence).map {
+        calls.runs(batch: plan.graph.batch).filter { $0.kind == .bySequence }.map {
           (name: name, calls: Array(calls[$0.calls]), scratch: scratch)
         }
       }
@@ -70,12 +75,34 @@ import Testing
     }
   }
 
+  @Test("Calls that are made together touch nothing that another of them writes")
+  func together() {
+    var count = 0
+    for (name, plan) in PlanTests.plans {
+      for calls in plan.layers.flatMap({ [$0.forward, $0.backward] }) {
+        for run in calls.runs(batch: plan.graph.batch) where run.kind == .together {
+          count += 1
+          var written: Set<Place> = []
+          for call in calls[run.calls] {
+            let results = Set(call.results.compactMap { $0?.place })
+            #expect(written.isDisjoint(with: results.union(call.inputs.map(\.place))), "\(name)")
+            written.formUnion(results)
+          }
+          for call in calls[run.calls] {
+            #expect(written.isDisjoint(with: call.inputs.map(\.place)), "\(name)")
+          }
+        }
+      }
+    }
+    #expect(count > 10)
+  }
+
   @Test("A parameter of the batch's shape is nobody's own")
   func parameterOfBatch() throws {
     let model = MakeMoE("offset") { $0.hasOffset = true }
     let plan = try Pipelines.plan(model.graph())
     for layer in plan.layers {
-      for run in layer.forward.runs(batch: plan.graph.batch) where run.isBySequence {
+      for run in layer.forward.runs(batch: plan.graph.batch) where run.kind == .bySequence {
         let operands = layer.forward[run.calls].flatMap(\.inputs)
         #expect(
           !operands.contains {

@@ -96,7 +96,7 @@ KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *sour
     expert_layer l = {y, x, source, w, b, start, experts, in, out, finish, operands};
     int column_blocks = blocks_of(out, forward_columns(in)), total = start[experts];
     work_shares left;
-    deal_shares(&left);
+    deal_shares(&left, 1);
     // Counted in rows times blocks of columns: a few rows, as in generation, are shared too,
     // where their weights take longer to read than other threads to begin.
     int64_t all = (int64_t)total * column_blocks;
@@ -225,7 +225,7 @@ KERNEL void expert_linear_input_gradient_finished(
     expert_layer l = {d_x, d_y, NULL, w, NULL, start, experts, in, out, finish, operands};
     int column_blocks = blocks_of(in, gradient_columns(out)), total = start[experts];
     work_shares left;
-    deal_shares(&left);
+    deal_shares(&left, 1);
     #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
     for (int share; (share = take_share(&left)) >= 0;) {
         int64_t from = (int64_t)total * share / left.count;

@@ -46,11 +46,12 @@ KERNEL void linear_input_gradient(float *restrict d_x, const float *restrict d_y
 // d_w = d_y^T x    d_b = sum over rows of d_y    (written, not added to; d_b may be NULL)
 //
 //   d_y [rows, out]    x [rows, in]    ->    d_w [out, in] in panels, padding 0    d_b [out]
+//   shares: this call's, in a parallel region; NULL: the call makes a region of its own
 KERNEL void linear_weight_gradient(float *restrict d_w, float *restrict d_b,
                                    const float *restrict d_y, const float *restrict x,
-                                   int rows, int in, int out) {
+                                   int rows, int in, int out, work_shares *shares) {
     const int32_t start[2] = {0, rows};
-    expert_linear_weight_gradient(d_w, d_b, d_y, x, start, 1, in, out, NULL);
+    expert_linear_weight_gradient(d_w, d_b, d_y, x, start, 1, in, out, NULL, shares);
 }
 
 #endif

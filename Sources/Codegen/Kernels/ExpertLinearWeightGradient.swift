@@ -131,6 +131,22 @@ extension KernelFile {
           }
       }
 
+      // The calling thread's shares of all of it.
+      INLINE void take_weight_gradients(const gradient_layer *l, work_shares *left) {
+          int blocks = blocks_of(l->out, TILE_COLUMNS) * blocks_of(l->in, INPUT_BLOCK);  // each
+          int64_t total = (int64_t)blocks * (l->start[l->experts] + l->experts * BLOCK_OVERHEAD);
+          for (int share; (share = take_share(left)) >= 0;) {
+              int64_t from = total * share / left->count, to = total * (share + 1) / left->count;
+              for (int e = 0; e < l->experts; e++) {
+                  int64_t base = (int64_t)blocks * (l->start[e] + e * BLOCK_OVERHEAD);
+                  int64_t cost = (int64_t)blocks * (l->start[e + 1] - l->start[e] + BLOCK_OVERHEAD);
+                  if (base + cost <= from || base >= to) { continue; }
+                  expert_blocks(l, e, first_block(from - base, cost, blocks),
+                                first_block(to - base, cost, blocks));
+              }
+          }
+      }
+
       // d_w[e] = sum over the rows r of expert e of d_y[r, :]^T x[source[r], :]
       // d_b[e] = sum over the rows r of expert e of d_y[r, :]            (d_b may be NULL)
       //
@@ -139,26 +155,22 @@ extension KernelFile {
       //
       // Both are written whole: 0 for padding and for experts without rows. With an update (NULL:
       // none), d_w is not: the weights of experts with rows make AdamW's step instead.
+      //
+      // In a parallel region every thread makes the call, with shares that were dealt before;
+      // alone the call makes a region of its own: shares NULL.
       KERNEL void expert_linear_weight_gradient_gathered(
           float *restrict d_w, float *restrict d_b, const float *restrict d_y,
           const float *restrict x, const int32_t *restrict source, const int32_t *restrict start,
-          int experts, int in, int out, const weight_update *update) {
+          int experts, int in, int out, const weight_update *update, work_shares *shares) {
           gradient_layer l = {d_w, d_b, d_y, x, source, start, experts, in, out, update};
-          int blocks = blocks_of(out, TILE_COLUMNS) * blocks_of(in, INPUT_BLOCK);  // of each expert
-          int64_t total = (int64_t)blocks * (start[experts] + experts * BLOCK_OVERHEAD);
-          work_shares left;
-          deal_shares(&left);
-          #pragma omp parallel if (experts * blocks > 1)
-          for (int share; (share = take_share(&left)) >= 0;) {
-              int64_t from = total * share / left.count, to = total * (share + 1) / left.count;
-              for (int e = 0; e < experts; e++) {
-                  int64_t base = (int64_t)blocks * (start[e] + e * BLOCK_OVERHEAD);
-                  int64_t cost = (int64_t)blocks * (start[e + 1] - start[e] + BLOCK_OVERHEAD);
-                  if (base + cost <= from || base >= to) { continue; }
-                  expert_blocks(&l, e, first_block(from - base, cost, blocks),
-                                first_block(to - base, cost, blocks));
-              }
+          if (shares) {
+              take_weight_gradients(&l, shares);
+              return;
           }
+          work_shares own;
+          deal_shares(&own, 1);
+          #pragma omp parallel if (experts * out > TILE_COLUMNS || in > INPUT_BLOCK)
+          take_weight_gradients(&l, &own);
       }
 
       // As above, row r of x belonging to row r of d_y.
@@ -166,9 +178,10 @@ extension KernelFile {
                                                 const float *restrict d_y,
                                                 const float *restrict x,
                                                 const int32_t *restrict start, int experts,
-                                                int in, int out, const weight_update *update) {
+                                                int in, int out, const weight_update *update,
+                                                work_shares *shares) {
           expert_linear_weight_gradient_gathered(d_w, d_b, d_y, x, NULL, start, experts, in, out,
-                                                 update);
+                                                 update, shares);
       }
       """#)
 }

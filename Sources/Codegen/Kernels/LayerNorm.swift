@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Layer normalisation over the last axis, and its gradients.
   static let layerNorm = KernelFile(
-    name: "layer_norm", includes: ["base", "rows"],
+    name: "layer_norm", includes: ["base", "rows", "shares"],
     source: #"""
       // y = (x - mean) rstd w + b for `count` columns.
       INLINE void layer_norm_store(float *y, const float *x, const float *w, const float *b,
@@ -161,25 +161,47 @@ extension KernelFile {
           }
       }
 
+      // The calling thread's shares of layer_norm_weight_gradient: blocks of columns.
+      INLINE void take_layer_norm_columns(float *restrict d_w, float *restrict d_b,
+                                          const float *restrict d_y, const float *restrict x,
+                                          const float *restrict mean,
+                                          const float *restrict rstd, int rows, int width,
+                                          work_shares *left) {
+          int blocks = blocks_of(width, ROW_BLOCK);
+          for (int share; (share = take_share(left)) >= 0;) {
+              int end = blocks * (share + 1) / left->count;
+              for (int block = blocks * share / left->count; block < end; block++) {
+                  int c = block * ROW_BLOCK;
+                  if (width - c >= ROW_BLOCK) {
+                      layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                                                  rows, width, ROW_BLOCK);
+                  } else {
+                      layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                                                  rows, width, width - c);
+                  }
+              }
+          }
+      }
+
       // Gradients of layer_norm's weight and bias.
       //
       //   d_w = sum over r of d_y[r, :] n[r, :]    d_b = sum over r of d_y[r, :]
+      //
+      // shares: this call's, in a parallel region; NULL: the call makes a region of its own.
       KERNEL void layer_norm_weight_gradient(float *restrict d_w, float *restrict d_b,
                                              const float *restrict d_y,
                                              const float *restrict x,
                                              const float *restrict mean,
                                              const float *restrict rstd, int rows,
-                                             int width) {
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int c = 0; c < width; c += ROW_BLOCK) {
-              if (width - c >= ROW_BLOCK) {
-                  layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
-                                              rows, width, ROW_BLOCK);
-              } else {
-                  layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
-                                              rows, width, width - c);
-              }
+                                             int width, work_shares *shares) {
+          if (shares) {
+              take_layer_norm_columns(d_w, d_b, d_y, x, mean, rstd, rows, width, shares);
+              return;
           }
+          work_shares own;
+          deal_shares(&own, 1);
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          take_layer_norm_columns(d_w, d_b, d_y, x, mean, rstd, rows, width, &own);
       }
       """#)
 }

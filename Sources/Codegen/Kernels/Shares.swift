@@ -23,13 +23,18 @@ extension KernelFile {
           int count;  // of shares: one alone for a thread that has all to itself
       } work_shares;
 
-      KERNEL void deal_shares(work_shares *s) {
-          s->parts = omp_in_parallel() ? 1 : smaller(larger(omp_get_max_threads(), 1), PARTS);
-          s->count = s->parts == 1 ? 1 : SHARES;
-          for (int i = 0; i < s->parts; i++) {
-              uint64_t first = (uint64_t)block_start(i, s->count, s->parts);
-              uint64_t end = (uint64_t)block_start(i + 1, s->count, s->parts);
-              s->part[i].first_end = first << 32 | end;
+      // Deals out the work of `calls` kernel calls, for the team of the next parallel region.
+      KERNEL void deal_shares(work_shares *s, int calls) {
+          int parts = omp_in_parallel() ? 1 : smaller(larger(omp_get_max_threads(), 1), PARTS);
+          int count = parts == 1 ? 1 : SHARES;
+          for (; calls > 0; calls--, s++) {
+              s->parts = parts;
+              s->count = count;
+              for (int i = 0; i < parts; i++) {
+                  uint64_t first = (uint64_t)block_start(i, count, parts);
+                  uint64_t end = (uint64_t)block_start(i + 1, count, parts);
+                  s->part[i].first_end = first << 32 | end;
+              }
           }
       }
 
