@@ -361,11 +361,11 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
     {
         // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
         linear_weight_gradient(g->mixture_noise_weight, g->mixture_noise_bias, t->d_mixture_noise, s->mixture_norm,
-                               B*T, C, E, &shares_2[0]);
+                               B*T, C, E, &u->mixture_noise_weight, 1, &shares_2[0]);
 
         // makemoe.swift:23   let logits = x.linear("gate", E)
         linear_weight_gradient(g->mixture_gate_weight, g->mixture_gate_bias, t->d_mixture_gate, s->mixture_norm, B*T,
-                               C, E, &shares_2[1]);
+                               C, E, &u->mixture_gate_weight, 1, &shares_2[1]);
 
         // makemoe.swift:37   let n = h.layerNorm("norm")
         layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
@@ -373,11 +373,11 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
 
         // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
         linear_weight_gradient(g->attention_proj_weight, g->attention_proj_bias, t->d_attention_proj,
-                               s->attention_heads, B*T, C, C, &shares_2[3]);
+                               s->attention_heads, B*T, C, C, &u->attention_proj_weight, 1, &shares_2[3]);
 
         // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
         linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
-                               B*T, C, 3*C, &shares_2[4]);
+                               B*T, C, 3*C, u->attention_query_weight, 3, &shares_2[4]);
 
         // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
         layer_norm_weight_gradient(g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,

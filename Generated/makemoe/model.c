@@ -46,16 +46,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"position.weight", 1, 32, 128, 0, 8320, 4096, 1, 1, 1, 1, 0, 1, 1.0f},
     {"block.0.attention.norm.weight", 1, 1, 128, 0, 12416, 128, 1, 2, 1, 1, 0, 0, 1.0f},
     {"block.0.attention.norm.bias", 1, 1, 128, 0, 12544, 128, 1, 3, 1, 1, 0, 0, 0.0f},
-    {"block.0.attention.query.weight", 1, 128, 128, 1, 12672, 16384, 1, 4, 1, 1, 0, 1, 0.125f},
-    {"block.0.attention.key.weight", 1, 128, 128, 1, 29056, 16384, 1, 5, 1, 1, 0, 1, 0.125f},
-    {"block.0.attention.value.weight", 1, 128, 128, 1, 45440, 16384, 1, 6, 1, 1, 0, 1, 0.125f},
-    {"block.0.attention.proj.weight", 1, 128, 128, 1, 61824, 16384, 1, 7, 1, 1, 0, 1, 0.125f},
+    {"block.0.attention.query.weight", 1, 128, 128, 1, 12672, 16384, 1, 4, 1, 1, 1, 1, 0.125f},
+    {"block.0.attention.key.weight", 1, 128, 128, 1, 29056, 16384, 1, 5, 1, 1, 1, 1, 0.125f},
+    {"block.0.attention.value.weight", 1, 128, 128, 1, 45440, 16384, 1, 6, 1, 1, 1, 1, 0.125f},
+    {"block.0.attention.proj.weight", 1, 128, 128, 1, 61824, 16384, 1, 7, 1, 1, 1, 1, 0.125f},
     {"block.0.attention.proj.bias", 1, 1, 128, 0, 78208, 128, 1, 8, 1, 1, 0, 2, 0.088388346f},
     {"block.0.mixture.norm.weight", 1, 1, 128, 0, 78336, 128, 1, 9, 1, 1, 0, 0, 1.0f},
     {"block.0.mixture.norm.bias", 1, 1, 128, 0, 78464, 128, 1, 10, 1, 1, 0, 0, 0.0f},
-    {"block.0.mixture.gate.weight", 1, 8, 128, 1, 78592, 2048, 1, 11, 1, 1, 0, 1, 0.125f},
+    {"block.0.mixture.gate.weight", 1, 8, 128, 1, 78592, 2048, 1, 11, 1, 1, 1, 1, 0.125f},
     {"block.0.mixture.gate.bias", 1, 1, 8, 0, 80640, 8, 1, 12, 1, 1, 0, 2, 0.088388346f},
-    {"block.0.mixture.noise.weight", 1, 8, 128, 1, 80656, 2048, 1, 13, 1, 1, 0, 1, 0.125f},
+    {"block.0.mixture.noise.weight", 1, 8, 128, 1, 80656, 2048, 1, 13, 1, 1, 1, 1, 0.125f},
     {"block.0.mixture.noise.bias", 1, 1, 8, 0, 82704, 8, 1, 14, 1, 1, 0, 2, 0.088388346f},
     {"block.0.mixture.up.weight", 8, 512, 128, 1, 82720, 524288, 8, 15, 1, 1, 1, 1, 0.125f},
     {"block.0.mixture.up.bias", 1, 8, 512, 0, 607008, 4096, 8, 23, 1, 1, 0, 2, 0.088388346f},
@@ -63,16 +63,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.0.mixture.down.bias", 1, 8, 128, 0, 1135392, 1024, 8, 39, 1, 1, 0, 2, 0.044194173f},
     {"block.1.attention.norm.weight", 1, 1, 128, 0, 1136416, 128, 1, 47, 1, 1, 0, 0, 1.0f},
     {"block.1.attention.norm.bias", 1, 1, 128, 0, 1136544, 128, 1, 48, 1, 1, 0, 0, 0.0f},
-    {"block.1.attention.query.weight", 1, 128, 128, 1, 1136672, 16384, 1, 49, 1, 1, 0, 1, 0.125f},
-    {"block.1.attention.key.weight", 1, 128, 128, 1, 1153056, 16384, 1, 50, 1, 1, 0, 1, 0.125f},
-    {"block.1.attention.value.weight", 1, 128, 128, 1, 1169440, 16384, 1, 51, 1, 1, 0, 1, 0.125f},
-    {"block.1.attention.proj.weight", 1, 128, 128, 1, 1185824, 16384, 1, 52, 1, 1, 0, 1, 0.125f},
+    {"block.1.attention.query.weight", 1, 128, 128, 1, 1136672, 16384, 1, 49, 1, 1, 1, 1, 0.125f},
+    {"block.1.attention.key.weight", 1, 128, 128, 1, 1153056, 16384, 1, 50, 1, 1, 1, 1, 0.125f},
+    {"block.1.attention.value.weight", 1, 128, 128, 1, 1169440, 16384, 1, 51, 1, 1, 1, 1, 0.125f},
+    {"block.1.attention.proj.weight", 1, 128, 128, 1, 1185824, 16384, 1, 52, 1, 1, 1, 1, 0.125f},
     {"block.1.attention.proj.bias", 1, 1, 128, 0, 1202208, 128, 1, 53, 1, 1, 0, 2, 0.088388346f},
     {"block.1.mixture.norm.weight", 1, 1, 128, 0, 1202336, 128, 1, 54, 1, 1, 0, 0, 1.0f},
     {"block.1.mixture.norm.bias", 1, 1, 128, 0, 1202464, 128, 1, 55, 1, 1, 0, 0, 0.0f},
-    {"block.1.mixture.gate.weight", 1, 8, 128, 1, 1202592, 2048, 1, 56, 1, 1, 0, 1, 0.125f},
+    {"block.1.mixture.gate.weight", 1, 8, 128, 1, 1202592, 2048, 1, 56, 1, 1, 1, 1, 0.125f},
     {"block.1.mixture.gate.bias", 1, 1, 8, 0, 1204640, 8, 1, 57, 1, 1, 0, 2, 0.088388346f},
-    {"block.1.mixture.noise.weight", 1, 8, 128, 1, 1204656, 2048, 1, 58, 1, 1, 0, 1, 0.125f},
+    {"block.1.mixture.noise.weight", 1, 8, 128, 1, 1204656, 2048, 1, 58, 1, 1, 1, 1, 0.125f},
     {"block.1.mixture.noise.bias", 1, 1, 8, 0, 1206704, 8, 1, 59, 1, 1, 0, 2, 0.088388346f},
     {"block.1.mixture.up.weight", 8, 512, 128, 1, 1206720, 524288, 8, 60, 1, 1, 1, 1, 0.125f},
     {"block.1.mixture.up.bias", 1, 8, 512, 0, 1731008, 4096, 8, 68, 1, 1, 0, 2, 0.088388346f},
@@ -80,16 +80,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.1.mixture.down.bias", 1, 8, 128, 0, 2259392, 1024, 8, 84, 1, 1, 0, 2, 0.044194173f},
     {"block.2.attention.norm.weight", 1, 1, 128, 0, 2260416, 128, 1, 92, 1, 1, 0, 0, 1.0f},
     {"block.2.attention.norm.bias", 1, 1, 128, 0, 2260544, 128, 1, 93, 1, 1, 0, 0, 0.0f},
-    {"block.2.attention.query.weight", 1, 128, 128, 1, 2260672, 16384, 1, 94, 1, 1, 0, 1, 0.125f},
-    {"block.2.attention.key.weight", 1, 128, 128, 1, 2277056, 16384, 1, 95, 1, 1, 0, 1, 0.125f},
-    {"block.2.attention.value.weight", 1, 128, 128, 1, 2293440, 16384, 1, 96, 1, 1, 0, 1, 0.125f},
-    {"block.2.attention.proj.weight", 1, 128, 128, 1, 2309824, 16384, 1, 97, 1, 1, 0, 1, 0.125f},
+    {"block.2.attention.query.weight", 1, 128, 128, 1, 2260672, 16384, 1, 94, 1, 1, 1, 1, 0.125f},
+    {"block.2.attention.key.weight", 1, 128, 128, 1, 2277056, 16384, 1, 95, 1, 1, 1, 1, 0.125f},
+    {"block.2.attention.value.weight", 1, 128, 128, 1, 2293440, 16384, 1, 96, 1, 1, 1, 1, 0.125f},
+    {"block.2.attention.proj.weight", 1, 128, 128, 1, 2309824, 16384, 1, 97, 1, 1, 1, 1, 0.125f},
     {"block.2.attention.proj.bias", 1, 1, 128, 0, 2326208, 128, 1, 98, 1, 1, 0, 2, 0.088388346f},
     {"block.2.mixture.norm.weight", 1, 1, 128, 0, 2326336, 128, 1, 99, 1, 1, 0, 0, 1.0f},
     {"block.2.mixture.norm.bias", 1, 1, 128, 0, 2326464, 128, 1, 100, 1, 1, 0, 0, 0.0f},
-    {"block.2.mixture.gate.weight", 1, 8, 128, 1, 2326592, 2048, 1, 101, 1, 1, 0, 1, 0.125f},
+    {"block.2.mixture.gate.weight", 1, 8, 128, 1, 2326592, 2048, 1, 101, 1, 1, 1, 1, 0.125f},
     {"block.2.mixture.gate.bias", 1, 1, 8, 0, 2328640, 8, 1, 102, 1, 1, 0, 2, 0.088388346f},
-    {"block.2.mixture.noise.weight", 1, 8, 128, 1, 2328656, 2048, 1, 103, 1, 1, 0, 1, 0.125f},
+    {"block.2.mixture.noise.weight", 1, 8, 128, 1, 2328656, 2048, 1, 103, 1, 1, 1, 1, 0.125f},
     {"block.2.mixture.noise.bias", 1, 1, 8, 0, 2330704, 8, 1, 104, 1, 1, 0, 2, 0.088388346f},
     {"block.2.mixture.up.weight", 8, 512, 128, 1, 2330720, 524288, 8, 105, 1, 1, 1, 1, 0.125f},
     {"block.2.mixture.up.bias", 1, 8, 512, 0, 2855008, 4096, 8, 113, 1, 1, 0, 2, 0.088388346f},
@@ -97,16 +97,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.2.mixture.down.bias", 1, 8, 128, 0, 3383392, 1024, 8, 129, 1, 1, 0, 2, 0.044194173f},
     {"block.3.attention.norm.weight", 1, 1, 128, 0, 3384416, 128, 1, 137, 1, 1, 0, 0, 1.0f},
     {"block.3.attention.norm.bias", 1, 1, 128, 0, 3384544, 128, 1, 138, 1, 1, 0, 0, 0.0f},
-    {"block.3.attention.query.weight", 1, 128, 128, 1, 3384672, 16384, 1, 139, 1, 1, 0, 1, 0.125f},
-    {"block.3.attention.key.weight", 1, 128, 128, 1, 3401056, 16384, 1, 140, 1, 1, 0, 1, 0.125f},
-    {"block.3.attention.value.weight", 1, 128, 128, 1, 3417440, 16384, 1, 141, 1, 1, 0, 1, 0.125f},
-    {"block.3.attention.proj.weight", 1, 128, 128, 1, 3433824, 16384, 1, 142, 1, 1, 0, 1, 0.125f},
+    {"block.3.attention.query.weight", 1, 128, 128, 1, 3384672, 16384, 1, 139, 1, 1, 1, 1, 0.125f},
+    {"block.3.attention.key.weight", 1, 128, 128, 1, 3401056, 16384, 1, 140, 1, 1, 1, 1, 0.125f},
+    {"block.3.attention.value.weight", 1, 128, 128, 1, 3417440, 16384, 1, 141, 1, 1, 1, 1, 0.125f},
+    {"block.3.attention.proj.weight", 1, 128, 128, 1, 3433824, 16384, 1, 142, 1, 1, 1, 1, 0.125f},
     {"block.3.attention.proj.bias", 1, 1, 128, 0, 3450208, 128, 1, 143, 1, 1, 0, 2, 0.088388346f},
     {"block.3.mixture.norm.weight", 1, 1, 128, 0, 3450336, 128, 1, 144, 1, 1, 0, 0, 1.0f},
     {"block.3.mixture.norm.bias", 1, 1, 128, 0, 3450464, 128, 1, 145, 1, 1, 0, 0, 0.0f},
-    {"block.3.mixture.gate.weight", 1, 8, 128, 1, 3450592, 2048, 1, 146, 1, 1, 0, 1, 0.125f},
+    {"block.3.mixture.gate.weight", 1, 8, 128, 1, 3450592, 2048, 1, 146, 1, 1, 1, 1, 0.125f},
     {"block.3.mixture.gate.bias", 1, 1, 8, 0, 3452640, 8, 1, 147, 1, 1, 0, 2, 0.088388346f},
-    {"block.3.mixture.noise.weight", 1, 8, 128, 1, 3452656, 2048, 1, 148, 1, 1, 0, 1, 0.125f},
+    {"block.3.mixture.noise.weight", 1, 8, 128, 1, 3452656, 2048, 1, 148, 1, 1, 1, 1, 0.125f},
     {"block.3.mixture.noise.bias", 1, 1, 8, 0, 3454704, 8, 1, 149, 1, 1, 0, 2, 0.088388346f},
     {"block.3.mixture.up.weight", 8, 512, 128, 1, 3454720, 524288, 8, 150, 1, 1, 1, 1, 0.125f},
     {"block.3.mixture.up.bias", 1, 8, 512, 0, 3979008, 4096, 8, 158, 1, 1, 0, 2, 0.088388346f},
@@ -114,16 +114,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.3.mixture.down.bias", 1, 8, 128, 0, 4507392, 1024, 8, 174, 1, 1, 0, 2, 0.044194173f},
     {"block.4.attention.norm.weight", 1, 1, 128, 0, 4508416, 128, 1, 182, 1, 1, 0, 0, 1.0f},
     {"block.4.attention.norm.bias", 1, 1, 128, 0, 4508544, 128, 1, 183, 1, 1, 0, 0, 0.0f},
-    {"block.4.attention.query.weight", 1, 128, 128, 1, 4508672, 16384, 1, 184, 1, 1, 0, 1, 0.125f},
-    {"block.4.attention.key.weight", 1, 128, 128, 1, 4525056, 16384, 1, 185, 1, 1, 0, 1, 0.125f},
-    {"block.4.attention.value.weight", 1, 128, 128, 1, 4541440, 16384, 1, 186, 1, 1, 0, 1, 0.125f},
-    {"block.4.attention.proj.weight", 1, 128, 128, 1, 4557824, 16384, 1, 187, 1, 1, 0, 1, 0.125f},
+    {"block.4.attention.query.weight", 1, 128, 128, 1, 4508672, 16384, 1, 184, 1, 1, 1, 1, 0.125f},
+    {"block.4.attention.key.weight", 1, 128, 128, 1, 4525056, 16384, 1, 185, 1, 1, 1, 1, 0.125f},
+    {"block.4.attention.value.weight", 1, 128, 128, 1, 4541440, 16384, 1, 186, 1, 1, 1, 1, 0.125f},
+    {"block.4.attention.proj.weight", 1, 128, 128, 1, 4557824, 16384, 1, 187, 1, 1, 1, 1, 0.125f},
     {"block.4.attention.proj.bias", 1, 1, 128, 0, 4574208, 128, 1, 188, 1, 1, 0, 2, 0.088388346f},
     {"block.4.mixture.norm.weight", 1, 1, 128, 0, 4574336, 128, 1, 189, 1, 1, 0, 0, 1.0f},
     {"block.4.mixture.norm.bias", 1, 1, 128, 0, 4574464, 128, 1, 190, 1, 1, 0, 0, 0.0f},
-    {"block.4.mixture.gate.weight", 1, 8, 128, 1, 4574592, 2048, 1, 191, 1, 1, 0, 1, 0.125f},
+    {"block.4.mixture.gate.weight", 1, 8, 128, 1, 4574592, 2048, 1, 191, 1, 1, 1, 1, 0.125f},
     {"block.4.mixture.gate.bias", 1, 1, 8, 0, 4576640, 8, 1, 192, 1, 1, 0, 2, 0.088388346f},
-    {"block.4.mixture.noise.weight", 1, 8, 128, 1, 4576656, 2048, 1, 193, 1, 1, 0, 1, 0.125f},
+    {"block.4.mixture.noise.weight", 1, 8, 128, 1, 4576656, 2048, 1, 193, 1, 1, 1, 1, 0.125f},
     {"block.4.mixture.noise.bias", 1, 1, 8, 0, 4578704, 8, 1, 194, 1, 1, 0, 2, 0.088388346f},
     {"block.4.mixture.up.weight", 8, 512, 128, 1, 4578720, 524288, 8, 195, 1, 1, 1, 1, 0.125f},
     {"block.4.mixture.up.bias", 1, 8, 512, 0, 5103008, 4096, 8, 203, 1, 1, 0, 2, 0.088388346f},
@@ -131,16 +131,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.4.mixture.down.bias", 1, 8, 128, 0, 5631392, 1024, 8, 219, 1, 1, 0, 2, 0.044194173f},
     {"block.5.attention.norm.weight", 1, 1, 128, 0, 5632416, 128, 1, 227, 1, 1, 0, 0, 1.0f},
     {"block.5.attention.norm.bias", 1, 1, 128, 0, 5632544, 128, 1, 228, 1, 1, 0, 0, 0.0f},
-    {"block.5.attention.query.weight", 1, 128, 128, 1, 5632672, 16384, 1, 229, 1, 1, 0, 1, 0.125f},
-    {"block.5.attention.key.weight", 1, 128, 128, 1, 5649056, 16384, 1, 230, 1, 1, 0, 1, 0.125f},
-    {"block.5.attention.value.weight", 1, 128, 128, 1, 5665440, 16384, 1, 231, 1, 1, 0, 1, 0.125f},
-    {"block.5.attention.proj.weight", 1, 128, 128, 1, 5681824, 16384, 1, 232, 1, 1, 0, 1, 0.125f},
+    {"block.5.attention.query.weight", 1, 128, 128, 1, 5632672, 16384, 1, 229, 1, 1, 1, 1, 0.125f},
+    {"block.5.attention.key.weight", 1, 128, 128, 1, 5649056, 16384, 1, 230, 1, 1, 1, 1, 0.125f},
+    {"block.5.attention.value.weight", 1, 128, 128, 1, 5665440, 16384, 1, 231, 1, 1, 1, 1, 0.125f},
+    {"block.5.attention.proj.weight", 1, 128, 128, 1, 5681824, 16384, 1, 232, 1, 1, 1, 1, 0.125f},
     {"block.5.attention.proj.bias", 1, 1, 128, 0, 5698208, 128, 1, 233, 1, 1, 0, 2, 0.088388346f},
     {"block.5.mixture.norm.weight", 1, 1, 128, 0, 5698336, 128, 1, 234, 1, 1, 0, 0, 1.0f},
     {"block.5.mixture.norm.bias", 1, 1, 128, 0, 5698464, 128, 1, 235, 1, 1, 0, 0, 0.0f},
-    {"block.5.mixture.gate.weight", 1, 8, 128, 1, 5698592, 2048, 1, 236, 1, 1, 0, 1, 0.125f},
+    {"block.5.mixture.gate.weight", 1, 8, 128, 1, 5698592, 2048, 1, 236, 1, 1, 1, 1, 0.125f},
     {"block.5.mixture.gate.bias", 1, 1, 8, 0, 5700640, 8, 1, 237, 1, 1, 0, 2, 0.088388346f},
-    {"block.5.mixture.noise.weight", 1, 8, 128, 1, 5700656, 2048, 1, 238, 1, 1, 0, 1, 0.125f},
+    {"block.5.mixture.noise.weight", 1, 8, 128, 1, 5700656, 2048, 1, 238, 1, 1, 1, 1, 0.125f},
     {"block.5.mixture.noise.bias", 1, 1, 8, 0, 5702704, 8, 1, 239, 1, 1, 0, 2, 0.088388346f},
     {"block.5.mixture.up.weight", 8, 512, 128, 1, 5702720, 524288, 8, 240, 1, 1, 1, 1, 0.125f},
     {"block.5.mixture.up.bias", 1, 8, 512, 0, 6227008, 4096, 8, 248, 1, 1, 0, 2, 0.088388346f},
@@ -148,16 +148,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.5.mixture.down.bias", 1, 8, 128, 0, 6755392, 1024, 8, 264, 1, 1, 0, 2, 0.044194173f},
     {"block.6.attention.norm.weight", 1, 1, 128, 0, 6756416, 128, 1, 272, 1, 1, 0, 0, 1.0f},
     {"block.6.attention.norm.bias", 1, 1, 128, 0, 6756544, 128, 1, 273, 1, 1, 0, 0, 0.0f},
-    {"block.6.attention.query.weight", 1, 128, 128, 1, 6756672, 16384, 1, 274, 1, 1, 0, 1, 0.125f},
-    {"block.6.attention.key.weight", 1, 128, 128, 1, 6773056, 16384, 1, 275, 1, 1, 0, 1, 0.125f},
-    {"block.6.attention.value.weight", 1, 128, 128, 1, 6789440, 16384, 1, 276, 1, 1, 0, 1, 0.125f},
-    {"block.6.attention.proj.weight", 1, 128, 128, 1, 6805824, 16384, 1, 277, 1, 1, 0, 1, 0.125f},
+    {"block.6.attention.query.weight", 1, 128, 128, 1, 6756672, 16384, 1, 274, 1, 1, 1, 1, 0.125f},
+    {"block.6.attention.key.weight", 1, 128, 128, 1, 6773056, 16384, 1, 275, 1, 1, 1, 1, 0.125f},
+    {"block.6.attention.value.weight", 1, 128, 128, 1, 6789440, 16384, 1, 276, 1, 1, 1, 1, 0.125f},
+    {"block.6.attention.proj.weight", 1, 128, 128, 1, 6805824, 16384, 1, 277, 1, 1, 1, 1, 0.125f},
     {"block.6.attention.proj.bias", 1, 1, 128, 0, 6822208, 128, 1, 278, 1, 1, 0, 2, 0.088388346f},
     {"block.6.mixture.norm.weight", 1, 1, 128, 0, 6822336, 128, 1, 279, 1, 1, 0, 0, 1.0f},
     {"block.6.mixture.norm.bias", 1, 1, 128, 0, 6822464, 128, 1, 280, 1, 1, 0, 0, 0.0f},
-    {"block.6.mixture.gate.weight", 1, 8, 128, 1, 6822592, 2048, 1, 281, 1, 1, 0, 1, 0.125f},
+    {"block.6.mixture.gate.weight", 1, 8, 128, 1, 6822592, 2048, 1, 281, 1, 1, 1, 1, 0.125f},
     {"block.6.mixture.gate.bias", 1, 1, 8, 0, 6824640, 8, 1, 282, 1, 1, 0, 2, 0.088388346f},
-    {"block.6.mixture.noise.weight", 1, 8, 128, 1, 6824656, 2048, 1, 283, 1, 1, 0, 1, 0.125f},
+    {"block.6.mixture.noise.weight", 1, 8, 128, 1, 6824656, 2048, 1, 283, 1, 1, 1, 1, 0.125f},
     {"block.6.mixture.noise.bias", 1, 1, 8, 0, 6826704, 8, 1, 284, 1, 1, 0, 2, 0.088388346f},
     {"block.6.mixture.up.weight", 8, 512, 128, 1, 6826720, 524288, 8, 285, 1, 1, 1, 1, 0.125f},
     {"block.6.mixture.up.bias", 1, 8, 512, 0, 7351008, 4096, 8, 293, 1, 1, 0, 2, 0.088388346f},
@@ -165,16 +165,16 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.6.mixture.down.bias", 1, 8, 128, 0, 7879392, 1024, 8, 309, 1, 1, 0, 2, 0.044194173f},
     {"block.7.attention.norm.weight", 1, 1, 128, 0, 7880416, 128, 1, 317, 1, 1, 0, 0, 1.0f},
     {"block.7.attention.norm.bias", 1, 1, 128, 0, 7880544, 128, 1, 318, 1, 1, 0, 0, 0.0f},
-    {"block.7.attention.query.weight", 1, 128, 128, 1, 7880672, 16384, 1, 319, 1, 1, 0, 1, 0.125f},
-    {"block.7.attention.key.weight", 1, 128, 128, 1, 7897056, 16384, 1, 320, 1, 1, 0, 1, 0.125f},
-    {"block.7.attention.value.weight", 1, 128, 128, 1, 7913440, 16384, 1, 321, 1, 1, 0, 1, 0.125f},
-    {"block.7.attention.proj.weight", 1, 128, 128, 1, 7929824, 16384, 1, 322, 1, 1, 0, 1, 0.125f},
+    {"block.7.attention.query.weight", 1, 128, 128, 1, 7880672, 16384, 1, 319, 1, 1, 1, 1, 0.125f},
+    {"block.7.attention.key.weight", 1, 128, 128, 1, 7897056, 16384, 1, 320, 1, 1, 1, 1, 0.125f},
+    {"block.7.attention.value.weight", 1, 128, 128, 1, 7913440, 16384, 1, 321, 1, 1, 1, 1, 0.125f},
+    {"block.7.attention.proj.weight", 1, 128, 128, 1, 7929824, 16384, 1, 322, 1, 1, 1, 1, 0.125f},
     {"block.7.attention.proj.bias", 1, 1, 128, 0, 7946208, 128, 1, 323, 1, 1, 0, 2, 0.088388346f},
     {"block.7.mixture.norm.weight", 1, 1, 128, 0, 7946336, 128, 1, 324, 1, 1, 0, 0, 1.0f},
     {"block.7.mixture.norm.bias", 1, 1, 128, 0, 7946464, 128, 1, 325, 1, 1, 0, 0, 0.0f},
-    {"block.7.mixture.gate.weight", 1, 8, 128, 1, 7946592, 2048, 1, 326, 1, 1, 0, 1, 0.125f},
+    {"block.7.mixture.gate.weight", 1, 8, 128, 1, 7946592, 2048, 1, 326, 1, 1, 1, 1, 0.125f},
     {"block.7.mixture.gate.bias", 1, 1, 8, 0, 7948640, 8, 1, 327, 1, 1, 0, 2, 0.088388346f},
-    {"block.7.mixture.noise.weight", 1, 8, 128, 1, 7948656, 2048, 1, 328, 1, 1, 0, 1, 0.125f},
+    {"block.7.mixture.noise.weight", 1, 8, 128, 1, 7948656, 2048, 1, 328, 1, 1, 1, 1, 0.125f},
     {"block.7.mixture.noise.bias", 1, 1, 8, 0, 7950704, 8, 1, 329, 1, 1, 0, 2, 0.088388346f},
     {"block.7.mixture.up.weight", 8, 512, 128, 1, 7950720, 524288, 8, 330, 1, 1, 1, 1, 0.125f},
     {"block.7.mixture.up.bias", 1, 8, 512, 0, 8475008, 4096, 8, 338, 1, 1, 0, 2, 0.088388346f},
@@ -182,7 +182,7 @@ const model_parameter model_parameters[MODEL_PARAMETERS] = {
     {"block.7.mixture.down.bias", 1, 8, 128, 0, 9003392, 1024, 8, 354, 1, 1, 0, 2, 0.044194173f},
     {"final.weight", 1, 1, 128, 0, 9004416, 128, 1, 362, 1, 1, 0, 0, 1.0f},
     {"final.bias", 1, 1, 128, 0, 9004544, 128, 1, 363, 1, 1, 0, 0, 0.0f},
-    {"head.weight", 1, 65, 128, 1, 9004672, 10240, 1, 364, 1, 1, 0, 1, 0.125f},
+    {"head.weight", 1, 65, 128, 1, 9004672, 10240, 1, 364, 1, 1, 1, 1, 0.125f},
     {"head.bias", 1, 1, 65, 0, 9014912, 65, 1, 365, 1, 1, 0, 2, 0.088388346f},
 };
 
@@ -218,6 +218,12 @@ static void block_bind_params(block_params *p, float *base, int first) {
 
 static void block_bind_updates(block_updates *u, moec_model *m, int first,
                               const adamw_numbers *step) {
+    u->attention_query_weight[0] = model_weight_update(m, first + 2, step);
+    u->attention_query_weight[1] = model_weight_update(m, first + 3, step);
+    u->attention_query_weight[2] = model_weight_update(m, first + 4, step);
+    u->attention_proj_weight = model_weight_update(m, first + 5, step);
+    u->mixture_gate_weight = model_weight_update(m, first + 9, step);
+    u->mixture_noise_weight = model_weight_update(m, first + 11, step);
     u->mixture_up_weight = model_weight_update(m, first + 13, step);
     u->mixture_down_weight = model_weight_update(m, first + 15, step);
 }
@@ -269,6 +275,11 @@ static void output_bind_params(output_params *p, float *base, int first) {
     p->final_bias = base + model_parameters[first + 1].offset;
     p->head_weight = base + model_parameters[first + 2].offset;
     p->head_bias = base + model_parameters[first + 3].offset;
+}
+
+static void output_bind_updates(output_updates *u, moec_model *m, int first,
+                              const adamw_numbers *step) {
+    u->head_weight = model_weight_update(m, first + 2, step);
 }
 
 static void output_bind_saved(output_saved *s, char *base) {
@@ -363,6 +374,9 @@ static void bind_updates(moec_model *m, const adamw_numbers *step) {
     for (int l = 0; l < 8; l++) {
         block_bind_updates(&m->block[l].u, m, block_places[l].first, step);
     }
+    for (int l = 0; l < 1; l++) {
+        output_bind_updates(&m->output[l].u, m, output_places[l].first, step);
+    }
 }
 
 // Runs all layers; the loss is computed if the pass has targets.
@@ -384,8 +398,8 @@ static void forward(moec_model *m, const model_pass *pass) {
 // Gradients of all parameters, layer by layer in reverse.
 static void backward(moec_model *m, const model_pass *pass) {
     output_use *output = &m->output[0];
-    output_backward(output->d_x, output->logits, output->x, &output->p, &output->g, &output->s, &m->output_t,
-                    pass);
+    output_backward(output->d_x, output->logits, output->x, &output->p, &output->g, &output->u, &output->s,
+                    &m->output_t, pass);
     for (int l = 7; l >= 0; l--) {
         block_use *block = &m->block[l];
         block_backward(block->d_x, block->d_y, block->x, &block->p, &block->g, &block->u, &block->s, &m->block_t,

@@ -94,6 +94,10 @@ typedef struct {
 
 // Weights that backward updates as soon as their gradient is there.
 typedef struct {
+    weight_update attention_query_weight[3]; // [C, C]
+    weight_update attention_proj_weight;    // [C, C]
+    weight_update mixture_gate_weight;      // [E, C]
+    weight_update mixture_noise_weight;     // [E, C]
     weight_update mixture_up_weight;        // [E, 4*C, C]
     weight_update mixture_down_weight;      // [E, C, 4*C]
 } block_updates;
@@ -158,6 +162,11 @@ typedef struct {
     float *head_bias;                       // [V]
 } output_params;
 
+// Weights that backward updates as soon as their gradient is there.
+typedef struct {
+    weight_update head_weight;              // [V, C]
+} output_updates;
+
 // Kept from forward to backward.
 typedef struct {
     float *final;                           // [B, T, C]
@@ -176,8 +185,8 @@ typedef struct {
 void output_forward(float *logits, float *loss, const float *x, const output_params *p, const output_saved *s,
                     const model_pass *pass);
 void output_backward(float *d_x, const float *logits, const float *x, const output_params *p,
-                     const output_params *g, const output_saved *s, const output_scratch *t,
-                     const model_pass *pass);
+                     const output_params *g, const output_updates *u, const output_saved *s,
+                     const output_scratch *t, const model_pass *pass);
 
 // ---- the model ---------------------------------------------------------------------------
 
@@ -225,6 +234,7 @@ typedef struct {
 // One use of output, and what connects it to its neighbours.
 typedef struct {
     output_params p, g;                     // parameters, gradients
+    output_updates u;
     output_saved s;
     float *logits;                          // [B, T, V]
     float *loss;                            // []

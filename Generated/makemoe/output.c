@@ -84,8 +84,8 @@ static void output_backward_sequences(float *d_x, const float *x, const output_p
 }
 
 void output_backward(float *d_x, const float *logits, const float *x, const output_params *p,
-                     const output_params *g, const output_saved *s, const output_scratch *t,
-                     const model_pass *pass) {
+                     const output_params *g, const output_updates *u, const output_saved *s,
+                     const output_scratch *t, const model_pass *pass) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:42   LanguageModel("makemoe",
@@ -108,7 +108,8 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
     #pragma omp parallel
     {
         // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
-        linear_weight_gradient(g->head_weight, g->head_bias, t->d_head, s->final, B*T, C, V, &shares[0]);
+        linear_weight_gradient(g->head_weight, g->head_bias, t->d_head, s->final, B*T, C, V, &u->head_weight, 1,
+                               &shares[0]);
         layer_norm_weight_gradient(g->final_weight, g->final_bias, t->d_final, x, s->final_mean, s->final_rstd, B*T,
                                    C, &shares[1]);
     }

@@ -122,11 +122,11 @@ struct Analysis {
       leastSeconds: cost.leastSeconds(rates) + update)
   }
 
-  /// The sweep's time for the weight that a call updates.
+  /// The sweep's time for the weights that a call updates.
   private func updateSeconds(_ call: Call, _ site: Int) -> Double {
-    guard let index = call.updates else { return 0 }
-    let parameter = plan.layers[profiled.sites[site].layer].parameters[index]
-    return Double(Self.updateBytes([parameter.type])) / (rates.sweep * 1e9)
+    guard let weights = call.updates else { return 0 }
+    let parameters = plan.layers[profiled.sites[site].layer].parameters[weights]
+    return Double(Self.updateBytes(parameters.map(\.type))) / (rates.sweep * 1e9)
   }
 
   /// The plan's call at a site; nil for the optimizer's.

@@ -223,7 +223,8 @@ extension CallEmitter {
     arguments += [product.experts.map(CNames.size) ?? CNames.rows(types[0])]
     arguments += [CNames.size(product.inputs), CNames.size(product.outputs)]
     if op.kind == .linearWeightGradient {
-      arguments += (product.experts != nil ? [update(call)] : []) + [shares]
+      let joined = call.isJoined ? call.results.count : 1
+      arguments += [update(call)] + (product.experts == nil ? ["\(joined)"] : []) + [shares]
     }
     if let finish = functions.finish(call), let type = call.results[0]?.type {
       name += "_finished"
@@ -232,9 +233,11 @@ extension CallEmitter {
     return (name, arguments)
   }
 
-  /// What the optimizer needs to update the weight whose gradient a call makes.
+  /// What the optimizer needs to update the weights whose gradients a call makes.
   private func update(_ call: Call) -> String {
-    call.updates.map { "&u->\(CNames.identifier(layer.parameters[$0].field))" } ?? "NULL"
+    guard let weights = call.updates else { return "NULL" }
+    let field = "u->\(CNames.identifier(layer.parameters[weights.lowerBound].field))"
+    return weights.count > 1 ? field : "&" + field
   }
 
   /// The compound literal of what a product's last step reads.

@@ -36,10 +36,12 @@ struct LayerBinding {
   }
 
   private var updates: String {
-    let lines = layer.parameters.enumerated().compactMap { index, parameter in
-      parameter.isUpdatedInBackward
-        ? "    u->\(CNames.identifier(parameter.field)) = model_weight_update(m, first + \(index), step);"
-        : nil
+    let lines = layer.updateGroups.sorted { $0.lowerBound < $1.lowerBound }.flatMap { weights in
+      weights.enumerated().map { number, weight in
+        let field = CNames.identifier(layer.parameters[weights.lowerBound].field)
+        let element = weights.count > 1 ? "[\(number)]" : ""
+        return "    u->\(field)\(element) = model_weight_update(m, first + \(weight), step);"
+      }
     }
     return """
       static void \(layer.name)_bind_updates(\(layer.name)_updates *u, moec_model *m, int first,

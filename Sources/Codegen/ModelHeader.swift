@@ -191,8 +191,10 @@ struct ModelHeader {
       layer.parameters.map { (CNames.identifier($0.field), $0.type) })
     parts += Self.structure(
       "\(layer.name)_updates", "Weights that backward updates as soon as their gradient is there.",
-      layer.parameters.filter(\.isUpdatedInBackward).map {
-        (CNames.identifier($0.field), $0.type)
+      layer.updateGroups.sorted { $0.lowerBound < $1.lowerBound }.map { weights in
+        let first = layer.parameters[weights.lowerBound]
+        let count = weights.count > 1 ? "[\(weights.count)]" : ""
+        return (CNames.identifier(first.field) + count, first.type)
       }, element: "weight_update ")
     parts += Self.structure(
       "\(layer.name)_saved", "Kept from forward to backward.",

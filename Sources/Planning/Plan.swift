@@ -153,9 +153,9 @@ public struct Call: Hashable, Sendable {
   public var isJoined: Bool
   public var finish: Finish?
 
-  /// The layer's parameter that the optimizer may update block by block while its gradient, which this
-  /// call makes, is in cache: nothing later reads the parameter or adds to the gradient.
-  public var updates: Int?
+  /// The layer's parameters that the optimizer may update block by block while their gradients, which
+  /// this call makes, are in cache: nothing later reads the parameters or adds to the gradients.
+  public var updates: Range<Int>?
   public var inputs: [Operand]
 
   /// The results that anything reads; nil for one that nothing does.

@@ -49,6 +49,29 @@ import Testing
     }
   }
 
+  @Test("Weights that are updated together each keep a decay of their own")
+  func joinedDecay() throws {
+    let wide = MakeMoE("joined") {
+      ($0.B, $0.T, $0.V, $0.C, $0.experts, $0.dropout) = (2, 5, 11, 32, 6, 0.1)
+      $0.heads = 4
+    }
+    let path = Result<String, any Error> { try CompiledModel(wide.graph()).library.path }
+    let (a, b) = (try fresh(path), try fresh(path))
+    let key = try #require(a.manifest.parameters.firstIndex { $0.name.contains("key.weight") })
+    for model in [a, b] { try model.setDecay(false, of: key) }
+    var hyper = hyper(a)
+    hyper.weightDecay = 0.5
+    for number in 0..<3 {
+      let (x, y) = (batch(number, of: a), batch(number + 5, of: a))
+      let loss = try a.trainStep(tokens: x, targets: y, with: hyper)
+      #expect(try b.accumulate(tokens: x, targets: y, seed: 7) == loss)
+      _ = try b.update(with: hyper, maximumNorm: nil)
+    }
+    for kind in [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts] {
+      #expect(try all(kind, of: a) == all(kind, of: b))
+    }
+  }
+
   @Test("Gradients of two batches are added; a library without room says so")
   func adds() throws {
     let model = try fresh(Self.accumulating)

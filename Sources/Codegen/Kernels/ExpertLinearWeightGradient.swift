@@ -40,6 +40,7 @@ extension KernelFile {
           const int32_t *source;  // NULL, or the rows of x to read
           float *d_w, *d_b;       // d_b may be NULL
           size_t place;           // of the block among all weights
+          int output;             // its first
           size_t d_w_panel;       // floats from panel to panel of d_w
           int rows, columns, inputs, in, out;
           int besides;            // what AdamW changes, as `product` has it
@@ -94,7 +95,8 @@ extension KernelFile {
           const float *d_y, *x;
           const int32_t *source, *start;
           int experts, in, out;
-          const weight_update *update;
+          const weight_update *updates;  // NULL, or one for each of the joined matrices
+          int joined;                    // so many make up the outputs of an expert
       } gradient_layer;
 
       // Block `block` of expert e: columns of d_y go by first, blocks of inputs second.
@@ -106,6 +108,7 @@ extension KernelFile {
               .d_y = l->d_y + r * out + o,
               .x = l->source ? l->x + i : l->x + r * in + i,
               .source = l->source ? l->source + r : NULL,
+              .output = o,
               .place = (size_t)e * panels_size(l->out, l->in) + (size_t)o * in + (size_t)i * PANEL,
               .d_w = l->d_w, .d_b = l->d_b && i == 0 ? l->d_b + (size_t)e * out + o : NULL,
               .d_w_panel = in * PANEL, .rows = l->start[e + 1] - l->start[e],
@@ -116,14 +119,18 @@ extension KernelFile {
 
       // Blocks first ..< end of expert e.
       INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
-          const weight_update *u = l->update;
-          int updates = u && u->value && l->start[e + 1] > l->start[e];
+          const weight_update *all = l->updates, *u = NULL;
+          int updates = all && all->value && l->start[e + 1] > l->start[e];
           adamw_factors factors;
-          if (updates && first < end) { factors = adamw_factors_of(&u->numbers, u->steps[e]); }
           for (int block = first; block < end; block++) {
               gradient_block b = block_of_expert(l, e, block);
               if (updates) {
-                  weight_gradient_block_update(b, u, &factors);
+                  int matrix = b.output / (l->out / l->joined);
+                  if (u != all + matrix) {
+                      u = all + matrix;
+                      factors = adamw_factors_of(&u->numbers, u->steps[e]);
+                  }
+                  weight_gradient_block_update(b, all, &factors);
               } else {
                   b.d_w += b.place;
                   weight_gradient_block(&b);
@@ -147,6 +154,18 @@ extension KernelFile {
           }
       }
 
+      // All of it, in a region of its own, or the calling thread's shares of it in another's.
+      INLINE void weight_gradients(const gradient_layer *l, work_shares *shares) {
+          if (shares) {
+              take_weight_gradients(l, shares);
+              return;
+          }
+          work_shares own;
+          deal_shares(&own, 1);
+          #pragma omp parallel if (l->experts * l->out > TILE_COLUMNS || l->in > INPUT_BLOCK)
+          take_weight_gradients(l, &own);
+      }
+
       // d_w[e] = sum over the rows r of expert e of d_y[r, :]^T x[source[r], :]
       // d_b[e] = sum over the rows r of expert e of d_y[r, :]            (d_b may be NULL)
       //
@@ -162,15 +181,8 @@ extension KernelFile {
           float *restrict d_w, float *restrict d_b, const float *restrict d_y,
           const float *restrict x, const int32_t *restrict source, const int32_t *restrict start,
           int experts, int in, int out, const weight_update *update, work_shares *shares) {
-          gradient_layer l = {d_w, d_b, d_y, x, source, start, experts, in, out, update};
-          if (shares) {
-              take_weight_gradients(&l, shares);
-              return;
-          }
-          work_shares own;
-          deal_shares(&own, 1);
-          #pragma omp parallel if (experts * out > TILE_COLUMNS || in > INPUT_BLOCK)
-          take_weight_gradients(&l, &own);
+          gradient_layer l = {d_w, d_b, d_y, x, source, start, experts, in, out, update, 1};
+          weight_gradients(&l, shares);
       }
 
       // As above, row r of x belonging to row r of d_y.

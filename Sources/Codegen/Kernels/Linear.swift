@@ -44,12 +44,17 @@ extension KernelFile {
       // d_w = d_y^T x    d_b = sum over rows of d_y    (written, not added to; d_b may be NULL)
       //
       //   d_y [rows, out]    x [rows, in]    ->    d_w [out, in] in panels, padding 0    d_b [out]
+      //   updates [joined]: w is as many matrices that lie one after the other, and AdamW changes
+      //   them in place of d_w being written; NULL: it does not
       //   shares: this call's, in a parallel region; NULL: the call makes a region of its own
       KERNEL void linear_weight_gradient(float *restrict d_w, float *restrict d_b,
                                          const float *restrict d_y, const float *restrict x,
-                                         int rows, int in, int out, work_shares *shares) {
+                                         int rows, int in, int out,
+                                         const weight_update *updates, int joined,
+                                         work_shares *shares) {
           const int32_t start[2] = {0, rows};
-          expert_linear_weight_gradient(d_w, d_b, d_y, x, start, 1, in, out, NULL, shares);
+          gradient_layer l = {d_w, d_b, d_y, x, NULL, start, 1, in, out, updates, joined};
+          weight_gradients(&l, shares);
       }
       """#)
 }
