@@ -171,9 +171,9 @@ INLINE void take_layer_norm_columns(float *restrict d_w, float *restrict d_b,
                                     const float *restrict rstd, int rows, int width,
                                     work_shares *left) {
     int blocks = blocks_of(width, ROW_BLOCK);
-    for (int share; (share = take_share(left)) >= 0;) {
-        int end = blocks * (share + 1) / left->count;
-        for (int block = blocks * share / left->count; block < end; block++) {
+    for (share_range s; (s = take_shares(left)).first < s.end;) {
+        int end = blocks * s.end / left->count;
+        for (int block = blocks * s.first / left->count; block < end; block++) {
             int c = block * ROW_BLOCK;
             if (width - c >= ROW_BLOCK) {
                 layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,

@@ -99,8 +99,8 @@ extension KernelFile {
           // where their weights take longer to read than other threads to begin.
           int64_t all = (int64_t)total * column_blocks;
           #pragma omp parallel if (total > TILE_ROWS || (all > 1 && (int64_t)in * out >= 16384))
-          for (int share; (share = take_share(&left)) >= 0;) {
-              int64_t from = all * share / left.count, to = all * (share + 1) / left.count;
+          for (share_range s; (s = take_shares(&left)).first < s.end;) {
+              int64_t from = all * s.first / left.count, to = all * s.end / left.count;
               for (int e = 0; e < experts && (int64_t)start[e] * column_blocks < to; e++) {
                   int64_t first = (int64_t)start[e] * column_blocks;
                   int64_t cost = (int64_t)start[e + 1] * column_blocks - first;
@@ -225,9 +225,9 @@ extension KernelFile {
           work_shares left;
           deal_shares(&left, 1);
           #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
-          for (int share; (share = take_share(&left)) >= 0;) {
-              int64_t from = (int64_t)total * share / left.count;
-              int64_t to = (int64_t)total * (share + 1) / left.count;
+          for (share_range s; (s = take_shares(&left)).first < s.end;) {
+              int64_t from = (int64_t)total * s.first / left.count;
+              int64_t to = (int64_t)total * s.end / left.count;
               for (int e = 0; e < experts && start[e] < to; e++) {
                   if (start[e + 1] <= from) { continue; }
                   int count = start[e + 1] - start[e];

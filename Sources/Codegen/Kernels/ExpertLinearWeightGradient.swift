@@ -142,8 +142,8 @@ extension KernelFile {
       INLINE void take_weight_gradients(const gradient_layer *l, work_shares *left) {
           int blocks = blocks_of(l->out, TILE_COLUMNS) * blocks_of(l->in, INPUT_BLOCK);  // each
           int64_t total = (int64_t)blocks * (l->start[l->experts] + l->experts * BLOCK_OVERHEAD);
-          for (int share; (share = take_share(left)) >= 0;) {
-              int64_t from = total * share / left->count, to = total * (share + 1) / left->count;
+          for (share_range s; (s = take_shares(left)).first < s.end;) {
+              int64_t from = total * s.first / left->count, to = total * s.end / left->count;
               for (int e = 0; e < l->experts; e++) {
                   int64_t base = (int64_t)blocks * (l->start[e] + e * BLOCK_OVERHEAD);
                   int64_t cost = (int64_t)blocks * (l->start[e + 1] - l->start[e] + BLOCK_OVERHEAD);

@@ -38,28 +38,35 @@ extension KernelFile {
           }
       }
 
-      // Takes a share of a part, from its front or its back; -1: there is none left.
-      INLINE int take_from(share_part *part, int front) {
+      // Shares first ..< end; none if they are equal.
+      typedef struct {
+          int first, end;
+      } share_range;
+
+      // Takes shares of a part: from its front a quarter of what is left, so that a thread asks
+      // seldom and leaves small pieces for the end; from its back one.
+      INLINE share_range take_from(share_part *part, int front) {
           uint64_t left = __atomic_load_n(&part->first_end, __ATOMIC_RELAXED);
           for (;;) {
               int first = (int)(left >> 32), end = (int)(left & 0xffffffff);
-              if (first >= end) { return -1; }
-              uint64_t rest = front ? left + ((uint64_t)1 << 32) : left - 1;
+              if (first >= end) { return (share_range){0, 0}; }
+              int some = (end - first + 3) / 4;
+              uint64_t rest = front ? left + ((uint64_t)some << 32) : left - 1;
               if (__atomic_compare_exchange_n(&part->first_end, &left, rest, 0,
                                               __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-                  return front ? first : end - 1;
+                  return front ? (share_range){first, first + some} : (share_range){end - 1, end};
               }
           }
       }
 
-      // The calling thread's next share; -1: all are taken.
-      KERNEL int take_share(work_shares *s) {
+      // The calling thread's next shares; none: all are taken.
+      KERNEL share_range take_shares(work_shares *s) {
           int own = omp_get_thread_num() % s->parts;
-          int share = take_from(&s->part[own], 1);
-          for (int i = 1; share < 0 && i < s->parts; i++) {
-              share = take_from(&s->part[(own + i) % s->parts], 0);
+          share_range taken = take_from(&s->part[own], 1);
+          for (int i = 1; taken.first == taken.end && i < s->parts; i++) {
+              taken = take_from(&s->part[(own + i) % s->parts], 0);
           }
-          return share;
+          return taken;
       }
       """#)
 }
