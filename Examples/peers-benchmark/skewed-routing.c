@@ -45,9 +45,9 @@ int main(void) {
                 expert_linear(h, x, up, b, start, E, C, HIDDEN);
                 expert_linear(y, h, down, b, start, E, HIDDEN, C);
                 expert_linear_input_gradient(h, y, down, start, E, HIDDEN, C);
-                expert_linear_weight_gradient(d_w, b, y, h, start, E, HIDDEN, C, NULL);
+                expert_linear_weight_gradient(d_w, b, y, h, start, E, HIDDEN, C, NULL, NULL);
                 expert_linear_input_gradient(x, h, up, start, E, C, HIDDEN);
-                expert_linear_weight_gradient(d_w, b, h, x, start, E, C, HIDDEN, NULL);
+                expert_linear_weight_gradient(d_w, b, h, x, start, E, C, HIDDEN, NULL, NULL);
                 double took = microseconds() - begun;
                 if (took < fastest[threads - 1]) { fastest[threads - 1] = took; }
             }
