@@ -55,7 +55,7 @@ public struct CCompiler: Sendable, Hashable, Codable {
   }
 
   /// The same line for the usual compiler on the usual machine, clang on x86-64 Linux, wherever it
-  /// is asked for: for files that are checked in and must not tell who wrote them.
+  /// is asked for: for machines that have none, and for files that are checked in.
   ///
   /// - Throws: `ToolchainError.unsupportedTarget` if there is no such target at all.
   public static func portableCommandLine(

@@ -53,18 +53,29 @@ struct Compilation {
     try explaining { try Plan(graph, source: source, accumulates: accumulates) }
   }
 
-  /// The C of a plan; its text does not depend on this machine.
+  /// The C of a plan. Of this machine it has nothing but the line that builds it.
   func generate(_ plan: Plan, source: String) throws -> GeneratedModel {
     try explaining {
-      let line = try CCompiler.portableCommandLine(
-        sources: GeneratedModel.sources(of: plan), output: "lib\(plan.graph.name).so",
-        options: options)
-      return GeneratedModel(
+      GeneratedModel(
         plan,
         .init(
           source: source, sourceName: URL(fileURLWithPath: model).lastPathComponent,
-          compilerLine: line))
+          compilerLine: try compilerLine(plan)))
     }
+  }
+
+  /// The line with the compiler that builds the library here; where there is none, the usual one's.
+  private func compilerLine(_ plan: Plan) throws(ToolchainError) -> String {
+    let sources = GeneratedModel.sources(of: plan)
+    let output = "lib\(plan.graph.name).\(CompileCommand.libraryExtension)"
+    guard let compiler = try? compiler().compiler else {
+      return try CCompiler.portableCommandLine(sources: sources, output: output, options: options)
+    }
+    return try compiler.commandLine(sources: sources, output: output, options: options)
+  }
+
+  private func compiler() throws(ToolchainError) -> CCompilerSearch.Choice {
+    try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose(for: options)
   }
 
   /// Makes the library and its header from generated sources that lie in `folder`.
@@ -72,8 +83,7 @@ struct Compilation {
   /// - Returns: what a person should know of the choice of compiler, if anything.
   func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> String? {
     try explaining {
-      let choice = try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose(
-        for: options)
+      let choice = try compiler()
       let sources = generated.sources.map { folder.appendingPathComponent($0) }
       let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
       let warnings = try choice.compiler.compileLibrary(
