@@ -614,40 +614,6 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     return 0;
 }
 
-// One pass over a batch that take_batch has taken; returns the loss. A loss that is not finite ends it
-// before backward, so that the parameters stay as they were.
-static float run(moec_model *m, int training, uint64_t seed) {
-    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions, m->replay_tokens > 0, 0};
-    int before = enter(m);
-    forward(m, &pass);
-    float loss = m->output[0].loss[0];
-    if (training && isfinite(loss)) {
-        bind_updates(m, NULL);
-        backward(m, &pass);
-        m->used_up = 0;
-    }
-    leave(before);
-    return loss;
-}
-
-float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    m->batches = 0;
-    return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed);
-}
-
-float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed);
-}
-
-int moec_set_decay(moec_model *m, int index, int decays) {
-    m->error[0] = 0;
-    if (index < 0 || index >= MODEL_PARAMETERS) {
-        return fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
-    }
-    m->decays[index] = decays != 0;
-    return 0;
-}
-
 // Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
 static void note_experts(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
@@ -661,6 +627,58 @@ static void note_experts(moec_model *m) {
     }
 }
 
+static adamw_numbers numbers_of(const moec_hyper *h) {
+    return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
+}
+
+// One pass over a batch that take_batch has taken; returns the loss. Training goes back through the model
+// for gradients, or with h for a step of AdamW, most of which is made on the way. A loss that is not finite
+// ends it before that, so that the parameters stay as they were.
+static float run(moec_model *m, int training, uint64_t seed, const moec_hyper *h) {
+    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions, m->replay_tokens > 0, 0};
+    int before = enter(m);
+    forward(m, &pass);
+    float loss = m->output[0].loss[0];
+    if (training && isfinite(loss)) {
+        const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
+        if (h) {
+            note_experts(m);
+            model_count_step(m);
+        }
+        bind_updates(m, h ? &step : NULL);
+        backward(m, &pass);
+        if (h) {
+            model_update(m, &step, 0);
+        }
+        m->used_up = h != NULL;
+    }
+    leave(before);
+    return loss;
+}
+
+float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    m->batches = 0;
+    return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed, NULL);
+}
+
+float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed, NULL);
+}
+
+float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
+    m->batches = 0;
+    return take_batch(m, tokens, targets) ? NAN : run(m, 1, h->seed, h);
+}
+
+int moec_set_decay(moec_model *m, int index, int decays) {
+    m->error[0] = 0;
+    if (index < 0 || index >= MODEL_PARAMETERS) {
+        return fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
+    }
+    m->decays[index] = decays != 0;
+    return 0;
+}
+
 float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     if (take_batch(m, tokens, targets)) { return NAN; }
     if (m->batches && !MODEL_ACCUMULATES) {
@@ -669,7 +687,7 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
     }
     size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
     if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
-    float loss = run(m, 1, seed);
+    float loss = run(m, 1, seed, NULL);
     if (!isfinite(loss)) { return loss; }
     if (m->batches) {
         for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
@@ -677,10 +695,6 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
     note_experts(m);
     m->batches += 1;
     return loss;
-}
-
-static adamw_numbers numbers_of(const moec_hyper *h) {
-    return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
 }
 
 // The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
@@ -717,26 +731,6 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
     m->batches = 0;
     leave(before);
     return (float)norm;
-}
-
-float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
-    m->batches = 0;
-    if (take_batch(m, tokens, targets)) { return NAN; }
-    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions, m->replay_tokens > 0, 0};
-    int before = enter(m);
-    forward(m, &pass);
-    float loss = m->output[0].loss[0];
-    if (isfinite(loss)) {
-        const adamw_numbers step = numbers_of(h);
-        note_experts(m);
-        model_count_step(m);
-        bind_updates(m, &step);
-        backward(m, &pass);
-        model_update(m, &step, 0);
-        m->used_up = 1;
-    }
-    leave(before);
-    return loss;
 }
 
 static int all_finite(const float *x, size_t count) {

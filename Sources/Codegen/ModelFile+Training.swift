@@ -21,16 +21,42 @@ extension ModelFile {
   /// One pass, and the library's functions that are one pass and nothing else.
   var running: String {
     """
-    // One pass over a batch that take_batch has taken; returns the loss. A loss that is not finite ends it
-    // before backward, so that the parameters stay as they were.
-    static float run(moec_model *m, int training, uint64_t seed) {
+    // Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
+    static void note_experts(moec_model *m) {
+        for (int i = 0; i < MODEL_PARAMETERS; i++) {
+            if (!m->start[i]) { continue; }
+            int32_t *used = m->used + model_parameters[i].first_step + i, previous = 0;
+            for (int e = 0; e < model_parameters[i].steps; e++) {
+                int32_t was = m->batches ? used[e + 1] - previous : 0;
+                previous = used[e + 1];
+                used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
+            }
+        }
+    }
+
+    static adamw_numbers numbers_of(const moec_hyper *h) {
+        return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
+    }
+
+    // One pass over a batch that take_batch has taken; returns the loss. Training goes back through the model
+    // for gradients, or with h for a step of AdamW, most of which is made on the way. A loss that is not finite
+    // ends it before that, so that the parameters stay as they were.
+    static float run(moec_model *m, int training, uint64_t seed, const moec_hyper *h) {
         model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions\(replays), 0};
         int before = enter(m);
         forward(m, &pass);
         float loss = \(lossPlace);
         if (training && isfinite(loss)) {
-            \(hasUpdates ? "bind_updates(m, NULL);\n        " : "")backward(m, &pass);
-            m->used_up = 0;
+            const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
+            if (h) {
+                note_experts(m);
+                model_count_step(m);
+            }
+            \(hasUpdates ? "bind_updates(m, h ? &step : NULL);\n        " : "")backward(m, &pass);
+            if (h) {
+                model_update(m, &step, 0);
+            }
+            m->used_up = \(hasUpdates ? "h != NULL" : "0");
         }
         leave(before);
         return loss;
@@ -38,11 +64,16 @@ extension ModelFile {
 
     float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
         m->batches = 0;
-        return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed);
+        return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed, NULL);
     }
 
     float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-        return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed);
+        return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed, NULL);
+    }
+
+    float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
+        m->batches = 0;
+        return take_batch(m, tokens, targets) ? NAN : run(m, 1, h->seed, h);
     }
     """
   }
@@ -61,19 +92,6 @@ extension ModelFile {
         return 0;
     }
 
-    // Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
-    static void note_experts(moec_model *m) {
-        for (int i = 0; i < MODEL_PARAMETERS; i++) {
-            if (!m->start[i]) { continue; }
-            int32_t *used = m->used + model_parameters[i].first_step + i, previous = 0;
-            for (int e = 0; e < model_parameters[i].steps; e++) {
-                int32_t was = m->batches ? used[e + 1] - previous : 0;
-                previous = used[e + 1];
-                used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
-            }
-        }
-    }
-
     float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
         if (take_batch(m, tokens, targets)) { return NAN; }
         if (m->batches && !MODEL_ACCUMULATES) {
@@ -82,7 +100,7 @@ extension ModelFile {
         }
         size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
         if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
-        float loss = run(m, 1, seed);
+        float loss = run(m, 1, seed, NULL);
         if (!isfinite(loss)) { return loss; }
         if (m->batches) {
             for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
@@ -90,10 +108,6 @@ extension ModelFile {
         note_experts(m);
         m->batches += 1;
         return loss;
-    }
-
-    static adamw_numbers numbers_of(const moec_hyper *h) {
-        return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
     }
 
     // The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
@@ -132,30 +146,6 @@ extension ModelFile {
         return (float)norm;
     }
     """#
-  }
-
-  /// A training step: forward, backward with the update of the weights that it can update, the others'.
-  var step: String {
-    """
-    float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
-        m->batches = 0;
-        if (take_batch(m, tokens, targets)) { return NAN; }
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, h->seed, m->tokens, m->targets, m->positions\(replays), 0};
-        int before = enter(m);
-        forward(m, &pass);
-        float loss = \(lossPlace);
-        if (isfinite(loss)) {
-            const adamw_numbers step = numbers_of(h);
-            note_experts(m);
-            model_count_step(m);
-            \(hasUpdates ? "bind_updates(m, &step);\n        " : "")backward(m, &pass);
-            model_update(m, &step, 0);
-            m->used_up = \(hasUpdates ? 1 : 0);
-        }
-        leave(before);
-        return loss;
-    }
-    """
   }
 
   /// Where numbers that are not finite began.

@@ -14,7 +14,7 @@ struct ModelFile {
     parts +=
       [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
     parts += [forward, backward, checks, Self.lifetime, access, running]
-    parts += [accumulation, step, firstBad, logits, manifest]
+    parts += [accumulation, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
