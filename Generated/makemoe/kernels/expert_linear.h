@@ -101,7 +101,7 @@ KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *sour
     // where their weights take longer to read than other threads to begin.
     int64_t all = (int64_t)total * column_blocks;
     #pragma omp parallel if (total > TILE_ROWS || (all > 1 && (int64_t)in * out >= 16384))
-    for (share_range s; (s = take_shares(&left)).first < s.end;) {
+    for (share_range s; take_shares(&left, &s);) {
         int64_t from = all * s.first / left.count, to = all * s.end / left.count;
         for (int e = 0; e < experts && (int64_t)start[e] * column_blocks < to; e++) {
             int64_t first = (int64_t)start[e] * column_blocks;
@@ -227,7 +227,7 @@ KERNEL void expert_linear_input_gradient_finished(
     work_shares left;
     deal_shares(&left, 1);
     #pragma omp parallel if (total > TILE_ROWS || column_blocks > 1)
-    for (share_range s; (s = take_shares(&left)).first < s.end;) {
+    for (share_range s; take_shares(&left, &s);) {
         int64_t from = (int64_t)total * s.first / left.count;
         int64_t to = (int64_t)total * s.end / left.count;
         for (int e = 0; e < experts && start[e] < to; e++) {

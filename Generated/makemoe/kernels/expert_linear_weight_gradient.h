@@ -144,7 +144,7 @@ INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
 INLINE void take_weight_gradients(const gradient_layer *l, work_shares *left) {
     int blocks = blocks_of(l->out, TILE_COLUMNS) * blocks_of(l->in, INPUT_BLOCK);  // each
     int64_t total = (int64_t)blocks * (l->start[l->experts] + l->experts * BLOCK_OVERHEAD);
-    for (share_range s; (s = take_shares(left)).first < s.end;) {
+    for (share_range s; take_shares(left, &s);) {
         int64_t from = total * s.first / left->count, to = total * s.end / left->count;
         for (int e = 0; e < l->experts; e++) {
             int64_t base = (int64_t)blocks * (l->start[e] + e * BLOCK_OVERHEAD);

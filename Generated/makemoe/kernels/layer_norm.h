@@ -171,7 +171,7 @@ INLINE void take_layer_norm_columns(float *restrict d_w, float *restrict d_b,
                                     const float *restrict rstd, int rows, int width,
                                     work_shares *left) {
     int blocks = blocks_of(width, ROW_BLOCK);
-    for (share_range s; (s = take_shares(left)).first < s.end;) {
+    for (share_range s; take_shares(left, &s);) {
         int end = blocks * s.end / left->count;
         for (int block = blocks * s.first / left->count; block < end; block++) {
             int c = block * ROW_BLOCK;

@@ -60,14 +60,14 @@ INLINE share_range take_from(share_part *part, int front) {
     }
 }
 
-// The calling thread's next shares; none: all are taken.
-KERNEL share_range take_shares(work_shares *s) {
+// Takes the calling thread's next shares; 0: there are none left.
+KERNEL int take_shares(work_shares *s, share_range *taken) {
     int own = omp_get_thread_num() % s->parts;
-    share_range taken = take_from(&s->part[own], 1);
-    for (int i = 1; taken.first == taken.end && i < s->parts; i++) {
-        taken = take_from(&s->part[(own + i) % s->parts], 0);
+    *taken = take_from(&s->part[own], 1);
+    for (int i = 1; taken->first == taken->end && i < s->parts; i++) {
+        *taken = take_from(&s->part[(own + i) % s->parts], 0);
     }
-    return taken;
+    return taken->first < taken->end;
 }
 
 #endif
