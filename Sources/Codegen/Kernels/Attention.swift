@@ -10,21 +10,16 @@ extension KernelFile {
           floats maximum, sum, before, after;
       } attention_state;
 
-      // scores = 2^(score - maximum), 0 where dropped; drop is a constant. Returns `sum` plus those
-      // before dropout, as softmax comes first.
-      INLINE floats attention_powers(float *scores, floats maximum, floats sum, words number,
-                                     int keys, int drop, const attention_sizes *sizes) {
-          uint64_t key = sizes->key;
-          uint32_t threshold = sizes->threshold;
+      // scores = 2^(score - maximum), 0 where dropped: where bits (if not NULL) are low. Returns
+      // `sum` plus those before dropout, as softmax comes first.
+      INLINE floats attention_powers(float *scores, const words *bits, floats maximum, floats sum,
+                                     int keys, uint32_t threshold) {
           for (int j = 0; j < keys; j += 4) {
               UNROLL
-              for (int l = 0; l < 4; l++, scores += LANES, number += 1) {
+              for (int l = 0; l < 4; l++, scores += LANES) {
                   floats weight = floats_exp2(floats_load(scores) - maximum);
                   sum += weight;
-                  if (drop) {
-                      ints kept = random_lanes(key, number) >= threshold;
-                      weight = (floats)((ints)weight & kept);
-                  }
+                  if (bits) { weight = (floats)((ints)weight & (bits[j + l] >= threshold)); }
                   floats_store(scores, weight);
               }
           }
@@ -33,48 +28,79 @@ extension KernelFile {
 
       // Turns a tile's scores into weights 2^(score - maximum), 0 where dropped; `maximum` is the
       // largest score of each query so far. The last tile of keys normalises.
-      OUTLINE void attention_weigh(float *scores, attention_state *state, floats maximum,
-                                   attention_tile tile, int pair, const attention_sizes *sizes) {
+      INLINE void attention_weigh(float *scores, const words *bits, attention_state *state,
+                                   floats maximum, attention_tile tile,
+                                   const attention_sizes *sizes) {
           int end = tile.key + tile.keys, last = end == tile.query + tile.queries;
           floats before = {0}, sum = {0};
           if (tile.key > 0) {
               before = floats_exp2(state->maximum - maximum);
               sum = state->sum * before;
           }
-          words number = attention_numbers(tile, pair, sizes->context);
-          sum = sizes->threshold
-                    ? attention_powers(scores, maximum, sum, number, tile.keys, 1, sizes)
-                    : attention_powers(scores, maximum, sum, number, tile.keys, 0, sizes);
+          uint32_t threshold = sizes->threshold;
+          sum = threshold ? attention_powers(scores, bits, maximum, sum, tile.keys, threshold)
+                          : attention_powers(scores, NULL, maximum, sum, tile.keys, 0);
           state->maximum = maximum;
           state->sum = sum;
           state->after = last ? floats_all(sizes->keep) / sum : floats_all(1.0f);
           state->before = before * state->after;
       }
 
+      // y = (add ? before y : 0) + after sum, for up to LANES columns.
+      INLINE void attention_blend(float *y, floats sum, float before, float after, int add,
+                                  int columns) {
+          floats part = sum * after;
+          if (add) {
+              floats earlier = floats_load_some(y, columns) * before;
+              part = earlier + part;
+          }
+          floats_store_some(y, part, columns);
+      }
+
       // y[i] = before[i] y[i] + after[i] sum over j of weights[j, i] v[j]
-      OUTLINE void attention_average(float *y, const float *weights, const float *v,
-                                     const attention_state *state, attention_tile tile,
-                                     const attention_sizes *sizes) {
+      INLINE void attention_average(float *y, const float *weights, const float *v,
+                                    const attention_state *state, attention_tile tile,
+                                    const attention_sizes *sizes) {
           _Alignas(64) float values[ATTENTION_KEYS * LANES], sums[LANES * LANES];
           _Alignas(64) float before[LANES], after[LANES];
+          int depth = attention_depth(sizes), add = tile.key > 0;
+          size_t row = sizes->outputs.row;
           floats_store(before, state->before);
           floats_store(after, state->after);
-          for (int c = 0; c < sizes->depth; c += LANES) {
-              int columns = sizes->depth - c;
+          for (int c = 0; c < depth; c += LANES) {
+              int columns = depth - c;
               floats sum[LANES];
-              attention_sum_keys(
-                  sum, weights, attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns),
-                  tile);
+              attention_sum_keys(sum, weights,
+                                 attention_pad(values, v + c, sizes->inputs.row, tile.keys, columns,
+                                               sizes->whole),
+                                 tile);
+              if (sizes->whole) {
+                  UNROLL
+                  for (int i = 0; i < LANES; i++) {
+                      attention_blend(y + i * row, sum[i], before[i], after[i], add, LANES);
+                  }
+                  continue;
+              }
               UNROLL
               for (int i = 0; i < LANES; i++) { floats_store(sums + i * LANES, sum[i]); }
-              float *y_i = y + c;
-              for (int i = 0; i < tile.queries; i++, y_i += sizes->outputs.row) {
-                  floats part = floats_load(sums + i * LANES) * after[i];
-                  if (tile.key > 0) {
-                      floats earlier = floats_load_some(y_i, columns) * before[i];
-                      part = earlier + part;
-                  }
-                  floats_store_some(y_i, part, columns);
+              for (int i = 0; i < tile.queries; i++) {
+                  attention_blend(y + c + i * row, floats_load(sums + i * LANES), before[i],
+                                  after[i], add, columns);
+              }
+          }
+      }
+
+      // Calls the rows of y that a block of the head of number `pair` will write, if there is such
+      // a head: in training they were last written a step ago.
+      INLINE void attention_call_output(const float *y, int pair, int query,
+                                        const attention_sizes *sizes) {
+          size_t row = sizes->outputs.row;
+          const float *y_i = y + attention_at(sizes->outputs, pair, sizes->heads) + query * row;
+          int queries = attention_tile_at(query, 0, sizes).queries;
+          if (pair >= sizes->sequences * sizes->heads) { return; }
+          for (int i = 0; i < queries; i++, y_i += row) {
+              for (int c = 0; c < attention_depth(sizes); c += 16) {
+                  __builtin_prefetch(y_i + c, 1);
               }
           }
       }
@@ -89,6 +115,7 @@ extension KernelFile {
                                  const float *restrict v, int pair, int heads,
                                  const attention_sizes *sizes) {
           _Alignas(64) float scores[ATTENTION_HEADS][ATTENTION_KEYS * LANES];
+          words bits[ATTENTION_HEADS][ATTENTION_KEYS];
           attention_state state[ATTENTION_HEADS];
           floats maximum[ATTENTION_HEADS];
           size_t from[ATTENTION_HEADS], to[ATTENTION_HEADS], row = sizes->inputs.row;
@@ -102,14 +129,16 @@ extension KernelFile {
               }
               for (int key = 0; key < smaller(query + LANES, sizes->length);
                    key += ATTENTION_KEYS) {
-                  attention_tile tile = attention_tile_at(query, key, sizes->length);
+                  attention_tile tile = attention_tile_at(query, key, sizes);
                   for (int h = 0; h < heads; h++) {
-                      maximum[h] = attention_scores(
-                          scores[h], q + from[h] + query * row, row, k + from[h] + key * row, row,
-                          sizes->depth, sizes->scale * LOG2_E, tile, 1, state[h].maximum);
+                      const float *q_h = q + from[h] + query * row, *k_h = k + from[h] + key * row;
+                      maximum[h] = attention_scores(scores[h], sizes->threshold ? bits[h] : NULL,
+                                                    q_h, k_h, state[h].maximum, tile, pair + h,
+                                                    sizes);
+                      if (key == 0) { attention_call_output(y, pair + heads + h, query, sizes); }
                   }
                   for (int h = 0; h < heads; h++) {
-                      attention_weigh(scores[h], &state[h], maximum[h], tile, pair + h, sizes);
+                      attention_weigh(scores[h], bits[h], &state[h], maximum[h], tile, sizes);
                   }
                   for (int h = 0; h < heads; h++) {
                       attention_average(y + to[h] + query * sizes->outputs.row, scores[h],
@@ -124,15 +153,37 @@ extension KernelFile {
           }
       }
 
+      // The same where all tiles are whole, and where they need not be.
+      OUTLINE void attention_whole_heads(float *restrict y, float *restrict logsumexp,
+                                         const float *restrict q, const float *restrict k,
+                                         const float *restrict v, int pair, int heads,
+                                         const attention_sizes *sizes) {
+          attention_sizes own = *sizes;
+          own.whole = 1;
+          attention_head(y, logsumexp, q, k, v, pair, heads, &own);
+      }
+
+      OUTLINE void attention_any_heads(float *restrict y, float *restrict logsumexp,
+                                       const float *restrict q, const float *restrict k,
+                                       const float *restrict v, int pair, int heads,
+                                       const attention_sizes *sizes) {
+          attention_sizes own = *sizes;
+          own.whole = 0;
+          attention_head(y, logsumexp, q, k, v, pair, heads, &own);
+      }
+
       static inline void attention_heads(float *restrict y, float *restrict logsumexp,
                                          const float *restrict q, const float *restrict k,
                                          const float *restrict v, const attention_sizes *sizes) {
           int pairs = sizes->sequences * sizes->heads;
           #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
           for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
-              attention_sizes own = *sizes;
               int heads = smaller(pairs - pair, ATTENTION_HEADS);
-              attention_head(y, logsumexp, q, k, v, pair, heads, &own);
+              if (sizes->whole) {
+                  attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+              } else {
+                  attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+              }
           }
       }
 

@@ -9,8 +9,8 @@ extension KernelFile {
           floats logsumexp, delta;
       } attention_block;
 
-      OUTLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
-                                     int depth) {
+      INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
+                                    int depth) {
           floats products[LANES], delta = {0};
           for (int c = 0; c < depth; c += LANES) {
               UNROLL
@@ -24,53 +24,88 @@ extension KernelFile {
           return delta;
       }
 
-      // Turns a tile's scores into weights after dropout, and the gradients d of those weights into
-      // those of the scores, both in place:
+      // Turns the powers p of a square into weights after dropout, and the gradients d of those
+      // weights into those of the scores:
       //
-      //   p = 2^(score - logsumexp)    weight = keep p    d = scale p (keep d - delta)
-      OUTLINE void attention_reweigh(float *scores, float *d_scores, attention_block block,
-                                     attention_tile tile, int pair, const attention_sizes *sizes) {
+      //   weight = keep p    d_score = scale p (keep d - delta)
+      //
+      // keep is 0 where bits (if not NULL) are low.
+      INLINE void attention_score_gradient(float *weights, float *d_scores, const floats *d,
+                                           const words *bits, floats delta,
+                                           const attention_sizes *sizes) {
           floats keep = floats_all(sizes->keep);
-          words number = attention_numbers(tile, pair, sizes->context);
-          for (int j = 0; j < tile.keys; j++) {
-              floats p = floats_exp2(floats_load(scores + j * LANES) - block.logsumexp);
-              floats factor = keep;
-              if (sizes->threshold) {
-                  ints kept = random_lanes(sizes->key, number + (uint32_t)j) >= sizes->threshold;
-                  factor = floats_select(kept, keep, (floats){0});
+          UNROLL
+          for (int j = 0; j < LANES; j++) {
+              floats p = floats_load(weights + j * LANES), factor = keep;
+              if (bits) { factor = floats_select(bits[j] >= sizes->threshold, keep, (floats){0}); }
+              floats d_j = floats_multiply_add(factor, d[j], -delta) * (p * sizes->scale);
+              floats_store(weights + j * LANES, p * factor);
+              floats_store(d_scores + j * LANES, d_j);
+          }
+      }
+
+      // Turns a tile's scores into weights after dropout, and finds the gradients of those scores.
+      INLINE void attention_reweigh(float *weights, float *d_scores, const words *bits,
+                                    const float *d_y, const float *v, attention_block block,
+                                    attention_tile tile, const attention_sizes *sizes) {
+          _Alignas(64) float queries[LANES * LANES], values[ATTENTION_KEYS * LANES];
+          size_t in = sizes->inputs.row, out = sizes->outputs.row;
+          int depth = attention_depth(sizes);
+          for (int c = 0; c < depth; c += LANES) {
+              int left = depth - c;
+              attention_company with = {.powers = c == 0 ? weights : NULL,
+                                        .shift = block.logsumexp};
+              attention_turn(queries,
+                             attention_pad(queries, d_y + c, out, tile.queries, left, sizes->whole),
+                             1.0f);
+              attention_pack(values, v + c, in, tile.keys, left);
+              for (int j = 0; j < tile.keys; j += LANES) {
+                  float *d_j = d_scores + j * LANES, *weights_j = weights + j * LANES;
+                  floats d[LANES];
+                  UNROLL
+                  for (int l = 0; l < LANES; l++) {
+                      d[l] = c > 0 ? floats_load(d_j + l * LANES) : (floats){0};
+                  }
+                  attention_multiply(d, queries, values + j * LANES, attention_company_at(with, j));
+                  if (left <= LANES) {
+                      attention_score_gradient(weights_j, d_j, d, bits ? bits + j : NULL,
+                                               block.delta, sizes);
+                      continue;
+                  }
+                  UNROLL
+                  for (int l = 0; l < LANES; l++) { floats_store(d_j + l * LANES, d[l]); }
               }
-              floats d = floats_load(d_scores + j * LANES);
-              d = floats_multiply_add(factor, d, -block.delta) * (p * sizes->scale);
-              floats_store(scores + j * LANES, p * factor);
-              floats_store(d_scores + j * LANES, d);
           }
       }
 
       // d_q[i] (+)= sum over j of d_scores[j, i] k[j]; the first tile of keys writes, later ones
       // add.
-      OUTLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
-                                            attention_tile tile, const attention_sizes *sizes) {
+      INLINE void attention_query_gradient(float *d_q, const float *d_scores, const float *k,
+                                           attention_tile tile, const attention_sizes *sizes) {
           _Alignas(64) float keys[ATTENTION_KEYS * LANES];
-          for (int c = 0; c < sizes->depth; c += LANES) {
-              int columns = sizes->depth - c;
+          int depth = attention_depth(sizes), whole = sizes->whole;
+          for (int c = 0; c < depth; c += LANES) {
+              int left = depth - c;
               floats sum[LANES];
               attention_sum_keys(
-                  sum, d_scores, attention_pad(keys, k + c, sizes->inputs.row, tile.keys, columns),
-                  tile);
-              attention_store(d_q + c, sum, sizes->gradients.row, tile.queries, columns,
-                              tile.key > 0);
+                  sum, d_scores,
+                  attention_pad(keys, k + c, sizes->inputs.row, tile.keys, left, whole), tile);
+              attention_store(d_q + c, sum, sizes->gradients.row, tile.queries, left, tile.key > 0,
+                              whole);
           }
       }
 
       // d_x[j] (+)= sum over i of a[j, i] x[i], over the queries i that see key j: d_k from
       // d_scores and q, d_v from the weights and d_y. The block of queries on the diagonal is the
       // first to come and writes, later ones add.
-      OUTLINE void attention_key_gradient(float *d_x, size_t d_row, const float *a, const float *x,
-                                          size_t x_row, int depth, attention_tile tile) {
+      INLINE void attention_key_gradient(float *d_x, const float *a, const float *x, size_t x_row,
+                                         attention_tile tile, const attention_sizes *sizes) {
           _Alignas(64) float queries[LANES * LANES];
+          int depth = attention_depth(sizes), whole = sizes->whole;
+          size_t row = sizes->gradients.row;
           for (int c = 0; c < depth; c += LANES) {
               attention_columns x_c =
-                  attention_pad(queries, x + c, x_row, tile.queries, depth - c);
+                  attention_pad(queries, x + c, x_row, tile.queries, depth - c, whole);
               for (int j = 0; j < tile.keys; j += LANES) {
                   floats sum[LANES];
                   UNROLL
@@ -80,89 +115,137 @@ extension KernelFile {
                   } else {
                       attention_add(sum, a + j * LANES, LANES, 1, x_c, 0);
                   }
-                  attention_store(d_x + j * d_row + c, sum, d_row, smaller(LANES, tile.keys - j),
-                                  depth - c, tile.key + j < tile.query);
+                  attention_store(d_x + j * row + c, sum, row, smaller(LANES, tile.keys - j),
+                                  depth - c, tile.key + j < tile.query, whole);
               }
           }
       }
 
-      // The pointers of one head, at its first row.
+      // The tensors of one head, at its first row.
       typedef struct {
           float *d_q, *d_k, *d_v;
           const float *d_y, *y, *q, *k, *v, *logsumexp;
       } attention_pointers;
 
-      // Calls what the next head has at the places of x, to be read or to be written: forward's
-      // results have long left the cache.
-      #define FETCH_NEXT_HEAD(x, row, rows, depth, write)                                       \
-          for (int i = 0; i < rows; i++) {                                                      \
-              for (int c = 0; c < depth; c += 16) {                                             \
-                  __builtin_prefetch((x) + i * row + depth + c, write);                         \
+      // The tensors of the head of number `pair`.
+      INLINE attention_pointers attention_head_at(attention_pointers at, int pair,
+                                                  const attention_sizes *sizes) {
+          size_t in = attention_at(sizes->inputs, pair, sizes->heads);
+          size_t out = attention_at(sizes->outputs, pair, sizes->heads);
+          size_t to = attention_at(sizes->gradients, pair, sizes->heads);
+          attention_pointers head = {
+              at.d_q + to, at.d_k + to, at.d_v + to, at.d_y + out, at.y + out, at.q + in, at.k + in,
+              at.v + in, at.logsumexp + (size_t)pair * sizes->length,
+          };
+          return head;
+      }
+
+      // Rows first ..< end of the next sequence, of all heads, are called while a block is worked
+      // on: forward's results have long left the cache. Every block of every head calls its share,
+      // so that memory is asked for whole rows, one after the other, and never for many at once.
+      typedef struct {
+          attention_pointers at;
+          int first, end, width;
+      } attention_ahead;
+
+      INLINE attention_ahead attention_ahead_of(attention_pointers all, int pair, int query,
+                                                const attention_sizes *sizes) {
+          int heads = sizes->heads, next = pair / heads + 1;
+          int blocks = blocks_of(sizes->length, LANES);
+          int share = pair % heads * blocks + query / LANES;
+          attention_ahead ahead = {.at = all, .width = heads * attention_depth(sizes)};
+          if (next < sizes->sequences) {
+              ahead.at = attention_head_at(all, next * heads, sizes);
+              ahead.first = block_start(share, sizes->length, heads * blocks);
+              ahead.end = block_start(share + 1, sizes->length, heads * blocks);
+          }
+          return ahead;
+      }
+
+      // Calls the rows of x that are ahead, to be read or to be written (a constant).
+      #define ATTENTION_CALL(x, row, ahead, write)                                              \
+          for (int i = (ahead)->first; i < (ahead)->end; i++) {                                 \
+              for (int c = 0; c < (ahead)->width; c += 16) {                                    \
+                  __builtin_prefetch((x) + i * (row) + c, write);                               \
               }                                                                                 \
           }
 
-      // What one tile adds to the gradients. The block's first calls the next head's rows, a few
-      // with every step.
-      INLINE void attention_tile_gradient(attention_pointers at, attention_block block,
-                                          attention_tile tile, int pair,
+      // What one tile adds to the gradients. Rows ahead are called a few with every step: of too
+      // many at once some would be dropped. Their order is the fastest that was measured.
+      INLINE void attention_tile_gradient(attention_pointers at, const attention_ahead *ahead,
+                                          attention_block block, attention_tile tile, int pair,
                                           const attention_sizes *sizes) {
           _Alignas(64) float weights[ATTENTION_KEYS * LANES], d_scores[ATTENTION_KEYS * LANES];
+          words bits[ATTENTION_KEYS];
+          words *drawn = sizes->threshold ? bits : NULL;
           size_t in = sizes->inputs.row, out = sizes->outputs.row, to = sizes->gradients.row;
           size_t query = tile.query, key = tile.key;
           const float *q = at.q + query * in, *k = at.k + key * in, *v = at.v + key * in;
           const float *d_y = at.d_y + query * out;
-          int depth = sizes->depth, rows = tile.key == 0 ? tile.queries : 0;
           floats none = {0};
-          FETCH_NEXT_HEAD(q, in, rows, depth, 0)
-          attention_scores(weights, q, in, k, in, depth, sizes->scale * LOG2_E, tile, 1, none);
-          FETCH_NEXT_HEAD(at.k + query * in, in, rows, depth, 0)
-          attention_scores(d_scores, d_y, out, v, in, depth, 1.0f, tile, 0, none);
-          FETCH_NEXT_HEAD(at.v + query * in, in, rows, depth, 0)
-          FETCH_NEXT_HEAD(at.d_q + query * to, to, rows, depth, 1)
-          attention_reweigh(weights, d_scores, block, tile, pair, sizes);
-          FETCH_NEXT_HEAD(d_y, out, rows, depth, 0)
+          ATTENTION_CALL(ahead->at.y, out, ahead, 0)
+          ATTENTION_CALL(ahead->at.d_y, out, ahead, 0)
+          attention_scores(weights, drawn, q, k, none, tile, pair, sizes);
+          ATTENTION_CALL(ahead->at.q, in, ahead, 0)
+          ATTENTION_CALL(ahead->at.d_v, to, ahead, 1)
+          attention_reweigh(weights, d_scores, drawn, d_y, v, block, tile, sizes);
+          ATTENTION_CALL(ahead->at.d_q, to, ahead, 1)
           attention_query_gradient(at.d_q + query * to, d_scores, k, tile, sizes);
-          FETCH_NEXT_HEAD(at.y + query * out, out, rows, depth, 0)
-          FETCH_NEXT_HEAD(at.d_k + query * to, to, rows, depth, 1)
-          attention_key_gradient(at.d_k + key * to, to, d_scores, q, in, depth, tile);
-          FETCH_NEXT_HEAD(at.d_v + query * to, to, rows, depth, 1)
-          attention_key_gradient(at.d_v + key * to, to, weights, d_y, out, depth, tile);
+          ATTENTION_CALL(ahead->at.k, in, ahead, 0)
+          attention_key_gradient(at.d_k + key * to, d_scores, q, in, tile, sizes);
+          ATTENTION_CALL(ahead->at.d_k, to, ahead, 1)
+          attention_key_gradient(at.d_v + key * to, weights, d_y, out, tile, sizes);
+          ATTENTION_CALL(ahead->at.v, in, ahead, 0)
       }
 
       // Gradients of the head of number `pair`. Its blocks of queries come in order.
-      INLINE void attention_head_gradient(attention_pointers at, int pair,
+      INLINE void attention_head_gradient(attention_pointers all, int pair,
                                           const attention_sizes *sizes) {
+          attention_pointers at = attention_head_at(all, pair, sizes);
           size_t row = sizes->outputs.row;
           for (int query = 0; query < sizes->length; query += LANES) {
-              int queries = smaller(LANES, sizes->length - query);
+              int queries = attention_tile_at(query, 0, sizes).queries;
+              attention_ahead ahead = attention_ahead_of(all, pair, query, sizes);
               attention_block block = {
                   floats_select(ints_count() < queries,
                                 floats_load_some(at.logsumexp + query, queries),
                                 floats_all(INFINITY)),
                   attention_delta(at.d_y + query * row, at.y + query * row, row, queries,
-                                  sizes->depth),
+                                  attention_depth(sizes)),
               };
               for (int key = 0; key < query + queries; key += ATTENTION_KEYS) {
-                  attention_tile tile = attention_tile_at(query, key, sizes->length);
-                  attention_tile_gradient(at, block, tile, pair, sizes);
+                  attention_tile tile = attention_tile_at(query, key, sizes);
+                  attention_tile_gradient(at, &ahead, block, tile, pair, sizes);
+                  ahead.end = ahead.first;
               }
           }
       }
 
-      static inline void attention_heads_gradient(attention_pointers at,
+      // The same where all tiles are whole, and where they need not be.
+      OUTLINE void attention_whole_gradient(attention_pointers all, int pair,
+                                            const attention_sizes *sizes) {
+          attention_sizes own = *sizes;
+          own.whole = 1;
+          attention_head_gradient(all, pair, &own);
+      }
+
+      OUTLINE void attention_any_gradient(attention_pointers all, int pair,
+                                          const attention_sizes *sizes) {
+          attention_sizes own = *sizes;
+          own.whole = 0;
+          attention_head_gradient(all, pair, &own);
+      }
+
+      static inline void attention_heads_gradient(attention_pointers all,
                                                   const attention_sizes *sizes) {
           int pairs = sizes->sequences * sizes->heads;
           #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
           for (int pair = 0; pair < pairs; pair++) {
-              attention_sizes own = *sizes;
-              size_t in = attention_at(own.inputs, pair, own.heads);
-              size_t out = attention_at(own.outputs, pair, own.heads);
-              size_t to = attention_at(own.gradients, pair, own.heads);
-              attention_pointers head = {
-                  at.d_q + to, at.d_k + to, at.d_v + to, at.d_y + out, at.y + out,
-                  at.q + in, at.k + in, at.v + in, at.logsumexp + (size_t)pair * own.length,
-              };
-              attention_head_gradient(head, pair, &own);
+              if (sizes->whole) {
+                  attention_whole_gradient(all, pair, sizes);
+              } else {
+                  attention_any_gradient(all, pair, sizes);
+              }
           }
       }
 

@@ -20,6 +20,7 @@ extension KernelFile {
       // Sizes shared by all tiles of a call.
       typedef struct {
           int sequences, heads, length, depth;
+          int whole;           // all tiles are: depth is LANES, and length a multiple of it
           int first;           // the first query that is asked for, a multiple of LANES
           attention_strides inputs, outputs, gradients;  // of q, k, v; of y, d_y; of d_q, d_k, d_v
           float scale;         // of the scores
@@ -39,12 +40,18 @@ extension KernelFile {
               .length = length,
               .depth = depth,
               .scale = scale,
+              .whole = depth == LANES && length % LANES == 0,
               .context = context,
               .threshold = rate > 0 ? dropout_threshold(rate) : 0,
               .keep = dropout_scale(rate),
               .key = key,
           };
           return sizes;
+      }
+
+      // The depth, which is a constant where tiles are known to be whole.
+      INLINE int attention_depth(const attention_sizes *sizes) {
+          return sizes->whole ? LANES : sizes->depth;
       }
 
       // Strides of heads that lie side by side in rows of `row` floats.
@@ -64,8 +71,8 @@ extension KernelFile {
       } attention_tile;
 
       // The tile at (query, key), with those keys alone that one of its queries sees.
-      static inline attention_tile attention_tile_at(int query, int key, int length) {
-          int queries = smaller(LANES, length - query);
+      INLINE attention_tile attention_tile_at(int query, int key, const attention_sizes *sizes) {
+          int queries = sizes->whole ? LANES : smaller(LANES, sizes->length - query);
           attention_tile tile = {query, queries, key,
                                  smaller(ATTENTION_KEYS, query + queries - key)};
           return tile;
@@ -91,18 +98,18 @@ extension KernelFile {
       } attention_columns;
 
       INLINE attention_columns attention_pad(float *panel, const float *x, size_t row, int rows,
-                                             int columns) {
-          attention_columns whole = {x, row}, padded = {panel, LANES};
-          if (rows % LANES == 0 && columns >= LANES) { return whole; }
+                                             int columns, int whole) {
+          attention_columns there = {x, row}, padded = {panel, LANES};
+          if (whole || (rows % LANES == 0 && columns >= LANES)) { return there; }
           attention_pack(panel, x, row, rows, columns);
           return padded;
       }
 
       // x[i, :] = (add ? x[i, :] : 0) + sum[i] for up to LANES rows and columns.
       INLINE void attention_store(float *x, const floats *sum, size_t row, int rows, int columns,
-                                  int add) {
+                                  int add, int whole) {
           _Alignas(64) float panel[LANES * LANES];
-          if (rows == LANES && columns >= LANES) {
+          if (whole || (rows == LANES && columns >= LANES)) {
               UNROLL
               for (int i = 0; i < LANES; i++, x += row) {
                   floats_store(x, add ? floats_load(x) + sum[i] : sum[i]);
@@ -127,23 +134,55 @@ extension KernelFile {
           for (int c = 0; c < LANES; c++) { floats_store(panel + c * LANES, square[c] * factor); }
       }
 
-      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels. With
-      // `hide` a query does not see later keys: their scores become -infinity. Returns the largest
-      // score of each query, these and `largest`.
-      INLINE floats attention_score_square(float *scores, const float *x, const float *y, int add,
-                                           int hide, floats largest) {
-          floats sum[LANES], best[4] = {largest, largest, largest, largest};
-          UNROLL
-          for (int j = 0; j < LANES; j++) {
-              sum[j] = add ? floats_load(scores + j * LANES) : (floats){0};
-          }
+      // Work that keeps products company, a row of weights with each of their columns: products
+      // fill the machine's multipliers and leave most of its other parts idle.
+      typedef struct {
+          words *bits;    // or NULL: random bits of the weights of `number`, for dropout
+          words number;
+          uint64_t key;
+          float *powers;  // or NULL: becomes 2^(power - shift)
+          floats shift;
+      } attention_company;
+
+      // The company from row j on.
+      INLINE attention_company attention_company_at(attention_company with, int j) {
+          with.bits = with.bits ? with.bits + j : NULL;
+          with.number += (uint32_t)j;
+          with.powers = with.powers ? with.powers + j * LANES : NULL;
+          return with;
+      }
+
+      // sum[j] += sum over columns c of y[j, c] x[c, :], of panels, in company.
+      INLINE void attention_multiply(floats *sum, const float *x, const float *y,
+                                     attention_company with) {
           for (int c = 0; c < LANES; c++) {
               floats x_c = floats_load(x + c * LANES);
               UNROLL
               for (int j = 0; j < LANES; j++) {
                   sum[j] = floats_multiply_add(floats_all(y[j * LANES + c]), x_c, sum[j]);
               }
+              if (with.bits) {
+                  with.bits[c] = random_lanes(with.key, with.number);
+                  with.number += 1;
+              }
+              if (with.powers) {
+                  float *power = with.powers + c * LANES;
+                  floats_store(power, floats_exp2(floats_load(power) - with.shift));
+              }
           }
+      }
+
+      // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels. With
+      // `hide` a query does not see later keys: their scores become -infinity. Returns the largest
+      // score of each query, these and `largest`.
+      INLINE floats attention_score_square(float *scores, const float *x, const float *y, int add,
+                                           int hide, floats largest, attention_company with) {
+          floats sum[LANES], best[4] = {largest, largest, largest, largest};
+          UNROLL
+          for (int j = 0; j < LANES; j++) {
+              sum[j] = add ? floats_load(scores + j * LANES) : (floats){0};
+          }
+          attention_multiply(sum, x, y, with);
           UNROLL
           for (int j = 0; j < LANES; j++) {
               if (hide) {
@@ -155,29 +194,40 @@ extension KernelFile {
           return floats_max(floats_max(best[0], best[1]), floats_max(best[2], best[3]));
       }
 
-      // scores[j, i] = factor <x[i], y[j]> for the tile's keys j and queries i; x points at its
-      // first query, y at its first key. The last square is filled up with 0. If `causal`, the keys
-      // that a query does not see are hidden: they lie in the last square of its tiles alone.
-      // Returns the largest score of each query, those of the tile and `largest`.
-      OUTLINE floats attention_scores(float *scores, const float *x, size_t x_row, const float *y,
-                                      size_t y_row, int depth, float factor, attention_tile tile,
-                                      int causal, floats largest) {
+      // Numbers of the tile's weights for its first key, for dropout.
+      INLINE words attention_numbers(attention_tile tile, int pair, int context) {
+          uint32_t first = (uint32_t)pair * (uint32_t)context + (uint32_t)tile.query;
+          return ((words)ints_count() + first) * (uint32_t)context + (uint32_t)tile.key;
+      }
+
+      // scores[j, i] = scale log2(e) <q[i], k[j]> for the tile's keys j and queries i; q points at
+      // its first query, k at its first key. The last square is filled up with 0. Keys that a query
+      // does not see are hidden: they lie in the last square of its tiles alone. bits[j], if not
+      // NULL: random bits of the weights of key j. Returns the largest score of each query, those
+      // of the tile and `largest`.
+      INLINE floats attention_scores(float *scores, words *bits, const float *q, const float *k,
+                                     floats largest, attention_tile tile, int pair,
+                                     const attention_sizes *sizes) {
           _Alignas(64) float queries[LANES * LANES], keys[ATTENTION_KEYS * LANES];
-          int seen = causal ? smaller(tile.keys, tile.query - tile.key) : tile.keys;
+          size_t row = sizes->inputs.row;
+          int depth = attention_depth(sizes), seen = smaller(tile.keys, tile.query - tile.key);
+          words number = attention_numbers(tile, pair, sizes->context);
           floats best = largest;
           for (int c = 0; c < depth; c += LANES) {
-              int j = 0, last = c + LANES >= depth;
-              attention_turn(queries, attention_pad(queries, x + c, x_row, tile.queries, depth - c),
-                             factor);
-              attention_pack(keys, y + c, y_row, tile.keys, depth - c);
+              int j = 0, left = depth - c, last = left <= LANES;
+              attention_turn(queries,
+                             attention_pad(queries, q + c, row, tile.queries, left, sizes->whole),
+                             sizes->scale * LOG2_E);
+              attention_pack(keys, k + c, row, tile.keys, left);
               best = largest;  // of whole sums, which the last columns complete
+              attention_company with = {last ? bits : NULL, number, sizes->key, NULL, {0}};
               for (; j < seen; j += LANES) {
                   best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
-                                                c > 0, 0, best);
+                                                c > 0, 0, best, attention_company_at(with, j));
               }
               if (j < tile.keys) {
                   best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
-                                                c > 0, last, best);
+                                                c > 0, last, best, attention_company_at(with, j));
               }
           }
           return best;
@@ -222,12 +272,6 @@ extension KernelFile {
               attention_add(sum, a + j * LANES, 1, LANES, x, 0);
           }
           if (j < tile.keys) { attention_add(sum, a + j * LANES, 1, LANES, x, -1); }
-      }
-
-      // Numbers of the tile's weights for its first key, for dropout.
-      INLINE words attention_numbers(attention_tile tile, int pair, int context) {
-          uint32_t first = (uint32_t)pair * (uint32_t)context + (uint32_t)tile.query;
-          return ((words)ints_count() + first) * (uint32_t)context + (uint32_t)tile.key;
       }
       """#)
 }
