@@ -143,8 +143,6 @@ INLINE void attention_head(float *restrict y, float *restrict logsumexp,
             }
             for (int h = 0; h < heads; h++) {
                 attention_weigh(scores[h], bits[h], &state[h], maximum[h], tile, sizes);
-            }
-            for (int h = 0; h < heads; h++) {
                 attention_average(y + to[h] + query * sizes->outputs.row, scores[h],
                                   v + from[h] + key * row, &state[h], tile, sizes);
             }
@@ -157,7 +155,18 @@ INLINE void attention_head(float *restrict y, float *restrict logsumexp,
     }
 }
 
-// The same where all tiles are whole, and where they need not be.
+// The same where all tiles are whole and nothing is dropped, where something may be, and
+// where tiles need not be whole.
+OUTLINE void attention_plain_heads(float *restrict y, float *restrict logsumexp,
+                                   const float *restrict q, const float *restrict k,
+                                   const float *restrict v, int pair, int heads,
+                                   const attention_sizes *sizes) {
+    attention_sizes own = *sizes;
+    own.whole = 1;
+    own.threshold = 0;
+    attention_head(y, logsumexp, q, k, v, pair, heads, &own);
+}
+
 OUTLINE void attention_whole_heads(float *restrict y, float *restrict logsumexp,
                                    const float *restrict q, const float *restrict k,
                                    const float *restrict v, int pair, int heads,
@@ -183,10 +192,12 @@ static inline void attention_heads(float *restrict y, float *restrict logsumexp,
     #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
     for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
         int heads = smaller(pairs - pair, ATTENTION_HEADS);
-        if (sizes->whole) {
+        if (!sizes->whole) {
+            attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+        } else if (sizes->threshold) {
             attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);
         } else {
-            attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+            attention_plain_heads(y, logsumexp, q, k, v, pair, heads, sizes);
         }
     }
 }

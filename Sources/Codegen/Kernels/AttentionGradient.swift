@@ -257,8 +257,8 @@ extension KernelFile {
       //   d_q[i] = scale sum over j <= i of d_s[i, j] k[j]
       //   d_k[j] = scale sum over i >= j of d_s[i, j] q[i]
       //
-      // Sizes and dropout's numbers are those of causal_attention; d_q, d_k and d_v have rows of d_row
-      // floats and are written whole.
+      // Sizes and dropout's numbers are those of causal_attention; d_q, d_k and d_v have rows of
+      // d_row floats and are written whole.
       KERNEL void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
                                             float *restrict d_v, const float *restrict d_y,
                                             const float *restrict y, const float *restrict q,
