@@ -155,18 +155,7 @@ INLINE void attention_head(float *restrict y, float *restrict logsumexp,
     }
 }
 
-// The same where all tiles are whole and nothing is dropped, where something may be, and
-// where tiles need not be whole.
-OUTLINE void attention_plain_heads(float *restrict y, float *restrict logsumexp,
-                                   const float *restrict q, const float *restrict k,
-                                   const float *restrict v, int pair, int heads,
-                                   const attention_sizes *sizes) {
-    attention_sizes own = *sizes;
-    own.whole = 1;
-    own.threshold = 0;
-    attention_head(y, logsumexp, q, k, v, pair, heads, &own);
-}
-
+// The same where all tiles are whole, and where they need not be.
 OUTLINE void attention_whole_heads(float *restrict y, float *restrict logsumexp,
                                    const float *restrict q, const float *restrict k,
                                    const float *restrict v, int pair, int heads,
@@ -192,12 +181,10 @@ static inline void attention_heads(float *restrict y, float *restrict logsumexp,
     #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
     for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
         int heads = smaller(pairs - pair, ATTENTION_HEADS);
-        if (!sizes->whole) {
-            attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
-        } else if (sizes->threshold) {
+        if (sizes->whole) {
             attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);
         } else {
-            attention_plain_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+            attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
         }
     }
 }

@@ -151,18 +151,7 @@ extension KernelFile {
           }
       }
 
-      // The same where all tiles are whole and nothing is dropped, where something may be, and
-      // where tiles need not be whole.
-      OUTLINE void attention_plain_heads(float *restrict y, float *restrict logsumexp,
-                                         const float *restrict q, const float *restrict k,
-                                         const float *restrict v, int pair, int heads,
-                                         const attention_sizes *sizes) {
-          attention_sizes own = *sizes;
-          own.whole = 1;
-          own.threshold = 0;
-          attention_head(y, logsumexp, q, k, v, pair, heads, &own);
-      }
-
+      // The same where all tiles are whole, and where they need not be.
       OUTLINE void attention_whole_heads(float *restrict y, float *restrict logsumexp,
                                          const float *restrict q, const float *restrict k,
                                          const float *restrict v, int pair, int heads,
@@ -188,12 +177,10 @@ extension KernelFile {
           #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
           for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
               int heads = smaller(pairs - pair, ATTENTION_HEADS);
-              if (!sizes->whole) {
-                  attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
-              } else if (sizes->threshold) {
+              if (sizes->whole) {
                   attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);
               } else {
-                  attention_plain_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+                  attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
               }
           }
       }
