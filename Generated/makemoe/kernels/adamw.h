@@ -73,11 +73,12 @@ typedef struct {
     const float *steps;             // [experts]
     adamw_numbers numbers;
 } weight_update;
+
 // Elements of a block of which so many are left with it.
 INLINE size_t adamw_part(size_t left) { return left < ADAMW_BLOCK ? left : ADAMW_BLOCK; }
 
-// One step of a whole parameter, its *steps-th. Called by all threads of a team at once: each takes its
-// share of the blocks and goes on to the next parameter without waiting.
+// One step of a whole parameter, its *steps-th. Called by all threads of a team at once:
+// each takes its share of the blocks and goes on to the next parameter without waiting.
 KERNEL void adamw(float *restrict value, const float *restrict gradient,
                   float *restrict first, float *restrict second, size_t count,
                   const float *restrict steps, const adamw_numbers *numbers) {

@@ -15,7 +15,8 @@ extension KernelFile {
       #define INLINE static inline __attribute__((always_inline, unused))
       #define OUTLINE static __attribute__((noinline, unused))
 
-      // Checked builds keep loops as they are: unrolled and instrumented they would take minutes to compile.
+      // Checked builds keep loops as they are: unrolled and instrumented they would take minutes
+      // to compile.
       #if defined(__SANITIZE_ADDRESS__)
       #define CHECKED_BUILD
       #elif defined(__has_feature)

@@ -57,12 +57,29 @@ extension KernelFile {
                          .lines = block_start(tile + 1, lines, tiles)};
       }
 
-      // One block of expert e: a tile of its rows times a block of columns.
+      // Weights that nobody called are read beforehand where so many tiles of rows or more use them.
+      #define COLD_TILES 5
+
+      // Reads the weights of a block of columns of expert e, a line after the other.
+      //
+      // A tile uses up two lines with every step of its sums. Where nobody called them, the first
+      // tile of rows takes three times as long as the others; read in their own order they come as
+      // fast as memory gives them.
+      INLINE void read_weights(const expert_layer *l, int e, int column) {
+          const float *w = l->w + (size_t)e * panels_size(l->out, l->in) +
+                           (size_t)column * (size_t)l->in;
+          int columns = smaller(l->out - column, forward_columns(l->in));
+          size_t count = (size_t)l->in * (size_t)(blocks_of(columns, PANEL) * PANEL);
+          for (size_t i = 0; i < count; i += PANEL) { (void)*(const volatile float *)(w + i); }
+      }
+
+      // One block of expert e: a tile of its rows times a block of columns. cold: its weights were
+      // not called while another block was made.
       //
       // Tiles of rows go by first, blocks of columns second, so that the weights of a block stay in
       // the second cache. While a tile is made, the rows of the next one and an equal part of the
       // next block's weights come from memory.
-      INLINE void forward_block(const expert_layer *l, int e, int block) {
+      INLINE void forward_block(const expert_layer *l, int e, int block, int cold) {
           size_t in = (size_t)l->in, out = (size_t)l->out;
           int count = l->start[e + 1] - l->start[e], tiles = blocks_of(count, TILE_ROWS);
           int tile = block % tiles, column = block / tiles * forward_columns(l->in);
@@ -78,8 +95,32 @@ extension KernelFile {
                        .depth = l->in, .columns = smaller(l->out - column, forward_columns(l->in)),
                        .soon = soon, .x_rows = column == 0 ? l->start[l->experts] - r : 0};
           fetch_operands(&p, l, r, column);
+          if (cold && tiles >= COLD_TILES) { read_weights(l, e, column); }
           product_rows(&p, rows);
           if (l->finish) { l->finish(l->operands, p.y, r, rows, column, p.columns); }
+      }
+
+      // The calling thread's shares of all blocks, counted in rows times blocks of columns: a few
+      // rows, as in generation, are shared too, where their weights take longer to read than other
+      // threads to begin.
+      INLINE void take_forward_blocks(const expert_layer *l, work_shares *left) {
+          int column_blocks = blocks_of(l->out, forward_columns(l->in)), made = -1;
+          int64_t all = (int64_t)l->start[l->experts] * column_blocks;
+          for (share_range s; take_shares(left, &s); made = s.end) {
+              int64_t from = all * s.first / left->count, to = all * s.end / left->count;
+              int cold = s.first != made;
+              for (int e = 0; e < l->experts; e++) {
+                  int64_t first = (int64_t)l->start[e] * column_blocks;
+                  int64_t cost = (int64_t)l->start[e + 1] * column_blocks - first;
+                  if (first + cost <= from || first >= to) { continue; }
+                  int blocks = blocks_of(l->start[e + 1] - l->start[e], TILE_ROWS) * column_blocks;
+                  int end = first_block(to - first, cost, blocks);
+                  for (int b = first_block(from - first, cost, blocks); b < end; b++) {
+                      forward_block(l, e, b, cold);
+                      cold = 0;
+                  }
+              }
+          }
       }
 
       // y[r, :] = w[e] x[source[r], :] + b[e]      for the rows r of expert e, then `finish`
@@ -92,25 +133,12 @@ extension KernelFile {
                                          int experts, int in, int out, finish_block finish,
                                          const finish_operands *operands) {
           expert_layer l = {y, x, source, w, b, start, experts, in, out, finish, operands};
-          int column_blocks = blocks_of(out, forward_columns(in)), total = start[experts];
+          int blocks = start[experts] * blocks_of(out, forward_columns(in));
           work_shares left;
           deal_shares(&left, 1);
-          // Counted in rows times blocks of columns: a few rows, as in generation, are shared too,
-          // where their weights take longer to read than other threads to begin.
-          int64_t all = (int64_t)total * column_blocks;
-          #pragma omp parallel if (total > TILE_ROWS || (all > 1 && (int64_t)in * out >= 16384))
-          for (share_range s; take_shares(&left, &s);) {
-              int64_t from = all * s.first / left.count, to = all * s.end / left.count;
-              for (int e = 0; e < experts && (int64_t)start[e] * column_blocks < to; e++) {
-                  int64_t first = (int64_t)start[e] * column_blocks;
-                  int64_t cost = (int64_t)start[e + 1] * column_blocks - first;
-                  if (first + cost <= from) { continue; }
-                  int blocks = blocks_of(start[e + 1] - start[e], TILE_ROWS) * column_blocks;
-                  int block = first_block(from - first, cost, blocks);
-                  int end = first_block(to - first, cost, blocks);
-                  for (; block < end; block++) { forward_block(&l, e, block); }
-              }
-          }
+          #pragma omp parallel if (start[experts] > TILE_ROWS || \
+                                   (blocks > 1 && (int64_t)in * out >= 16384))
+          take_forward_blocks(&l, &left);
       }
 
       // y[r, :] = w[e] x[source[r], :] + b[e], as above

@@ -120,11 +120,11 @@ extension KernelFile {
       // Blocks first ..< end of expert e.
       INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
           const weight_update *all = l->updates, *u = NULL;
-          int updates = all && all->value && l->start[e + 1] > l->start[e];
+          int with_adamw = all && all->value && l->start[e + 1] > l->start[e];
           adamw_factors factors;
           for (int block = first; block < end; block++) {
               gradient_block b = block_of_expert(l, e, block);
-              if (updates) {
+              if (with_adamw) {
                   int matrix = b.output / (l->out / l->joined);
                   if (u != all + matrix) {
                       u = all + matrix;
