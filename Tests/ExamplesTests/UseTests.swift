@@ -17,6 +17,24 @@ import Testing
     try check(try Command.run("\(folder)/from-c", arguments, in: folder))
   }
 
+  /// The measurement in Examples/ calls kernels as they are generated today.
+  @Test func kernelsAlone() throws {
+    let folder = try SmallModel.folder.get()
+    let compilation = try Command.shell(
+      """
+      cc=$(command -v clang-14 || command -v gcc || command -v clang) || exit 1
+      "$cc" -O1 -fopenmp -Wall -Wextra -Werror "-I$1/Generated/makemoe" \
+        "$1/Examples/peers-benchmark/skewed-routing.c" -lm -o skewed-routing
+      """, [root], in: folder)
+    try #require(compilation.status == 0, "\(compilation.errors)")
+    let run = try Command.run("\(folder)/skewed-routing", ["1"], in: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    let lines = run.output.split(separator: "\n")
+    #expect(lines.count == 2)
+    #expect(
+      lines.allSatisfy { $0.contains(/: two threads are [0-9]+\.[0-9]{2} times as fast as one/) })
+  }
+
   @Test func fromSwift() throws {
     let folder = try SmallModel.folder.get()
     let compilation = try Command.shell(
