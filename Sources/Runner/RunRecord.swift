@@ -13,6 +13,8 @@ public struct RunRecord: Equatable, Sendable, Codable {
   public var progress = TrainingProgress()
   /// What experts were given since the last evaluation, if the model routes.
   var experts: ExpertWatch?
+  /// Norms of the gradients since the last evaluation, where they are known.
+  var gradientNorms: GradientNorms?
   /// What trackers need to go on, by their names.
   public var trackers: [String: String] = [:]
 

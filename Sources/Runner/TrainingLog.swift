@@ -4,8 +4,9 @@ import ModelRuntime
 /// JSON lines, one for each evaluation:
 /// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200,`
 /// `"learning_rate":0.001}`, with a tokenizer also `"train_bits_per_character"` and
-/// `"val_bits_per_character"`. Of a model that routes they tell what experts were given in the steps
-/// since the evaluation before, if there were any:
+/// `"val_bits_per_character"`. Where steps clip the gradients or add up those of several batches,
+/// `"gradient_norm"` is the mean of their L2 norms, before clipping, since the evaluation before. Of a
+/// model that routes they tell what experts were given in these steps, if there were any:
 /// `"balance":1.62,"dead_experts":0,"dropped_share":0.031,"expert_load":[[0.25,…],…]`, which are
 /// shares of choices by router and expert.
 public final class TrainingLog {
@@ -35,12 +36,12 @@ public final class TrainingLog {
   /// the step that follows.
   public func write(
     _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
-    learningRate: Float? = nil
+    learningRate: Float? = nil, gradientNorm: Double? = nil
   ) throws(FileError) {
     let line =
       TrainingLog.line(
         evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens,
-        learningRate: learningRate) + "\n"
+        learningRate: learningRate, gradientNorm: gradientNorm) + "\n"
     do {
       try handle.write(contentsOf: Data(line.utf8))
     } catch {
@@ -51,7 +52,7 @@ public final class TrainingLog {
   /// One line, its losses with all their digits.
   static func line(
     _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
-    learningRate: Float? = nil
+    learningRate: Float? = nil, gradientNorm: Double? = nil
   ) -> String {
     let time = String(format: "%.3f", seconds)
     let bits = evaluation.bitsPerCharacter.map {
@@ -61,6 +62,7 @@ public final class TrainingLog {
       + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
       + "\"seconds\":\(time),\"tokens\":\(tokens)"
       + (learningRate.map { ",\"learning_rate\":\($0)" } ?? "")
+      + (gradientNorm.map { ",\"gradient_norm\":\(String(format: "%.6g", $0))" } ?? "")
       + "\(balance.map(experts) ?? "")}"
   }
 

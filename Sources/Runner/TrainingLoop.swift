@@ -34,8 +34,7 @@ public struct TrainingLoop {
     try prepare()
     for step in start..<settings.steps {
       if isEvaluated(step), step != evaluated { try evaluate(before: step, report: report) }
-      let loss = try train(step)
-      try report(.stepped(step: step, loss: loss))
+      try report(.stepped(step: step, try train(step)))
     }
   }
 
@@ -67,25 +66,23 @@ public struct TrainingLoop {
   }
 
   /// One step on the batches that belong to it. Errors: the loss or the gradient is not finite.
-  public func train(_ step: Int) throws -> Float {
+  public func train(_ step: Int) throws -> TrainingStep {
     var hyper = Hyperparameters(
       defaults, seed: RandomStream.seed(seed, .trainingStep, index: step))
     hyper.learningRate = learningRate(at: step)
     let loss: Float
-    var isFinite = true
+    var norm: Float?
     if settings.isSplit {
       loss = try accumulate(step)
-      if loss.isFinite {
-        isFinite = try model.update(with: hyper, maximumNorm: settings.clip).isFinite
-      }
+      if loss.isFinite { norm = try model.update(with: hyper, maximumNorm: settings.clip) }
     } else {
       let batch = batch(of: step)
       try tape?.begin(model, step: step, pass: 0)
       loss = try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
       try tape?.end(model)
     }
-    guard loss.isFinite, isFinite else { throw try diverged(at: step) }
-    return loss
+    guard loss.isFinite, norm?.isFinite != false else { throw try diverged(at: step) }
+    return TrainingStep(loss: loss, gradientNorm: norm)
   }
 
   /// The mean loss of the step's batches, their gradients added up in the model.

@@ -51,11 +51,11 @@ final class TrainingMeter {
     case .evaluationBatch(let step):
       evaluationSeconds += now - lastTime
       line.advance(by: evaluationWork) { self.label([self.place(step), "evaluating"]) }
-    case .stepped(let step, let loss):
+    case .stepped(let step, let result):
       trainingSeconds += now - lastTime
       stepsDone += 1
       line.advance(by: 1) {
-        self.label([self.place(step + 1), "loss \(fourDecimals(Double(loss)))"])
+        self.label([self.place(step + 1), "loss \(fourDecimals(Double(result.loss)))"])
       }
     case .evaluated:
       evaluationSeconds += now - lastTime

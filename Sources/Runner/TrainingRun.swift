@@ -82,6 +82,7 @@ final class TrainingRun {
       record.progress = old.progress
       record.trackers = old.trackers
       record.experts = old.experts
+      record.gradientNorms = old.gradientNorms
     }
     let shown = session.isResumed ? record.progress.last?.step ?? start - 1 : nil
     log = try files.log.map { path throws(FileError) in
@@ -117,9 +118,13 @@ final class TrainingRun {
     switch event {
     case .evaluationBatch(let step):
       if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step)) }
-    case .stepped(let step, let loss):
+    case .stepped(let step, let result):
       uncountedSteps += 1
-      track(step: step, loss: loss)
+      if let norm = result.gradientNorm {
+        record.gradientNorms = record.gradientNorms ?? GradientNorms()
+        record.gradientNorms?.add(norm)
+      }
+      track(step: step, loss: result.loss)
       if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step + 1)) }
     case .evaluated(let evaluation):
       try take(evaluation)
@@ -130,13 +135,14 @@ final class TrainingRun {
     meter.clear()
     let isBest = record.progress.add(evaluation)
     let balance = try balance()
+    let norm = record.gradientNorms?.take()
     let experts = balance.map { "; \($0.line)" } ?? ""
     try listeners.output("step \(evaluation.step): \(evaluation.line)\(experts)")
     try log?.write(
       evaluation, balance, seconds: meter.elapsed,
       tokens: evaluation.step * loop.tokensPerStep,
-      learningRate: loop.learningRate(at: evaluation.step))
-    track(evaluation, balance)
+      learningRate: loop.learningRate(at: evaluation.step), gradientNorm: norm)
+    track(evaluation, balance, gradientNorm: norm)
     try save(evaluation, isBest: isBest)
     if let outcome = outOfPatience { throw Stop(outcome: outcome) }
   }
@@ -192,7 +198,9 @@ final class TrainingRun {
 // MARK: - Tracking
 
 extension TrainingRun {
-  private func track(_ evaluation: Evaluation, _ balance: ExpertBalance?) {
+  private func track(
+    _ evaluation: Evaluation, _ balance: ExpertBalance?, gradientNorm: Double?
+  ) {
     var metrics = [
       "train_loss": evaluation.trainLoss, "val_loss": evaluation.validationLoss,
       "learning_rate": Double(loop.learningRate(at: evaluation.step)),
@@ -203,7 +211,8 @@ extension TrainingRun {
       metrics["dead_experts"] = Double(balance.deadExperts)
       metrics["dropped_share"] = balance.droppedShare
     }
-    if let rate = meter.tokensPerSecond { metrics["tokens_per_second"] = rate }
+    metrics["gradient_norm"] = gradientNorm
+    metrics["tokens_per_second"] = meter.tokensPerSecond
     for tracker in listeners.trackers { tracker.log(metrics: metrics, step: evaluation.step) }
   }
 

@@ -32,8 +32,17 @@ public enum TrainingEvent: Sendable {
   case evaluationBatch(step: Int)
   /// The model was evaluated; it is in the state before step `Evaluation.step`.
   case evaluated(Evaluation)
-  /// A step is done; `loss` is in training mode, before the step.
-  case stepped(step: Int, loss: Float)
+  /// A step is done.
+  case stepped(step: Int, TrainingStep)
+}
+
+/// What a training step found before it changed the parameters.
+public struct TrainingStep: Equatable, Sendable {
+  /// In training mode; the mean of its batches.
+  public var loss: Float
+  /// The L2 norm of all gradients before clipping, where the step was made in two: to be clipped, or
+  /// of several batches. Otherwise nobody adds it up.
+  public var gradientNorm: Float?
 }
 
 /// Why training cannot start or go on.

@@ -59,8 +59,8 @@ struct CheckCommand: ParsableCommand {
       traced, transformed: graph, source: source, strict: lint.strict)
     try printNow(plan.overview + "\n")
     try printNow("verified after \(passes.count) passes: \(graph.nodes.count) nodes\n")
-    try printNow(
-      "planned: \(plan.layers.count) distinct layers, \(plan.memory.total) bytes\n")
+    let layers = plan.layers.count == 1 ? "1 layer" : "\(plan.layers.count) distinct layers"
+    try printNow("planned: \(layers), \(plan.memory.total) bytes\n")
     try printNow(Self.said(warnings) + "\n")
     if gradients { try checkGradients(of: traced) }
   }

@@ -39,7 +39,7 @@ import Testing
     [
       "--data", text, "--steps", "\(steps)", "--eval-interval", "50", "--eval-batches", "2",
       "--threads", "1", "--save", name + ".safetensors", "--log", name + ".jsonl",
-      "--schedule", "cosine", "--warmup", "10", "--patience", "100000",
+      "--schedule", "cosine", "--warmup", "10", "--patience", "100000", "--clip", "0.5",
     ]
   }
 

@@ -69,6 +69,36 @@ import Testing
     }
   }
 
+  @Test func logsTheMeanNormOfGradients() throws {
+    func log(_ change: (inout TrainingSettings) -> Void) throws -> [[String: Any]] {
+      var settings = settings(11)
+      change(&settings)
+      var files = TrainingFiles()
+      let path = try ModelFixture.folder() + "/l.jsonl"
+      files.log = path
+      try sampleSession().train(settings, files: files) { _ in }
+      return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+        try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+      }
+    }
+    let session = try sampleSession()
+    let corpus = try #require(session.corpus)
+    var clipped = settings(11)
+    clipped.clip = 0.1
+    let loop = TrainingLoop(model: session.model, corpus: corpus, settings: clipped, seed: 1)
+    let norms = try (0..<10).map { Double(try #require(try loop.train($0).gradientNorm)) }
+    #expect(norms.allSatisfy { $0 > 0.1 }, "before clipping")
+
+    let lines = try log { $0.clip = 0.1 }
+    let logged = lines.map { $0["gradient_norm"] as? Double }
+    try #require(logged.count == 3 && logged[0] == nil)
+    for (found, wanted) in zip(logged.dropFirst(), [norms[..<5], norms[5...]]) {
+      #expect(abs(try #require(found) - wanted.reduce(0, +) / 5) < 1e-5)
+    }
+    #expect(try log { $0.accumulation = 2 }.last?["gradient_norm"] != nil)
+    #expect(try log { _ in }.allSatisfy { $0["gradient_norm"] == nil })
+  }
+
   @Test func saysWhatALibraryLacks() throws {
     let library = try ModelFixture.broken("basic")
     #expect(throws: ModelError.lacks(.accumulate)) { try trained(library: library) { $0.clip = 1 } }
