@@ -135,11 +135,11 @@ KERNEL void expert_linear_finished(float *y, const float *x, const int32_t *sour
                                    int experts, int in, int out, finish_block finish,
                                    const finish_operands *operands) {
     expert_layer l = {y, x, source, w, b, start, experts, in, out, finish, operands};
-    int blocks = start[experts] * blocks_of(out, forward_columns(in));
     work_shares left;
     deal_shares(&left, 1);
     #pragma omp parallel if (start[experts] > TILE_ROWS || \
-                             (blocks > 1 && (int64_t)in * out >= 16384))
+                             (start[experts] * blocks_of(out, forward_columns(in)) > 1 && \
+                              (int64_t)in * out >= 16384))
     take_forward_blocks(&l, &left);
 }
 
