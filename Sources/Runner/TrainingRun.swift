@@ -121,8 +121,9 @@ final class TrainingRun {
     case .stepped(let step, let result):
       uncountedSteps += 1
       if let norm = result.gradientNorm {
-        record.gradientNorms = record.gradientNorms ?? GradientNorms()
-        record.gradientNorms?.add(norm)
+        var norms = record.gradientNorms ?? GradientNorms()
+        norms.add(norm)
+        record.gradientNorms = norms
       }
       track(step: step, loss: result.loss)
       if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step + 1)) }
