@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#ifdef _OPENMP
 void omp_set_num_threads(int count);
+#else
+static void omp_set_num_threads(int count) { (void)count; }
+#endif
 
 enum { E = 8, C = 128, HIDDEN = 512, ROWS = 1024, PRODUCTS = 6 };
 
