@@ -36,8 +36,20 @@ import Testing
   }
 
   @Test("One accumulated batch and an update are a step, to the bit")
-  func isAStep() throws {
-    let (a, b) = (try fresh(Self.plain), try fresh(Self.plain))
+  func isAStep() throws { try expectSteps(like: Self.plain) }
+
+  @Test("A step made between the products of others is whole where widths are odd")
+  func isAStepOfOddWidth() throws {
+    let odd = MakeMoE("odd-updates") {
+      ($0.B, $0.T, $0.V, $0.C, $0.experts, $0.dropout) = (3, 7, 11, 45, 3, 0.1)
+      $0.heads = 3
+    }
+    try expectSteps(like: Result { try CompiledModel(odd.graph()).library.path })
+  }
+
+  /// Three steps, and three batches that are accumulated and then used for an update.
+  private func expectSteps(like path: Result<String, any Error>) throws {
+    let (a, b) = (try fresh(path), try fresh(path))
     for number in 0..<3 {
       let (x, y) = (batch(number, of: a), batch(number + 5, of: a))
       let loss = try a.trainStep(tokens: x, targets: y, with: hyper(a))

@@ -45,8 +45,7 @@ typedef struct {
     int output;             // its first
     size_t d_w_panel;       // floats from panel to panel of d_w
     int rows, columns, inputs, in, out;
-    int besides;            // what AdamW changes, as `product` has it
-    float *beside[3];
+    adamw_work *adamw;      // NULL, or what is made besides
 } gradient_block;
 
 // d_w[:columns, :inputs] = d_y[:, :columns]^T x[:, :inputs]    d_b[:columns] = sum of d_y
@@ -65,30 +64,39 @@ INLINE void weight_gradient_block(const gradient_block *b) {
                      .source = b->source ? b->source + r : NULL,
                      .w = packed, .w_panel = DEPTH_BLOCK * PANEL, .depth = depth,
                      .columns = blocks_of(b->columns, PANEL) * PANEL, .by_depth = 1,
-                     .accumulate = r > 0, .besides = r > 0 ? 0 : b->besides,
-                     .beside = {b->beside[0], b->beside[1], b->beside[2]},
-                     .beside_panel = in * PANEL};
+                     .accumulate = r > 0, .adamw = b->adamw};
         product_rows(&p, b->inputs);
     }
 }
 
-// The same with AdamW behind it: the gradient, d_w in name only, never leaves the cache.
-// While it is made, what AdamW will change comes from memory.
+// The last block whose gradient a thread has made, while AdamW's step with it is not: that
+// is made along with the gradient of the next block, which has another place for it.
+typedef struct {
+    adamw_work adamw;
+    int place;
+    float gradient[2][TILE_COLUMNS * INPUT_BLOCK] __attribute__((aligned(64)));
+} last_gradient;
+
+// A block's gradient, d_w in name only, for AdamW: it never leaves the cache.
 INLINE void weight_gradient_block_update(gradient_block b, const weight_update *u,
-                                         const adamw_factors *factors) {
-    float gradient[TILE_COLUMNS * INPUT_BLOCK] __attribute__((aligned(64)));
-    float *changed[3] = {u->value + b.place, u->first + b.place, u->second + b.place};
+                                         const adamw_factors *factors,
+                                         last_gradient *last) {
+    float *gradient = last->gradient[last->place];
+    int steps = blocks_of(b.inputs, TILE_ROWS) * b.rows;
+    int turns = blocks_of(TILE_COLUMNS * INPUT_BLOCK, ADAMW_TURN);
+    last->adamw.pace = larger(steps / turns, 1);
     b.d_w = gradient;
     b.d_w_panel = INPUT_BLOCK * PANEL;
-    b.besides = 3;
-    for (int i = 0; i < 3; i++) { b.beside[i] = changed[i]; }
+    b.adamw = &last->adamw;
     weight_gradient_block(&b);
-    for (int panel = 0; panel * PANEL < b.columns; panel++) {
-        size_t from = (size_t)panel * (size_t)b.in * PANEL;
-        adamw_block(changed[0] + from, gradient + panel * INPUT_BLOCK * PANEL,
-                    changed[1] + from, changed[2] + from, (size_t)b.inputs * PANEL,
-                    factors);
-    }
+    adamw_finish(&last->adamw);
+    last->place = !last->place;
+    last->adamw = (adamw_work){
+        .value = u->value + b.place, .first = u->first + b.place,
+        .second = u->second + b.place, .gradient = gradient,
+        .left = b.inputs * PANEL, .panels = blocks_of(b.columns, PANEL) - 1,
+        .each = b.inputs * PANEL, .skip = (size_t)(b.in - b.inputs) * PANEL,
+        .gradient_skip = (size_t)(INPUT_BLOCK - b.inputs) * PANEL, .factors = *factors};
 }
 
 // The weight gradients of a layer with one matrix per expert.
@@ -120,7 +128,8 @@ INLINE gradient_block block_of_expert(const gradient_layer *l, int e, int block)
 }
 
 // Blocks first ..< end of expert e.
-INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
+INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end,
+                          last_gradient *last) {
     const weight_update *all = l->updates, *u = NULL;
     int with_adamw = all && all->value && l->start[e + 1] > l->start[e];
     adamw_factors factors;
@@ -132,7 +141,7 @@ INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
                 u = all + matrix;
                 factors = adamw_factors_of(&u->numbers, u->steps[e]);
             }
-            weight_gradient_block_update(b, all, &factors);
+            weight_gradient_block_update(b, all, &factors, last);
         } else {
             b.d_w += b.place;
             weight_gradient_block(&b);
@@ -144,6 +153,8 @@ INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end) {
 INLINE void take_weight_gradients(const gradient_layer *l, work_shares *left) {
     int blocks = blocks_of(l->out, TILE_COLUMNS) * blocks_of(l->in, INPUT_BLOCK);  // each
     int64_t total = (int64_t)blocks * (l->start[l->experts] + l->experts * BLOCK_OVERHEAD);
+    last_gradient last;
+    last.place = last.adamw.left = 0;
     for (share_range s; take_shares(left, &s);) {
         int64_t from = total * s.first / left->count, to = total * s.end / left->count;
         for (int e = 0; e < l->experts; e++) {
@@ -151,9 +162,10 @@ INLINE void take_weight_gradients(const gradient_layer *l, work_shares *left) {
             int64_t cost = (int64_t)blocks * (l->start[e + 1] - l->start[e] + BLOCK_OVERHEAD);
             if (base + cost <= from || base >= to) { continue; }
             expert_blocks(l, e, first_block(from - base, cost, blocks),
-                          first_block(to - base, cost, blocks));
+                          first_block(to - base, cost, blocks), &last);
         }
     }
+    adamw_finish(&last.adamw);
 }
 
 // All of it, in a region of its own, or the calling thread's shares of it in another's.

@@ -2,7 +2,7 @@
 #ifndef KERNEL_PRODUCT_H
 #define KERNEL_PRODUCT_H
 
-#include "panels.h"
+#include "adamw.h"
 #include "shares.h"
 
 // A tile is TILE_ROWS rows by TILE_PANELS panels of the result, all held in registers while
@@ -105,6 +105,7 @@ typedef struct {
     int besides;             // how many of these are read next at the places of y:
     const float *beside[3];  // element (r, c) at [r * y_row + c / 16 * beside_panel + c % 16]
     size_t beside_panel;
+    adamw_work *adamw;       // by_depth: NULL, or a step that is made between the sum's steps
 } product;
 
 // Where vector `v` of row `r` of a tile lies, from its first element on.
@@ -130,7 +131,8 @@ INLINE size_t product_index(const int32_t *source, int index) {
 // What p holds is read once: results are stored as vectors, which might lie anywhere, and
 // after every store the compiler would read it again.
 INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
-    const int vectors = panels * PANEL_VECTORS, depth = p->depth, besides = p->besides;
+    const int vectors = panels * PANEL_VECTORS, depth = p->depth;
+    const int besides = by_depth ? 0 : p->besides;
     const int accumulate = p->accumulate;
     const size_t y_row = p->y_row, y_panel = p->y_panel, x_row = p->x_row;
     const size_t w_panel = p->w_panel;
@@ -142,6 +144,9 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
     float *y = p->y;
     size_t beside = 0;  // where the tile is in what lies beside y
     fetcher soon = fetcher_of(by_depth ? NULL : p->soon);
+    adamw_work *adamw = by_depth ? p->adamw : NULL;
+    const int pace = adamw ? adamw->pace : 0;
+    int turn = 0;  // the step of the sum with the next turn of adamw
     for (int columns = p->columns; columns > 0; columns -= panels * PANEL) {
         floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
         UNROLL for (int r = 0; r < rows; r++) {
@@ -157,18 +162,18 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
         int list = 0, row = 0;  // of what is beside y
         for (int k = 0; k < depth; k++, w += PANEL) {
             // First what this tile writes is called, a row with every step, then what is
-            // beside it, then what comes next.
-            if (k < rows) {
+            // beside it, then what comes next. A gradient that AdamW takes stays in cache.
+            if (by_depth && adamw) {
+                if (k == turn) {
+                    adamw_turn(adamw);
+                    turn += pace;
+                }
+            } else if (k < rows) {
                 FETCH_ROW(line, y_panel, panels, 1)
                 line += y_row;
             } else if (list < besides) {
                 if (row == 0) { line = p->beside[list] + beside; }
-                // What lies beside a weight gradient is changed after it.
-                if (by_depth) {
-                    FETCH_ROW(line, p->beside_panel, panels, 1)
-                } else {
-                    FETCH_ROW(line, p->beside_panel, panels, 0)
-                }
+                FETCH_ROW(line, p->beside_panel, panels, 0)
                 line += y_row;
                 row++;
                 if (row == rows) { row = 0, list++; }

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// The optimizer: AdamW with decoupled weight decay, for whole tensors and for stacked experts.
   static let adamW = KernelFile(
-    name: "adamw", includes: ["base"],
+    name: "adamw", includes: ["panels"],
     source: #"""
       // Elements in one unit of work.
       #define ADAMW_BLOCK 512
@@ -30,7 +30,7 @@ extension KernelFile {
                                  .new2 = (float)(1 - beta2)};
       }
 
-      // One step over `count` elements:
+      // One step over `count` elements, at most LANES of them:
       //
       //   value  *= keep
       //   first  += (gradient - first) (1 - beta1)
@@ -40,17 +40,27 @@ extension KernelFile {
       // which is learning_rate first / (1 - beta1^step) / (sqrt(second) / root + epsilon) with
       // both sides of the fraction multiplied by root: a division less for each element (Kingma
       // and Ba 2015, end of section 2).
-      KERNEL void adamw_block(float *restrict value, const float *restrict gradient,
-                              float *restrict first, float *restrict second, size_t count,
-                              const adamw_factors *factors) {
-          const adamw_factors f = *factors;
-          for (size_t i = 0; i < count; i++) {
-              float g = gradient[i];
-              float m = first[i] + (g - first[i]) * f.new1;
-              float v = f.old2 * second[i] + f.new2 * g * g;
-              first[i] = m;
-              second[i] = v;
-              value[i] = value[i] * f.keep - f.rate * m / (sqrtf(v) + f.epsilon);
+      INLINE void adamw_vector(float *value, const float *gradient, float *first, float *second,
+                               int count, const adamw_factors *f) {
+          floats g = floats_load_some(gradient, count), m = floats_load_some(first, count);
+          floats v = floats_load_some(second, count), w = floats_load_some(value, count);
+          m = floats_multiply_add(g - m, floats_all(f->new1), m);
+          v = floats_multiply_add(floats_all(f->old2), v, floats_all(f->new2) * g * g);
+          floats change = floats_all(f->rate) * m / (floats_root(v) + floats_all(f->epsilon));
+          floats_store_some(first, m, count);
+          floats_store_some(second, v, count);
+          floats_store_some(value, floats_multiply_add(w, floats_all(f->keep), -change), count);
+      }
+
+      // One step over `count` elements.
+      KERNEL void adamw_block(float *value, const float *gradient, float *first, float *second,
+                              size_t count, const adamw_factors *factors) {
+          size_t i = 0;
+          for (; i + LANES <= count; i += LANES) {
+              adamw_vector(value + i, gradient + i, first + i, second + i, LANES, factors);
+          }
+          if (i < count) {
+              adamw_vector(value + i, gradient + i, first + i, second + i, (int)(count - i), factors);
           }
       }
 
@@ -63,6 +73,60 @@ extension KernelFile {
               __builtin_prefetch(first + i, 1);
               __builtin_prefetch(second + i, 1);
           }
+      }
+
+      // The step of a weight gradient's block that is made little by little, between the
+      // multiply-adds of the next block: roots and divisions have units of their own, and memory
+      // has the time of a product to bring what is changed.
+      //
+      // All of it lies in panels, `each` floats of a panel, the next one `skip` floats behind them.
+      typedef struct {
+          float *value, *first, *second;
+          const float *gradient;
+          int left, panels;  // floats left of this panel, and panels after it
+          int each;
+          size_t skip, gradient_skip;
+          int pace;          // steps of a sum from turn to turn
+          adamw_factors factors;
+      } adamw_work;
+
+      // Floats of a turn, and how far ahead of them memory is called: to be written, as called
+      // to be read it would have to be asked for again where cores have caches of their own.
+      #define ADAMW_TURN (2 * PANEL)
+      #define ADAMW_AHEAD 512
+
+      // The next turn of it.
+      INLINE void adamw_turn(adamw_work *w) {
+          if (w->left == 0) { return; }
+          float *value = w->value, *first = w->first, *second = w->second;
+          const float *gradient = w->gradient;
+          int count = smaller(w->left, ADAMW_TURN);
+          UNROLL for (int i = 0; i < ADAMW_TURN; i += PANEL) {
+              __builtin_prefetch(value + ADAMW_AHEAD + i, 1);
+              __builtin_prefetch(first + ADAMW_AHEAD + i, 1);
+              __builtin_prefetch(second + ADAMW_AHEAD + i, 1);
+          }
+          UNROLL for (int i = 0; i < ADAMW_TURN; i += LANES) {
+              if (i >= PANEL && count <= PANEL) { break; }
+              adamw_vector(value + i, gradient + i, first + i, second + i, LANES, &w->factors);
+          }
+          size_t next = (size_t)count, gradient_next = next;
+          w->left -= count;
+          if (w->left == 0 && w->panels > 0) {
+              w->panels--;
+              w->left = w->each;
+              next += w->skip;
+              gradient_next += w->gradient_skip;
+          }
+          w->value = value + next;
+          w->first = first + next;
+          w->second = second + next;
+          w->gradient = gradient + gradient_next;
+      }
+
+      // What is left of it, at once.
+      INLINE void adamw_finish(adamw_work *w) {
+          while (w->left > 0) { adamw_turn(w); }
       }
 
       // What a weight gradient needs to put the parameter's step right behind it, block by block,

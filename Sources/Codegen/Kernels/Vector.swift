@@ -52,6 +52,20 @@ extension KernelFile {
       #endif
       }
 
+      // The square root of every lane, correctly rounded.
+      INLINE floats floats_root(floats a) {
+      #if defined(__AVX512F__)
+          return _mm512_sqrt_ps(a);
+      #elif defined(__AVX2__) && defined(__FMA__)
+          return _mm256_sqrt_ps(a);
+      #elif defined(__ARM_NEON) && defined(__aarch64__)
+          return vsqrtq_f32(a);
+      #else
+          for (int lane = 0; lane < LANES; lane++) { a[lane] = sqrtf(a[lane]); }
+          return a;
+      #endif
+      }
+
       #if LANES == 16
       INLINE __mmask16 floats_mask(int count) {
           return (__mmask16)(count >= 16 ? 0xffff : count <= 0 ? 0 : (1 << count) - 1);
