@@ -27,6 +27,8 @@ def load(path):
         "moec_write": (ctypes.c_int, [model, ctypes.c_int, ctypes.c_int, FLOAT_POINTER]),
         "moec_train_step": (ctypes.c_float, [model, INT_POINTER, INT_POINTER, ctypes.POINTER(Hyper)]),
         "moec_loss": (ctypes.c_float, [model, INT_POINTER, INT_POINTER, seed]),
+        "moec_losses": (ctypes.c_int, [model, ctypes.c_int, INT_POINTER, INT_POINTER, ctypes.POINTER(seed),
+                                       FLOAT_POINTER]),
         "moec_logits": (ctypes.c_int, [model, INT_POINTER, ctypes.c_int, seed, FLOAT_POINTER]),
     }
     for name, (result, arguments) in signatures.items():
@@ -46,6 +48,7 @@ def ints(array):
 class Peer:
     def __init__(self, shapes, threads, options, path):
         self.shapes, self.library, self.seed = shapes, load(path), 0
+        self.batches_at_once = threads if "side" in options else 1
         self.manifest = json.loads(self.library.moec_manifest())
         self.model = self.library.moec_create()
         if not self.model:
@@ -65,6 +68,15 @@ class Peer:
 
     def loss(self, tokens, targets):
         return self.library.moec_loss(self.model, ints(tokens), ints(targets), self.next_seed())
+
+    def losses(self, batches):
+        """Of several batches, a thread for each where the library has room for it."""
+        tokens, targets = (np.concatenate(part) for part in zip(*batches))
+        seeds = (ctypes.c_uint64 * len(batches))(*(self.next_seed() for _ in batches))
+        losses = (ctypes.c_float * len(batches))()
+        if self.library.moec_losses(self.model, len(batches), ints(tokens), ints(targets), seeds, losses):
+            raise ValueError("moec_losses")
+        return list(losses)
 
     def generate(self, window, count, random):
         tokens = list(window)

@@ -30,6 +30,15 @@ def timed(work, seconds):
     return times
 
 
+def evaluation_times(peer, corpus, seconds):
+    """Times for each batch; a peer may take several at once."""
+    count = getattr(peer, "batches_at_once", 1)
+    if count == 1:
+        return timed(lambda: peer.loss(*corpus.batch("validation")), seconds)
+    times = timed(lambda: peer.losses([corpus.batch("validation") for _ in range(count)]), seconds)
+    return [t / count for t in times]
+
+
 def main():
     name, shapes, threads, text, library = sys.argv[1:6]
     answers = os.fdopen(os.dup(1), "w")
@@ -57,7 +66,7 @@ def main():
         elif kind == "step":
             answer(times=timed(lambda: peer.step(*corpus.batch("train")), seconds))
         elif kind == "evaluation":
-            answer(times=timed(lambda: peer.loss(*corpus.batch("validation")), seconds))
+            answer(times=evaluation_times(peer, corpus, seconds))
         elif kind == "generation":
             window, count = corpus.window(), request["count"]
             times = timed(lambda: peer.generate(window, count, random), seconds)

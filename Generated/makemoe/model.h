@@ -192,7 +192,8 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
 
 enum { MODEL_PARAMETERS = 142, MODEL_STEPS = 366,
        MODEL_BATCH = 16, MODEL_CONTEXT = 32, MODEL_VOCABULARY = 65,
-       MODEL_ACCUMULATES = 0 };
+       MODEL_ACCUMULATES = 0,
+       MODEL_LANES = 5 };  // room for so many passes of evaluation at once
 
 // A parameter's shape and place. Stacked weights are [stack, outputs, inputs]; in panels, element
 // (o, i) of a matrix is at (o / 16) * inputs * 16 + i * 16 + o % 16, padding outputs are 0.
@@ -273,7 +274,7 @@ typedef struct {
 
 struct moec_model;
 
-// Gives a layer's router the experts to take; keeps what it chose; counts what all chose in a pass.
+// Gives a layer's router the experts to take; keeps what it chose; counts what all chose in the last pass.
 void routes_take(const struct moec_model *m, int router, int32_t *chosen);
 void routes_keep(struct moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
                  const float *weights, const model_pass *pass);
@@ -282,6 +283,7 @@ void routes_count(struct moec_model *m, const model_pass *pass);
 // Whether a pass of so many tokens cannot take the experts that it is to take; they are forgotten then.
 int routes_misfit(struct moec_model *m, int tokens);
 
+// A model, or one of its further lanes: these lie behind it, and share all but what a pass writes.
 struct moec_model {
     float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
     float *steps;                              // [MODEL_STEPS] of AdamW
@@ -302,6 +304,7 @@ struct moec_model {
     int replay_tokens;                         // of the choices that the next pass takes; 0: it has its own
     double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
     int threads;                               // 0: as many as OpenMP likes
+    const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
     char error[160];
     void *allocation;
 };

@@ -47,13 +47,13 @@ void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t
     }
 }
 
-static void count_router(moec_model *m, int router, int tokens, model_load *load) {
+static void count_router(const model_routes *made, int router, int tokens, model_load *load) {
     size_t first = place_of(router), count = count_of(router, tokens);
     for (size_t i = first; i < first + count; i++) {
-        model_load *l = &load[m->routes.expert[i]];
+        model_load *l = &load[made->expert[i]];
         l->chosen += 1;
-        l->kept += m->routes.row[i] >= 0;
-        l->weight += m->routes.weight[i];
+        l->kept += made->row[i] >= 0;
+        l->weight += made->weight[i];
     }
 }
 
@@ -61,7 +61,7 @@ static void count_router(moec_model *m, int router, int tokens, model_load *load
 void routes_count(moec_model *m, const model_pass *pass) {
     int tokens = pass->sequences * pass->length;
     for (int r = 0; r < MODEL_ROUTERS; r++) {
-        count_router(m, r, tokens, m->routes.load[pass->training != 0] + model_routers[r].first_expert);
+        count_router(&m->last->routes, r, tokens, m->routes.load[pass->training != 0] + model_routers[r].first_expert);
     }
     m->routes.tokens = tokens;
     m->replay_tokens = 0;
@@ -95,11 +95,12 @@ int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, floa
         snprintf(m->error, sizeof m->error, "the last pass had %d tokens, not %d", m->routes.tokens, tokens);
         return 1;
     }
+    const model_routes *made = &m->last->routes;
     for (int r = 0; r < MODEL_ROUTERS; r++) {
         size_t from = place_of(r), to = first_of(r, tokens), count = count_of(r, tokens);
-        if (experts) { memcpy(experts + to, m->routes.expert + from, sizeof *experts * count); }
-        if (weights) { memcpy(weights + to, m->routes.weight + from, sizeof *weights * count); }
-        for (size_t i = 0; kept && i < count; i++) { kept[to + i] = m->routes.row[from + i] >= 0; }
+        if (experts) { memcpy(experts + to, made->expert + from, sizeof *experts * count); }
+        if (weights) { memcpy(weights + to, made->weight + from, sizeof *weights * count); }
+        for (size_t i = 0; kept && i < count; i++) { kept[to + i] = made->row[from + i] >= 0; }
     }
     return 0;
 }

@@ -31,7 +31,7 @@ struct Analysis {
     let forward = CallCost.productFlops(of: graph, .forward)
     return switch work {
     case .step: forward + CallCost.productFlops(of: graph, .backward)
-    case .evaluation: forward
+    case .evaluation, .evaluationSideBySide: forward
     case .generation: CallCost.productFlopsOfOneWindow(of: graph)
     case .cachedGeneration: forward / max(graph.batch.size * graph.context.size, 1)
     }
@@ -108,7 +108,7 @@ struct Analysis {
     }
     let cost =
       switch work {
-      case .step, .evaluation: CallCost(call, of: graph)
+      case .step, .evaluation, .evaluationSideBySide: CallCost(call, of: graph)
       case .generation: CallCost.ofOneSequence(call, of: graph)
       case .cachedGeneration: CallCost.ofOneToken(call, of: graph)
       }

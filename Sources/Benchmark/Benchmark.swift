@@ -75,8 +75,12 @@ private final class Session {
 
   init(_ subject: Subject, _ workshop: Workshop, threads: Int) throws {
     self.threads = threads
-    works = Work.allCases.filter {
-      $0 != .cachedGeneration || subject.plan.generation.cache != nil
+    works = Work.allCases.filter { work in
+      switch work {
+      case .step, .evaluation, .generation: true
+      case .evaluationSideBySide: subject.plan.lanes.count >= threads && threads > 1
+      case .cachedGeneration: subject.plan.generation.cache != nil
+      }
     }
     let manifest = subject.library.manifest
     probe = try Probe(workshop, threads: threads, parameters: manifest.parameterCount)
@@ -87,7 +91,9 @@ private final class Session {
       model.initialize(seed: 1)
       try model.setThreads(threads)
       // The first runs touch memory for the first time.
-      for work in works { try job(work, model, run: 0)() }
+      for work in works where work != .evaluationSideBySide || model === normal {
+        try job(work, model, run: 0)()
+      }
     }
   }
 
@@ -97,8 +103,9 @@ private final class Session {
     for work in works {
       for _ in 0..<count {
         let job = try job(work, normal, run: times[work]?.count ?? 0)
-        times[work, default: []].append(try seconds(job))
+        times[work, default: []].append(try seconds(job) / Double(passes(of: work)))
       }
+      if work == .evaluationSideBySide { continue }
       for _ in 0..<count {
         var time = 0.0
         let job = try job(work, profiled.model, run: recordings[work]?.count ?? 0)
@@ -107,6 +114,9 @@ private final class Session {
       }
     }
   }
+
+  /// How many passes a job makes.
+  private func passes(of work: Work) -> Int { work == .evaluationSideBySide ? threads : 1 }
 
   private func seconds(_ body: () throws -> Void) rethrows -> Double {
     let time = try ContinuousClock().measure(body)
@@ -123,6 +133,10 @@ private final class Session {
       return { _ = try model.trainStep(tokens: tokens, targets: targets, with: hyper) }
     case .evaluation:
       return { _ = try model.loss(tokens: tokens, targets: targets, seed: seed) }
+    case .evaluationSideBySide:
+      let all = [(tokens, targets, seed)] + (1..<threads).map { _ in batches.next() }
+      let (tokens, targets) = (all.flatMap(\.0), all.flatMap(\.1))
+      return { _ = try model.losses(tokens: tokens, targets: targets, seeds: all.map(\.2)) }
     case .generation:
       // Another first token than the last time: nothing that is kept serves.
       var window = Array(tokens.prefix(context))
@@ -149,7 +163,7 @@ private final class Session {
       context: manifest.context, threads: threads, compiler: manifest.compiler ?? "",
       profileCompiler: workshop.compiler.version, machine: probe.median, looks: probe.rates,
       totals: works.map { analysis.total($0, times[$0] ?? []) },
-      profiles: works.map { analysis.profile($0, recordings[$0] ?? []) })
+      profiles: works.compactMap { work in recordings[work].map { analysis.profile(work, $0) } })
     let last = works.compactMap { work in recordings[work]?.last.map { (work, $0) } }
     return .init(report: report, trace: BenchmarkTrace(subject, last))
   }

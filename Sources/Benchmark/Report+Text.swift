@@ -46,7 +46,7 @@ extension BenchmarkReport {
   /// How a token is generated.
   private static func path(of work: Work) -> String? {
     switch work {
-    case .step, .evaluation: nil
+    case .step, .evaluation, .evaluationSideBySide: nil
     case .generation: "the whole window"
     case .cachedGeneration: "keys and values kept"
     }

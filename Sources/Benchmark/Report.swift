@@ -2,6 +2,9 @@
 public enum Work: String, Sendable, Codable, CaseIterable {
   case step, evaluation
 
+  /// A pass of evaluation, where there is one for every thread: each takes a batch.
+  case evaluationSideBySide = "evaluation_side_by_side"
+
   /// A token by the whole window: as every token of a model that keeps nothing, and of any model
   /// when the context is full and the window moves.
   case generation
@@ -30,6 +33,9 @@ public struct BenchmarkReport: Sendable, Codable {
   public var machine: MachineRates
   public var looks: [MachineRates]
   public var totals: [Total]
+
+  /// Of each kind of work but evaluation side by side, whose calls are those of evaluation, every one
+  /// on one thread.
   public var profiles: [Profile]
 
   /// The normal library, no clock inside.
@@ -42,7 +48,7 @@ public struct BenchmarkReport: Sendable, Codable {
     /// What the machine needs at least.
     ///
     /// - step: floating-point operations of all products / peak + 28 bytes x parameters / sweep
-    /// - evaluation: those of forward / peak
+    /// - evaluation: those of forward / peak, side by side or not
     /// - generation: those of one sequence of full length, of whose head only the last row / peak
     /// - cached generation: those of one token / peak, or a token's parameters once at the bandwidth
     ///   of where all parameters fit, whichever takes longer

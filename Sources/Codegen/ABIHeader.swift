@@ -94,6 +94,11 @@ extension GeneratedFile {
       /// The mean loss in evaluation mode (dropout off), NaN on an error.
       MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
+      /// The mean losses of `count` batches, [count, B, T] tokens and targets and a seed for each: what so many calls of
+      /// moec_loss return, but threads take whole batches side by side where the library has room for it. Batches behind
+      /// one whose loss is not finite are left out; theirs are NaN.
+      MOEC_EXPORT int moec_losses(moec_model *model, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds, float *losses);
+
       /// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V]. Models that keep keys and values (the
       /// head of model.c says so) compute only what comes after the tokens that the last call began with too; same bits.
       MOEC_EXPORT int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);

@@ -48,15 +48,17 @@ extension ModelFile {
       \((keepsRows ? keptPass : wholePass).joined(separator: "\n"))
           int before = enter(m);
           forward(m, &pass);
-          leave(before);\(keepsRows ? "\n    m->kept = \(hasRouters ? "pass.replays ? 0 : " : "")length;" : "")
+          leave(before);
+          note_pass(m, m\(hasRouters ? ", &pass" : ""));\(keepsRows ? "\n    m->kept = \(hasRouters ? "pass.replays ? 0 : " : "")length;" : "")
           memcpy(out, \(place), sizeof(float) * (size_t)length * MODEL_VOCABULARY);
           return 0;
       }
       """
   }
 
-  private static let takeIds =
-    #"    if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }"#
+  private static let checkIds =
+    #"    if (check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }"#
+  private static let takeIds = "    memcpy(m->tokens, tokens, sizeof *tokens * (size_t)length);"
 
   private var misfit: [String] {
     hasRouters ? ["    if (routes_misfit(m, length)) { return 1; }"] : []
@@ -65,7 +67,7 @@ extension ModelFile {
   private var replays: String { hasRouters ? ", m->replay_tokens > 0" : "" }
 
   private var wholePass: [String] {
-    [Self.takeIds] + misfit
+    [Self.checkIds] + misfit + [Self.takeIds]
       + ["    model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions\(replays), 0};"]
   }
 
@@ -76,7 +78,8 @@ extension ModelFile {
       "    int past = 0;",
       "    while (past < m->kept && past < length && tokens[past] == m->tokens[past]) { past++; }",
       "    m->kept = past;",
-    ] + [Self.takeIds] + misfit + [
+    ] + [Self.checkIds] + misfit + [
+      Self.takeIds,
       "    if (past == length) { past--; }"
     ]
       + (hasRouters

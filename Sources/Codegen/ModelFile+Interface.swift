@@ -4,7 +4,7 @@ import Planning
 /// The parts of `model.c` behind the library's interface that are the same for every model.
 extension ModelFile {
   var checks: String {
-    let misfit = hasRouters ? "\n        || routes_misfit(m, count)" : ""
+    let misfit = hasRouters ? "\n        || routes_misfit(m, MODEL_BATCH * MODEL_CONTEXT)" : ""
     return Self.checks(misfit, forgettingRows)
   }
 
@@ -15,21 +15,27 @@ extension ModelFile {
         return 1;
     }
 
-    // Copies ids in after a look at each: one outside of 0 ..< V would read outside of a table.
-    static int take_ids(moec_model *m, int32_t *to, const int32_t *from, int count, const char *message) {
-        for (int i = 0; i < count; i++) {
-            if (from[i] < 0 || from[i] >= MODEL_VOCABULARY) { return fail(m, message, from[i], MODEL_VOCABULARY); }
-            to[i] = from[i];
+    // A look at each id: one outside of 0 ..< V would read outside of a table.
+    static int check_ids(moec_model *m, const int32_t *ids, size_t count, const char *message) {
+        for (size_t i = 0; i < count; i++) {
+            if (ids[i] < 0 || ids[i] >= MODEL_VOCABULARY) { return fail(m, message, ids[i], MODEL_VOCABULARY); }
         }
         return 0;
+    }
+
+    // Whole batches, so many ids in all.
+    static int check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count) {
+        return check_ids(m, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
+            || check_ids(m, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")\#(misfit);
     }
 
     static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
         m->error[0] = 0;\#(forgetting)
         if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
-        int count = MODEL_BATCH * MODEL_CONTEXT;
-        return take_ids(m, m->tokens, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-            || take_ids(m, m->targets, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")\#(misfit);
+        if (check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
+        memcpy(m->tokens, tokens, sizeof *tokens * MODEL_BATCH * MODEL_CONTEXT);
+        memcpy(m->targets, targets, sizeof *targets * MODEL_BATCH * MODEL_CONTEXT);
+        return 0;
     }
 
     // Sets the number of threads for one call of the interface, and sets it back.
@@ -120,7 +126,7 @@ extension ModelFile {
     }
 
     moec_model *moec_create(void) {
-        size_t head = (sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
+        size_t head = (MODEL_LANES * sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
         char *allocation = calloc(1, head + ARENA_BYTES + page);
         if (!allocation) { return NULL; }
         char *start = allocation + (page - (uintptr_t)allocation % page) % page;
@@ -129,8 +135,12 @@ extension ModelFile {
         madvise(start, head + ARENA_BYTES, MADV_HUGEPAGE);
     #endif
         moec_model *m = (moec_model *)start;
+        for (int lane = 0; lane < MODEL_LANES; lane++) {
+            bind(m + lane, start + head, lane);
+            m[lane].threads = lane > 0;  // the first one's are the caller's choice
+        }
         m->allocation = allocation;
-        bind(m, start + head);
+        m->last = m;
         for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
         return m;
     }

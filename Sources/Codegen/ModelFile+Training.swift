@@ -3,12 +3,15 @@ import Planning
 
 /// The parts of `model.c` that run passes, train, and hand out results.
 extension ModelFile {
-  private var lossPlace: String {
+  /// The loss of the pass that `model` made last; NAN where the model has none.
+  private func loss(of model: String) -> String { lossPlace.map { "\(model)->\($0)" } ?? "NAN" }
+
+  private var lossPlace: String? {
     for layout in layouts
     where layout.layer.forwardArguments.contains(where: { $0.name == "loss" && $0.isWritten }) {
-      return "m->\(layout.layer.name)[0].loss[0]"
+      return "\(layout.layer.name)[0].loss[0]"
     }
-    return "NAN"
+    return nil
   }
 
   var hasRouters: Bool { !plan.routers.isEmpty }
@@ -38,15 +41,21 @@ extension ModelFile {
         return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
     }
 
-    // One pass over a batch that take_batch has taken; returns the loss. Training goes back through the model
-    // for gradients, or with h for a step of AdamW, most of which is made on the way. A loss that is not finite
-    // ends it before that, so that the parameters stay as they were.
-    static float run(moec_model *m, int training, uint64_t seed, const moec_hyper *h) {
-        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, training, seed, m->tokens, m->targets, m->positions\(replays), 0};
+    // Notes in which lane the last pass was made\(hasRouters ? ", and counts what its routers chose" : "").
+    static void note_pass(moec_model *m, const moec_model *lane\(hasRouters ? ", const model_pass *pass" : "")) {
+        m->last = lane;\(hasRouters ? "\n    routes_count(m, pass);" : "")
+    }
+
+    // Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
+    // step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
+    // anything is changed.
+    static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
+        model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, seed, m->tokens, m->targets, m->positions\(replays), 0};
         int before = enter(m);
         forward(m, &pass);
-        float loss = \(lossPlace);
-        if (training && isfinite(loss)) {
+        note_pass(m, m\(hasRouters ? ", &pass" : ""));
+        float loss = \(loss(of: "m"));
+        if (isfinite(loss)) {
             const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
             if (h) {
                 note_experts(m);
@@ -64,18 +73,73 @@ extension ModelFile {
 
     float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
         m->batches = 0;
-        return take_batch(m, tokens, targets) ? NAN : run(m, 1, seed, NULL);
-    }
-
-    float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-        return take_batch(m, tokens, targets) ? NAN : run(m, 0, seed, NULL);
+        return take_batch(m, tokens, targets) ? NAN : train(m, seed, NULL);
     }
 
     float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
         m->batches = 0;
-        return take_batch(m, tokens, targets) ? NAN : run(m, 1, h->seed, h);
+        return take_batch(m, tokens, targets) ? NAN : train(m, h->seed, h);
     }
     """
+  }
+
+  /// Evaluation: passes that change nothing, as many at once as there are threads and lanes.
+  var evaluation: String {
+    let routed = hasRouters
+    return """
+      // One pass of evaluation in a lane; returns the loss.
+      static float evaluate(moec_model *lane, const model_pass *pass) {
+          int before = enter(lane);
+          forward(lane, pass);
+          leave(before);
+          return \(loss(of: "lane"));
+      }
+
+      // How many passes are made at once: one by each thread, if there is a lane for every thread.
+      static int passes_at_once(const moec_model *m) {
+          int before = enter(m), threads = omp_get_max_threads();
+          leave(before);
+          return threads <= MODEL_LANES ? threads : 1;
+      }
+
+      int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds,
+                      float *losses) {
+          m->error[0] = 0;\(forgettingRows)
+          if (count < 0 || !tokens || !targets || !seeds || !losses) {
+              return fail(m, "tokens, targets, seeds or the place for losses are missing", 0, 0);
+          }
+          const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
+          if (check_batches(m, tokens, targets, (size_t)count * each)) { return 1; }
+          model_pass pass[MODEL_LANES];
+          for (int b = 0, most = passes_at_once(m), now; b < count; b += now) {
+              // What is left over is shared out as one pass\(routed ? ", and so is one that is to take given experts" : "").
+              now = count - b < most\(routed ? " || m->replay_tokens > 0" : "") ? 1 : most;
+              for (int i = 0; i < now; i++) {
+                  size_t first = (size_t)(b + i) * each;
+                  pass[i] = (model_pass){MODEL_BATCH, MODEL_CONTEXT, 0, seeds[b + i], tokens + first, targets + first,
+                                         m->positions\(replays), 0};
+              }
+              if (now == 1) {
+                  losses[b] = evaluate(m, pass);
+              } else {
+                  #pragma omp parallel for num_threads(now) schedule(static, 1)
+                  for (int i = 0; i < now; i++) { losses[b + i] = evaluate(m + i, pass + i); }
+              }
+              for (int i = b; i < b + now; i++) {
+                  note_pass(m, m + (i - b)\(routed ? ", pass + (i - b)" : ""));
+                  if (isfinite(losses[i])) { continue; }
+                  while (++i < count) { losses[i] = NAN; }
+                  return 0;
+              }
+          }
+          return 0;
+      }
+
+      float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+          float loss;
+          return moec_losses(m, 1, tokens, targets, &seed, &loss) ? NAN : loss;
+      }
+      """
   }
 
   /// Accumulation and the optimizer's step.
@@ -100,7 +164,7 @@ extension ModelFile {
         }
         size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
         if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
-        float loss = run(m, 1, seed, NULL);
+        float loss = train(m, seed, NULL);
         if (!isfinite(loss)) { return loss; }
         if (m->batches) {
             for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
@@ -154,7 +218,7 @@ extension ModelFile {
       let layer = plan.layers[use.layer]
       let name = use.scope.isEmpty ? layer.name : use.scope
       return layer.forwardArguments.filter(\.isWritten).map { argument in
-        let place = "m->\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
+        let place = "last->\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
         return
           "    if (!all_finite(\(place), (size_t)\(argument.type.count))) { return \(CNames.literal(name)); }"
       }
@@ -170,7 +234,7 @@ extension ModelFile {
               const model_parameter *q = &model_parameters[i];
               if (!all_finite(m->value + q->offset, q->stored)) { return q->name; }
           }
-      \(checks.joined(separator: "\n"))
+      \(checks.isEmpty ? "" : "    const moec_model *last = m->last;\n")\(checks.joined(separator: "\n"))
           return NULL;
       }
       """

@@ -13,7 +13,7 @@ struct ModelFile {
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
     parts +=
       [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
-    parts += [forward, backward, checks, Self.lifetime, access, running]
+    parts += [forward, backward, checks, Self.lifetime, access, running, evaluation]
     parts += [accumulation, firstBad, logits, manifest]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
@@ -67,6 +67,11 @@ struct ModelFile {
     #define ARENA_POSITIONS ((size_t)\(plan.regions.positions))
     #define ARENA_SUMS      ((size_t)\(plan.regions.sums))
     #define ARENA_BYTES     ((size_t)\(plan.regions.total))
+
+    // From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
+    // training keeps what it saves.
+    #define LANE_SAVED      ((size_t)\(plan.lanes.savedBytes))
+    #define LANE_SCRATCH    ((size_t)\(plan.lanes.scratchBytes))
     """
   }
 }
@@ -143,9 +148,11 @@ extension ModelFile {
 
   private var bind: String {
     let blocks = layouts.flatMap(bindLines).map { "    " + $0 }
+    let bases = laneBases(blocks).map { "    " + $0 }
     return """
-      // Points everything at its place in the arena.
-      static void bind(moec_model *m, char *arena) {
+      // Points everything at its place in the arena; what a pass writes, at that of a lane.
+      static void bind(moec_model *m, char *arena, int lane) {
+      \(bases.joined(separator: "\n"))
           m->value = (float *)arena;
           m->gradient = (float *)(arena + ARENA_GRADIENTS);
           m->first = (float *)(arena + ARENA_FIRST);
@@ -159,6 +166,22 @@ extension ModelFile {
       \(blocks.joined(separator: "\n"))
       }
       """
+  }
+
+  /// Where a lane's parts of the arena begin, as far as `lines` name them.
+  private func laneBases(_ lines: [String]) -> [String] {
+    let bases = [
+      ("(saved +", "char *saved = arena + (size_t)lane * LANE_SAVED;"),
+      ("saved) +", "char *saved = arena + (size_t)lane * LANE_SAVED;"),
+      (", saved +", "char *saved = arena + (size_t)lane * LANE_SAVED;"),
+      (", scratch)", "char *scratch = arena + ARENA_SCRATCH + (size_t)lane * LANE_SCRATCH;"),
+    ]
+    var found: [String] = []
+    for (use, base) in bases
+    where !found.contains(base) && lines.contains(where: { $0.contains(use) }) {
+      found.append(base)
+    }
+    return found.isEmpty ? ["(void)lane;"] : found
   }
 
   /// Whether backward updates any weight.
@@ -191,12 +214,15 @@ extension ModelFile {
       lines.append("    \(name)_bind_params(&u->g, m->gradient, \(name)_places[l].first);")
     }
     if layout.hasSaved {
-      lines.append("    \(name)_bind_saved(&u->s, arena + \(name)_places[l].saved);")
+      // Lanes have the first use's, which serve all.
+      let base = layout.uses.count > 1 ? "(l ? arena : saved)" : "saved"
+      lines.append("    \(name)_bind_saved(&u->s, \(base) + \(name)_places[l].saved);")
     }
     lines += layout.connections.map { connection in
       let field = CNames.identifier(connection.name)
+      let isActivation = plan.edges[connection.edges[0]].role == .activation
       return
-        "    u->\(field) = (\(CNames.element(connection.type)) *)(arena + \(name)_places[l].\(field));"
+        "    u->\(field) = (\(CNames.element(connection.type)) *)(\(isActivation ? "saved" : "arena") + \(name)_places[l].\(field));"
     }
     lines += layout.layer.borrowed.enumerated().map { index, parameter in
       "    u->\(CNames.identifier(parameter.field)) = m->value + model_parameters[\(layout.uses[0].borrowed[index])].offset;"
@@ -210,7 +236,7 @@ extension ModelFile {
     }
     lines.append("}")
     if layout.hasScratch {
-      lines.append("\(name)_bind_scratch(&m->\(name)_t, arena + ARENA_SCRATCH);")
+      lines.append("\(name)_bind_scratch(&m->\(name)_t, scratch);")
     }
     return lines
   }
@@ -221,7 +247,7 @@ extension ModelFile {
     """
     // Runs all layers; the loss is computed if the pass has targets.
     static void forward(moec_model *m, const model_pass *pass) {
-    \(runs(.forward))\(hasRouters ? "\n    routes_count(m, pass);" : "")
+    \(runs(.forward))
     }
     """
   }

@@ -133,7 +133,8 @@ struct ModelHeader {
 
       enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + $1.stepCount }),
              MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size),
-             MODEL_ACCUMULATES = \(plan.accumulates ? 1 : 0) };
+             MODEL_ACCUMULATES = \(plan.accumulates ? 1 : 0),
+             MODEL_LANES = \(plan.lanes.count) };  // room for so many passes of evaluation at once
 
       // A parameter's shape and place. Stacked weights are [stack, outputs, inputs]; in panels, element
       // (o, i) of a matrix is at (o / 16) * inputs * 16 + i * 16 + o % 16, padding outputs are 0.
@@ -153,6 +154,7 @@ struct ModelHeader {
 
       \(layouts.map(\.declaration).joined(separator: "\n\n"))
       \(hasRouters ? "\n" + RoutesFile.declarations(plan) + "\n" : "")
+      // A model, or one of its further lanes: these lie behind it, and share all but what a pass writes.
       struct moec_model {
           float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
           float *steps;                              // [MODEL_STEPS] of AdamW
@@ -166,6 +168,7 @@ struct ModelHeader {
           int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
           double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
           int threads;                               // 0: as many as OpenMP likes
+          const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
           char error[160];
           void *allocation;
       };

@@ -101,7 +101,7 @@ extension RoutesFile {
 
       struct moec_model;
 
-      // Gives a layer's router the experts to take; keeps what it chose; counts what all chose in a pass.
+      // Gives a layer's router the experts to take; keeps what it chose; counts what all chose in the last pass.
       void routes_take(const struct moec_model *m, int router, int32_t *chosen);
       void routes_keep(struct moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
                        const float *weights, const model_pass *pass);

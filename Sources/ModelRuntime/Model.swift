@@ -8,6 +8,9 @@ public final class Model {
   public var manifest: Manifest { library.manifest }
   let handle: OpaquePointer
 
+  /// As set by `setThreads`; nil: as many as OpenMP likes.
+  public private(set) var threads: Int?
+
   /// Allocates a model, parameters unset. Errors: no memory.
   public init(_ library: ModelLibrary) throws(ModelError) {
     guard let handle = library.functions.create() else {
@@ -30,6 +33,7 @@ public final class Model {
       throw .failed(call: "threads", reason: "\(count) is out of range")
     }
     try check(library.functions.setThreads(handle, count), "threads")
+    threads = Int(count)
   }
 
   /// Forward, backward and one AdamW step on `tokens` and `targets`, [B, T] each.
@@ -58,6 +62,30 @@ public final class Model {
   ) throws(ModelError) -> Float {
     try checkBatch(tokens, targets)
     return try check(library.functions.loss(handle, tokens, targets, seed), "loss")
+  }
+
+  /// The mean losses of several batches, `tokens` and `targets` [count, B, T], a seed for each.
+  ///
+  /// The numbers are those of as many calls of `loss`; threads take whole batches side by side where
+  /// the library can do that. Batches behind one whose loss is not finite may be left out: NaN.
+  public func losses(
+    tokens: [Int32], targets: [Int32], seeds: [UInt64]
+  ) throws(ModelError) -> [Float] {
+    let each = manifest.batch * manifest.context
+    try check(tokens, "tokens", count: seeds.count * each)
+    try check(targets, "targets", count: seeds.count * each)
+    guard let function = library.functions.losses, let count = Int32(exactly: seeds.count) else {
+      var losses: [Float] = []
+      for (index, seed) in seeds.enumerated() {
+        let batch = index * each..<(index + 1) * each
+        losses.append(
+          try loss(tokens: Array(tokens[batch]), targets: Array(targets[batch]), seed: seed))
+      }
+      return losses
+    }
+    var losses = [Float](repeating: .nan, count: seeds.count)
+    try check(function(handle, count, tokens, targets, seeds, &losses), "losses")
+    return losses
   }
 
   /// One sequence of 1 to T tokens -> its logits [length, V], in evaluation mode.
@@ -119,12 +147,13 @@ extension Model {
 
 extension Model {
   func checkBatch(_ tokens: [Int32], _ targets: [Int32]) throws(ModelError) {
-    let expected = manifest.batch * manifest.context
-    guard tokens.count == expected else {
-      throw .wrongCount(what: "tokens", expected: expected, found: tokens.count)
-    }
-    guard targets.count == expected else {
-      throw .wrongCount(what: "targets", expected: expected, found: targets.count)
+    try check(tokens, "tokens", count: manifest.batch * manifest.context)
+    try check(targets, "targets", count: manifest.batch * manifest.context)
+  }
+
+  private func check(_ ids: [Int32], _ what: String, count: Int) throws(ModelError) {
+    guard ids.count == count else {
+      throw .wrongCount(what: what, expected: count, found: ids.count)
     }
   }
 

@@ -35,6 +35,12 @@ struct ModelFunctions {
       ) -> Int32
     )?
   let replay: (@convention(c) (OpaquePointer?, Tokens, Int32) -> Int32)?
+  let losses:
+    (
+      @convention(c) (
+        OpaquePointer?, Int32, Tokens, Tokens, UnsafePointer<UInt64>?, UnsafeMutablePointer<Float>?
+      ) -> Int32
+    )?
 
   static let names = [
     "moec_abi", "moec_manifest", "moec_create", "moec_destroy", "moec_initialize",
@@ -64,6 +70,7 @@ struct ModelFunctions {
     expertLoads = ModelFunctions.optional("moec_expert_loads", in: handle)
     routes = ModelFunctions.optional("moec_routes", in: handle)
     replay = ModelFunctions.optional("moec_replay", in: handle)
+    losses = ModelFunctions.optional("moec_losses", in: handle)
   }
 
   /// Nil where the library does not have it.

@@ -16,7 +16,9 @@ extension Plan {
       "memory, in bytes",
       "  parameters \(memory.parameters)", "  gradients  \(memory.gradients)",
       "  optimizer  \(memory.optimizer)", "  saved      \(memory.saved)",
-      "  scratch    \(memory.scratch)", "  total      \(memory.total)",
+      "  scratch    \(memory.scratch)", "  total      \(memory.total)", "",
+      "passes of evaluation at once: \(lanes.count)",
+      "  each has \(lanes.savedBytes) of saved and \(lanes.scratchBytes) of scratch",
     ]
   }
 

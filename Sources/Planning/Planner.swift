@@ -154,14 +154,16 @@ extension Planner {
     return "edge_\(index)"
   }
 
-  /// Activations between layers first, then each use's saved buffers; returns the bytes of all.
+  /// Activations between layers first, then each use's saved buffers, those of first uses before all
+  /// others: together they are what a pass of evaluation writes. Returns the bytes of all.
   private mutating func placeSaved(_ edges: inout [Edge]) -> Int {
     var offset = 0
     for index in edges.indices where edges[index].role == .activation {
       edges[index].offset = offset
       offset += edges[index].bytes
     }
-    for index in layerUses.indices {
+    let firstUses = layerUses.indices.filter { layerUses[$0].instance == 0 }
+    for index in firstUses + layerUses.indices.filter({ layerUses[$0].instance > 0 }) {
       layerUses[index].savedOffset = offset
       offset += layers[layerUses[index].layer].saved.reduce(0) { $0 + $1.bytes }
     }

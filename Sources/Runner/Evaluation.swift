@@ -70,13 +70,22 @@ public struct Evaluator {
     let part = split == .training ? 0 : 1
     var stream = RandomStream(seed: seed, Self.purpose(of: split), index: step)
     var sum = 0.0
-    for index in 0..<batches {
-      let batch = Batch(
-        from: corpus[split], count: manifest.batch, context: manifest.context, using: &stream)
-      let noise = RandomStream.seed(
-        seed, .evaluationNoise, index: step, part: 2 * index + part)
-      sum += Double(try model.loss(tokens: batch.tokens, targets: batch.targets, seed: noise))
-      try progress()
+    // As many batches at once as threads: each takes one.
+    let group = max(model.threads ?? ProcessInfo.processInfo.activeProcessorCount, 1)
+    for first in stride(from: 0, to: batches, by: group) {
+      var (tokens, targets, seeds): ([Int32], [Int32], [UInt64]) = ([], [], [])
+      for index in first..<min(first + group, batches) {
+        let batch = Batch(
+          from: corpus[split], count: manifest.batch, context: manifest.context, using: &stream)
+        tokens += batch.tokens
+        targets += batch.targets
+        seeds.append(
+          RandomStream.seed(seed, .evaluationNoise, index: step, part: 2 * index + part))
+      }
+      for loss in try model.losses(tokens: tokens, targets: targets, seeds: seeds) {
+        sum += Double(loss)
+        try progress()
+      }
     }
     return sum / Double(batches)
   }

@@ -25,7 +25,7 @@ import Testing
 
   @Test func rowsAddUp() throws {
     let report = try Self.run.get().report
-    #expect(report.profiles.map(\.work) == Work.allCases)
+    #expect(report.profiles.map(\.work) == Work.allCases.filter { $0 != .evaluationSideBySide })
     for profile in report.profiles {
       #expect(profile.runs == 6)
       #expect(profile.betweenCalls >= 0)
@@ -145,6 +145,18 @@ import Testing
       #expect(result.output.contains(text), "\(text)")
     }
     #expect(result.errors == "")
+  }
+
+  /// Only where there are threads to take a batch each, and lanes for them.
+  @Test func measuresPassesSideBySide() throws {
+    let (shallow, deep) = (try TinyLibrary.path.get(), try TinyLibrary.deep.get())
+    let rows = try [(shallow, "2"), (deep, "1"), (deep, "2")].map { library, threads in
+      let result = try Command.moec(["bench", library, "--steps", "1", "--threads", threads])
+      #expect(result.status == 0, "\(result.errors)")
+      return result.output.split(separator: "\n").filter { $0.hasPrefix("evaluation side by side ") }
+    }
+    #expect(rows.map(\.count) == [0, 0, 1])
+    #expect(rows[2][0].split(separator: " ").count == 9)
   }
 
   @Test func saysWhatCannotBeMeasured() throws {

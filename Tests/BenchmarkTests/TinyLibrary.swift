@@ -5,12 +5,22 @@ import Testing
 /// `Examples/tiny.swift`, compiled once in a test run by the `moec` beside the tests.
 enum TinyLibrary {
   static let path: Result<String, any Error> = Result {
+    try compile { $0 }
+  }
+
+  /// With five blocks, there is room for passes of evaluation side by side.
+  static let deep: Result<String, any Error> = Result {
+    try compile { $0.replacingOccurrences(of: #"layers("block", 2,"#, with: #"layers("block", 5,"#) }
+  }
+
+  private static func compile(_ change: (String) -> String) throws -> String {
     let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Examples")
     let folder = try ModelFixture.folder()
-    let compiled = try Command.moec(
-      ["compile", examples.appendingPathComponent("tiny.swift").path, "-o", "libtiny.so"],
-      in: folder)
+    let source = try String(
+      contentsOf: examples.appendingPathComponent("tiny.swift"), encoding: .utf8)
+    try change(source).write(toFile: folder + "/tiny.swift", atomically: true, encoding: .utf8)
+    let compiled = try Command.moec(["compile", "tiny.swift", "-o", "libtiny.so"], in: folder)
     try #require(compiled.status == 0, "\(compiled.errors)")
     return folder + "/libtiny.so"
   }

@@ -215,14 +215,16 @@ import Testing
         int past = 0;
         while (past < m->kept && past < length && tokens[past] == m->tokens[past]) { past++; }
         m->kept = past;
-        if (take_ids(m, m->tokens, tokens, length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
+        if (check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
         if (routes_misfit(m, length)) { return 1; }
+        memcpy(m->tokens, tokens, sizeof *tokens * (size_t)length);
         if (past == length) { past--; }
         if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values
         model_pass pass = {1, length - past, 0, seed, m->tokens + past, NULL, m->positions + past, m->replay_tokens > 0, 0, past};
         int before = enter(m);
         forward(m, &pass);
         leave(before);
+        note_pass(m, m, &pass);
         m->kept = pass.replays ? 0 : length;
     """,
   ]
