@@ -112,9 +112,9 @@ static void finish_d_mixture_norm_3(const finish_operands *q, float *y, int row,
 
 // y = normal, element by element
 static void compute_mixture_normal(float *y, int count, uint64_t key) {
-    #pragma omp parallel for schedule(static) if (count > 8192)
-    for (int first = 0; first < count; first += 4096) {
-        const int end = smaller(count, first + 4096);
+    #pragma omp parallel if (count > 8192)
+    FOR_OWN(block, blocks_of(count, 4096)) {
+        const int first = 4096 * block, end = smaller(count, first + 4096);
         #pragma omp simd
         for (int i = first; i < end; i++) { y[i] = random_normal(key, (uint32_t)i); }
     }
@@ -122,9 +122,9 @@ static void compute_mixture_normal(float *y, int count, uint64_t key) {
 
 // y = x0 + x1 * x2, element by element
 static void compute_mixture_gate(float *y, const float *x0, const float *x1, const float *x2, int count) {
-    #pragma omp parallel for schedule(static) if (count > 8192)
-    for (int first = 0; first < count; first += 4096) {
-        const int end = smaller(count, first + 4096);
+    #pragma omp parallel if (count > 8192)
+    FOR_OWN(block, blocks_of(count, 4096)) {
+        const int first = 4096 * block, end = smaller(count, first + 4096);
         #pragma omp simd
         for (int i = first; i < end; i++) { y[i] = x0[i] + x1[i] * x2[i]; }
     }
@@ -132,9 +132,9 @@ static void compute_mixture_gate(float *y, const float *x0, const float *x1, con
 
 // y = x0 * x1 * (1.0 - exp(-x2)), element by element
 static void compute_d_mixture_noise(float *y, const float *x0, const float *x1, const float *x2, int count) {
-    #pragma omp parallel for schedule(static) if (count > 8192)
-    for (int first = 0; first < count; first += 4096) {
-        const int end = smaller(count, first + 4096);
+    #pragma omp parallel if (count > 8192)
+    FOR_OWN(block, blocks_of(count, 4096)) {
+        const int first = 4096 * block, end = smaller(count, first + 4096);
         #pragma omp simd
         for (int i = first; i < end; i++) { y[i] = x0[i] * x1[i] * (1.0f - exp_f((-x2[i]))); }
     }
@@ -142,9 +142,9 @@ static void compute_d_mixture_noise(float *y, const float *x0, const float *x1, 
 
 // y = dropout(x0), element by element
 static void dropout(float *y, const float *x0, int count, double rate, uint64_t key) {
-    #pragma omp parallel for schedule(static) if (count > 8192)
-    for (int first = 0; first < count; first += 4096) {
-        const int end = smaller(count, first + 4096);
+    #pragma omp parallel if (count > 8192)
+    FOR_OWN(block, blocks_of(count, 4096)) {
+        const int first = 4096 * block, end = smaller(count, first + 4096);
         #pragma omp simd
         for (int i = first; i < end; i++) { y[i] = x0[i] * dropout_keep(key, (uint32_t)i, rate); }
     }

@@ -14,8 +14,8 @@
 
 // y = x0 + x1, element by element
 static void add(float *y, const float *x0, const float *x1, int rows, int width, int period_1) {
-    #pragma omp parallel for schedule(static) if (rows * width > 8192)
-    for (int r = 0; r < rows; r++) {
+    #pragma omp parallel if (rows * width > 8192)
+    FOR_OWN(r, rows) {
         const int first = r * width;
         #pragma omp simd
         for (int c = 0; c < width; c++) { y[first + c] = x0[first + c] + x1[r % period_1 * width + c]; }

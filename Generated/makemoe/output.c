@@ -17,9 +17,9 @@
 
 // y = 1.0, element by element
 static void set_to_one(float *y, int count) {
-    #pragma omp parallel for schedule(static) if (count > 8192)
-    for (int first = 0; first < count; first += 4096) {
-        const int end = smaller(count, first + 4096);
+    #pragma omp parallel if (count > 8192)
+    FOR_OWN(block, blocks_of(count, 4096)) {
+        const int first = 4096 * block, end = smaller(count, first + 4096);
         #pragma omp simd
         for (int i = first; i < end; i++) { y[i] = 1.0f; }
     }

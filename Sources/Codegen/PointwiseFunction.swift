@@ -79,9 +79,9 @@ struct PointwiseFunction {
 
   private var flatLoops: [String] {
     [
-      "    #pragma omp parallel for schedule(static) if (count > 8192)",
-      "    for (int first = 0; first < count; first += 4096) {",
-      "        const int end = smaller(count, first + 4096);",
+      "    #pragma omp parallel if (count > 8192)",
+      "    FOR_OWN(block, blocks_of(count, 4096)) {",
+      "        const int first = 4096 * block, end = smaller(count, first + 4096);",
       "        #pragma omp simd",
       "        for (int i = first; i < end; i++) { y[i] = \(value(element: "i", row: "", column: "")); }",
       "    }",
@@ -90,8 +90,8 @@ struct PointwiseFunction {
 
   private var broadcastLoops: [String] {
     [
-      "    #pragma omp parallel for schedule(static) if (rows * width > 8192)",
-      "    for (int r = 0; r < rows; r++) {",
+      "    #pragma omp parallel if (rows * width > 8192)",
+      "    FOR_OWN(r, rows) {",
       "        const int first = r * width;",
       "        #pragma omp simd",
       "        for (int c = 0; c < width; c++) { y[first + c] = \(value(element: "first + c", row: "r", column: "c")); }",

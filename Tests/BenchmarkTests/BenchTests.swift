@@ -156,7 +156,7 @@ import Testing
       return result.output.split(separator: "\n").filter { $0.hasPrefix("evaluation side by side ") }
     }
     #expect(rows.map(\.count) == [0, 0, 1])
-    #expect(rows[2][0].split(separator: " ").count == 9)
+    #expect(try #require(rows[2].first).split(separator: " ").count == 9)
   }
 
   @Test func saysWhatCannotBeMeasured() throws {

@@ -3,6 +3,7 @@
 #define KERNEL_ADAMW_H
 
 #include "panels.h"
+#include "threads.h"
 
 // Elements in one unit of work.
 #define ADAMW_BLOCK 512
@@ -148,8 +149,7 @@ KERNEL void adamw(float *restrict value, const float *restrict gradient,
                   const float *restrict steps, const adamw_numbers *numbers) {
     int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
     const adamw_factors factors = adamw_factors_of(numbers, *steps);
-    #pragma omp for schedule(static) nowait
-    for (int block = 0; block < blocks; block++) {
+    FOR_OWN(block, blocks) {
         size_t i = (size_t)block * ADAMW_BLOCK, next = i + ADAMW_BLOCK;
         if (next < count) {
             adamw_fetch(value + next, first + next, second + next,

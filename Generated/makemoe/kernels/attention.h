@@ -2,7 +2,7 @@
 #ifndef KERNEL_ATTENTION_H
 #define KERNEL_ATTENTION_H
 
-#include "base.h"
+#include "threads.h"
 #include "attention_tile.h"
 #include "random.h"
 #include "vector_math.h"
@@ -178,8 +178,9 @@ static inline void attention_heads(float *restrict y, float *restrict logsumexp,
                                    const float *restrict q, const float *restrict k,
                                    const float *restrict v, const attention_sizes *sizes) {
     int pairs = sizes->sequences * sizes->heads;
-    #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
-    for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
+    #pragma omp parallel if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+    FOR_OWN(block, blocks_of(pairs, ATTENTION_HEADS)) {
+        int pair = block * ATTENTION_HEADS;
         int heads = smaller(pairs - pair, ATTENTION_HEADS);
         if (sizes->whole) {
             attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);

@@ -2,7 +2,7 @@
 #ifndef KERNEL_ATTENTION_GRADIENT_H
 #define KERNEL_ATTENTION_GRADIENT_H
 
-#include "base.h"
+#include "threads.h"
 #include "attention_tile.h"
 #include "random.h"
 #include "vector_math.h"
@@ -243,8 +243,8 @@ OUTLINE void attention_any_gradient(attention_pointers all, int pair,
 static inline void attention_heads_gradient(attention_pointers all,
                                             const attention_sizes *sizes) {
     int pairs = sizes->sequences * sizes->heads;
-    #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
-    for (int pair = 0; pair < pairs; pair++) {
+    #pragma omp parallel if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+    FOR_OWN(pair, pairs) {
         if (sizes->whole) {
             attention_whole_gradient(all, pair, sizes);
         } else {

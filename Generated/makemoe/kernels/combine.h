@@ -4,6 +4,7 @@
 
 #include "finish.h"
 #include "rows.h"
+#include "threads.h"
 
 // Adds up the outputs of each token's experts, in the order of choices (ascending experts).
 //
@@ -12,8 +13,8 @@
 //   x [tokens * k, width]    weights, slot [tokens, k]    ->    y [tokens, width]
 KERNEL void combine(float *restrict y, const float *restrict x, const float *restrict weights,
                     const int32_t *restrict slot, int tokens, int k, int width) {
-    #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
-    for (int t = 0; t < tokens; t++) {
+    #pragma omp parallel if ((size_t)tokens * k * width > 4096)
+    FOR_OWN(t, tokens) {
         size_t pair = (size_t)t * k;
         row_sum_all_chosen(y + (size_t)t * width, NULL, x, weights + pair, slot + pair, k,
                            width);
@@ -24,8 +25,8 @@ KERNEL void combine(float *restrict y, const float *restrict x, const float *res
 KERNEL void combine_add(float *y, const float *residual, const float *restrict x,
                         const float *restrict weights, const int32_t *restrict slot,
                         int tokens, int k, int width) {
-    #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
-    for (int t = 0; t < tokens; t++) {
+    #pragma omp parallel if ((size_t)tokens * k * width > 4096)
+    FOR_OWN(t, tokens) {
         size_t pair = (size_t)t * k, at = (size_t)t * width;
         row_sum_all_chosen(y + at, residual + at, x, weights + pair, slot + pair, k, width);
     }
@@ -58,8 +59,8 @@ KERNEL void combine_gradient_finished(
     float *restrict d_x, float *restrict d_weights, const float *restrict d_y,
     const float *restrict x, const float *restrict weights, const int32_t *restrict slot,
     int tokens, int k, int width, finish_block finish, const finish_operands *operands) {
-    #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
-    for (int t = 0; t < tokens; t++) {
+    #pragma omp parallel if ((size_t)tokens * k * width > 4096)
+    FOR_OWN(t, tokens) {
         const float *d_y_t = d_y + (size_t)t * width;
         row_fetch_ahead(x, slot + (size_t)t * k, tokens - t, k, width, 0);
         row_fetch_ahead(d_x, slot + (size_t)t * k, tokens - t, k, width, 1);

@@ -2,7 +2,7 @@
 #ifndef KERNEL_CROSS_ENTROPY_H
 #define KERNEL_CROSS_ENTROPY_H
 
-#include "base.h"
+#include "threads.h"
 #include "rows.h"
 #include "scalar_math.h"
 
@@ -15,8 +15,8 @@
 //   ->    logsumexp [rows], for backward
 KERNEL float cross_entropy(float *restrict logsumexp, const float *restrict logits,
                            const int32_t *restrict targets, int rows, int width) {
-    #pragma omp parallel for if ((size_t)rows * width > 4096)
-    for (int r = 0; r < rows; r++) {
+    #pragma omp parallel if ((size_t)rows * width > 4096)
+    FOR_OWN(r, rows) {
         const float *x = logits + (size_t)r * width;
         float maximum = row_max(x, width);
         logsumexp[r] = maximum + log_f(row_exp(NULL, x, maximum, 1.0f, width));
@@ -43,8 +43,8 @@ KERNEL void cross_entropy_gradient(float *restrict d_logits, float d_loss,
                                    const float *restrict logsumexp,
                                    const int32_t *restrict targets, int rows, int width) {
     float scale = d_loss / (float)rows;
-    #pragma omp parallel for if ((size_t)rows * width > 4096)
-    for (int r = 0; r < rows; r++) {
+    #pragma omp parallel if ((size_t)rows * width > 4096)
+    FOR_OWN(r, rows) {
         size_t at = (size_t)r * width;
         cross_entropy_row_gradient(d_logits + at, logits + at, logsumexp[r], scale,
                                    targets[r], width);

@@ -2,7 +2,7 @@
 #ifndef KERNEL_EMBEDDING_H
 #define KERNEL_EMBEDDING_H
 
-#include "base.h"
+#include "threads.h"
 #include "rows.h"
 
 // Looks rows up in a table. Ids must lie in the table: the model checks its tokens at the
@@ -27,8 +27,9 @@ KERNEL void embedding_gradient(float *restrict d_table, const float *restrict d_
                                const int32_t *restrict ids, int rows, int width,
                                int entries) {
     memset(d_table, 0, (size_t)entries * width * sizeof *d_table);
-    #pragma omp parallel for if ((size_t)rows * width > 4096)
-    for (int c = 0; c < width; c += 16) {
+    #pragma omp parallel if ((size_t)rows * width > 4096)
+    FOR_OWN(block, blocks_of(width, 16)) {
+        int c = block * 16;
         int columns = width - c < 16 ? width - c : 16;
         for (int r = 0; r < rows; r++) {
             float *to = d_table + (size_t)ids[r] * width + c;

@@ -2,7 +2,7 @@
 #ifndef KERNEL_SOFTMAX_H
 #define KERNEL_SOFTMAX_H
 
-#include "base.h"
+#include "threads.h"
 #include "rows.h"
 #include "vector_math.h"
 
@@ -41,8 +41,8 @@ INLINE void softmax_narrow_rows(float *restrict y, const float *restrict x, int 
 
 static inline void softmax_narrow(float *restrict y, const float *restrict x, int rows,
                                   int width) {
-    #pragma omp parallel for if ((size_t)rows * width > 32768)
-    for (int block = 0; block < blocks_of(rows, LANES); block++) {
+    #pragma omp parallel if ((size_t)rows * width > 32768)
+    FOR_OWN(block, blocks_of(rows, LANES)) {
         size_t at = (size_t)block * LANES * width;
         int count = smaller(LANES, rows - block * LANES);
         if (width == 2) {
@@ -63,8 +63,8 @@ KERNEL void softmax(float *restrict y, const float *restrict x, int rows, int wi
         softmax_narrow(y, x, rows, width);
         return;
     }
-    #pragma omp parallel for if ((size_t)rows * width > 4096)
-    for (int r = 0; r < rows; r++) {
+    #pragma omp parallel if ((size_t)rows * width > 4096)
+    FOR_OWN(r, rows) {
         softmax_row(y + (size_t)r * width, x + (size_t)r * width, width);
     }
 }
@@ -80,8 +80,8 @@ static inline void softmax_row_gradient(float *restrict d_x, const float *restri
 //   d_x[r, :] = y[r, :] (d_y[r, :] - <d_y[r, :], y[r, :]>)
 KERNEL void softmax_gradient(float *restrict d_x, const float *restrict d_y,
                              const float *restrict y, int rows, int width) {
-    #pragma omp parallel for if ((size_t)rows * width > 16384)
-    for (int r = 0; r < rows; r++) {
+    #pragma omp parallel if ((size_t)rows * width > 16384)
+    FOR_OWN(r, rows) {
         size_t at = (size_t)r * width;
         softmax_row_gradient(d_x + at, d_y + at, y + at, width);
     }

@@ -2,15 +2,16 @@
 #ifndef KERNEL_SUM_H
 #define KERNEL_SUM_H
 
-#include "base.h"
+#include "threads.h"
 #include "rows.h"
 
 // y[c] = sum over r of x[r, c], rows in order; blocks of 16 columns are shared out.
 //
 //   x [rows, width]    ->    y [width]
 KERNEL void sum_leading(float *restrict y, const float *restrict x, int rows, int width) {
-    #pragma omp parallel for if ((size_t)rows * width > 16384)
-    for (int c = 0; c < width; c += 16) {
+    #pragma omp parallel if ((size_t)rows * width > 16384)
+    FOR_OWN(block, blocks_of(width, 16)) {
+        int c = block * 16;
         int columns = width - c < 16 ? width - c : 16;
         if (columns == 16) {
             row_lanes sum = {0};
@@ -32,8 +33,8 @@ KERNEL void sum_leading(float *restrict y, const float *restrict x, int rows, in
 //
 //   x [rows, width]    ->    y [rows]
 KERNEL void sum_trailing(float *restrict y, const float *restrict x, int rows, int width) {
-    #pragma omp parallel for if ((size_t)rows * width > 16384)
-    for (int r = 0; r < rows; r++) { y[r] = row_sum(x + (size_t)r * width, width); }
+    #pragma omp parallel if ((size_t)rows * width > 16384)
+    FOR_OWN(r, rows) { y[r] = row_sum(x + (size_t)r * width, width); }
 }
 
 #endif

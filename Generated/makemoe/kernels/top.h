@@ -2,7 +2,7 @@
 #ifndef KERNEL_TOP_H
 #define KERNEL_TOP_H
 
-#include "base.h"
+#include "threads.h"
 #include "vector_math.h"
 
 // An integer that orders as the float does, with -0 equal to 0 and every NaN above all
@@ -124,8 +124,8 @@ KERNEL void top(float *restrict values, int32_t *restrict indices,
         top_values(values, indices, logits, rows, experts, k);
         return;
     }
-    #pragma omp parallel for if ((size_t)rows * experts * k > 65536)
-    for (int block = 0; block < blocks_of(rows, LANES); block++) {
+    #pragma omp parallel if ((size_t)rows * experts * k > 65536)
+    FOR_OWN(block, blocks_of(rows, LANES)) {
         int r = block * LANES, count = smaller(LANES, rows - r);
         const float *x = logits + (size_t)r * experts;
         float *values_r = values + (size_t)r * k;

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// The optimizer: AdamW with decoupled weight decay, for whole tensors and for stacked experts.
   static let adamW = KernelFile(
-    name: "adamw", includes: ["panels"],
+    name: "adamw", includes: ["panels", "threads"],
     source: #"""
       // Elements in one unit of work.
       #define ADAMW_BLOCK 512
@@ -147,8 +147,7 @@ extension KernelFile {
                         const float *restrict steps, const adamw_numbers *numbers) {
           int blocks = (int)((count + ADAMW_BLOCK - 1) / ADAMW_BLOCK);
           const adamw_factors factors = adamw_factors_of(numbers, *steps);
-          #pragma omp for schedule(static) nowait
-          for (int block = 0; block < blocks; block++) {
+          FOR_OWN(block, blocks) {
               size_t i = (size_t)block * ADAMW_BLOCK, next = i + ADAMW_BLOCK;
               if (next < count) {
                   adamw_fetch(value + next, first + next, second + next,

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Causal attention of all heads, forward, in tiles.
   static let attention = KernelFile(
-    name: "attention", includes: ["base", "attention_tile", "random", "vector_math"],
+    name: "attention", includes: ["threads", "attention_tile", "random", "vector_math"],
     source: #"""
       // What is known of the queries of a tile after some of their keys: the largest score, the sum
       // of 2^(score - maximum), and what the output so far and the new part are to be multiplied
@@ -174,8 +174,9 @@ extension KernelFile {
                                          const float *restrict q, const float *restrict k,
                                          const float *restrict v, const attention_sizes *sizes) {
           int pairs = sizes->sequences * sizes->heads;
-          #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
-          for (int pair = 0; pair < pairs; pair += ATTENTION_HEADS) {
+          #pragma omp parallel if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+          FOR_OWN(block, blocks_of(pairs, ATTENTION_HEADS)) {
+              int pair = block * ATTENTION_HEADS;
               int heads = smaller(pairs - pair, ATTENTION_HEADS);
               if (sizes->whole) {
                   attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Gradients of causal attention, in tiles whose weights are computed again.
   static let attentionGradient = KernelFile(
-    name: "attention_gradient", includes: ["base", "attention_tile", "random", "vector_math"],
+    name: "attention_gradient", includes: ["threads", "attention_tile", "random", "vector_math"],
     source: #"""
       // What a block of queries needs: their logsumexp (infinity where there is no query: weights
       // are 0), and delta = <d_y[i], y[i]>, which is what the softmax's normaliser takes away.
@@ -239,8 +239,8 @@ extension KernelFile {
       static inline void attention_heads_gradient(attention_pointers all,
                                                   const attention_sizes *sizes) {
           int pairs = sizes->sequences * sizes->heads;
-          #pragma omp parallel for if ((size_t)pairs * sizes->length * sizes->depth > 4096)
-          for (int pair = 0; pair < pairs; pair++) {
+          #pragma omp parallel if ((size_t)pairs * sizes->length * sizes->depth > 4096)
+          FOR_OWN(pair, pairs) {
               if (sizes->whole) {
                   attention_whole_gradient(all, pair, sizes);
               } else {

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Overwrites what a query must not see: keys after it.
   static let causalMask = KernelFile(
-    name: "causal_mask", includes: ["base"],
+    name: "causal_mask", includes: ["threads"],
     source: #"""
       // Fills the part of square matrices above the diagonal; y may be x.
       //
@@ -10,8 +10,8 @@ extension KernelFile {
       //   x [matrices, length, length]    ->    y [matrices, length, length]
       KERNEL void causal_mask(float *y, const float *x, int matrices, int length, float fill) {
           int rows = matrices * length;
-          #pragma omp parallel for if ((size_t)rows * length > 4096)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * length > 4096)
+          FOR_OWN(r, rows) {
               float *y_r = y + (size_t)r * length;
               int seen = r % length + 1;
               if (y != x) { memcpy(y_r, x + (size_t)r * length, (size_t)seen * sizeof *y); }

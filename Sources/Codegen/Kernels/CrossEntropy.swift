@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Mean cross-entropy of logits against target classes, and its gradient.
   static let crossEntropy = KernelFile(
-    name: "cross_entropy", includes: ["base", "rows", "scalar_math"],
+    name: "cross_entropy", includes: ["threads", "rows", "scalar_math"],
     source: #"""
       // Mean cross-entropy over the rows; NaN if any logit is NaN.
       //
@@ -12,8 +12,8 @@ extension KernelFile {
       //   ->    logsumexp [rows], for backward
       KERNEL float cross_entropy(float *restrict logsumexp, const float *restrict logits,
                                  const int32_t *restrict targets, int rows, int width) {
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          FOR_OWN(r, rows) {
               const float *x = logits + (size_t)r * width;
               float maximum = row_max(x, width);
               logsumexp[r] = maximum + log_f(row_exp(NULL, x, maximum, 1.0f, width));
@@ -40,8 +40,8 @@ extension KernelFile {
                                          const float *restrict logsumexp,
                                          const int32_t *restrict targets, int rows, int width) {
           float scale = d_loss / (float)rows;
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          FOR_OWN(r, rows) {
               size_t at = (size_t)r * width;
               cross_entropy_row_gradient(d_logits + at, logits + at, logsumexp[r], scale,
                                          targets[r], width);

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Copies tokens to the rows of their experts, and the gradient back.
   static let dispatch = KernelFile(
-    name: "dispatch", includes: ["base", "rows"],
+    name: "dispatch", includes: ["threads", "rows"],
     source: #"""
       // Gathers the tokens of every expert, in the order that route gave.
       //
@@ -12,8 +12,8 @@ extension KernelFile {
                            const int32_t *restrict source, const int32_t *restrict start,
                            int experts, int width) {
           int rows = start[experts];
-          #pragma omp parallel for if ((size_t)rows * width > 32768)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * width > 32768)
+          FOR_OWN(r, rows) {
               const float *from = x + (size_t)source[r] * width;
               memcpy(y + (size_t)r * width, from, (size_t)width * sizeof *y);
           }
@@ -25,8 +25,8 @@ extension KernelFile {
       //   d_x[t, :] = sum over j with slot[t, j] >= 0 of d_y[slot[t, j], :]
       KERNEL void dispatch_gradient(float *restrict d_x, const float *restrict d_y,
                                     const int32_t *restrict slot, int tokens, int k, int width) {
-          #pragma omp parallel for if ((size_t)tokens * k * width > 4096)
-          for (int t = 0; t < tokens; t++) {
+          #pragma omp parallel if ((size_t)tokens * k * width > 4096)
+          FOR_OWN(t, tokens) {
               row_fetch_ahead(d_y, slot + (size_t)t * k, tokens - t, k, width, 0);
               row_sum_all_chosen(d_x + (size_t)t * width, NULL, d_y, NULL, slot + (size_t)t * k, k,
                                  width);

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Rows of a table chosen by ids, and the gradient of the table.
   static let embedding = KernelFile(
-    name: "embedding", includes: ["base", "rows"],
+    name: "embedding", includes: ["threads", "rows"],
     source: #"""
       // Looks rows up in a table. Ids must lie in the table: the model checks its tokens at the
       // entry.
@@ -25,8 +25,9 @@ extension KernelFile {
                                      const int32_t *restrict ids, int rows, int width,
                                      int entries) {
           memset(d_table, 0, (size_t)entries * width * sizeof *d_table);
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int c = 0; c < width; c += 16) {
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          FOR_OWN(block, blocks_of(width, 16)) {
+              int c = block * 16;
               int columns = width - c < 16 ? width - c : 16;
               for (int r = 0; r < rows; r++) {
                   float *to = d_table + (size_t)ids[r] * width + c;

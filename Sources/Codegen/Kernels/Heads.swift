@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Between rows of all heads side by side and one matrix per head.
   static let heads = KernelFile(
-    name: "heads", includes: ["base"],
+    name: "heads", includes: ["threads"],
     source: #"""
       // y[s, h, t, :] = x[s, t, h depth ..< (h + 1) depth]
       //
@@ -9,8 +9,8 @@ extension KernelFile {
       KERNEL void split_heads(float *restrict y, const float *restrict x, int sequences, int heads,
                               int length, int depth) {
           size_t width = (size_t)heads * depth;
-          #pragma omp parallel for schedule(static)
-          for (int n = 0; n < sequences * heads; n++) {
+          #pragma omp parallel
+          FOR_OWN(n, sequences * heads) {
               const float *x_n = x + (size_t)(n / heads) * length * width + (size_t)(n % heads) * depth;
               float *y_n = y + (size_t)n * length * depth;
               for (int t = 0; t < length; t++) {
@@ -23,8 +23,8 @@ extension KernelFile {
       KERNEL void merge_heads(float *restrict y, const float *restrict x, int sequences, int heads,
                               int length, int depth) {
           size_t width = (size_t)heads * depth;
-          #pragma omp parallel for schedule(static)
-          for (int n = 0; n < sequences * heads; n++) {
+          #pragma omp parallel
+          FOR_OWN(n, sequences * heads) {
               const float *x_n = x + (size_t)n * length * depth;
               float *y_n = y + (size_t)(n / heads) * length * width + (size_t)(n % heads) * depth;
               for (int t = 0; t < length; t++) {

@@ -67,8 +67,9 @@ extension KernelFile {
       KERNEL void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
                              const float *restrict x, const float *restrict w,
                              const float *restrict b, int rows, int width, float epsilon) {
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int first = 0; first < rows; first += LAYER_NORM_ROWS) {
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          FOR_OWN(block, blocks_of(rows, LAYER_NORM_ROWS)) {
+              int first = block * LAYER_NORM_ROWS;
               switch (width) {
               case 64: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, 64, epsilon); break;
               case 128: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, 128, epsilon); break;
@@ -152,8 +153,8 @@ extension KernelFile {
                                             const float *restrict mean,
                                             const float *restrict rstd, const float *residual,
                                             int rows, int width) {
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          FOR_OWN(r, rows) {
               size_t at = (size_t)r * width;
               layer_norm_operands row = {d_y + at, x + at, w, residual ? residual + at : NULL,
                                          mean[r], rstd[r]};

@@ -32,8 +32,8 @@ extension KernelFile {
           int column_blocks = blocks_of(n, TILE_COLUMNS);
           int blocks = batch * row_blocks * column_blocks;
           size_t a_row = transpose_a ? 1 : (size_t)k, a_k = transpose_a ? (size_t)m : 1;
-          #pragma omp parallel for schedule(static) if (blocks > 1)
-          for (int block = 0; block < blocks; block++) {
+          #pragma omp parallel if (blocks > 1)
+          FOR_OWN(block, blocks) {
               size_t matrix = (size_t)(block / column_blocks / row_blocks);
               int column = block % column_blocks * TILE_COLUMNS;
               int row_block = block / column_blocks % row_blocks;

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// Softmax over the last axis, and its gradient.
   static let softmax = KernelFile(
-    name: "softmax", includes: ["base", "rows", "vector_math"],
+    name: "softmax", includes: ["threads", "rows", "vector_math"],
     source: #"""
       static inline void softmax_row(float *restrict y, const float *restrict x, int width) {
           float scale = 1.0f / row_exp(y, x, row_max(x, width), 1.0f, width);
@@ -38,8 +38,8 @@ extension KernelFile {
 
       static inline void softmax_narrow(float *restrict y, const float *restrict x, int rows,
                                         int width) {
-          #pragma omp parallel for if ((size_t)rows * width > 32768)
-          for (int block = 0; block < blocks_of(rows, LANES); block++) {
+          #pragma omp parallel if ((size_t)rows * width > 32768)
+          FOR_OWN(block, blocks_of(rows, LANES)) {
               size_t at = (size_t)block * LANES * width;
               int count = smaller(LANES, rows - block * LANES);
               if (width == 2) {
@@ -60,8 +60,8 @@ extension KernelFile {
               softmax_narrow(y, x, rows, width);
               return;
           }
-          #pragma omp parallel for if ((size_t)rows * width > 4096)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * width > 4096)
+          FOR_OWN(r, rows) {
               softmax_row(y + (size_t)r * width, x + (size_t)r * width, width);
           }
       }
@@ -77,8 +77,8 @@ extension KernelFile {
       //   d_x[r, :] = y[r, :] (d_y[r, :] - <d_y[r, :], y[r, :]>)
       KERNEL void softmax_gradient(float *restrict d_x, const float *restrict d_y,
                                    const float *restrict y, int rows, int width) {
-          #pragma omp parallel for if ((size_t)rows * width > 16384)
-          for (int r = 0; r < rows; r++) {
+          #pragma omp parallel if ((size_t)rows * width > 16384)
+          FOR_OWN(r, rows) {
               size_t at = (size_t)r * width;
               softmax_row_gradient(d_x + at, d_y + at, y + at, width);
           }

@@ -15,5 +15,16 @@ extension KernelFile {
       INLINE int omp_get_max_threads(void) { return 1; }
       INLINE int omp_in_parallel(void) { return 0; }
       #endif
+
+      // The calling thread's own pieces of 0 ..< count, an equal part of them in order, begin here
+      // (next: and end here); outside of a team all are its own.
+      INLINE int own_start(int count, int next) {
+          return block_start(omp_get_thread_num() + next, count, omp_get_num_threads());
+      }
+
+      // For each of them. It is what `omp for` deals out, but without a call into the runtime, which
+      // takes longer than many a kernel of one sequence.
+      #define FOR_OWN(i, count)                                                                 \
+          for (int i = own_start(count, 0), i##_end = own_start(count, 1); i < i##_end; i++)
       """#)
 }

@@ -1,7 +1,7 @@
 extension KernelFile {
   /// The k largest of each row, in ascending order of index.
   static let top = KernelFile(
-    name: "top", includes: ["base", "vector_math"],
+    name: "top", includes: ["threads", "vector_math"],
     source: #"""
       // An integer that orders as the float does, with -0 equal to 0 and every NaN above all
       // numbers.
@@ -122,8 +122,8 @@ extension KernelFile {
               top_values(values, indices, logits, rows, experts, k);
               return;
           }
-          #pragma omp parallel for if ((size_t)rows * experts * k > 65536)
-          for (int block = 0; block < blocks_of(rows, LANES); block++) {
+          #pragma omp parallel if ((size_t)rows * experts * k > 65536)
+          FOR_OWN(block, blocks_of(rows, LANES)) {
               int r = block * LANES, count = smaller(LANES, rows - r);
               const float *x = logits + (size_t)r * experts;
               float *values_r = values + (size_t)r * k;

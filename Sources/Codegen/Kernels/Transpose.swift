@@ -1,13 +1,13 @@
 extension KernelFile {
   /// Matrices with rows and columns exchanged.
   static let transpose = KernelFile(
-    name: "transpose", includes: ["base"],
+    name: "transpose", includes: ["threads"],
     source: #"""
       // y[n, j, i] = x[n, i, j]    x [matrices, rows, columns]    y [matrices, columns, rows]
       KERNEL void transpose(float *restrict y, const float *restrict x, int matrices, int rows,
                             int columns) {
-          #pragma omp parallel for schedule(static)
-          for (int n = 0; n < matrices; n++) {
+          #pragma omp parallel
+          FOR_OWN(n, matrices) {
               const float *x_n = x + (size_t)n * rows * columns;
               float *y_n = y + (size_t)n * rows * columns;
               for (int j = 0; j < columns; j++) {
