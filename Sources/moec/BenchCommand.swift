@@ -11,7 +11,9 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measures a compiled model: how long it takes, where, and what the machine allows.",
     discussion: """
       Times a training step, an evaluation pass and the generation of a token, as they are and \
-      kernel by kernel, beside this machine's peak and bandwidth, measured in the same run.
+      kernel by kernel, beside this machine's peak and bandwidth, measured in the same run. \
+      Evaluation is timed as one pass that all threads share, and side by side, a batch on each \
+      thread, as training evaluates.
 
       EXAMPLES
         moec bench libmakemoe.so
