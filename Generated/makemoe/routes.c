@@ -60,8 +60,9 @@ static void count_router(const model_routes *made, int router, int tokens, model
 // By one thread, in the order of tokens: it is quicker than asking others, and the bits are the same.
 void routes_count(moec_model *m, const model_pass *pass) {
     int tokens = pass->sequences * pass->length;
+    model_load *load = m->routes.load[pass->training != 0];
     for (int r = 0; r < MODEL_ROUTERS; r++) {
-        count_router(&m->last->routes, r, tokens, m->routes.load[pass->training != 0] + model_routers[r].first_expert);
+        count_router(&m->last->routes, r, tokens, load + model_routers[r].first_expert);
     }
     m->routes.tokens = tokens;
     m->replay_tokens = 0;

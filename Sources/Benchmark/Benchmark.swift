@@ -91,7 +91,7 @@ private final class Session {
       model.initialize(seed: 1)
       try model.setThreads(threads)
       // The first runs touch memory for the first time.
-      for work in works where work != .evaluationSideBySide || model === normal {
+      for work in works where work.isProfiled || model === normal {
         try job(work, model, run: 0)()
       }
     }
@@ -105,7 +105,7 @@ private final class Session {
         let job = try job(work, normal, run: times[work]?.count ?? 0)
         times[work, default: []].append(try seconds(job) / Double(passes(of: work)))
       }
-      if work == .evaluationSideBySide { continue }
+      if !work.isProfiled { continue }
       for _ in 0..<count {
         var time = 0.0
         let job = try job(work, profiled.model, run: recordings[work]?.count ?? 0)

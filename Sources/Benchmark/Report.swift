@@ -13,6 +13,9 @@ public enum Work: String, Sendable, Codable, CaseIterable {
   /// models that keep them.
   case cachedGeneration = "cached_generation"
 
+  /// Whether there is a table of its calls. Side by side they are evaluation's, each on one thread.
+  public var isProfiled: Bool { self != .evaluationSideBySide }
+
   /// The name in tables.
   public var title: String { rawValue.replacing("_", with: " ") }
 }
@@ -34,8 +37,7 @@ public struct BenchmarkReport: Sendable, Codable {
   public var looks: [MachineRates]
   public var totals: [Total]
 
-  /// Of each kind of work but evaluation side by side, whose calls are those of evaluation, every one
-  /// on one thread.
+  /// Of each kind of work that is profiled.
   public var profiles: [Profile]
 
   /// The normal library, no clock inside.

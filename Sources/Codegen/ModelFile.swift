@@ -148,7 +148,7 @@ extension ModelFile {
 
   private var bind: String {
     let blocks = layouts.flatMap(bindLines).map { "    " + $0 }
-    let bases = laneBases(blocks).map { "    " + $0 }
+    let bases = laneBases.map { "    " + $0 }
     return """
       // Points everything at its place in the arena; what a pass writes, at that of a lane.
       static void bind(moec_model *m, char *arena, int lane) {
@@ -168,20 +168,16 @@ extension ModelFile {
       """
   }
 
-  /// Where a lane's parts of the arena begin, as far as `lines` name them.
-  private func laneBases(_ lines: [String]) -> [String] {
-    let bases = [
-      ("(saved +", "char *saved = arena + (size_t)lane * LANE_SAVED;"),
-      ("saved) +", "char *saved = arena + (size_t)lane * LANE_SAVED;"),
-      (", saved +", "char *saved = arena + (size_t)lane * LANE_SAVED;"),
-      (", scratch)", "char *scratch = arena + ARENA_SCRATCH + (size_t)lane * LANE_SCRATCH;"),
-    ]
-    var found: [String] = []
-    for (use, base) in bases
-    where !found.contains(base) && lines.contains(where: { $0.contains(use) }) {
-      found.append(base)
+  /// Where a lane's parts of the arena begin, as far as the model has them.
+  private var laneBases: [String] {
+    var lines: [String] = []
+    if plan.lanes.savedBytes > 0 {
+      lines.append("char *saved = arena + (size_t)lane * LANE_SAVED;")
     }
-    return found.isEmpty ? ["(void)lane;"] : found
+    if layouts.contains(where: \.hasScratch) {
+      lines.append("char *scratch = arena + ARENA_SCRATCH + (size_t)lane * LANE_SCRATCH;")
+    }
+    return lines.isEmpty ? ["(void)lane;"] : lines
   }
 
   /// Whether backward updates any weight.

@@ -9,7 +9,6 @@ public enum OptionalFunction: String, Sendable, CaseIterable {
   case expertLoads = "moec_expert_loads"
   case routes = "moec_routes"
   case replay = "moec_replay"
-  case losses = "moec_losses"
 }
 
 extension Model {
@@ -23,7 +22,6 @@ extension Model {
     case .expertLoads: return library.functions.expertLoads != nil
     case .routes: return library.functions.routes != nil
     case .replay: return library.functions.replay != nil
-    case .losses: return library.functions.losses != nil
     }
   }
 
