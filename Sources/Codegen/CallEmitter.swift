@@ -80,18 +80,19 @@ struct CallEmitter {
       function.isBroadcast
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
     arguments += function.periods.map { PointwiseAccess.period(call.inputs[$0].type, in: type) }
-    arguments += op.expression.keepRates.map { "pass->training ? \($0) : 0" }
-    arguments += op.expression.streams.map { key($0, of: type, draws: op.expression.draws($0)) }
+    let draws = op.expression.draws
+    arguments += draws.compactMap(\.rate).map([StreamDraw].inTraining)
+    arguments += draws.map { key($0.stream, of: type, numbers: $0.numbers) }
     return PointwiseFunction.wrapped("\(function.name)(", arguments, ");")
   }
 
   /// The key of a layer's stream for a tensor, of which each element draws so many numbers. A thread's
   /// own sequences go on where those before them end.
-  private func key(_ stream: Int, of type: TensorType, draws: Int = 1) -> String {
+  private func key(_ stream: Int, of type: TensorType, numbers: Int = 1) -> String {
     let key = "random_key(pass->seed, stream\(stream == 0 ? "" : " + \(stream)"))"
     guard let batch, type.leads(with: batch) else { return key }
-    let numbers = CNames.product(type.axes.dropFirst())
-    return "key_from(\(key), (uint32_t)pass->first*\(draws == 1 ? "" : "\(draws)*")\(numbers))"
+    let elements = CNames.product(type.axes.dropFirst())
+    return "key_from(\(key), (uint32_t)pass->first*\(numbers == 1 ? "" : "\(numbers)*")\(elements))"
   }
 }
 
@@ -246,11 +247,9 @@ extension CallEmitter {
     let extra = a.suffix(finish.operands)
     var fields = [".width = \(width)"]
     fields += extra.enumerated().map { ".x\($0.offset + 1) = \($0.element)" }
-    let rates = finish.expression.keepRates.map { "pass->training ? \($0) : 0" }
-    if !rates.isEmpty { fields.append(".rate = {\(rates.joined(separator: ", "))}") }
-    let keys = finish.expression.streams.map {
-      key($0, of: type, draws: finish.expression.draws($0))
-    }
+    let draws = finish.expression.draws
+    if !draws.rates.isEmpty { fields.append(".rate = {\(draws.rates.joined(separator: ", "))}") }
+    let keys = draws.map { key($0.stream, of: type, numbers: $0.numbers) }
     if !keys.isEmpty { fields.append(".key = {\(keys.joined(separator: ", "))}") }
     return "&(finish_operands){\(fields.joined(separator: ", "))}"
   }
@@ -337,22 +336,6 @@ extension CallEmitter {
     let random =
       rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", key(stream, of: weights)]
     return [axes[0], count, axes[1], "\(axes[2])/\(count)", CNames.float(scale)] + random
-  }
-}
-
-extension ScalarExpression {
-  /// How many numbers of a stream each element draws: Box and Muller's normal takes two.
-  fileprivate func draws(_ stream: Int) -> Int {
-    var draws = 1
-    visit { if case .normal(stream) = $0 { draws = 2 } }
-    return draws
-  }
-
-  /// The dropout rates, in the order of their streams.
-  fileprivate var keepRates: [Double] {
-    var found: [Int: Double] = [:]
-    visit { if case .keep(let stream, let rate) = $0 { found[stream] = rate } }
-    return found.sorted { $0.key < $1.key }.map(\.value)
   }
 }
 

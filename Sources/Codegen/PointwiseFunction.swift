@@ -29,11 +29,7 @@ struct PointwiseFunction {
   }
 
   /// The streams with which dropout decides.
-  var keeps: [Int] {
-    var found: Set<Int> = []
-    expression.visit { if case .keep(let stream, _) = $0 { found.insert(stream) } }
-    return found.sorted()
-  }
+  var keeps: [Int] { expression.draws.filter { $0.rate != nil }.map(\.stream) }
 
   /// `key`, or `key_1` where there are several.
   private func numbered(_ name: String, _ stream: Int, of streams: [Int]) -> String {
