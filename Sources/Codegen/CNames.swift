@@ -70,11 +70,12 @@ enum CNames {
     "[" + type.axes.map(size).joined(separator: ", ") + "]"
   }
 
-  /// A number as a float constant: `0.1f`.
+  /// A number as a float constant: `0.1f`; infinite where it is too large for one.
   static func float(_ value: Double) -> String {
-    if value.isNaN { return "NAN" }
-    if value.isInfinite { return value < 0 ? "-INFINITY" : "INFINITY" }
-    return "\(Float(value))f"
+    let single = Float(value)
+    if single.isNaN { return "NAN" }
+    if single.isInfinite { return single < 0 ? "-INFINITY" : "INFINITY" }
+    return "\(single)f"
   }
 
   /// The C type of an element.
