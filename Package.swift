@@ -24,6 +24,7 @@ let package = Package(
     .target(name: "CModelABI"),
     .target(name: "Toolchain"),
     .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
+    .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking"),
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
@@ -52,8 +53,8 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection", "Page",
-        "Charts",
+        "ModelRuntime", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection",
+        "Page", "Charts",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -106,7 +107,8 @@ let package = Package(
     .target(
       name: "CompiledModels",
       dependencies: [
-        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "ModelFixtures",
+        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Comparison",
+        "ModelFixtures",
       ],
       path: "Tests/Support"),
     .testTarget(

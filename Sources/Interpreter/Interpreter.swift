@@ -12,8 +12,18 @@ public struct Interpreter: Sendable {
     case evaluation
   }
 
+  /// How precisely results are kept.
+  public enum Precision: Hashable, Sendable {
+    case double
+
+    /// Each op computes in double precision; its results are rounded, up to one unit in the last place
+    /// off, by chance. How far this run is from the other shows what rounding can do to a model.
+    case roughlySingle
+  }
+
   public var graph: Graph
   public var mode: Mode
+  public var precision = Precision.double
 
   /// The seed of this step's randomness.
   public var seed: UInt64
@@ -60,7 +70,9 @@ public struct Interpreter: Sendable {
     let isNeeded = neededNodes(for: outputs ?? graph.outputs.map(\.output))
     for index in graph.nodes.indices where isNeeded[index] {
       let inputs = graph.nodes[index].inputs.map { run[$0] }
-      run.values[index] = try evaluate(Site(graph, index, inputs, replay: replay[index]))
+      let results = try evaluate(Site(graph, index, inputs, replay: replay[index]))
+      run.values[index] =
+        precision == .double ? results : results.map { $0.roughlySingle(UInt64(index)) }
     }
     return run
   }

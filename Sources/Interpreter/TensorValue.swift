@@ -28,6 +28,18 @@ public struct TensorValue: Hashable, Sendable {
     if case .integers(let values) = elements { values } else { [] }
   }
 
+  /// The same with f32 elements as single precision may have them: a unit in the last place off.
+  func roughlySingle(_ stream: UInt64) -> TensorValue {
+    guard case .floats(let values) = elements else { return self }
+    let key = CounterRandom.key(seed: 0, stream: stream)
+    let rough = values.indices.map { index in
+      let single = Float(values[index])
+      let units = Float(Int(CounterRandom.bits(key, UInt32(truncatingIfNeeded: index)) % 3) - 1)
+      return single.isFinite ? Double(single + units * single.ulp) : Double(single)
+    }
+    return TensorValue(shape, rough)
+  }
+
   /// The product of the sizes.
   public var count: Int { shape.reduce(1, *) }
 

@@ -25,6 +25,10 @@ public struct PipelineOptions: Hashable, Sendable {
   public var omitted: Set<String>
 
   public init(omitted: Set<String> = []) { self.omitted = omitted }
+
+  /// Without any pass that can be left out: what the interpreter runs to judge the others.
+  public static let reference = PipelineOptions(
+    omitted: Set(Pipeline.standard.filter { !$0.isRequired }.map(\.name)))
 }
 
 /// What a pass did.

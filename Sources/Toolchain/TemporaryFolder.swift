@@ -1,10 +1,10 @@
 import Foundation
 
 /// A fresh folder for files that nobody needs afterwards.
-struct TemporaryFolder {
-  let url: URL
+public struct TemporaryFolder {
+  public let url: URL
 
-  init() throws(ToolchainError) {
+  public init() throws(ToolchainError) {
     url = FileManager.default.temporaryDirectory.appendingPathComponent("moec-" + UUID().uuidString)
     do {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -13,5 +13,5 @@ struct TemporaryFolder {
     }
   }
 
-  func remove() { try? FileManager.default.removeItem(at: url) }
+  public func remove() { try? FileManager.default.removeItem(at: url) }
 }

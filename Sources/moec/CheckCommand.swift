@@ -10,15 +10,16 @@ import Planning
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Checks a model without compiling C: shapes, plan, warnings, gradients.",
+    abstract: "Checks a model: shapes, plan, warnings; gradients and the compiled C if asked.",
     discussion: """
       Traces the model, verifies its graph after every pass, plans it, and warns of what is legal \
-      but surely unmeant. A comment '// moec:intended RULE: why' on the line of a warning, or on \
+      but surely unmeant. With --compiled, a copy cut down in size is compiled as 'moec compile' \
+      does it, and everything that it computes is compared with the interpreter. A comment '// moec:intended RULE: why' on the line of a warning, or on \
       the line above, silences it.
 
       EXAMPLES
         moec check Examples/makemoe.swift
-        moec check Examples/makemoe.swift --gradients
+        moec check Examples/makemoe.swift --gradients --compiled
         moec check model.swift --strict
         moec check --rules
       """)
@@ -32,11 +33,18 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "Compare all gradients with central differences, in double precision.")
   var gradients = false
 
+  @Flag(
+    help: """
+      Compare what the compiled C of a smaller copy computes with the interpreter: losses, \
+      gradients, a step, and logits of texts of every length.
+      """)
+  var compiled = false
+
   @Flag(help: "Print the rules behind the warnings, and why each one matters.")
   var rules = false
 
   func validate() throws {
-    if rules, model != nil || gradients || lint.strict {
+    if rules, model != nil || gradients || compiled || lint.strict {
       throw ValidationError("--rules stands alone")
     }
     if !rules, model == nil { throw ValidationError("name a model, such as model.swift") }
@@ -63,6 +71,7 @@ struct CheckCommand: ParsableCommand {
     try printNow("planned: \(layers), \(plan.memory.total) bytes\n")
     try printNow(Self.said(warnings) + "\n")
     if gradients { try checkGradients(of: traced) }
+    if compiled { try printNow(CompiledCheck(compilation, traced, source: source).text() + "\n") }
   }
 
   private static func said(_ warnings: Int) -> String {

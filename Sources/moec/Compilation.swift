@@ -99,7 +99,7 @@ struct Compilation {
   }
 
   /// Errors of the stages as errors that a command reports.
-  private func explaining<Result>(_ work: () throws -> Result) throws -> Result {
+  func explaining<Result>(_ work: () throws -> Result) throws -> Result {
     do {
       return try work()
     } catch let error as Diagnostic {

@@ -92,7 +92,7 @@ import Testing
   func logits() throws {
     let trial = Trial(try CompiledModel(Self.models[1].graph()))
     let model = try trial.model()
-    for length in 1...trial.compiled.library.manifest.context {
+    for length in 1...trial.library.manifest.context {
       let tokens = Array(trial.tokens.prefix(length))
       var interpreter = trial.interpreter(.evaluation)
       (interpreter.sequences, interpreter.length, interpreter.tokens) = (1, length, tokens)
@@ -113,14 +113,14 @@ import Testing
     (optimizer.learningRate, optimizer.weightDecay) = (0.003, 0.1)
     (optimizer.beta1, optimizer.beta2) = (0.8, 0.95)
     var reference = AdamWReference(
-      trial.compiled.reference, parameters: trial.parameters.mapValues { $0.map(Double.init) },
+      trial.reference, parameters: trial.parameters.mapValues { $0.map(Double.init) },
       optimizer: optimizer)
     for step in 1...5 {
       hyper.seed = UInt64(step)
-      trial.tokens = Trial.ids(of: trial.compiled.reference, seed: hyper.seed, stream: 7)
+      trial.tokens = Trial.ids(of: trial.reference, seed: hyper.seed, stream: 7)
       let loss = try library.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
       let interpreter = Interpreter(
-        trial.compiled.reference, seed: hyper.seed, tokens: trial.tokens, targets: trial.targets,
+        trial.reference, seed: hyper.seed, tokens: trial.tokens, targets: trial.targets,
         parameters: reference.parameters)
       let run = try interpreter.run()
       #expect(abs(Double(loss) - (run.loss ?? .nan)) < 1e-4, "step \(step)")

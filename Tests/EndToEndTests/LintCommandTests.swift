@@ -90,6 +90,15 @@ import Testing
     }
   }
 
+  @Test("check compares the compiled C with the interpreter, and leaves nothing behind")
+  func compiled() throws {
+    let folder = try SmallModelFile.folder(SmallModelFile.source)
+    let result = try Moec.run(["check", "model.swift", "--compiled"], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains(#/compiled C: all of \d+ results are right/#))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2)
+  }
+
   @Test("check finds what is wrong with a model, and writes nothing")
   func wrong() throws {
     let folder = try SmallModelFile.folder(

@@ -35,8 +35,7 @@ public struct CompiledModel {
 
   /// The graph after the passes that the compiler cannot do without.
   public static func reference(of graph: Graph) throws -> Graph {
-    let optional = Pipeline.standard.filter { !$0.isRequired }.map(\.name)
-    return try Pipeline().run(graph, options: PipelineOptions(omitted: Set(optional)))
+    try Pipeline().run(graph, options: .reference)
   }
 
   /// Writes all files to a fresh folder.

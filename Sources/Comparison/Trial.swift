@@ -4,21 +4,23 @@ import ModelRuntime
 
 /// A compiled model and the oracle with the same parameters, tokens, targets and seed.
 public struct Trial {
-  public let compiled: CompiledModel
+  /// The graph with gradients, but without any pass that can be left out: what the oracle runs.
+  public let reference: Graph
+  public let library: ModelLibrary
   public var parameters: [String: [Float]]
   public var tokens: [Int32]
   public var targets: [Int32]
   public var seed: UInt64
 
   /// Draws parameters by their initializers, and tokens and targets from the vocabulary.
-  public init(_ compiled: CompiledModel, seed: UInt64 = 1) {
-    self.compiled = compiled
+  public init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64 = 1) {
+    self.reference = reference
+    self.library = library
     self.seed = seed
-    let graph = compiled.reference
-    parameters = Interpreter.initialParameters(of: graph, seed: seed)
+    parameters = Interpreter.initialParameters(of: reference, seed: seed)
       .mapValues { $0.map(Float.init) }
-    tokens = Self.ids(of: graph, seed: seed, stream: 1 << 40)
-    targets = Self.ids(of: graph, seed: seed, stream: 1 << 41)
+    tokens = Self.ids(of: reference, seed: seed, stream: 1 << 40)
+    targets = Self.ids(of: reference, seed: seed, stream: 1 << 41)
   }
 
   /// As many reproducible tokens as a batch has.
@@ -31,7 +33,7 @@ public struct Trial {
 
   /// A model of the library that holds the parameters.
   public func model() throws -> Model {
-    let model = try Model(compiled.library)
+    let model = try Model(library)
     model.initialize(seed: 0)
     for (name, values) in parameters { try model.write(values, named: name) }
     return model
@@ -39,7 +41,7 @@ public struct Trial {
 
   public func interpreter(_ mode: Interpreter.Mode) -> Interpreter {
     Interpreter(
-      compiled.reference, mode: mode, seed: seed, tokens: tokens, targets: targets,
+      reference, mode: mode, seed: seed, tokens: tokens, targets: targets,
       parameters: parameters.mapValues { $0.map(Double.init) })
   }
 
@@ -65,44 +67,6 @@ public struct Trial {
     }
     return found.filter { $0.error > tolerance }
   }
-}
-
-/// How far a tensor is from what it should be.
-public struct Disagreement: Equatable, CustomStringConvertible {
-  public var name: String
-
-  /// The largest difference of two elements, relative to the largest element.
-  public var error: Double
-  private var place: String
-
-  /// - Parameter scale: elements are small only if they are smaller than this.
-  public init(_ name: String, _ actual: [Float], _ expected: [Double], scale: Double = 0) {
-    self.name = name
-    (error, place) = (0, "")
-    guard actual.count == expected.count else {
-      (error, place) = (.infinity, "\(actual.count) elements for \(expected.count)")
-      return
-    }
-    let size = max(scale, expected.largest, 1e-30)
-    for index in actual.indices {
-      let difference = Self.difference(Double(actual[index]), expected[index]) / size
-      guard difference > error else { continue }
-      error = difference
-      place = "element \(index): \(actual[index]) for \(expected[index])"
-    }
-  }
-
-  private static func difference(_ a: Double, _ b: Double) -> Double {
-    if a == b || (a.isNaN && b.isNaN) { return 0 }
-    return a.isFinite && b.isFinite ? abs(a - b) : .infinity
-  }
-
-  public var description: String { "\(name): \(error), \(place)" }
-}
-
-extension [Double] {
-  /// The largest magnitude of a finite element; 0 if there is none.
-  public var largest: Double { lazy.map(abs).filter(\.isFinite).max() ?? 0 }
 }
 
 /// A parameter that the library does not have.

@@ -1,0 +1,136 @@
+import GraphIR
+import Interpreter
+import ModelRuntime
+
+/// The compiled C of a model beside the interpreter, as far as rounding lets them be compared.
+///
+/// The oracle runs twice, the second time with every op's results rounded to single precision as if by
+/// somebody else's kernels: what differs by far more than these two runs do is wrong. Where two experts
+/// are chosen by a hair, rounding decides, and nothing can be said.
+public struct Comparison {
+  /// What is wrong, and how close the rest is.
+  public struct Report {
+    /// What was compared: losses, gradients, logits, first moments.
+    public var compared = 0
+    public var wrong: [Disagreement] = []
+    public var closest: Disagreement?
+
+    mutating func add(_ found: Disagreement, allowed: Double) {
+      compared += 1
+      if found.error > allowed {
+        wrong.append(found)
+      } else if found.error >= closest?.error ?? 0 {
+        closest = found
+      }
+    }
+  }
+
+  /// Differences of single-precision results, relative to the largest element, that need no reason.
+  public static let tolerance = 1e-4
+
+  /// How many times the effect of rounding each op's results a difference may be: kernels add up in
+  /// single precision, and fused ones round what the graph never sees.
+  static let amplification = 50.0
+
+  let trial: Trial
+
+  /// Draws parameters, none of them constant throughout: zeros and ones hide mistakes.
+  public init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
+    var trial = Trial(reference, library, seed: seed)
+    trial.parameters = trial.parameters.mapValues { Self.varied($0, seed: seed) }
+    self.trial = trial
+  }
+
+  /// Compares losses in training and evaluation, all gradients, one step's first moments, and the logits
+  /// of texts of every length, which go on from what the shorter ones left behind.
+  ///
+  /// - Returns: nil if rounding decides which experts are chosen, or numbers are too large for C.
+  /// - Throws: what the library or the interpreter refuses.
+  public func report() throws -> Report? {
+    let training = try OraclePair(trial.interpreter(.training))
+    let evaluation = try OraclePair(trial.interpreter(.evaluation))
+    guard training.isDecided, evaluation.isDecided else { return nil }
+    var report = Report()
+    try compareTraining(training, &report)
+    try compareEvaluation(evaluation, &report)
+    return report
+  }
+
+  private static func varied(_ numbers: [Float], seed: UInt64) -> [Float] {
+    guard Set(numbers).count == 1 else { return numbers }
+    let key = CounterRandom.key(seed: seed, stream: 1 << 42)
+    return numbers.indices.map { numbers[$0] + Float(0.3 * CounterRandom.normal(key, UInt32($0))) }
+  }
+}
+
+extension Comparison {
+  private func compareTraining(_ oracle: OraclePair, _ report: inout Report) throws {
+    let (tokens, targets, seed) = (trial.tokens, trial.targets, trial.seed)
+    let model = try trial.model()
+    let loss = try model.gradients(tokens: tokens, targets: targets, seed: seed)
+    compare("training loss", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    let names = trial.parameters.keys.sorted()
+    let largest = names.compactMap { oracle.run.gradient(of: $0)?.largest }.max() ?? 0
+    for name in names where oracle.run.gradient(of: name) != nil {
+      compare(
+        "gradient of \(name)", try model.read(.gradient, named: name), oracle,
+        scale: 1e-2 * largest, &report) { $0.gradient(of: name) }
+    }
+    try compareStep(oracle, names, largest, &report)
+  }
+
+  /// A whole step, which may update parameters while gradients go back: its first moments are the
+  /// gradients, but for a factor.
+  private func compareStep(
+    _ oracle: OraclePair, _ names: [String], _ largest: Double, _ report: inout Report
+  ) throws {
+    let model = try trial.model()
+    let hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)
+    let loss = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
+    compare("loss of a step", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    let factor = 1 - Double(hyper.beta1)
+    guard factor > 0 else { return }
+    for name in names where oracle.run.gradient(of: name) != nil {
+      let moments = try model.read(.firstMoment, named: name).map { Float(Double($0) / factor) }
+      compare("first moment of \(name)", moments, oracle, scale: 1e-2 * largest, &report) {
+        $0.gradient(of: name)
+      }
+    }
+  }
+
+  private func compareEvaluation(_ oracle: OraclePair, _ report: inout Report) throws {
+    let model = try trial.model()
+    let loss = try model.loss(tokens: trial.tokens, targets: trial.targets, seed: trial.seed)
+    compare("evaluation loss", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    for length in 1...trial.reference.context.size {
+      let text = Array(trial.tokens.prefix(length))
+      let pair = try OraclePair(trial.oracle(of: text), [.logits])
+      guard pair.isDecided else { continue }
+      compare(
+        "logits of \(length) \(length == 1 ? "token" : "tokens")",
+        try model.logits(tokens: text, seed: trial.seed), pair, scale: 1e-2, &report
+      ) { $0.logits }
+    }
+  }
+
+  private func compare(
+    _ name: String, _ actual: [Float], _ oracle: OraclePair, scale: Double,
+    _ report: inout Report, _ tensor: (Run) -> [Double]?
+  ) {
+    let expected = tensor(oracle.run) ?? []
+    let other = (tensor(oracle.rough) ?? []).map(Float.init)
+    let sensitivity = Disagreement(name, other, expected, scale: scale).error
+    report.add(
+      Disagreement(name, actual, expected, scale: scale),
+      allowed: Self.tolerance + Self.amplification * sensitivity)
+  }
+}
+
+extension Trial {
+  /// The oracle for one text by itself, in evaluation.
+  fileprivate func oracle(of text: [Int32]) -> Interpreter {
+    Interpreter(
+      reference, mode: .evaluation, seed: seed, tokens: text,
+      parameters: parameters.mapValues { $0.map(Double.init) }, sequences: 1, length: text.count)
+  }
+}

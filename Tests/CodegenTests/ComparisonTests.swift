@@ -1,0 +1,77 @@
+import CompiledModels
+import GraphIR
+import MoE
+import Testing
+
+/// What `moec check --compiled` rests on: that a wrong library is found, and a right one is not.
+@Suite struct ComparisonTests {
+  @Test("A right library is right in everything, gradients, a step and texts of every length")
+  func right() throws {
+    let compiled = try CompiledModel(MakeMoE("right") { $0.dropout = 0.2 }.graph())
+    let report = try firstReport(compiled.reference, compiled)
+    #expect(report.wrong.isEmpty, "\(report.wrong)")
+    // Three losses, a gradient and a first moment for each parameter, and the logits.
+    #expect(report.compared == 3 + 2 * compiled.reference.parameters.count + 7)
+  }
+
+  @Test("A library without its dropout is found: training is wrong, evaluation is right")
+  func withoutDropout() throws {
+    let model = MakeMoE("same") { $0.isNoisy = false }
+    let dropping = MakeMoE("same") { ($0.isNoisy, $0.dropout) = (false, 0.2) }
+    let report = try firstReport(
+      CompiledModel.reference(of: dropping.graph()), CompiledModel(model.graph()))
+    let wrong = Set(report.wrong.map(\.name))
+    #expect(wrong.isSuperset(of: ["training loss", "loss of a step", "gradient of head.weight"]))
+    #expect(wrong.isDisjoint(with: ["evaluation loss", "logits of 1 token"]))
+  }
+
+  @Test("A library whose attention has another scale is found in texts of every length but one token")
+  func otherScale() throws {
+    let other = try CompiledModel.reference(of: MakeMoE("same") { $0.attentionScale = 2 }.graph())
+    let report = try firstReport(other, CompiledModel(MakeMoE("same").graph()))
+    let wrong = Set(report.wrong.map(\.name))
+    #expect(wrong.isSuperset(of: ["evaluation loss", "logits of 2 tokens", "logits of 7 tokens"]))
+    #expect(!wrong.contains("logits of 1 token"))
+  }
+
+  @Test("What cancels in single precision is no mistake")
+  func cancelling() throws {
+    let (V, T, B, C) = (
+      MoE.Axis("V", 7), MoE.Axis("T", 8), MoE.Axis("B", 2), MoE.Axis("C", 7)
+    )
+    // Weights of almost 1 on the token itself: x less what it attends to is all rounding.
+    let graph = try LanguageModel.trace("cancel", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C, weights: .normal(2))
+      let y = x - x.matmul(x.transposed()).causalMasked().softmax().matmul(x)
+      return y.layerNorm("final", epsilon: 1e-9).linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let report = try Comparison(compiled.reference, compiled.library, seed: seed).report()
+      #expect(report?.wrong.isEmpty ?? true, "\(report?.wrong.description ?? "")")
+    }
+  }
+
+  @Test("Nothing is said where numbers are too large for the C")
+  func tooLarge() throws {
+    let (V, T, B, C) = (
+      MoE.Axis("V", 7), MoE.Axis("T", 3), MoE.Axis("B", 1), MoE.Axis("C", 4)
+    )
+    let graph = try LanguageModel.trace("large", vocabulary: V, context: T, batch: B) { text in
+      (text.tokens.embedding("token", C, weights: .normal(1)) * 1e30 * 1e30).linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    #expect(try Comparison(compiled.reference, compiled.library, seed: 1).report() == nil)
+  }
+
+  /// The first trial that rounding does not decide.
+  private func firstReport(_ reference: Graph, _ compiled: CompiledModel) throws
+    -> Comparison.Report
+  {
+    var report: Comparison.Report?
+    for seed in 1...9 as ClosedRange<UInt64> where report == nil {
+      report = try Comparison(reference, compiled.library, seed: seed).report()
+    }
+    return try #require(report)
+  }
+}
