@@ -58,6 +58,20 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Random models against the interpreter: for a minute in the tests, or as long as one likes.
+    .target(
+      name: "RandomModels",
+      dependencies: [
+        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
+        "ModelRuntime", "Comparison",
+      ]),
+    .executableTarget(
+      name: "moec-fuzz",
+      dependencies: [
+        "RandomModels", "GraphIR", "Toolchain",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR"]),
     .testTarget(name: "MoETests", dependencies: ["MoE", "ModelFixtures", "moec"]),
     .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
@@ -102,6 +116,7 @@ let package = Package(
         "moec", "ModelFixtures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "RandomModelsTests", dependencies: ["RandomModels", "CompiledModels"]),
     .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
     // Models that tests compile and load, and what they are compared with.
     .target(

@@ -110,17 +110,3 @@ public struct CutDownModel: Sendable {
     return size
   }
 }
-
-extension Graph {
-  /// The graph with other sizes of its axes; the text form names each of them once.
-  fileprivate func resized(_ sizes: [String: Int]) throws(Diagnostic) -> Graph {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let words = line.split(separator: " ")
-      guard words.count == 3, words[0] == "axis", let size = sizes[String(words[1])] else {
-        return String(line)
-      }
-      return "axis \(words[1]) \(size)"
-    }
-    return try Graph(parsing: lines.joined(separator: "\n"))
-  }
-}

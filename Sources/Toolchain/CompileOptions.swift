@@ -7,6 +7,16 @@ public struct CompileOptions: Sendable, Hashable {
   /// Whether the library checks addresses and undefined behaviour as it runs (slow).
   public var sanitize: Bool
 
+  /// How much the compiler optimises; results differ by rounding at most.
+  public var optimisation = Optimisation.full
+
+  /// Full optimisation for libraries; for those that are soon thrown away less, and sooner done.
+  public enum Optimisation: String, Sendable, Hashable {
+    case full = "-O3"
+    case quick = "-O1"
+    case none = "-O0"
+  }
+
   public init(target: String = "native", sanitize: Bool = false) {
     self.target = target
     self.sanitize = sanitize
@@ -61,6 +71,6 @@ public struct CompileOptions: Sendable, Hashable {
         "-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
         "-fno-sanitize-recover=all",
       ]
-      : ["-O3"]
+      : [optimisation.rawValue]
   }
 }

@@ -1,0 +1,55 @@
+import MoE
+
+extension ModelWriter {
+  /// Attention of any kind, as the function or written out, with its queries, keys and values from one
+  /// value or several.
+  mutating func attended() -> Tensor {
+    let x = dice.happens(60) ? narrowed().layerNorm(name("norm")) : narrowed()
+    let other = dice.happens(15) ? any(sizes.C) : x
+    let bias = dice.happens(30)
+    let q = heads(x, "query", bias), k = heads(other, "key", bias), v = heads(other, "value", bias)
+    let h = dice.happens(60) ? fused(q, k, v) : written(q, k, v)
+    let merged = h.mergedHeads()
+    guard dice.happens(80) else { return merged }
+    let y = merged.linear(name("proj"), sizes.C)
+    return dice.happens(20) ? y.dropout(0.2) : y
+  }
+
+  private mutating func heads(_ x: Tensor, _ word: String, _ bias: Bool) -> Tensor {
+    let rows = dice.happens(92) ? x.linear(name(word), sizes.C, bias: bias) : x
+    return rows.heads(sizes.heads)
+  }
+
+  private mutating func fused(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
+    let rate = dice.happens(30) ? 0.3 : 0
+    return dice.happens(50)
+      ? attention(q, k, v, dropout: rate)
+      : attention(q, k, v, scale: dice.pick([1, 0.25, -0.5, 0]), dropout: rate)
+  }
+
+  private mutating func written(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
+    var scores = q.matmul(k.transposed())
+    switch dice.int(0...3) {
+    case 0: scores = scores * 0.5
+    case 1: scores = 0.25 * scores
+    case 2: scores = (q * 0.5).matmul(k.transposed())
+    default: break
+    }
+    if dice.happens(90) { scores = scores.causalMasked() }
+    var weights = scores.softmax()
+    if dice.happens(25) { weights = weights.dropout(0.2) }
+    let h = weights.matmul(v)
+    return dice.happens(10) ? h + weights.matmul(k) : h
+  }
+
+  /// Rows of a sequence mixed with each other without heads; the result is as wide as what came.
+  mutating func mixedOverTime(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    let other = any(width)
+    switch dice.int(0...3) {
+    case 0: return (x.matmul(other.transposed()) * 0.1).causalMasked().softmax().matmul(other)
+    case 1: return x.matmul(x.transposed()).softmax().matmul(other)
+    case 2: return x.transposed().transposed() + other
+    default: return x.matmul(x.transposed().matmul(other)) * 0.05
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import MoE
+
+extension ModelWriter {
+  /// A mixture of experts with a router of its own, with or without capacity and shared experts.
+  mutating func mixture() -> Tensor {
+    let x = dice.happens(60) ? narrowed().layerNorm(name("norm")) : narrowed()
+    let count = dice.pick([1, 2, 3, 4, 4, 5, 8])
+    let experts = Axis("E\(count)", count)
+    let chosen = dice.happens(10) ? count : dice.int(1...min(count, 3))
+    let source = dice.happens(10) ? any(sizes.C) : x
+    let routing = logits(source, experts).top(chosen).softmax()
+    let capacity = dice.happens(30) ? dice.pick([0.01, 0.3, 0.7, 1, 1.25, 100]) : nil
+    var rows = routed(x, routing, capacity)
+    if dice.happens(8) { rows = rows + routed(any(sizes.C), routing, capacity) }
+    var y = expert(rows).combined()
+    if dice.happens(10) { y = y + expert(rows).combined() }
+    if dice.happens(6) { y = y + (y - y) }
+    if dice.happens(15) { y = y + x.linear(name("shared"), sizes.F).gelu().linear(name("down"), sizes.C) }
+    return dice.happens(10) ? y.dropout(0.1) : y
+  }
+
+  private func routed(_ x: Tensor, _ routing: Routing, _ capacity: Double?) -> Routed {
+    capacity.map { x.routed(by: routing, capacity: $0) } ?? x.routed(by: routing)
+  }
+
+  private mutating func logits(_ x: Tensor, _ experts: MoE.Axis) -> Tensor {
+    let logits = x.linear(name("gate"), experts, bias: dice.happens(40))
+    switch dice.int(0...7) {
+    case 0, 1:
+      let spread = x.linear(name("noise"), experts).softplus()
+      return logits + .normal(like: logits, inEvaluation: dice.happens(50)) * spread
+    case 2: return logits + .normal(like: logits, inEvaluation: dice.happens(50))
+    case 3: return logits.softmax()
+    case 4: return logits * dice.pick([0.1, 4, -1])
+    case 5: return activated(logits)
+    default: return logits
+    }
+  }
+
+  private mutating func expert(_ rows: Routed) -> Routed {
+    var y: Routed
+    switch dice.int(0...4) {
+    case 0:
+      let gate = activated(rows.linear(name("gate"), sizes.F, bias: dice.happens(50)))
+      let up = rows.linear(name("up"), sizes.F, bias: dice.happens(50))
+      y = (gate * up).linear(name("down"), sizes.C)
+    case 1: y = rows.linear(name("one"), sizes.C, bias: dice.happens(50))
+    case 2:
+      let a = activated(rows.linear(name("first"), sizes.F))
+      y = activated(a.linear(name("second"), sizes.D, bias: false)).linear(name("third"), sizes.C)
+    case 3: y = activated(rows)
+    default: y = activated(rows.linear(name("up"), 4 * sizes.C)).linear(name("down"), sizes.C)
+    }
+    if dice.happens(20) { y = y.dropout(0.2) }
+    if dice.happens(15) { y = y + rows }
+    return dice.happens(10) ? y * 0.5 - 1 : y
+  }
+
+  private mutating func activated(_ x: Routed) -> Routed {
+    switch dice.int(0...5) {
+    case 0: x.relu()
+    case 1: x.gelu()
+    case 2: x.silu()
+    case 3: x.sigmoid()
+    case 4: x.tanh()
+    default: x.softplus()
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import MoE
+
+extension ModelWriter {
+  /// Makes one more value.
+  mutating func step() {
+    let (x, width) = any()
+    switch dice.int(0...13) {
+    case 0: values.append((activated(x), width))
+    case 1: values.append((x.layerNorm(name("norm"), epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
+    case 2, 3: projection(x)
+    case 4: values.append((combination(x, any(width)), width))
+    case 5: values.append((scaled(x, width), width))
+    case 6: values.append((random(x, width), width))
+    case 7, 8: values.append((attended(), sizes.C))
+    case 9: values.append((mixedOverTime(x, width), width))
+    case 10: values.append((x.softmax(), width))
+    default: values.append((mixture(), sizes.C))
+    }
+  }
+
+  mutating func activated(_ x: Tensor) -> Tensor {
+    switch dice.int(0...5) {
+    case 0: x.relu()
+    case 1: x.gelu()
+    case 2: x.silu()
+    case 3: x.sigmoid()
+    case 4: x.tanh()
+    default: x.softplus()
+    }
+  }
+
+  private mutating func projection(_ x: Tensor) {
+    if let weight = shared.first, dice.happens(30) {
+      let y = narrowed().linear(weight: weight)
+      values.append((dice.happens(50) ? y.linear(weight: weight) : y, sizes.C))
+      return
+    }
+    let width = sizes.width(&dice)
+    let y = x.linear(name("linear"), width, bias: dice.happens(70))
+    values.append((dice.happens(50) ? activated(y) : y, width))
+  }
+
+  private mutating func combination(_ x: Tensor, _ y: Tensor) -> Tensor {
+    switch dice.int(0...5) {
+    case 0: x - y
+    case 1: x * y.tanh()
+    case 2: (x + y) / 2
+    case 3: x - y * 0.5 + x * y.sigmoid()
+    default: x + y
+    }
+  }
+
+  /// By numbers and by parameters along some of the axes.
+  private mutating func scaled(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    let (B, T) = (sizes.B, sizes.T)
+    switch dice.int(0...6) {
+    case 0: return x * dice.pick([0.5, -1, 2, 0])
+    case 1: return 1 - x
+    case 2: return x * parameter(name("gain"), width, initial: .normal(1))
+    case 3: return x + parameter(name("offset"), T, width, initial: .normal(0.5))
+    case 4: return x * parameter(name("rows"), B, T, initial: .normal(1))
+    case 5: return x + parameter(name("whole"), B, T, width, initial: .normal(0.5))
+    default: return x * 0.3 + 0.1
+    }
+  }
+
+  /// With dropout and noise, in either order, after a product or alone.
+  mutating func random(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    let y = dice.happens(60) ? x.linear(name("before"), width) : x
+    let noise = Tensor.normal(like: y, inEvaluation: dice.happens(50))
+    switch dice.int(0...4) {
+    case 0: return (y + noise * 0.1).dropout(dice.pick([0.1, 0.5, 0.9]))
+    case 1: return y.dropout(0.3) + noise
+    case 2: return y + noise * y.softplus()
+    case 3: return x + y.dropout(0.4)
+    default: return y.dropout(dice.pick([0.1, 0.5]))
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import GraphIR
+import MoE
+
+/// A model that nobody would think of, written with the DSL: the same for the same seed.
+///
+/// It makes values of the rows of a batch, [B, T, width], one from others, in `layers`, scopes and
+/// outside; any earlier value may be used again. Sizes begin at 1. Axes are used in several places.
+public struct RandomModel: Sendable {
+  public var seed: UInt64
+
+  public init(seed: UInt64) { self.seed = seed }
+
+  /// The graph as the tracer has it.
+  ///
+  /// - Throws: `ModelErrors` for the few models that the DSL refuses.
+  public func graph() throws -> Graph {
+    var writer = ModelWriter(seed: seed)
+    let sizes = writer.sizes
+    let initializers: [WeightInitializer] = [
+      .kaimingNormal, .kaimingUniform, .xavierNormal, .xavierUniform, .normal(0.3),
+    ]
+    return try LanguageModel.trace(
+      "random", vocabulary: sizes.V, context: sizes.T, batch: sizes.B,
+      linearWeights: writer.dice.pick(initializers)
+    ) { writer.model($0) }
+  }
+}
+
+/// A random model's axes.
+struct ModelSizes {
+  let B, T, V, C, F, D: MoE.Axis
+
+  /// How many heads the width C has.
+  let heads: Int
+
+  init(_ dice: inout Dice) {
+    let isLarge = dice.happens(15)
+    heads = dice.pick([1, 1, 2, 3, 4])
+    B = Axis("B", dice.int(1...(isLarge ? 5 : 3)))
+    T = Axis("T", dice.happens(10) ? 1 : dice.int(2...(isLarge ? 40 : 11)))
+    V = Axis("V", dice.int(1...(isLarge ? 40 : 9)))
+    C = Axis("C", heads * dice.int(1...(isLarge ? 64 / heads : 16 / heads)))
+    F = Axis("F", dice.int(1...(isLarge ? 60 : 20)))
+    D = Axis("D", dice.int(1...9))
+  }
+
+  /// A width for a new value, at times one that is an axis of something else.
+  func width(_ dice: inout Dice) -> MoE.Axis {
+    switch dice.int(0...19) {
+    case 0: T
+    case 1: B
+    case 2: V
+    case 3: 2 * C
+    case 4: 4 * F
+    case 5...7: D
+    case 8...11: F
+    default: C
+    }
+  }
+}

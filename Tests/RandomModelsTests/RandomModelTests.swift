@@ -1,0 +1,45 @@
+import CompiledModels
+import Foundation
+import GraphIR
+import ModelFixtures
+import RandomModels
+import Testing
+
+@Suite struct RandomModelTests {
+  @Test("Random models compute what the interpreter does", arguments: 1...40 as ClosedRange<UInt64>)
+  func agrees(seed: UInt64) throws {
+    let check = ModelCheck(
+      compiler: try CompiledModel.compiler(),
+      folder: URL(fileURLWithPath: try ModelFixture.folder()))
+    let outcome = check.outcome(of: try RandomModel(seed: seed).graph(), seed: seed)
+    if case .wrong(let reasons) = outcome { Issue.record("seed \(seed): \(reasons)") }
+  }
+
+  @Test("A seed gives the same model every time, and another seed another")
+  func reproducible() throws {
+    #expect(try RandomModel(seed: 7).graph() == RandomModel(seed: 7).graph())
+    #expect(try RandomModel(seed: 7).graph() != RandomModel(seed: 8).graph())
+  }
+
+  @Test("Random models have every op that the DSL makes")
+  func coverage() throws {
+    var kinds: Set<OpKind> = []
+    for seed in 1...200 as ClosedRange<UInt64> {
+      kinds.formUnion((try? RandomModel(seed: seed).graph())?.nodes.map(\.op.kind) ?? [])
+    }
+    let isMade = { (kind: OpKind) in
+      !kind.mnemonic.hasSuffix("Gradient") && kind != .sum
+    }
+    #expect(kinds == Set(OpKind.allCases.filter(isMade)))
+  }
+
+  @Test("What is wrong with a graph is all that is left of it")
+  func reduction() throws {
+    let graph = try RandomModel(seed: 2).graph()
+    let reducer = GraphReducer { $0.nodes.contains { $0.op.kind == .linear } }
+    let smallest = reducer.reduced(graph)
+    #expect(smallest.nodes.count < graph.nodes.count)
+    #expect(smallest.nodes.contains { $0.op.kind == .linear })
+    #expect(smallest.symbols.allSatisfy { $0.size == 1 })
+  }
+}
