@@ -109,7 +109,8 @@ typedef struct {
     float *attention_norm_rstd;             // [B, T]
     float *attention_query_key_value;       // [B, T, 3*C]
     float *attention_heads;                 // [B, T, C]
-    float *attention_logsumexp;             // [B, H, T]
+    float *attention_maximum;               // [B, H, T]
+    float *attention_sum;                   // [B, H, T]
     float *h;                               // [B, T, C]
     float *mixture_norm;                    // [B, T, C]
     float *mixture_norm_mean;               // [B, T]
@@ -172,7 +173,8 @@ typedef struct {
     float *final;                           // [B, T, C]
     float *final_mean;                      // [B, T]
     float *final_rstd;                      // [B, T]
-    float *loss_logsumexp;                  // [B, T]
+    float *loss_maximum;                    // [B, T]
+    float *loss_sum;                        // [B, T]
 } output_saved;
 
 // Overwritten within forward or backward; buffers may overlap.

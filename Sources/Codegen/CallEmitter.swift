@@ -45,8 +45,8 @@ struct CallEmitter {
       ]
     case .op(.pointwise): return pointwiseLines(call, a, r)
     case .op(.crossEntropy):
-      let kernel = "cross_entropy(\(r[1]), \(a[0]), \(a[1]), \(rows(call, 0)), \(width(call, 0)))"
-      return ["if (\(a[1])) { \(r[0])[0] = \(kernel); }"]
+      let arguments = [r[1], r[2], a[0], a[1], rows(call, 0), width(call, 0)]
+      return ["if (\(a[1])) { \(r[0])[0] = cross_entropy(\(arguments.joined(separator: ", "))); }"]
     case .op(let op):
       guard let (name, arguments) = kernelCall(op, call, a, r) else { return [] }
       return PointwiseFunction.wrapped("\(name)(", arguments, ");")
@@ -158,7 +158,7 @@ extension CallEmitter {
     case .crossEntropyGradient:
       return (
         "cross_entropy_gradient",
-        [r[0], "\(a[0])[0]", a[1], a[2], a[3], CNames.rows(types[1]), CNames.width(types[1])]
+        [r[0], "\(a[0])[0]", a[1], a[2], a[3], a[4], CNames.rows(types[1]), CNames.width(types[1])]
       )
     case .sum(let op): return sumCall(op, types[0], a, r)
     }
@@ -292,7 +292,7 @@ extension CallEmitter {
         r + parts(a, call) + [rowStride(call)] + sizes
       )
     case .attentionGradient(let op):
-      let operands = [a[0], a[1]] + parts(Array(a[2...4]), call) + [a[5]]
+      let operands = [a[0], a[1]] + parts(Array(a[2...4]), call) + a[5...]
       let sizes = attentionSizes(call, op.heads, op.scale, op.rate, op.stream)
       return (
         "causal_attention_gradient",

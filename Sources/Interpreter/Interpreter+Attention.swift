@@ -31,13 +31,14 @@ extension Interpreter {
     let sizes = HeadSizes(site.inputs[0], heads: op.heads.size)
     let context = site.inputTypes[0].axes[1].size
     var y = [Double](repeating: 0, count: site.inputs[0].count)
-    var logsumexp: [Double] = []
+    var (maximum, sum): ([Double], [Double]) = ([], [])
     for (matrix, (b, h)) in sizes.places.enumerated() {
       var p = sizes.scores(site.floats(0), site.floats(1), b, h, op.scale)
       for t in 0..<sizes.length {
-        let total = Self.logSumExp(p[t * sizes.length...t * sizes.length + t])
-        logsumexp.append(total)
-        sizes.normalize(&p, row: t, by: total)
+        let normaliser = Self.normaliser(p[t * sizes.length...t * sizes.length + t])
+        maximum.append(normaliser.maximum)
+        sum.append(normaliser.sum)
+        sizes.normalize(&p, row: t, by: normaliser)
       }
       let m = factors(op.rate, op.stream, matrix, sizes.length, context)
       let dropped = sizes.square(zip(m, p).map { $0 * $1 })
@@ -45,17 +46,20 @@ extension Interpreter {
         dropped, sizes.view(site.floats(2), b, h), into: &y, at: sizes.offset(b, h),
         rowStride: sizes.width)
     }
+    let rows = [sizes.sequences, sizes.heads, sizes.length]
     return [
-      TensorValue(site.inputs[0].shape, y),
-      TensorValue([sizes.sequences, sizes.heads, sizes.length], logsumexp),
+      TensorValue(site.inputs[0].shape, y), TensorValue(rows, maximum), TensorValue(rows, sum),
     ]
   }
 
-  /// `AttentionGradient`: with ds = p (m (dy vᵀ) - Σ dy y), dq = scale ds k, dk = scale dsᵀ q.
+  /// `AttentionGradient`: with ds = p (m (dy vᵀ) - δ), dq = scale ds k, dk = scale dsᵀ q.
+  ///
+  /// δ is Σ p m (dy vᵀ): what it takes away from the one weight that is not 0 is then exactly what
+  /// there is, however large q and k are; Σ dy y would leave the rounding of other sums.
   func attentionGradient(_ op: AttentionGradient, _ site: Site) -> [TensorValue] {
     let sizes = HeadSizes(site.inputs[0], heads: op.heads.size)
     let context = site.inputTypes[0].axes[1].size
-    let (length, logsumexp) = (sizes.length, site.floats(5))
+    let (length, maximum, sum) = (sizes.length, site.floats(5), site.floats(6))
     var dq = zeros(site.inputs[0].count)
     var (dk, dv) = (dq, dq)
     for (matrix, (b, h)) in sizes.places.enumerated() {
@@ -64,14 +68,18 @@ extension Interpreter {
         multiply(a, b, into: &target, at: offset, rowStride: sizes.width)
       }
       var p = sizes.scores(site.floats(2), site.floats(3), b, h, op.scale)
-      for t in 0..<length { sizes.normalize(&p, row: t, by: logsumexp[matrix * length + t]) }
+      for t in 0..<length {
+        let row = matrix * length + t
+        sizes.normalize(&p, row: t, by: (maximum[row], sum[row]))
+      }
       let m = factors(op.rate, op.stream, matrix, length, context)
       write(sizes.square(zip(m, p).map { $0 * $1 }).transposed, view(0), &dv, sizes.offset(b, h))
 
       var dp = zeros(length * length)
       multiply(view(0), view(4).transposed, into: &dp)
-      let delta = sizes.rowProducts(site.floats(0), site.floats(1), b, h)
-      let ds = dp.indices.map { op.scale * p[$0] * (m[$0] * dp[$0] - delta[$0 / length]) }
+      let dm = zip(m, dp).map { $0 * $1 }
+      let delta = sizes.rowProducts(p, dm)
+      let ds = dp.indices.map { op.scale * p[$0] * (dm[$0] - delta[$0 / length]) }
       write(sizes.square(ds), view(3), &dq, sizes.offset(b, h))
       write(sizes.square(ds).transposed, view(2), &dk, sizes.offset(b, h))
     }
@@ -135,17 +143,20 @@ private struct HeadSizes {
     return scores.map { scale * $0 }
   }
 
-  /// exp(score - total) for the keys up to the query, 0 for the others.
-  func normalize(_ scores: inout [Double], row t: Int, by total: Double) {
+  /// exp(score - maximum) / sum for the keys up to the query, 0 for the others.
+  func normalize(
+    _ scores: inout [Double], row t: Int, by normaliser: (maximum: Double, sum: Double)
+  ) {
     for u in 0..<length {
-      scores[t * length + u] = u <= t ? exp(scores[t * length + u] - total) : 0
+      let power = u <= t ? exp(scores[t * length + u] - normaliser.maximum) : 0
+      scores[t * length + u] = power / normaliser.sum
     }
   }
 
-  /// Σ_d a b for each time step of one head.
-  func rowProducts(_ a: [Double], _ b: [Double], _ sequence: Int, _ head: Int) -> [Double] {
-    rows(sequence, head).map { range in
-      zip(a[range], b[range]).reduce(0) { $0 + $1.0 * $1.1 }
+  /// Σ_u a b for each row of a square.
+  func rowProducts(_ a: [Double], _ b: [Double]) -> [Double] {
+    (0..<length).map { t in
+      (t * length..<(t + 1) * length).reduce(0) { $0 + a[$1] * b[$1] }
     }
   }
 }

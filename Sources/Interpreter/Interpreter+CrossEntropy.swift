@@ -9,22 +9,26 @@ extension Interpreter {
     if let bad = targets.first(where: { $0 < 0 || Int($0) >= logits.width }) {
       throw site.error("crossEntropy: \(bad) is outside 0 ..< \(logits.width)")
     }
-    let totals = (0..<logits.rows).map { Self.logSumExp(logits.row($0)) }
+    let normalisers = (0..<logits.rows).map { Self.normaliser(logits.row($0)) }
     let losses = targets.indices.map { n in
-      totals[n] - logits.floats[n * logits.width + Int(targets[n])]
+      let (maximum, sum) = normalisers[n]
+      return maximum - logits.floats[n * logits.width + Int(targets[n])] + log(sum)
     }
-    let loss = losses.reduce(0, +) / Double(logits.rows)
-    return [TensorValue([], [loss]), TensorValue(Array(logits.shape.dropLast()), totals)]
+    let (loss, rows) = (losses.reduce(0, +) / Double(logits.rows), Array(logits.shape.dropLast()))
+    return [
+      TensorValue([], [loss]), TensorValue(rows, normalisers.map(\.maximum)),
+      TensorValue(rows, normalisers.map(\.sum)),
+    ]
   }
 
   /// `CrossEntropyGradient`: dloss (softmax(logits) - [v = target]) / N.
   func crossEntropyGradient(_ site: Site) -> TensorValue {
     let (dLoss, logits) = (site.floats(0)[0], site.inputs[1])
-    let (totals, targets) = (site.floats(2), site.integers(3))
+    let (maximum, sum, targets) = (site.floats(2), site.floats(3), site.integers(4))
     let factor = dLoss / Double(logits.rows)
     let dLogits = logits.floats.enumerated().map { index, logit in
       let (n, v) = (index / logits.width, index % logits.width)
-      return factor * (exp(logit - totals[n]) - (Int(targets[n]) == v ? 1 : 0))
+      return factor * (exp(logit - maximum[n]) / sum[n] - (Int(targets[n]) == v ? 1 : 0))
     }
     return TensorValue(logits.shape, dLogits)
   }

@@ -9,14 +9,14 @@ extension Interpreter {
   }
 
   private static func softmax(_ row: [Double]) -> [Double] {
-    let total = logSumExp(row)
-    return row.map { exp($0 - total) }
+    let (maximum, sum) = normaliser(row)
+    return row.map { exp($0 - maximum) / sum }
   }
 
-  /// log Σ exp x, without overflow.
-  static func logSumExp(_ row: some Sequence<Double>) -> Double {
-    let largest = row.reduce(-Double.infinity, max)
-    return largest + log(row.reduce(0) { $0 + exp($1 - largest) })
+  /// max x and Σ exp(x - max x). Apart, because log Σ exp x is max x alone where that is large.
+  static func normaliser(_ row: some Sequence<Double>) -> (maximum: Double, sum: Double) {
+    let maximum = row.reduce(-Double.infinity, max)
+    return (maximum, row.reduce(0) { $0 + exp($1 - maximum) })
   }
 
   /// `SoftmaxGradient`: dx = y (dy - Σ dy y).

@@ -63,14 +63,14 @@ struct ValueNames {
     case .pointwise(let op): letName(at: node.location) ?? Self.role(of: op.expression)
     case .matmul: "product"
     case .softmax: letName(at: node.location) ?? "weights"
-    case .attention: ["heads", "logsumexp"][result]
+    case .attention: ["heads", "maximum", "sum"][result]
     case .splitHeads: "split"
     case .mergeHeads: "merged"
     case .top: ["chosen_logits", "chosen"][result]
     case .route: ["start", "source", "slot"][result]
     case .dispatch: "routed"
     case .combine: "combined"
-    case .crossEntropy: ["loss", "logsumexp"][result]
+    case .crossEntropy: ["loss", "maximum", "sum"][result]
     case .sum: "sum"
     case .transpose: "transposed"
     case .causalMask: "masked"

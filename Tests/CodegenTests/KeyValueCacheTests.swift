@@ -185,9 +185,8 @@ import Testing
     let model = try #require(files.first { $0.path == "model.c" }).text
     let block = try #require(files.first { $0.path == "block.c" }).text
     for text in Self.modelParts { #expect(model.contains(text), "\(text)") }
-    #expect(
-      block.contains("causal_attention_after(s->attention_heads, s->attention_logsumexp, s->"))
-    #expect(block.contains("C, B, H, pass->past, T, C/H, 0.25f, pass->training ? 0.1 : 0,"))
+    #expect(block.contains("causal_attention_after(s->attention_heads, s->attention_maximum,"))
+    #expect(block.contains("C, B, H, pass->past, T, C/H, 0.25f,"))
   }
 
   private static let modelParts = [

@@ -52,11 +52,11 @@ extension Graph {
           %14 = pointwise(%13) {f x0 + normal(stream 2)} : f32[B, T, C]
           %15 = linear(%14, %1) : f32[B, T, V]
           %16 = input {kind "targets", axes [B, T]} : i32[B, T]
-          %17 = crossEntropy(%15, %16) : f32[], f32[B, T]
+          %17 = crossEntropy(%15, %16) : f32[], f32[B, T], f32[B, T]
           %18 = attention(%14, %14, %14) {heads [K], scale 0.5, rate 0.1, stream 3} \
-          : f32[B, T, C], f32[B, K, T]
+          : f32[B, T, C], f32[B, K, T], f32[B, K, T]
           backward
-          %19 = crossEntropyGradient(%17, %15, %17.1, %16) : f32[B, T, V]
+          %19 = crossEntropyGradient(%17, %15, %17.1, %17.2, %16) : f32[B, T, V]
           %20 = linearWeightGradient(%19, %14) : f32[V, C]
           return logits %15
           return loss %17

@@ -30,7 +30,7 @@ import Testing
     let fused = """
 
       %3 = attention(%0, %1, %2) {heads [H], scale 0.25, rate 0.1, stream 7} : f32[B, T, C], \
-      f32[B, H, T] @ "attention" m.swift:3:4
+      f32[B, H, T], f32[B, H, T] @ "attention" m.swift:3:4
       %4 = splitHeads(%3) {heads [H, D]} : f32[B, H, T, D] @ "attention" m.swift:4:5
       %5 = mergeHeads(%4) {width [C]} : f32[B, T, C]
       %6 = sum(%5) {to []} : f32[]

@@ -7,44 +7,77 @@
 #include "random.h"
 #include "vector_math.h"
 
-// What a block of queries needs: their logsumexp (infinity where there is no query: weights
-// are 0), and delta = <d_y[i], y[i]>, which is what the softmax's normaliser takes away.
+// The tensors of one head, at its first row.
 typedef struct {
-    floats logsumexp, delta;
+    float *d_q, *d_k, *d_v;
+    const float *d_y, *y, *q, *k, *v, *maximums, *sums;
+} attention_pointers;
+
+// What a block of queries needs: their largest scores (infinity where there is no query:
+// weights are 0); what makes weights after dropout of powers, keep / sum, and gradients of
+// scores, scale / sum; and delta = <d_y[i], y[i]>, which the softmax's normaliser takes away.
+typedef struct {
+    floats maximum, weight, gradient, delta;
 } attention_block;
 
-INLINE floats attention_delta(const float *d_y, const float *y, size_t row, int rows,
-                              int depth) {
-    floats products[LANES], delta = {0};
+// delta of up to LANES queries, column by column as attention_multiply adds up <d_y[i], v[j]>.
+// Where one key has all the weight, y is its v, and their difference is 0 to the last bit:
+// what rounding left of it would be multiplied by queries and keys, which are large there.
+INLINE floats attention_delta(const float *d_y, const float *y, int rows,
+                              const attention_sizes *sizes) {
+    _Alignas(64) float d_columns[LANES * LANES], columns[LANES * LANES];
+    int depth = attention_depth(sizes), whole = sizes->whole;
+    size_t row = sizes->outputs.row;
+    floats delta = {0};
     for (int c = 0; c < depth; c += LANES) {
-        UNROLL
+        int left = depth - c;
+        attention_turn(d_columns, attention_pad(d_columns, d_y + c, row, rows, left, whole),
+                       1.0f);
+        attention_turn(columns, attention_pad(columns, y + c, row, rows, left, whole), 1.0f);
         for (int i = 0; i < LANES; i++) {
-            size_t at = (size_t)smaller(i, rows - 1) * row + c;
-            products[i] = floats_load_some(d_y + at, depth - c) *
-                          floats_load_some(y + at, depth - c);
+            delta = floats_multiply_add(floats_load(columns + i * LANES),
+                                        floats_load(d_columns + i * LANES), delta);
         }
-        delta += floats_sum_rows(products);
     }
     return delta;
 }
 
-// Turns the powers p of a square into weights after dropout, and the gradients d of those
-// weights into those of the scores:
+INLINE attention_block attention_block_of(attention_pointers at, int query,
+                                          const attention_sizes *sizes) {
+    size_t first = query * sizes->outputs.row;
+    int queries = attention_tile_at(query, 0, sizes).queries;
+    ints there = ints_count() < queries;
+    floats sum = floats_load_some(at.sums + query, queries);
+    floats inverse = floats_select(there, 1.0f / sum, (floats){0});
+    attention_block block = {
+        floats_select(there, floats_load_some(at.maximums + query, queries),
+                      floats_all(INFINITY)),
+        inverse * sizes->keep,
+        inverse * sizes->scale,
+        attention_delta(at.d_y + first, at.y + first, queries, sizes),
+    };
+    return block;
+}
+
+// Turns the powers p of a square into weights after dropout, and the gradients d of weights
+// that are not dropped, times keep, into those of the scores:
 //
-//   weight = keep p    d_score = scale p (keep d - delta)
+//   weight = m keep / sum p    d_score = scale / sum p (m d - delta)
 //
-// keep is 0 where bits (if not NULL) are low.
+// m is 0 where bits (if not NULL) are low, else 1.
 INLINE void attention_score_gradient(float *weights, float *d_scores, const floats *d,
-                                     const words *bits, floats delta,
+                                     const words *bits, attention_block block,
                                      const attention_sizes *sizes) {
-    floats keep = floats_all(sizes->keep);
     UNROLL
     for (int j = 0; j < LANES; j++) {
-        floats p = floats_load(weights + j * LANES), factor = keep;
-        if (bits) { factor = floats_select(bits[j] >= sizes->threshold, keep, (floats){0}); }
-        floats d_j = floats_multiply_add(factor, d[j], -delta) * (p * sizes->scale);
-        floats_store(weights + j * LANES, p * factor);
-        floats_store(d_scores + j * LANES, d_j);
+        floats p = floats_load(weights + j * LANES), d_j = d[j], weight = block.weight;
+        if (bits) {
+            ints kept = bits[j] >= sizes->threshold;
+            d_j = floats_select(kept, d_j, (floats){0});
+            weight = floats_select(kept, weight, (floats){0});
+        }
+        floats_store(weights + j * LANES, p * weight);
+        floats_store(d_scores + j * LANES, (d_j - block.delta) * (p * block.gradient));
     }
 }
 
@@ -58,11 +91,11 @@ INLINE void attention_reweigh(float *weights, float *d_scores, const words *bits
     for (int c = 0; c < depth; c += LANES) {
         int left = depth - c;
         attention_company with = {.powers = c == 0 ? weights : NULL,
-                                  .shift = block.logsumexp};
+                                  .shift = block.maximum};
         attention_turn(queries,
                        attention_pad(queries, d_y + c, out, tile.queries, left, sizes->whole),
                        1.0f);
-        attention_pack(values, v + c, in, tile.keys, left);
+        attention_pack(values, v + c, in, tile.keys, left, sizes->keep);
         for (int j = 0; j < tile.keys; j += LANES) {
             float *d_j = d_scores + j * LANES, *weights_j = weights + j * LANES;
             floats d[LANES];
@@ -73,7 +106,7 @@ INLINE void attention_reweigh(float *weights, float *d_scores, const words *bits
             attention_multiply(d, queries, values + j * LANES, attention_company_at(with, j));
             if (left <= LANES) {
                 attention_score_gradient(weights_j, d_j, d, bits ? bits + j : NULL,
-                                         block.delta, sizes);
+                                         block, sizes);
                 continue;
             }
             UNROLL
@@ -125,12 +158,6 @@ INLINE void attention_key_gradient(float *d_x, const float *a, const float *x, s
     }
 }
 
-// The tensors of one head, at its first row.
-typedef struct {
-    float *d_q, *d_k, *d_v;
-    const float *d_y, *y, *q, *k, *v, *logsumexp;
-} attention_pointers;
-
 // The tensors of the head of number `pair`.
 INLINE attention_pointers attention_head_at(attention_pointers at, int pair,
                                             const attention_sizes *sizes) {
@@ -139,7 +166,8 @@ INLINE attention_pointers attention_head_at(attention_pointers at, int pair,
     size_t to = attention_at(sizes->gradients, pair, sizes->heads);
     attention_pointers head = {
         at.d_q + to, at.d_k + to, at.d_v + to, at.d_y + out, at.y + out, at.q + in, at.k + in,
-        at.v + in, at.logsumexp + (size_t)pair * sizes->length,
+        at.v + in, at.maximums + (size_t)pair * sizes->length,
+        at.sums + (size_t)pair * sizes->length,
     };
     return head;
 }
@@ -206,17 +234,10 @@ INLINE void attention_tile_gradient(attention_pointers at, const attention_ahead
 INLINE void attention_head_gradient(attention_pointers all, int pair,
                                     const attention_sizes *sizes) {
     attention_pointers at = attention_head_at(all, pair, sizes);
-    size_t row = sizes->outputs.row;
     for (int query = 0; query < sizes->length; query += LANES) {
         int queries = attention_tile_at(query, 0, sizes).queries;
         attention_ahead ahead = attention_ahead_of(all, pair, query, sizes);
-        attention_block block = {
-            floats_select(ints_count() < queries,
-                          floats_load_some(at.logsumexp + query, queries),
-                          floats_all(INFINITY)),
-            attention_delta(at.d_y + query * row, at.y + query * row, row, queries,
-                            attention_depth(sizes)),
-        };
+        attention_block block = attention_block_of(at, query, sizes);
         for (int key = 0; key < query + queries; key += ATTENTION_KEYS) {
             attention_tile tile = attention_tile_at(query, key, sizes);
             attention_tile_gradient(at, &ahead, block, tile, pair, sizes);
@@ -253,8 +274,8 @@ static inline void attention_heads_gradient(attention_pointers all,
     }
 }
 
-// Gradients of attention, from its output y and the logsumexp it kept. The weights p and
-// dropout's factors m (0 or 1 / (1 - rate)) are computed again, tile by tile.
+// Gradients of attention, from its output y and the maximums and sums it kept. The weights p
+// and dropout's factors m (0 or 1 / (1 - rate)) are computed again, tile by tile.
 //
 //   d_v[j] = sum over i >= j of m[i, j] p[i, j] d_y[i]
 //   d_s[i, j] = p[i, j] (m[i, j] <d_y[i], v[j]> - <d_y[i], y[i]>)
@@ -267,7 +288,8 @@ KERNEL void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
                                       float *restrict d_v, const float *restrict d_y,
                                       const float *restrict y, const float *restrict q,
                                       const float *restrict k, const float *restrict v,
-                                      const float *restrict logsumexp, int row, int d_row,
+                                      const float *restrict maximums,
+                                      const float *restrict sums, int row, int d_row,
                                       int sequences, int heads, int length, int depth,
                                       float scale, double rate, uint64_t key) {
     attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, length,
@@ -275,7 +297,7 @@ KERNEL void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
     sizes.inputs = attention_head_strides(length, depth, row);
     sizes.outputs = attention_head_strides(length, depth, heads * depth);
     sizes.gradients = attention_head_strides(length, depth, d_row);
-    attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, logsumexp};
+    attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, maximums, sums};
     attention_heads_gradient(at, &sizes);
 }
 

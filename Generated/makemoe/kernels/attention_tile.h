@@ -81,14 +81,15 @@ INLINE attention_tile attention_tile_at(int query, int key, const attention_size
     return tile;
 }
 
-// panel[i, :] = x[i, :] for up to LANES columns; 0 in the others, and in rows past the last
-// up to a multiple of LANES. The loops that read a panel know where its rows lie, which
+// panel[i, :] = factor x[i, :] for up to LANES columns; 0 in the others, and in rows past the
+// last up to a multiple of LANES. The loops that read a panel know where its rows lie, which
 // spares them a pointer for each.
-INLINE void attention_pack(float *panel, const float *x, size_t row, int rows, int columns) {
+INLINE void attention_pack(float *panel, const float *x, size_t row, int rows, int columns,
+                           float factor) {
     int i = 0, whole = columns >= LANES;
     for (; i < rows; i++, x += row) {
         floats x_i = whole ? floats_load(x) : floats_load_some(x, columns);
-        floats_store(panel + i * LANES, x_i);
+        floats_store(panel + i * LANES, x_i * factor);
     }
     for (; i % LANES != 0; i++) { floats_store(panel + i * LANES, (floats){0}); }
 }
@@ -104,7 +105,7 @@ INLINE attention_columns attention_pad(float *panel, const float *x, size_t row,
                                        int columns, int whole) {
     attention_columns there = {x, row}, padded = {panel, LANES};
     if (whole || (rows % LANES == 0 && columns >= LANES)) { return there; }
-    attention_pack(panel, x, row, rows, columns);
+    attention_pack(panel, x, row, rows, columns, 1.0f);
     return padded;
 }
 
@@ -221,7 +222,7 @@ INLINE floats attention_scores(float *scores, words *bits, const float *q, const
         attention_turn(queries,
                        attention_pad(queries, q + c, row, tile.queries, left, sizes->whole),
                        sizes->scale * LOG2_E);
-        attention_pack(keys, k + c, row, tile.keys, left);
+        attention_pack(keys, k + c, row, tile.keys, left, 1.0f);
         best = largest;  // of whole sums, which the last columns complete
         attention_company with = {last ? bits : NULL, number, sizes->key, NULL, {0}};
         for (; j < seen; j += LANES) {

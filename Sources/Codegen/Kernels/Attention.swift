@@ -110,7 +110,8 @@ extension KernelFile {
       #define ATTENTION_HEADS 2
 
       // Attention of the heads of number pair ..< pair + heads, at most ATTENTION_HEADS.
-      INLINE void attention_head(float *restrict y, float *restrict logsumexp,
+      INLINE void attention_head(float *restrict y, float *restrict maximums,
+                                 float *restrict sums,
                                  const float *restrict q, const float *restrict k,
                                  const float *restrict v, int pair, int heads,
                                  const attention_sizes *sizes) {
@@ -143,34 +144,37 @@ extension KernelFile {
                                         v + from[h] + key * row, &state[h], tile, sizes);
                   }
               }
-              for (int h = 0; h < heads && logsumexp != NULL; h++) {
-                  floats_store_some(logsumexp + (size_t)(pair + h) * sizes->length + query,
-                                    state[h].maximum + floats_log(state[h].sum) * LOG2_E,
-                                    sizes->length - query);
+              for (int h = 0; h < heads && maximums != NULL; h++) {
+                  size_t at = (size_t)(pair + h) * sizes->length + query;
+                  floats_store_some(maximums + at, state[h].maximum, sizes->length - query);
+                  floats_store_some(sums + at, state[h].sum, sizes->length - query);
               }
           }
       }
 
       // The same where all tiles are whole, and where they need not be.
-      OUTLINE void attention_whole_heads(float *restrict y, float *restrict logsumexp,
+      OUTLINE void attention_whole_heads(float *restrict y, float *restrict maximums,
+                                         float *restrict sums,
                                          const float *restrict q, const float *restrict k,
                                          const float *restrict v, int pair, int heads,
                                          const attention_sizes *sizes) {
           attention_sizes own = *sizes;
           own.whole = 1;
-          attention_head(y, logsumexp, q, k, v, pair, heads, &own);
+          attention_head(y, maximums, sums, q, k, v, pair, heads, &own);
       }
 
-      OUTLINE void attention_any_heads(float *restrict y, float *restrict logsumexp,
+      OUTLINE void attention_any_heads(float *restrict y, float *restrict maximums,
+                                       float *restrict sums,
                                        const float *restrict q, const float *restrict k,
                                        const float *restrict v, int pair, int heads,
                                        const attention_sizes *sizes) {
           attention_sizes own = *sizes;
           own.whole = 0;
-          attention_head(y, logsumexp, q, k, v, pair, heads, &own);
+          attention_head(y, maximums, sums, q, k, v, pair, heads, &own);
       }
 
-      static inline void attention_heads(float *restrict y, float *restrict logsumexp,
+      static inline void attention_heads(float *restrict y, float *restrict maximums,
+                                         float *restrict sums,
                                          const float *restrict q, const float *restrict k,
                                          const float *restrict v, const attention_sizes *sizes) {
           int pairs = sizes->sequences * sizes->heads;
@@ -179,9 +183,9 @@ extension KernelFile {
               int pair = block * ATTENTION_HEADS;
               int heads = smaller(pairs - pair, ATTENTION_HEADS);
               if (sizes->whole) {
-                  attention_whole_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+                  attention_whole_heads(y, maximums, sums, q, k, v, pair, heads, sizes);
               } else {
-                  attention_any_heads(y, logsumexp, q, k, v, pair, heads, sizes);
+                  attention_any_heads(y, maximums, sums, q, k, v, pair, heads, sizes);
               }
           }
       }
@@ -193,14 +197,16 @@ extension KernelFile {
       //   q, k, v: row t of sequence s begins at (s length + t) row and holds all heads, one after
       //   the other: row = heads * depth, or 3 heads * depth for the parts of one tensor
       //   y [sequences, length, heads * depth]
-      //   logsumexp [sequences, heads, length] for backward, in powers of 2 rather than e:
-      //   log2(sum of 2^(score log2(e))); or NULL: not kept
+      //   maximums, sums [sequences, heads, length] for backward: the largest score of a query, times
+      //   log2(e), and the sum of 2^(score log2(e) - maximum); or both NULL: not kept. In one number
+      //   a large maximum would leave no digits for the sum.
       //
       // The scores carry log2(e), so that the weights are powers of 2, which take the least work.
       // The softmax is built up tile by tile: when a later tile holds a larger score, what was
       // summed so far is scaled down. Dropout's weight number is ((s heads + h) length + i)
       // length + j.
-      KERNEL void causal_attention(float *restrict y, float *restrict logsumexp,
+      KERNEL void causal_attention(float *restrict y, float *restrict maximums,
+                                   float *restrict sums,
                                    const float *restrict q, const float *restrict k,
                                    const float *restrict v, int row, int sequences, int heads,
                                    int length, int depth, float scale, double rate, uint64_t key) {
@@ -208,7 +214,7 @@ extension KernelFile {
                                                      scale, rate, key);
           sizes.inputs = attention_head_strides(length, depth, row);
           sizes.outputs = attention_head_strides(length, depth, heads * depth);
-          attention_heads(y, logsumexp, q, k, v, &sizes);
+          attention_heads(y, maximums, sums, q, k, v, &sizes);
       }
 
       // The same for `length` positions after `past` others of the same sequence: q, k, v and y
@@ -217,7 +223,8 @@ extension KernelFile {
       // Queries go in groups of LANES from the first position of all on, wherever a pass begins, so
       // that the sums of a row have one order: rows before y that share a group with it are made
       // again.
-      KERNEL void causal_attention_after(float *y, float *restrict logsumexp, const float *q,
+      KERNEL void causal_attention_after(float *y, float *restrict maximums,
+                                         float *restrict sums, const float *q,
                                          const float *k, const float *v, int row, int sequences,
                                          int heads, int past, int length, int depth, float scale,
                                          double rate, uint64_t key) {
@@ -228,8 +235,8 @@ extension KernelFile {
           sizes.inputs = attention_head_strides(whole, depth, row);
           sizes.outputs = attention_head_strides(whole, depth, heads * depth);
           sizes.first = past - past % LANES;
-          attention_heads(y - (size_t)past * sizes.outputs.row, logsumexp, q - before, k - before,
-                          v - before, &sizes);
+          attention_heads(y - (size_t)past * sizes.outputs.row, maximums, sums, q - before,
+                          k - before, v - before, &sizes);
       }
       """#)
 }

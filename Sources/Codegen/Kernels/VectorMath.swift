@@ -1,5 +1,5 @@
 extension KernelFile {
-  /// Integers beside `floats`, choices, exponential, logarithm and transposition of whole vectors.
+  /// Integers beside `floats`, choices, exponential and transposition of whole vectors.
   static let vectorMath = KernelFile(
     name: "vector_math", includes: ["vector", "scalar_math"],
     source: #"""
@@ -73,26 +73,6 @@ extension KernelFile {
           q = floats_multiply_add(q, r, floats_all(1.0f));
           floats y = q * (floats)((words)rounded << 23);
           return floats_select(x < floats_all(-126.0f), (floats){0}, y);
-      }
-
-      // ln x for normal x > 0, like log_f; infinity and NaN give themselves.
-      INLINE floats floats_log(floats x) {
-          ints shifted = (ints)x - 0x3f3504f3;  // the bits of sqrt(1/2)
-          floats e = __builtin_convertvector(shifted >> 23, floats);
-          floats f = (floats)((shifted & 0x7fffff) + 0x3f3504f3) - 1.0f;
-          floats g = floats_all(-0.0763642788f);
-          g = floats_multiply_add(g, f, floats_all(0.127622128f));
-          g = floats_multiply_add(g, f, floats_all(-0.131596103f));
-          g = floats_multiply_add(g, f, floats_all(0.1420158f));
-          g = floats_multiply_add(g, f, floats_all(-0.166234091f));
-          g = floats_multiply_add(g, f, floats_all(0.200012416f));
-          g = floats_multiply_add(g, f, floats_all(-0.250008196f));
-          g = floats_multiply_add(g, f, floats_all(0.333333313f));
-          floats square = f * f;
-          floats y = floats_multiply_add(e, floats_all(LN2_LOW), square * f * g);
-          y = f + floats_multiply_add(floats_all(-0.5f), square, y);
-          y = floats_multiply_add(e, floats_all(LN2_HIGH), y);
-          return floats_select(x < floats_all(INFINITY), y, x);
       }
 
       #if defined(__clang__)
@@ -211,27 +191,6 @@ extension KernelFile {
                   rows[i + LANES / 2] = odd[i];
               }
           }
-      }
-
-      // Lane i = the sum of row i, of LANES rows, which are overwritten: a transposition that adds
-      // as it goes.
-      INLINE floats floats_sum_rows(floats *rows) {
-          UNROLL
-          for (int i = 0; i < LANES / 4; i++) {
-              floats *four = rows + i * 4;
-              floats a = floats_zip_low(four[0], four[2]) + floats_zip_high(four[0], four[2]);
-              floats b = floats_zip_low(four[1], four[3]) + floats_zip_high(four[1], four[3]);
-              rows[i] = floats_zip_low(a, b) + floats_zip_high(a, b);
-          }
-          UNROLL
-          for (int count = LANES / 8; count > 0; count /= 2) {
-              UNROLL
-              for (int i = 0; i < count; i++) {
-                  rows[i] = floats_even_parts(rows[2 * i], rows[2 * i + 1]) +
-                            floats_odd_parts(rows[2 * i], rows[2 * i + 1]);
-              }
-          }
-          return rows[0];
       }
       """#)
 }

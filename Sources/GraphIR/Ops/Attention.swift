@@ -2,12 +2,13 @@
 ///
 ///     y = dropout(softmax(scale q kᵀ, keys u ≤ t)) v    for each sequence and head
 ///
-///     q, k, v f32[B, T, C] -> y f32[B, T, C], logsumexp f32[B, H, T]
+///     q, k, v f32[B, T, C] -> y f32[B, T, C], maximum f32[B, H, T], sum f32[B, H, T]
 ///
-/// Heads lie side by side in C, head h in h D ..< (h + 1) D. logsumexp[b, h, t] = log Σ_u exp(scale
-/// q·k); with it backward recomputes the weights, so that no [T, T] matrix is kept (Dao et al. 2022).
+/// Heads lie side by side in C, head h in h D ..< (h + 1) D. maximum[b, h, t] = max_u scale q·k and
+/// sum[b, h, t] = Σ_u exp(scale q·k - maximum); with them backward recomputes the weights, so that no
+/// [T, T] matrix is kept (Dao et al. 2022). Their one logsumexp would lose the sum beside a large maximum.
 ///
-/// Gradient: `attentionGradient`; backward reads q, k, v, y, logsumexp.
+/// Gradient: `attentionGradient`; backward reads q, k, v, y, maximum, sum.
 public struct Attention: DifferentiableOperation {
   public static let formula = "y = dropout(softmax(scale q k^T, causal)) v, per sequence and head"
 
@@ -37,7 +38,8 @@ public struct Attention: DifferentiableOperation {
     guard heads.size > 0, axes[2].size % heads.size == 0 else {
       throw Mismatch("attention: \(heads.named) heads do not divide the width \(axes[2].named)")
     }
-    return [inputs[0], TensorType(.f32, [axes[0], heads, axes[1]])]
+    let rows = TensorType(.f32, [axes[0], heads, axes[1]])
+    return [inputs[0], rows, rows]
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
@@ -45,7 +47,7 @@ public struct Attention: DifferentiableOperation {
     return g.emit(
       .attentionGradient(
         AttentionGradient(heads: heads, scale: scale, rate: rate, stream: stream)),
-      [dy, node.results[0]] + node.inputs + [node.results[1]])
+      [dy, node.results[0]] + node.inputs + node.results[1...])
   }
 
   /// Both products, of which the causal half is needed.

@@ -1,9 +1,9 @@
 /// The gradients of causal self-attention, weights and dropout masks recomputed.
 ///
-///     p = exp(scale q kᵀ - logsumexp)    m = dropout's factors    δ = Σ_d dy y
+///     p = exp(scale q kᵀ - maximum) / sum    m = dropout's factors    δ = Σ_u p m (dy vᵀ) = Σ_d dy y
 ///     dv = (m p)ᵀ dy    ds = p (m (dy vᵀ) - δ)    dq = scale ds k    dk = scale dsᵀ q
 ///
-///     dy, y, q, k, v f32[B, T, C]    logsumexp f32[B, H, T] -> dq, dk, dv f32[B, T, C]
+///     dy, y, q, k, v f32[B, T, C]    maximum, sum f32[B, H, T] -> dq, dk, dv f32[B, T, C]
 public struct AttentionGradient: Operation {
   public static let formula =
     "dv = (m p)^T dy, ds = p (m (dy v^T) - sum dy y), dq = scale ds k, dk = scale ds^T q"
@@ -21,13 +21,14 @@ public struct AttentionGradient: Operation {
   }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    try expectCount("attentionGradient", inputs, 6)
+    try expectCount("attentionGradient", inputs, 7)
     for input in inputs.dropFirst().prefix(4) {
       try expectSame("attentionGradient", "every operand", inputs[0], input)
     }
     try expectRank("attentionGradient", inputs[0], atLeast: 3)
     let rows = TensorType(.f32, [inputs[0].axes[0], heads, inputs[0].axes[1]])
-    try expectSame("attentionGradient", "logsumexp", rows, inputs[5])
+    try expectSame("attentionGradient", "maximum", rows, inputs[5])
+    try expectSame("attentionGradient", "sum", rows, inputs[6])
     return [inputs[0], inputs[0], inputs[0]]
   }
 

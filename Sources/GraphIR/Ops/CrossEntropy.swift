@@ -1,10 +1,11 @@
 /// The mean cross-entropy of targets under softmax(logits).
 ///
-///     loss = Σ_n (logsumexp[n] - logits[n, targets[n]]) / N    logsumexp[n] = log Σ_v exp(logits[n, v])
+///     loss = Σ_n (maximum[n] - logits[n, targets[n]] + log sum[n]) / N
+///     maximum[n] = max_v logits[n, v]    sum[n] = Σ_v exp(logits[n, v] - maximum[n])
 ///
-///     logits f32[B, T, V]    targets i32[B, T] -> loss f32[], logsumexp f32[B, T]
+///     logits f32[B, T, V]    targets i32[B, T] -> loss f32[], maximum f32[B, T], sum f32[B, T]
 ///
-/// Gradient: `crossEntropyGradient`; backward reads logits, logsumexp, targets.
+/// Gradient: `crossEntropyGradient`; backward reads logits, maximum, sum, targets.
 public struct CrossEntropy: DifferentiableOperation {
   public static let formula =
     "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]])"
@@ -19,14 +20,14 @@ public struct CrossEntropy: DifferentiableOperation {
       throw Mismatch("crossEntropy: expected logits [..., vocabulary], got \(inputs[0])")
     }
     try expectSame("crossEntropy", "targets", TensorType(.i32, rows), inputs[1])
-    return [.scalar, TensorType(.f32, rows)]
+    return [.scalar, TensorType(.f32, rows), TensorType(.f32, rows)]
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
     guard let dLoss = node.dy else { return [nil, nil] }
     let dLogits = g.emitOne(
       .crossEntropyGradient(CrossEntropyGradient()),
-      [dLoss, node.inputs[0], node.results[1], node.inputs[1]])
+      [dLoss, node.inputs[0], node.results[1], node.results[2], node.inputs[1]])
     return [dLogits, nil]
   }
 

@@ -1,8 +1,9 @@
 /// The gradient of the mean cross-entropy.
 ///
-///     dlogits[n, v] = dloss (exp(logits[n, v] - logsumexp[n]) - [v = targets[n]]) / N
+///     dlogits[n, v] = dloss (exp(logits[n, v] - maximum[n]) / sum[n] - [v = targets[n]]) / N
 ///
-///     dloss f32[]    logits f32[B, T, V]    logsumexp f32[B, T]    targets i32[B, T] -> dlogits f32[B, T, V]
+///     dloss f32[]    logits f32[B, T, V]    maximum, sum f32[B, T]    targets i32[B, T]
+///     -> dlogits f32[B, T, V]
 public struct CrossEntropyGradient: Operation {
   public static let formula =
     "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N"
@@ -10,11 +11,12 @@ public struct CrossEntropyGradient: Operation {
   public init() {}
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    try expectCount("crossEntropyGradient", inputs, 4)
+    try expectCount("crossEntropyGradient", inputs, 5)
     try expectSame("crossEntropyGradient", "dloss", .scalar, inputs[0])
     let rows = Array(inputs[1].axes.dropLast())
-    try expectSame("crossEntropyGradient", "logsumexp", TensorType(.f32, rows), inputs[2])
-    try expectSame("crossEntropyGradient", "targets", TensorType(.i32, rows), inputs[3])
+    try expectSame("crossEntropyGradient", "maximum", TensorType(.f32, rows), inputs[2])
+    try expectSame("crossEntropyGradient", "sum", TensorType(.f32, rows), inputs[3])
+    try expectSame("crossEntropyGradient", "targets", TensorType(.i32, rows), inputs[4])
     return [inputs[1]]
   }
 
