@@ -16,6 +16,7 @@
 #include "kernels/panels.h"
 #include "kernels/random.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #ifdef __linux__
@@ -417,9 +418,31 @@ static void backward(moec_model *m, const model_pass *pass) {
     input_backward(input->d_y, &input->g, &m->input_t, pass);
 }
 
+// Every function refuses a model that is not there; what it says then has no place but its result.
 static int fail(moec_model *m, const char *message, int value, int limit) {
     snprintf(m->error, sizeof m->error, message, value, limit);
     return 1;
+}
+
+static int refuse(moec_model *m, const char *name, float value, const char *range) {
+    snprintf(m->error, sizeof m->error, "%s is %g, but must be %s", name, (double)value, range);
+    return 1;
+}
+
+// The numbers of AdamW's step: others would leave NaN in every parameter, and no trace in the loss.
+static int check_hyper(moec_model *m, const moec_hyper *h) {
+    if (!h) { return fail(m, "the numbers of the step are missing", 0, 0); }
+    float rate = h->learning_rate, decay = h->weight_decay;
+    if (!(rate >= 0 && rate <= FLT_MAX)) { return refuse(m, "learning_rate", rate, "finite and not negative"); }
+    if (!(h->beta1 >= 0 && h->beta1 < 1)) { return refuse(m, "beta1", h->beta1, "at least 0 and below 1"); }
+    if (!(h->beta2 >= 0 && h->beta2 < 1)) { return refuse(m, "beta2", h->beta2, "at least 0 and below 1"); }
+    if (!(h->epsilon >= FLT_MIN && h->epsilon <= FLT_MAX)) {
+        return refuse(m, "epsilon", h->epsilon, "finite and above 0");
+    }
+    if (!(decay >= 0 && (double)rate * decay <= 1)) {
+        return refuse(m, "weight_decay", decay, "at least 0, and with learning_rate a product of at most 1");
+    }
+    return 0;
 }
 
 // A look at each id: one outside of 0 ..< V would read outside of a table.
@@ -438,6 +461,7 @@ static int check_batches(moec_model *m, const int32_t *tokens, const int32_t *ta
 }
 
 static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
+    if (!m) { return 1; }
     m->error[0] = 0;
     if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
     if (check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
@@ -555,13 +579,14 @@ void moec_destroy(moec_model *m) {
 }
 
 int moec_set_threads(moec_model *m, int count) {
+    if (!m) { return 1; }
     m->error[0] = 0;
     if (count < 1 || count > 4096) { return fail(m, "cannot use %d threads, only 1 to %d", count, 4096); }
     m->threads = count;
     return 0;
 }
 
-const char *moec_error(const moec_model *m) { return m->error; }
+const char *moec_error(const moec_model *m) { return m ? m->error : "the model is missing"; }
 
 // Where element n of a parameter's logical row-major order is stored.
 static size_t stored_index(const model_parameter *q, size_t n) {
@@ -576,6 +601,7 @@ static size_t logical_count(const model_parameter *q) {
 }
 
 void moec_initialize(moec_model *m, uint64_t seed) {
+    if (!m) { return; }
     m->error[0] = 0;
     m->batches = m->used_up = 0;
     m->replay_tokens = 0;
@@ -598,6 +624,11 @@ void moec_initialize(moec_model *m, uint64_t seed) {
     leave(before);
 }
 
+#define NO_TENSOR "there is no tensor of kind %d and index %d"
+
+// Step counts are floats, which hold every whole number up to here; there they stay.
+#define MOST_STEPS 16777216.0f
+
 // The tensor that kind and index name, and its element count; NULL if there is none.
 static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
     if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
@@ -613,20 +644,43 @@ static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
     }
 }
 
-int moec_read(const moec_model *m, int kind, int index, float *out) {
+int moec_read(const moec_model *model, int kind, int index, float *out) {
+    moec_model *m = (moec_model *)model;  // of which only the error is written
+    if (!m) { return 1; }
+    m->error[0] = 0;
     size_t count = 0;
     const float *from = tensor(m, kind, index, &count);
-    if (!from || !out || (kind == MOEC_GRADIENT && m->used_up)) { return 1; }
+    if (!from) { return fail(m, NO_TENSOR, kind, index); }
+    if (!out) { return fail(m, "the place for the numbers is missing", 0, 0); }
+    if (kind == MOEC_GRADIENT && m->used_up) {
+        return fail(m, "the gradients went into a training step, which keeps none", 0, 0);
+    }
     const model_parameter *q = &model_parameters[index];
     for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
     return 0;
 }
 
+// What AdamW takes a root of, or a power by, must be what AdamW itself could have left there.
+static int check_numbers(moec_model *m, int kind, const float *in, size_t count) {
+    for (size_t n = 0; n < count; n++) {
+        if (kind == MOEC_SECOND_MOMENT && !(in[n] >= 0)) {
+            return refuse(m, "a second moment", in[n], "at least 0");
+        }
+        if (kind == MOEC_STEPS && !(in[n] >= 0 && in[n] <= MOST_STEPS && in[n] == floorf(in[n]))) {
+            return refuse(m, "a step count", in[n], "a whole number from 0 to 16777216");
+        }
+    }
+    return 0;
+}
+
 int moec_write(moec_model *m, int kind, int index, const float *in) {
+    if (!m) { return 1; }
     m->error[0] = 0;
     size_t count = 0;
     float *to = tensor(m, kind, index, &count);
-    if (!to || !in) { return fail(m, "there is no tensor of kind %d and index %d", kind, index); }
+    if (!to) { return fail(m, NO_TENSOR, kind, index); }
+    if (!in) { return fail(m, "the numbers are missing", 0, 0); }
+    if (check_numbers(m, kind, in, count)) { return 1; }
     const model_parameter *q = &model_parameters[index];
     for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
     return 0;
@@ -682,13 +736,15 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
 }
 
 float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    if (take_batch(m, tokens, targets)) { return NAN; }
     m->batches = 0;
-    return take_batch(m, tokens, targets) ? NAN : train(m, seed, NULL);
+    return train(m, seed, NULL);
 }
 
 float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
+    if (take_batch(m, tokens, targets) || check_hyper(m, h)) { return NAN; }
     m->batches = 0;
-    return take_batch(m, tokens, targets) ? NAN : train(m, h->seed, h);
+    return train(m, h->seed, h);
 }
 
 // One pass of evaluation in a lane; returns the loss.
@@ -708,8 +764,10 @@ static int passes_at_once(const moec_model *m) {
 
 int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds,
                 float *losses) {
+    if (!m) { return 1; }
     m->error[0] = 0;
-    if (count < 0 || !tokens || !targets || !seeds || !losses) {
+    if (count < 0) { return fail(m, "cannot take %d batches", count, 0); }
+    if (!tokens || !targets || !seeds || !losses) {
         return fail(m, "tokens, targets, seeds or the place for losses are missing", 0, 0);
     }
     const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
@@ -745,6 +803,7 @@ float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, ui
 }
 
 int moec_set_decay(moec_model *m, int index, int decays) {
+    if (!m) { return 1; }
     m->error[0] = 0;
     if (index < 0 || index >= MODEL_PARAMETERS) {
         return fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
@@ -786,7 +845,13 @@ static double gradient_norm(moec_model *m) {
 }
 
 float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
+    if (!m) { return NAN; }
     m->error[0] = 0;
+    if (check_hyper(m, h)) { return NAN; }
+    if (isnan(max_norm)) {
+        refuse(m, "max_norm", max_norm, "a number");
+        return NAN;
+    }
     if (!m->batches) {
         fail(m, "nothing was accumulated since the last update", 0, 0);
         return NAN;
@@ -813,6 +878,7 @@ static int all_finite(const float *x, size_t count) {
 }
 
 const char *moec_first_bad(const moec_model *m) {
+    if (!m) { return NULL; }
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &model_parameters[i];
         if (!all_finite(m->value + q->offset, q->stored)) { return q->name; }
@@ -833,6 +899,7 @@ const char *moec_first_bad(const moec_model *m) {
 }
 
 int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
+    if (!m) { return 1; }
     m->error[0] = 0;
     if (length < 1 || length > MODEL_CONTEXT) {
         return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);

@@ -34,12 +34,13 @@ extension ModelFile {
       return """
         \(Self.head)
             (void)tokens, (void)length, (void)seed, (void)out;
-            return fail(m, "this model has no logits", 0, 0);
+            return !m || fail(m, "this model has no logits", 0, 0);
         }
         """
     }
     return """
       \(Self.head)
+          if (!m) { return 1; }
           m->error[0] = 0;
           if (length < 1 || length > MODEL_CONTEXT) {
               return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);

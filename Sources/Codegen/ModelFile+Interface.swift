@@ -10,9 +10,31 @@ extension ModelFile {
 
   private static func checks(_ misfit: String, _ forgetting: String) -> String {
     #"""
+    // Every function refuses a model that is not there; what it says then has no place but its result.
     static int fail(moec_model *m, const char *message, int value, int limit) {
         snprintf(m->error, sizeof m->error, message, value, limit);
         return 1;
+    }
+
+    static int refuse(moec_model *m, const char *name, float value, const char *range) {
+        snprintf(m->error, sizeof m->error, "%s is %g, but must be %s", name, (double)value, range);
+        return 1;
+    }
+
+    // The numbers of AdamW's step: others would leave NaN in every parameter, and no trace in the loss.
+    static int check_hyper(moec_model *m, const moec_hyper *h) {
+        if (!h) { return fail(m, "the numbers of the step are missing", 0, 0); }
+        float rate = h->learning_rate, decay = h->weight_decay;
+        if (!(rate >= 0 && rate <= FLT_MAX)) { return refuse(m, "learning_rate", rate, "finite and not negative"); }
+        if (!(h->beta1 >= 0 && h->beta1 < 1)) { return refuse(m, "beta1", h->beta1, "at least 0 and below 1"); }
+        if (!(h->beta2 >= 0 && h->beta2 < 1)) { return refuse(m, "beta2", h->beta2, "at least 0 and below 1"); }
+        if (!(h->epsilon >= FLT_MIN && h->epsilon <= FLT_MAX)) {
+            return refuse(m, "epsilon", h->epsilon, "finite and above 0");
+        }
+        if (!(decay >= 0 && (double)rate * decay <= 1)) {
+            return refuse(m, "weight_decay", decay, "at least 0, and with learning_rate a product of at most 1");
+        }
+        return 0;
     }
 
     // A look at each id: one outside of 0 ..< V would read outside of a table.
@@ -30,6 +52,7 @@ extension ModelFile {
     }
 
     static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
+        if (!m) { return 1; }
         m->error[0] = 0;\#(forgetting)
         if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
         if (check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
@@ -150,13 +173,14 @@ extension ModelFile {
     }
 
     int moec_set_threads(moec_model *m, int count) {
+        if (!m) { return 1; }
         m->error[0] = 0;
         if (count < 1 || count > 4096) { return fail(m, "cannot use %d threads, only 1 to %d", count, 4096); }
         m->threads = count;
         return 0;
     }
 
-    const char *moec_error(const moec_model *m) { return m->error; }
+    const char *moec_error(const moec_model *m) { return m ? m->error : "the model is missing"; }
     """#
 
   /// What `moec_initialize` forgets of routes.
@@ -182,6 +206,7 @@ extension ModelFile {
     }
 
     void moec_initialize(moec_model *m, uint64_t seed) {
+        if (!m) { return; }
         m->error[0] = 0;
         m->batches = m->used_up = 0;\#(forgetting)
         memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
@@ -202,6 +227,11 @@ extension ModelFile {
         leave(before);
     }
 
+    #define NO_TENSOR "there is no tensor of kind %d and index %d"
+
+    // Step counts are floats, which hold every whole number up to here; there they stay.
+    #define MOST_STEPS 16777216.0f
+
     // The tensor that kind and index name, and its element count; NULL if there is none.
     static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
         if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
@@ -217,20 +247,43 @@ extension ModelFile {
         }
     }
 
-    int moec_read(const moec_model *m, int kind, int index, float *out) {
+    int moec_read(const moec_model *model, int kind, int index, float *out) {
+        moec_model *m = (moec_model *)model;  // of which only the error is written
+        if (!m) { return 1; }
+        m->error[0] = 0;
         size_t count = 0;
         const float *from = tensor(m, kind, index, &count);
-        if (!from || !out || (kind == MOEC_GRADIENT && m->used_up)) { return 1; }
+        if (!from) { return fail(m, NO_TENSOR, kind, index); }
+        if (!out) { return fail(m, "the place for the numbers is missing", 0, 0); }
+        if (kind == MOEC_GRADIENT && m->used_up) {
+            return fail(m, "the gradients went into a training step, which keeps none", 0, 0);
+        }
         const model_parameter *q = &model_parameters[index];
         for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
         return 0;
     }
 
+    // What AdamW takes a root of, or a power by, must be what AdamW itself could have left there.
+    static int check_numbers(moec_model *m, int kind, const float *in, size_t count) {
+        for (size_t n = 0; n < count; n++) {
+            if (kind == MOEC_SECOND_MOMENT && !(in[n] >= 0)) {
+                return refuse(m, "a second moment", in[n], "at least 0");
+            }
+            if (kind == MOEC_STEPS && !(in[n] >= 0 && in[n] <= MOST_STEPS && in[n] == floorf(in[n]))) {
+                return refuse(m, "a step count", in[n], "a whole number from 0 to 16777216");
+            }
+        }
+        return 0;
+    }
+
     int moec_write(moec_model *m, int kind, int index, const float *in) {
+        if (!m) { return 1; }
         m->error[0] = 0;\#(forgettingRows)
         size_t count = 0;
         float *to = tensor(m, kind, index, &count);
-        if (!to || !in) { return fail(m, "there is no tensor of kind %d and index %d", kind, index); }
+        if (!to) { return fail(m, NO_TENSOR, kind, index); }
+        if (!in) { return fail(m, "the numbers are missing", 0, 0); }
+        if (check_numbers(m, kind, in, count)) { return 1; }
         const model_parameter *q = &model_parameters[index];
         for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
         return 0;

@@ -72,13 +72,15 @@ extension ModelFile {
     }
 
     float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+        if (take_batch(m, tokens, targets)) { return NAN; }
         m->batches = 0;
-        return take_batch(m, tokens, targets) ? NAN : train(m, seed, NULL);
+        return train(m, seed, NULL);
     }
 
     float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
+        if (take_batch(m, tokens, targets) || check_hyper(m, h)) { return NAN; }
         m->batches = 0;
-        return take_batch(m, tokens, targets) ? NAN : train(m, h->seed, h);
+        return train(m, h->seed, h);
     }
     """
   }
@@ -104,8 +106,10 @@ extension ModelFile {
 
       int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds,
                       float *losses) {
+          if (!m) { return 1; }
           m->error[0] = 0;\(forgettingRows)
-          if (count < 0 || !tokens || !targets || !seeds || !losses) {
+          if (count < 0) { return fail(m, "cannot take %d batches", count, 0); }
+          if (!tokens || !targets || !seeds || !losses) {
               return fail(m, "tokens, targets, seeds or the place for losses are missing", 0, 0);
           }
           const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
@@ -148,6 +152,7 @@ extension ModelFile {
   private static func accumulation(_ forgetting: String) -> String {
     #"""
     int moec_set_decay(moec_model *m, int index, int decays) {
+        if (!m) { return 1; }
         m->error[0] = 0;
         if (index < 0 || index >= MODEL_PARAMETERS) {
             return fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
@@ -189,7 +194,13 @@ extension ModelFile {
     }
 
     float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
+        if (!m) { return NAN; }
         m->error[0] = 0;\#(forgetting)
+        if (check_hyper(m, h)) { return NAN; }
+        if (isnan(max_norm)) {
+            refuse(m, "max_norm", max_norm, "a number");
+            return NAN;
+        }
         if (!m->batches) {
             fail(m, "nothing was accumulated since the last update", 0, 0);
             return NAN;
@@ -230,6 +241,7 @@ extension ModelFile {
       }
 
       const char *moec_first_bad(const moec_model *m) {
+          if (!m) { return NULL; }
           for (int i = 0; i < MODEL_PARAMETERS; i++) {
               const model_parameter *q = &model_parameters[i];
               if (!all_finite(m->value + q->offset, q->stored)) { return q->name; }

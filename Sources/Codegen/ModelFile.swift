@@ -44,6 +44,7 @@ struct ModelFile {
     #include "kernels/panels.h"
     #include "kernels/random.h"
 
+    #include <float.h>
     #include <stdio.h>
     #include <stdlib.h>
     #ifdef __linux__

@@ -1,6 +1,7 @@
 // moec_model.h: the C interface of every library that moec compiles, ABI version 1.
 //
 // A model is one allocation. Functions that return int return 0 for success; on failure moec_error() says why.
+// NULL for a model, or for what a call reads or writes, is refused, except where it is said to be allowed.
 // A model may be used from one thread at a time; different models are independent of each other.
 #ifndef MOEC_MODEL_H
 #define MOEC_MODEL_H
@@ -31,7 +32,9 @@ enum {
     MOEC_STEPS = 4           // AdamW's step counts: manifest "steps" numbers, one for each expert or a single one
 };
 
-/// The numbers of one AdamW step. `seed` is that of this step's randomness (dropout and router noise).
+/// The numbers of one AdamW step. `seed` is that of this step's randomness (dropout and router noise). Others than
+/// learning_rate >= 0, 0 <= beta < 1, epsilon > 0 and weight_decay >= 0, all finite, and learning_rate * weight_decay
+/// <= 1 are refused, and nothing is changed.
 typedef struct {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
     uint64_t seed;
@@ -47,7 +50,7 @@ MOEC_EXPORT const char *moec_missing_feature(void);
 /// The library's description, static JSON: name, axes, parameters, defaults, memory, flops.
 MOEC_EXPORT const char *moec_manifest(void);
 
-/// A model in one arena, parameters unset; NULL when there is no memory.
+/// A model in one arena, all parameters 0; NULL when there is no memory.
 MOEC_EXPORT moec_model *moec_create(void);
 
 /// Frees the model; NULL is allowed.
@@ -62,7 +65,8 @@ MOEC_EXPORT int moec_set_threads(moec_model *model, int count);
 /// Copies parameter `index` out, logical row-major float32 in the manifest's shape (MOEC_STEPS: "steps" numbers).
 MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *out);
 
-/// Copies parameter `index` in, in the same form as moec_read gives it.
+/// Copies parameter `index` in, in the same form as moec_read gives it. Step counts are whole numbers from 0 to
+/// 16777216, where they stay; second moments are not negative.
 MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *in);
 
 /// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error. A loss that is
