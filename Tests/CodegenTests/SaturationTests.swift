@@ -68,4 +68,26 @@ import Testing
       #expect(found.isEmpty, "scale \(scale): \(found)")
     }
   }
+
+  /// Squares of 2e19 are no floats any more; a variance of infinity would leave nothing of the row.
+  @Test("Norms of activations whose squares overflow are the interpreter's", arguments: [20, 64])
+  func norms(width: Int) throws {
+    let (V, T, B) = (MoE.Axis("V", 13), MoE.Axis("T", 9), MoE.Axis("B", 2))
+    let graph = try LanguageModel.trace("large", vocabulary: V, context: T, batch: B) { text in
+      text.tokens.embedding("token", MoE.Axis("C", width), weights: .normal(1))
+        .layerNorm("norm").linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    for scale: Float in [1, 1e18, 1e19, 1e20, 1e30, 5e37] {
+      var trial = Trial(compiled, seed: 6)
+      trial.parameters["token.weight"] = trial.parameters["token.weight"]?.map { $0 * scale }
+      let found = try trial.disagreements(tolerance: 1e-4)
+      #expect(found.isEmpty, "scale \(scale): \(found)")
+    }
+    var trial = Trial(compiled, seed: 6)
+    trial.parameters["token.weight"]?[3 * width] = .infinity
+    trial.tokens[4] = 3
+    let loss = try trial.model().loss(tokens: trial.tokens, targets: trial.targets, seed: 1)
+    #expect(!loss.isFinite)
+  }
 }

@@ -39,6 +39,21 @@ INLINE void layer_norm_fetch_rows(float *y, int first, int end, int width) {
     }
 }
 
+// Mean and rstd of a row whose sums are too large for a float, as squares of 2e19 are: rstd
+// would be 0, and nothing of the row left to be seen. NaN and infinity give NaN.
+OUTLINE void layer_norm_large_row(float *mean, float *rstd, const float *x, int width,
+                                  float epsilon) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < width; i++) { sum += (double)x[i]; }
+    double center = sum / width;
+    for (int i = 0; i < width; i++) {
+        double deviation = (double)x[i] - center;
+        squares += deviation * deviation;
+    }
+    *mean = (float)center;
+    *rstd = (float)(1 / sqrt(squares / width + (double)epsilon));
+}
+
 // Layer normalisation of LAYER_NORM_ROWS rows from `first` on, or of those that are left.
 INLINE void layer_norm_rows(float *restrict y, float *restrict mean,
                             float *restrict rstd, const float *restrict x,
@@ -54,6 +69,9 @@ INLINE void layer_norm_rows(float *restrict y, float *restrict mean,
     for (int r = first; r < end; r++) {
         float sum = row_squared_deviation(x + r * row, mean[r], width);
         rstd[r] = 1.0f / sqrtf(sum / (float)width + epsilon);
+        if (!isfinite(sum)) {
+            layer_norm_large_row(mean + r, rstd + r, x + r * row, width, epsilon);
+        }
     }
     for (int r = first; r < end; r++) {
         layer_norm_store_row(y + r * row, x + r * row, w, b, mean[r], rstd[r], width);
