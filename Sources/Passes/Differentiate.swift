@@ -4,8 +4,9 @@ extension Pass {
   /// Appends the gradients of the loss: reverse mode, one rule per op, each in the op's own file.
   ///
   /// Requires: a loss, and no gradient op yet. Ensures: an output `.gradient(parameter:)` for every
-  /// parameter on which the loss depends. A parameter that the loss does not depend on gets none, and
-  /// the optimiser leaves it alone, as PyTorch does where `grad` is None.
+  /// parameter on which the loss depends: 0 where what comes back cancels, and such a parameter is
+  /// stepped, decay and all. One that the loss does not depend on gets none, and the optimiser leaves
+  /// it alone, as PyTorch does where `grad` is None.
   public static let differentiate = Pass(
     "Differentiate", "emits the backward graph: the loss's gradient by every parameter",
     isRequired: true

@@ -51,6 +51,24 @@ import Testing
     #expect(graph[.gradient(parameter: "x")] != nil)
   }
 
+  /// loss = sum of x + (y - y) + step(z): y's gradient is 0, and z has none.
+  @Test("A gradient that cancels is 0, whatever passes are left out", arguments: [true, false])
+  func cancelled(isSimplified: Bool) throws {
+    let C = Axis("C", 3)
+    var g = GraphBuilder(Graph(name: "cancelled", vocabulary: C, context: C, batch: C))
+    let parameters = ["x", "y", "z"].map {
+      g.emitOne(.parameter(Parameter(name: $0, axes: [C], initializer: .ones)), [])
+    }
+    let none = g.pointwise(.input(0) - .input(1), [parameters[1], parameters[1]])
+    let step = g.pointwise(.unary(.step, .input(0)), [parameters[2]])
+    let all = g.add(g.add(parameters[0], none), step)
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [all]))
+    let omitted: Set<String> = isSimplified ? [] : ["Simplify"]
+    let graph = try Pipeline().run(g.graph, options: PipelineOptions(omitted: omitted))
+    let given = ["x", "y", "z"].map { graph[.gradient(parameter: $0)] != nil }
+    #expect(given == [true, true, false])
+  }
+
   @Test func aGraphWithoutLossIsAnError() {
     var graph = Self.residual
     graph.outputs = []

@@ -16,6 +16,17 @@ extension ScalarExpression {
     }
   }
 
+  /// Whether an input is read anywhere but under a step, whose slope is 0 everywhere: then the loss
+  /// depends on it, even if its derivative is 0 because what comes back cancels, as in x - x.
+  public func hasSlope(at input: Int) -> Bool {
+    switch self {
+    case .input(let index): index == input
+    case .constant, .normal, .keep: false
+    case .unary(let function, let a): function != .step && a.hasSlope(at: input)
+    case .binary(_, let a, let b): a.hasSlope(at: input) || b.hasSlope(at: input)
+    }
+  }
+
   /// For y = f(x) of a single input: dy/dx written with y alone, where that is possible.
   ///
   /// Then backward needs the result only, and the result may take the input's place in memory.

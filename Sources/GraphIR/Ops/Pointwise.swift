@@ -58,7 +58,11 @@ public struct Pointwise: DifferentiableOperation {
       return g.pointwise(.input(1) * byOutput, [node.results[0], dy])
     }
     let derivative = expression.derivative(by: index)
-    if derivative == .constant(0) { return nil }
+    if derivative == .constant(0) {
+      // A gradient that cancels is one: 0. Whether x comes once or twice among the operands of x - x
+      // decides nothing.
+      return expression.hasSlope(at: index) ? g.pointwise(.constant(0), [dy]) : nil
+    }
     if derivative == .constant(1) { return dy }
     // Only the inputs that the derivative reads become operands; dy comes last.
     let needed = derivative.inputs
