@@ -92,7 +92,7 @@ private final class Session {
       try model.setThreads(threads)
       // The first runs touch memory for the first time.
       for work in works where work.isProfiled || model === normal {
-        try job(work, model, run: 0)()
+        try require(job(work, model, run: 0)(), work, model)
       }
     }
   }
@@ -103,13 +103,18 @@ private final class Session {
     for work in works {
       for _ in 0..<count {
         let job = try job(work, normal, run: times[work]?.count ?? 0)
-        times[work, default: []].append(try seconds(job) / Double(passes(of: work)))
+        var results: [Float] = []
+        let time = try seconds { results = try job() }
+        try require(results, work, normal)
+        times[work, default: []].append(time / Double(passes(of: work)))
       }
       if !work.isProfiled { continue }
       for _ in 0..<count {
         var time = 0.0
+        var results: [Float] = []
         let job = try job(work, profiled.model, run: recordings[work]?.count ?? 0)
-        let events = try profiled.events { time = try seconds(job) }
+        let events = try profiled.events { time = try seconds { results = try job() } }
+        try require(results, work, profiled.model)
         recordings[work, default: []].append(Recording(seconds: time, events: events))
       }
     }
@@ -123,29 +128,36 @@ private final class Session {
     return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
   }
 
-  /// What is timed, after all that it needs was made.
-  private func job(_ work: Work, _ model: Model, run: Int) throws -> () throws -> Void {
+  /// Errors: a result of the last pass is not finite.
+  private func require(_ results: [Float], _ work: Work, _ model: Model) throws {
+    guard results.allSatisfy(\.isFinite) else {
+      throw BenchmarkError.notFinite(work: work, place: try model.firstBad())
+    }
+  }
+
+  /// What is timed, after all that it needs was made; gives what it computed.
+  private func job(_ work: Work, _ model: Model, run: Int) throws -> () throws -> [Float] {
     let (tokens, targets, seed) = batches.next()
     let context = model.manifest.context
     switch work {
     case .step:
       let hyper = Hyperparameters(model.manifest.defaults, seed: seed)
-      return { _ = try model.trainStep(tokens: tokens, targets: targets, with: hyper) }
+      return { [try model.trainStep(tokens: tokens, targets: targets, with: hyper)] }
     case .evaluation:
-      return { _ = try model.loss(tokens: tokens, targets: targets, seed: seed) }
+      return { [try model.loss(tokens: tokens, targets: targets, seed: seed)] }
     case .evaluationSideBySide:
       let all = [(tokens, targets, seed)] + (1..<threads).map { _ in batches.next() }
       let (tokens, targets) = (all.flatMap(\.0), all.flatMap(\.1))
-      return { _ = try model.losses(tokens: tokens, targets: targets, seeds: all.map(\.2)) }
+      return { try model.losses(tokens: tokens, targets: targets, seeds: all.map(\.2)) }
     case .generation:
       // Another first token than the last time: nothing that is kept serves.
       var window = Array(tokens.prefix(context))
       window[0] = Int32(run % max(model.manifest.vocabulary, 1))
-      return { _ = try model.logits(tokens: window, seed: seed) }
+      return { try model.logits(tokens: window, seed: seed) }
     case .cachedGeneration:
       let text = Array(tokens.prefix(Self.position(run, of: context) + 1))
       if text.count > 1 { _ = try model.logits(tokens: text.dropLast(), seed: seed) }
-      return { _ = try model.logits(tokens: text, seed: seed) }
+      return { try model.logits(tokens: text, seed: seed) }
     }
   }
 

@@ -10,6 +10,9 @@ public enum BenchmarkError: ExplainedError, Equatable {
   case cannotLoad(reason: String)
   /// No memory for the probe's buffers.
   case noMemory
+  /// What was measured gave a loss or logits that are not finite: a step then ends before backward,
+  /// and its time would be that of forward.
+  case notFinite(work: Work, place: String?)
   /// No folder for the measurement's files.
   case noFolder(path: String)
 
@@ -21,6 +24,9 @@ public enum BenchmarkError: ExplainedError, Equatable {
       return "the graph that \(library) carries cannot be used: \(reason)"
     case .cannotLoad(let reason): return "the library to be measured cannot be loaded: \(reason)"
     case .noMemory: return "no memory for the buffers with which the machine is measured"
+    case .notFinite(let work, let place):
+      return "the model's numbers are not finite in \(work.title)"
+        + (place.map { ", and \($0) is the first where it went wrong" } ?? "")
     case .noFolder(let path): return "cannot write to the temporary folder \(path)"
     }
   }
@@ -30,6 +36,8 @@ public enum BenchmarkError: ExplainedError, Equatable {
     case .otherVersion, .badGraph: return "compile the model again with this moec"
     case .cannotLoad: return "name another C compiler with --cc"
     case .noMemory: return "close other programs"
+    case .notFinite:
+      return "use a lower learning rate in the model's optimizer, or smaller initial weights"
     case .noFolder: return "set TMPDIR to a folder that can be written"
     }
   }

@@ -93,7 +93,7 @@ extension Session {
   /// the first ones has half a context before it.
   ///
   /// Errors: an empty text, characters that the model does not know, a model without experts, a
-  /// library that does not tell.
+  /// library that does not tell, logits or experts' weights that are not finite.
   public func routed(_ text: String) throws -> RoutedText {
     let manifest = model.manifest
     if manifest.routers.isEmpty { throw RoutedTextError.routesNothing(model: manifest.name) }
@@ -109,8 +109,11 @@ extension Session {
       let start = max(0, done - manifest.context / 2)
       let end = min(tokens.count, start + manifest.context)
       let noise = RandomStream.seed(seed, .generationNoise, index: window)
-      _ = try model.logits(tokens: Array(tokens[start..<end]), seed: noise)
+      let logits = try model.logits(tokens: Array(tokens[start..<end]), seed: noise)
       let routes = try model.routes(tokens: end - start)
+      // Experts that no numbers chose are no route, however clean a table of them looks.
+      try model.requireFinite(routes.flatMap(\.weights), "weights of experts")
+      try model.requireFinite(logits, "logits")
       for (router, chosen) in routes.enumerated() {
         let count = manifest.routers[router].choices
         routed.choices[router] += (done - start..<end - start).map { chosen.ofToken($0, count) }

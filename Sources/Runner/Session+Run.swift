@@ -38,13 +38,16 @@ extension Session {
     return try train(settings, files: files, listeners: listeners)
   }
 
-  /// Mean losses on both parts of the corpus.
+  /// Mean losses on both parts of the corpus. Errors: one of them is not finite.
   public func evaluate(batches: Int, showsProgress: Bool = true) throws -> Evaluation {
     guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
     let progress = ProgressLine(total: Double(2 * batches), isShown: showsProgress)
     defer { progress.clear() }
-    return try Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
+    let evaluation = try Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
       .evaluate(step: step) { progress.advance(by: 1) { ["evaluating"] } }
+    try model.requireFinite(
+      [Float(evaluation.trainLoss), Float(evaluation.validationLoss)], "losses")
+    return evaluation
   }
 
   /// Writes text that continues `prompt`; `write` gets each piece as it is there.

@@ -18,12 +18,6 @@ public struct GenerationSettings: Equatable, Sendable {
   public init() {}
 }
 
-/// A model gave something that no character can be drawn from.
-public struct GenerationError: ExplainedError, Equatable {
-  public var message: String { "the model's logits are not finite numbers" }
-  public var hint: String { "its training diverged: use other weights" }
-}
-
 /// Writes text one token at a time.
 public struct TextGenerator {
   public let model: Model
@@ -41,7 +35,7 @@ public struct TextGenerator {
   /// whole characters, so a token that only begins one comes with those that end it. Ends early
   /// before a stop text, or when `isInterrupted`.
   ///
-  /// Errors: characters outside the vocabulary.
+  /// Errors: characters outside the vocabulary, logits that are not finite.
   public func generate(
     prompt: String = "", isInterrupted: () -> Bool = { false }, write: (String) throws -> Void
   ) throws {
@@ -55,8 +49,9 @@ public struct TextGenerator {
       tokens = tokens.suffix(model.manifest.context)
       let noise = RandomStream.seed(settings.seed, .generationNoise, index: position)
       let logits = try model.logits(tokens: tokens, seed: noise)
-      let next = try sample(
-        logits.suffix(model.manifest.vocabulary), at: stream.nextUnit())
+        .suffix(model.manifest.vocabulary)
+      try model.requireFinite(logits, "logits")
+      let next = try sample(logits, at: stream.nextUnit())
       tokens.append(Int32(next))
       let text = filter.take(writer.append(Int32(next)))
       if !text.isEmpty { try write(text) }

@@ -18,7 +18,7 @@ struct TokenSampler {
   /// top-p, tokens are taken by falling probability until they hold that much of it together.
   func token(_ logits: some Collection<Float>, count: Int, at point: Double) throws -> Int {
     let used = logits.prefix(count).map(Double.init)
-    guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw GenerationError() }
+    guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw NotFiniteError("logits") }
     let candidates = likeliest(used)
     let highest = used[candidates[0]]
     guard temperature > 0 else { return candidates[0] }

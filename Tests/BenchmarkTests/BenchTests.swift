@@ -173,6 +173,14 @@ import Testing
     #expect(unknown.errors.contains("--cc /no/such/cc: no such program"))
   }
 
+  /// The time of a step whose loss is no number would be that of forward alone.
+  @Test func refusesAModelThatGivesNoNumbers() throws {
+    let library = try TinyLibrary.overflowing()
+    expectFailure(
+      try Command.moec(["bench", library, "--steps", "1", "--threads", "1"]),
+      "the model's numbers are not finite in step, and ")
+  }
+
   /// A plan that this moec would not make, in a library that is otherwise whole.
   @Test func refusesALibraryOfAnotherVersion() throws {
     let library = try TinyLibrary.path.get()

@@ -10,7 +10,17 @@ enum TinyLibrary {
 
   /// With five blocks, there is room for passes of evaluation side by side.
   static let deep: Result<String, any Error> = Result {
-    try compile { $0.replacingOccurrences(of: #"layers("block", 2,"#, with: #"layers("block", 5,"#) }
+    try compile {
+      $0.replacingOccurrences(of: #"layers("block", 2,"#, with: #"layers("block", 5,"#)
+    }
+  }
+
+  /// Logits so large that the loss is no number.
+  static func overflowing() throws -> String {
+    try compile {
+      $0.replacingOccurrences(
+        of: ".linear(weight: table)", with: ".linear(weight: table) * 3e38")
+    }
   }
 
   private static func compile(_ change: (String) -> String) throws -> String {

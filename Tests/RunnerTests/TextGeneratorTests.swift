@@ -121,7 +121,7 @@ import Testing
   @Test func refusesLogitsThatAreNoNumbers() throws {
     let generator = try generator(characters: "ab")
     for bad: Float in [.nan, .infinity, -.infinity] {
-      #expect(throws: GenerationError.self) { try generator.sample([0, bad], at: 0.5) }
+      #expect(throws: NotFiniteError.self) { try generator.sample([0, bad], at: 0.5) }
     }
   }
 }
