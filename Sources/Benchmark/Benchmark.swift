@@ -47,6 +47,7 @@ public struct Benchmark {
       let first = round * options.steps / rounds
       try session.run((round + 1) * options.steps / rounds - first)
     }
+    try session.look()
     return try session.result(subject, workshop)
   }
 
@@ -97,9 +98,12 @@ private final class Session {
     }
   }
 
+  /// A look at the machine.
+  func look() throws { try probe.look() }
+
   /// A look at the machine, then each kind of work `count` times without the clock and with it.
   func run(_ count: Int) throws {
-    try probe.look()
+    try look()
     for work in works {
       for _ in 0..<count {
         let job = try job(work, normal, run: times[work]?.count ?? 0)
@@ -168,12 +172,12 @@ private final class Session {
   }
 
   func result(_ subject: Subject, _ workshop: Workshop) throws -> Benchmark.Result {
-    let analysis = Analysis(subject, probe.median)
+    let analysis = Analysis(subject, probe.best)
     let manifest = subject.library.manifest
     let report = BenchmarkReport(
       model: manifest.name, parameters: manifest.parameterCount, batch: manifest.batch,
       context: manifest.context, threads: threads, compiler: manifest.compiler ?? "",
-      profileCompiler: workshop.compiler.version, machine: probe.median, looks: probe.rates,
+      profileCompiler: workshop.compiler.version, machine: probe.best, looks: probe.rates,
       totals: works.map { analysis.total($0, times[$0] ?? []) },
       profiles: works.compactMap { work in recordings[work].map { analysis.profile(work, $0) } })
     let last = works.compactMap { work in recordings[work]?.last.map { (work, $0) } }

@@ -4,7 +4,10 @@ extension BenchmarkReport {
   /// The report for a person, a table for each question.
   public var text: String {
     let blocks =
-      [[heading, machineLine].joined(separator: "\n"), totalsTable]
+      [
+        ([heading, machineLine] + [excessLine].compactMap(\.self)).joined(separator: "\n"),
+        totalsTable,
+      ]
       + profiles.map(kernelTable) + profiles.prefix(1).flatMap { [partTable($0), gapTable($0)] }
     return blocks.joined(separator: "\n\n") + "\n\n" + Self.legend + "\n"
   }
@@ -21,6 +24,25 @@ extension BenchmarkReport {
       "machine, in the same run: peak \(Self.fixed(machine.peak, 0)) GFLOP/s (\(range)), memory "
       + "\(Self.fixed(machine.memory, 1)) GB/s, cache \(Self.fixed(machine.cache, 1)) GB/s, "
       + "AdamW sweep \(Self.fixed(machine.sweep, 1)) GB/s"
+  }
+
+  /// What was faster than the machine can be by its own measurement, the fastest first; its shares
+  /// and gaps mean nothing.
+  public var excesses: [(name: String, gflopsPerSecond: Double)] {
+    let kernels = profiles.flatMap(\.kernels).filter { $0.cost.flops > 0 }
+      .map { (name: $0.name, gflopsPerSecond: $0.cost.gflopsPerSecond) }
+    let works = totals.filter { $0.productFlops > 0 && $0.median > 0 }
+      .map { (name: $0.work.title, gflopsPerSecond: Double($0.productFlops) / $0.median * 1e-6) }
+    return (kernels + works).filter { $0.gflopsPerSecond > 1.01 * machine.peak }
+      .sorted { $0.gflopsPerSecond > $1.gflopsPerSecond }
+  }
+
+  private var excessLine: String? {
+    guard let most = excesses.first else { return nil }
+    return
+      "note: \(most.name) did \(Self.fixed(most.gflopsPerSecond, 0)) GFLOP/s, more than the peak that "
+      + "was measured: the machine was busy while it was looked at. Limits are too long and gaps too "
+      + "short by as much; measure again when it is idle."
   }
 
   private var totalsTable: String {
@@ -64,7 +86,7 @@ extension BenchmarkReport {
       isArithmetic ? fixed(cost.gflopsPerSecond, 1) : "",
       isArithmetic ? percent(cost.peakShare) : "",
       fixed(Double(cost.bytes) / 1e6, 1), fixed(cost.gigabytesPerSecond, 1),
-      percent(cost.bandwidthShare), fixed(cost.limit, 3), fixed(cost.gap, 3),
+      percent(cost.bandwidthShare), fixed(cost.limit, 3), fixed(max(cost.gap, 0), 3),
     ]
   }
 
@@ -105,7 +127,8 @@ extension BenchmarkReport {
     forward's at the peak; generation: one window's, with one row of the head; with kept keys and
     values: one token's, or its parameters once at the bandwidth, if that takes longer. Limit of a
     call: its operations at the peak or its operands once at the bandwidth, whichever takes longer;
-    of a gradient that updates its weight on the spot, AdamW's sweep over the weight on top. Times
+    of a gradient that updates its weight on the spot, AdamW's sweep over the weight on top. More
+    than all of a bandwidth is operands that lie nearer than where it was measured: no gap. Times
     of calls are means of the faster half of the runs, with a clock around each call; totals are of
     the library as it is.
     """
@@ -114,7 +137,9 @@ extension BenchmarkReport {
     String(format: "%.\(digits)f", value)
   }
 
-  static func percent(_ share: Double) -> String { fixed(100 * share, 1) + " %" }
+  static func percent(_ share: Double) -> String {
+    share > 1 ? "> 100 %" : fixed(100 * share, 1) + " %"
+  }
 
   /// Columns as wide as their widest cell, the first `leading` to the left.
   static func table(_ rows: [[String]], leading: Int = 1) -> String {

@@ -32,7 +32,7 @@ public struct BenchmarkReport: Sendable, Codable {
   public var compiler: String
   public var profileCompiler: String
 
-  /// The medians of all looks at the machine, and the looks, first to last.
+  /// The best of all looks at the machine, and the looks, first to last.
   public var machine: MachineRates
   public var looks: [MachineRates]
   public var totals: [Total]

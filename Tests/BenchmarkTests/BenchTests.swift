@@ -3,6 +3,7 @@ import GraphIR
 import ModelFixtures
 import Planning
 import Testing
+import Toolchain
 
 @testable import Benchmark
 
@@ -45,7 +46,8 @@ import Testing
 
   @Test func totalsHaveLimits() throws {
     let report = try Self.run.get().report
-    #expect(report.threads == 1 && report.looks.count == 5)
+    #expect(report.threads == 1 && report.looks.count == 6)
+    #expect(report.machine.peak == report.looks.map(\.peak).max())
     #expect(report.machine.peak > 1 && report.machine.memory > 0.1 && report.machine.sweep > 0.1)
     for total in report.totals {
       #expect(total.runs == 6)
@@ -147,13 +149,57 @@ import Testing
     #expect(result.errors == "")
   }
 
+  @Test("What beats the measured peak is said to, and no gap is negative")
+  func excess() throws {
+    var report = try Self.run.get().report
+    report.machine.peak = 1e6
+    #expect(report.excesses.isEmpty && !report.text.contains("note: "))
+    report.machine.peak = 1e-3
+    report.profiles[0].kernels[0].cost.peakShare = 2.84
+    report.profiles[0].kernels[0].cost.gap = -12.5
+    let text = report.text
+    let most = try #require(report.excesses.first)
+    #expect(text.contains("note: \(most.name) did "))
+    #expect(text.contains("measure again when it is idle") && text.contains("> 100 %"))
+    #expect(!text.contains("284") && !text.contains("-12.5"))
+  }
+
+  private static let clang: CCompiler? = {
+    let compiler = try? CCompilerSearch(cache: ContentCache(folder: nil)).choose().compiler
+    guard let compiler, compiler.version.contains("clang") else { return nil }
+    #if arch(x86_64)
+      return compiler
+    #else
+      return nil
+    #endif
+  }()
+
+  /// Clang halves vector arithmetic of 64 bytes for these processors, unless it is spelled out.
+  @Test(.enabled(if: clang != nil, "no clang for x86-64 here"))
+  func thePeakIsThatOfTheWidestUnit() throws {
+    let source = try ModelFixture.folder() + "/" + ProbeSource.name
+    try ProbeSource.text.write(toFile: source, atomically: true, encoding: .utf8)
+    let result = try Command.run(
+      try #require(Self.clang).path,
+      ["-std=c11", "-O3", "-march=icelake-server", "-fno-math-errno", "-S", "-o", "-", source])
+    #expect(result.status == 0, "\(result.errors)")
+    let peak =
+      result.output.split(separator: "moec_probe_peak:").last?
+      .split(separator: ".cfi_endproc").first ?? ""
+    let products = peak.split(separator: "\n").filter { $0.contains(/vfmadd\w*ps/) }
+    #expect(products.count >= 24)
+    #expect(products.allSatisfy { $0.contains("%zmm") }, "\(products)")
+  }
+
   /// Only where there are threads to take a batch each, and lanes for them.
   @Test func measuresPassesSideBySide() throws {
     let (shallow, deep) = (try TinyLibrary.path.get(), try TinyLibrary.deep.get())
     let rows = try [(shallow, "2"), (deep, "1"), (deep, "2")].map { library, threads in
       let result = try Command.moec(["bench", library, "--steps", "1", "--threads", threads])
       #expect(result.status == 0, "\(result.errors)")
-      return result.output.split(separator: "\n").filter { $0.hasPrefix("evaluation side by side ") }
+      return result.output.split(separator: "\n").filter {
+        $0.hasPrefix("evaluation side by side ")
+      }
     }
     #expect(rows.map(\.count) == [0, 0, 1])
     #expect(try #require(rows[2].first).split(separator: " ").count == 9)
