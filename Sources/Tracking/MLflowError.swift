@@ -25,10 +25,18 @@ public enum MLflowError: Error, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Whether it is about who asks, not about what is asked.
+  public var isAboutAccess: Bool {
+    if case .refused(let status, _, _) = self { return [401, 403, 407].contains(status) }
+    return false
+  }
+
   public var description: String {
     switch self {
     case .badAddress(let text):
-      return "\(text) is no address of an MLflow server: give one like http://localhost:5000"
+      return
+        "\(MLflowAddress.redacted(text)) is no address of an MLflow server: "
+        + "give one like http://localhost:5000"
     case .journal(let path, let code):
       return "cannot open \(path): \(String(cString: strerror(code)))"
     case .notAJournal(let path):
@@ -36,7 +44,12 @@ public enum MLflowError: Error, Equatable, CustomStringConvertible {
     case .unreachable(let reason): return "it does not answer: \(reason)"
     case .busy(let status): return "it answers with status \(status)"
     case .refused(let status, let code, let message):
-      return "it refuses (\(status)\(code.isEmpty ? "" : " \(code)")): \(message.prefix(300))"
+      // What was never asked, as it could not be, has no status.
+      if status == 0 { return String(message.prefix(300)) }
+      let place =
+        isAboutAccess ? "; MLFLOW_TRACKING_USERNAME and _PASSWORD, or _TOKEN, say who asks" : ""
+      return
+        "it refuses (\(status)\(code.isEmpty ? "" : " \(code)")): \(message.prefix(300))\(place)"
     case .strange(let what): return "it does not answer as MLflow does: \(what.prefix(100))"
     }
   }

@@ -6,6 +6,8 @@ import Foundation
 /// and removes the file when it has all of them; a file that is left can be sent later.
 final class MLflowJournal: @unchecked Sendable {
   let path: String
+  /// The files that belong to it.
+  let files: JournalFiles
   private let condition = NSCondition()
   private let descriptor: Int32
   private var size = 0
@@ -15,6 +17,7 @@ final class MLflowJournal: @unchecked Sendable {
   enum Entry: Codable, Equatable {
     case begin(MLflowRun)
     case batch(MLflowBatch)
+    /// A file of `JournalFiles`, by its name there.
     case file(path: String, name: String)
     /// A file whose content is here.
     case content(Data, name: String)
@@ -24,16 +27,23 @@ final class MLflowJournal: @unchecked Sendable {
   }
 
   /// Makes a new file. Errors: the folder cannot be made or written.
-  init(folder: String) throws {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    path = (folder as NSString).appendingPathComponent("\(UUID().uuidString).jsonl")
+  init(folder: String, prefix: String = "") throws(MLflowError) {
+    let name = "\(prefix)\(UUID().uuidString).jsonl"
+    path = (folder as NSString).appendingPathComponent(name)
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      // Why, the file's own error says.
+    }
     descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw MLflowError.journal(path: path, code: errno) }
+    files = JournalFiles(journal: path)
   }
 
   /// Opens one that was left. Errors: it is not there.
   init(leftAt path: String) throws {
     self.path = path
+    files = JournalFiles(journal: path)
     descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else { throw MLflowError.journal(path: path, code: errno) }
     size = Int(lseek(descriptor, 0, SEEK_END))
@@ -42,9 +52,10 @@ final class MLflowJournal: @unchecked Sendable {
 
   deinit { Foundation.close(descriptor) }
 
-  /// Adds an entry; what the disk cannot take is lost to the tracker and to nobody else.
-  func append(_ entry: Entry) {
-    guard var line = try? JSONEncoder.journal.encode(entry) else { return }
+  /// Adds an entry; what the disk cannot take is lost to the tracker and to nobody else, and false.
+  @discardableResult
+  func append(_ entry: Entry) -> Bool {
+    guard var line = try? JSONEncoder.journal.encode(entry) else { return false }
     line.append(UInt8(ascii: "\n"))
     condition.lock()
     defer { condition.unlock() }
@@ -55,6 +66,7 @@ final class MLflowJournal: @unchecked Sendable {
       ftruncate(descriptor, off_t(size))
     }
     condition.signal()
+    return count == line.count
   }
 
   /// Nothing more will be appended.
@@ -81,7 +93,10 @@ final class MLflowJournal: @unchecked Sendable {
     return (lines.compactMap { try? decoder.decode(Entry.self, from: $0) }, end)
   }
 
-  func remove() { unlink(path) }
+  func remove() {
+    unlink(path)
+    files.removeFolder()
+  }
 }
 
 /// An experiment's run, as it is created.

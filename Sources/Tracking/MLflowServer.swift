@@ -6,15 +6,15 @@ import Foundation
 
 /// An MLflow server's REST interface, version 2.0; each call waits for its answer.
 struct MLflowServer {
-  let address: URL
+  let address: MLflowAddress
   private let session: URLSession
 
   /// Errors: the address is none of `http` or `https`.
-  init(_ text: String, timeout: Double = 10) throws(MLflowError) {
-    guard let url = URL(string: text), let scheme = url.scheme, url.host != nil,
-      ["http", "https"].contains(scheme)
-    else { throw .badAddress(text) }
-    address = url
+  init(
+    _ text: String, timeout: Double = 10,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(MLflowError) {
+    address = try MLflowAddress(text, environment: environment)
     let configuration = URLSessionConfiguration.ephemeral
     configuration.timeoutIntervalForRequest = timeout
     session = URLSession(configuration: configuration)
@@ -62,12 +62,15 @@ struct MLflowServer {
   }
 
   private func url(_ path: String) -> URL {
-    address.appendingPathComponent("api/2.0").appendingPathComponent(path)
+    address.url.appendingPathComponent("api/2.0").appendingPathComponent(path)
   }
 
   private func request(_ url: URL, _ method: String) -> URLRequest {
     var request = URLRequest(url: url)
     request.httpMethod = method
+    if let authorization = address.authorization {
+      request.setValue(authorization, forHTTPHeaderField: "Authorization")
+    }
     return request
   }
 

@@ -32,6 +32,7 @@ public final class MLflowTracker: Tracker {
   private let sender: MLflowSender
   private let options: Options
   private let complain: @Sendable (String) -> Void
+  private var isIncomplete = false
 
   /// Where journals lie: `moec/mlflow` in the user's folder for caches.
   public static var usualFolder: String {
@@ -49,20 +50,39 @@ public final class MLflowTracker: Tracker {
     _ options: Options, complain: @escaping @Sendable (String) -> Void
   ) throws {
     let server = try MLflowServer(options.server, timeout: options.timeout)
-    journal = try MLflowJournal(folder: options.folder)
+    journal = try MLflowTracker.journal(options.folder)
     self.options = options
     self.complain = complain
-    journal.append(
+    sender = MLflowSender(journal, server, complain: complain)
+    add(
       .begin(
         MLflowRun(
-          server: options.server, experiment: options.experiment, name: options.runName,
+          server: server.address.shown, experiment: options.experiment, name: options.runName,
           time: now(), tags: options.tags, identifier: options.identifier)))
-    sender = MLflowSender(journal, server, complain: complain)
     sender.start()
   }
 
+  /// Where the folder cannot be written, journals go where temporary files do.
+  private static func journal(_ folder: String) throws(MLflowError) -> MLflowJournal {
+    do throws(MLflowError) {
+      return try MLflowJournal(folder: folder)
+    } catch {
+      let temporary = try? MLflowJournal(folder: NSTemporaryDirectory(), prefix: "moec-mlflow-")
+      guard let temporary else { throw error }
+      return temporary
+    }
+  }
+
+  private func add(_ entry: MLflowJournal.Entry) {
+    if journal.append(entry) || isIncomplete { return }
+    isIncomplete = true
+    complain(
+      "\(journal.path) cannot be written: what is missing there is not logged to MLflow; "
+        + "training goes on")
+  }
+
   public func log(parameters: [String: String]) {
-    journal.append(.batch(MLflowBatch(parameters: parameters)))
+    add(.batch(MLflowBatch(parameters: parameters)))
   }
 
   public func log(metrics: [String: Double], step: Int) {
@@ -70,23 +90,27 @@ public final class MLflowTracker: Tracker {
     let metrics = metrics.sorted { $0.key < $1.key }.map {
       MLflowBatch.Metric(key: $0.key, value: $0.value, time: time, step: step)
     }
-    journal.append(.batch(MLflowBatch(metrics: metrics)))
+    add(.batch(MLflowBatch(metrics: metrics)))
   }
 
   /// The file is read when the entry's turn comes.
   public func log(file path: String, as name: String) {
-    journal.append(.file(path: URL(fileURLWithPath: path).standardizedFileURL.path, name: name))
+    let place = URL(fileURLWithPath: path).standardizedFileURL.path
+    add(.file(path: journal.files.refer(to: place), name: name))
   }
 
   public func log(_ content: Data, as name: String) {
-    journal.append(.content(content, name: name))
+    add(.content(content, name: name))
   }
 
   public func finish(_ status: TrackingStatus) {
-    journal.append(.end(status, time: now()))
+    add(.end(status, time: now()))
     journal.close()
     if !sender.wait(seconds: options.patience) {
       sender.stop()
+      for path in journal.files.keep() {
+        complain("\(path) cannot be kept for MLflow beside \(journal.path)")
+      }
       complain(
         "not all is logged to MLflow; send the rest with: moec mlflow send \(journal.path)")
     }
@@ -95,23 +119,30 @@ public final class MLflowTracker: Tracker {
   public var continuation: (key: String, value: String)? { ("mlflow", options.identifier) }
 
   /// Sends what a run left in a journal, to the server that it was for or to another one, and
-  /// removes the journal. Errors: the first that is not passed by trying again for `patience`
-  /// seconds.
+  /// removes the journal; gives how much of it the server will never take. Errors: the first that is
+  /// not passed by trying again for `patience` seconds; the journal then stays.
+  @discardableResult
   public static func send(
     journal path: String, to other: String? = nil, patience: Double = 30,
     complain: @escaping @Sendable (String) -> Void
-  ) throws {
+  ) throws -> Int {
     let journal = try MLflowJournal(leftAt: path)
     guard case .begin(let run)? = journal.entries(from: 0).entries.first else {
       throw MLflowError.notAJournal(path: path)
     }
     let sender = MLflowSender(journal, try MLflowServer(other ?? run.server), complain: complain)
+    sender.isPatient = false
     sender.start()
     if !sender.wait(seconds: patience) {
       sender.stop()
-      throw MLflowError.unreachable("\(path) is kept")
+      complain("what is left stays in \(path)")
+      throw sender.trouble ?? MLflowError.unreachable("nothing moves")
     }
+    return sender.refused
   }
+
+  /// An address with its password, if it has one, as `***`.
+  public static func redacted(_ address: String) -> String { MLflowAddress.redacted(address) }
 }
 
 /// Milliseconds since 1970.

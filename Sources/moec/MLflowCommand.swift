@@ -30,14 +30,15 @@ struct MLflowCommand: ParsableCommand {
 
     func run() throws {
       try reportingErrors {
+        let refused: Int
         do {
-          try MLflowTracker.send(journal: journal, to: server) {
+          refused = try MLflowTracker.send(journal: journal, to: server) {
             printToStandardError("note: \($0)")
           }
         } catch let error as MLflowError {
           throw TrackingError(error)
         }
-        try printNow("all is logged\n")
+        try printNow(refused == 0 ? "all is logged\n" : "all is logged but what was refused\n")
       }
     }
   }
@@ -54,7 +55,11 @@ struct TrackingError: ExplainedError {
     case .badAddress: hint = "start the server with 'mlflow server', which prints its address"
     case .journal, .notAJournal: hint = "name the file that 'moec run --mlflow' said it left"
     case .unreachable, .busy, .strange: hint = "check the address, and that the server runs"
-    case .refused: hint = "check the experiment's name, and who may write there"
+    case .refused:
+      hint =
+        error.isAboutAccess
+        ? "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        : "check the experiment's name, and who may write there"
     }
   }
 

@@ -18,13 +18,14 @@ extension RunCommand {
         throw TrackingError(folder: folder, error)
       }
     }
-    if let uri = tracking.mlflow { trackers.append(try mlflow(uri, session)) }
+    if let uri = tracking.mlflow, let mlflow = try mlflow(uri, session) { trackers.append(mlflow) }
     let parameters = session.parameters(settings)
     for tracker in trackers { tracker.log(parameters: parameters) }
     return trackers
   }
 
-  private func mlflow(_ uri: String, _ session: Session) throws -> MLflowTracker {
+  /// Nil where nothing can be kept for the server: training goes on without.
+  private func mlflow(_ uri: String, _ session: Session) throws -> MLflowTracker? {
     let name = session.model.manifest.name
     var options = MLflowTracker.Options(
       server: uri, runName: tracking.mlflowRunName ?? name)
@@ -38,7 +39,9 @@ extension RunCommand {
     do {
       return try MLflowTracker(options) { printToStandardError("note: \($0)") }
     } catch let error as MLflowError {
-      throw TrackingError(error)
+      guard case .journal = error else { throw TrackingError(error) }
+      printToStandardError("note: MLflow: \(error); training goes on, and nothing is logged there")
+      return nil
     }
   }
 

@@ -7,6 +7,8 @@ final class FakeServer: @unchecked Sendable {
     var method: String
     var path: String
     var body: String
+    /// The header that says who asks.
+    var authorization: String?
   }
 
   /// What is sent back; nil closes the connection without a word.
@@ -93,7 +95,9 @@ final class FakeServer: @unchecked Sendable {
           let words = head.split(separator: " ")
           return Request(
             method: String(words[0]), path: String(words[1]),
-            body: String(decoding: data[end.upperBound...], as: UTF8.self))
+            body: String(decoding: data[end.upperBound...], as: UTF8.self),
+            authorization: head.firstMatch(of: /(?i)\r\nauthorization: ([^\r]*)/)
+              .map { String($0.1) })
         }
       }
       let count = recv(connection, &buffer, buffer.count, 0)
