@@ -40,7 +40,7 @@ public struct Benchmark {
     let workshop = Workshop(
       folder: folder, compiler: choice.compiler, options: .init(target: subject.target),
       cache: options.cache)
-    let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
+    let threads = options.threads ?? Processors.current.usualThreads
     let session = try Session(subject, workshop, threads: threads)
     let rounds = min(options.steps, 5)
     for round in 0..<rounds {

@@ -27,11 +27,14 @@ public final class Model {
     library.functions.initialize(handle, seed)
   }
 
-  /// Sets how many threads later calls use, at least 1; results do not depend on it.
+  /// Sets how many threads later calls use, at least 1; results do not depend on it. Errors: the
+  /// system does not give as many.
   public func setThreads(_ count: Int) throws(ModelError) {
     guard let count = Int32(exactly: count) else {
       throw .failed(call: "threads", reason: "\(count) is out of range")
     }
+    let startable = count > 1 ? ThreadProbe.startable(Int(count)) : 1
+    if startable < count { throw .noThreads(asked: Int(count), given: max(1, startable)) }
     try check(library.functions.setThreads(handle, count), "threads")
     threads = Int(count)
   }

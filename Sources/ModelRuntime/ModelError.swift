@@ -2,6 +2,8 @@
 public enum ModelError: ExplainedError, Equatable {
   /// The library could not allocate its arena.
   case noMemory(bytes: Int)
+  /// The system does not start as many threads.
+  case noThreads(asked: Int, given: Int)
   /// The library refused the call, in its own words.
   case failed(call: String, reason: String)
   /// The library was compiled without a function that this needs.
@@ -17,6 +19,8 @@ public enum ModelError: ExplainedError, Equatable {
     switch self {
     case .noMemory(let bytes):
       return "no memory for the model: it needs \(bytes) bytes"
+    case .noThreads(let asked, let given):
+      return "\(asked) threads cannot be started: the system gives \(given)"
     case .failed(let call, let reason):
       return "\(call): \(reason)"
     case .lacks(let function):
@@ -33,6 +37,9 @@ public enum ModelError: ExplainedError, Equatable {
   public var hint: String {
     switch self {
     case .noMemory: return "close other programs, or compile the model with a smaller batch"
+    case .noThreads:
+      return
+        "ask for fewer with --threads, or raise the limit on memory or processes (ulimit -v, -u)"
     case .lacks: return "compile the model again with this version of moec"
     case .takesOneBatch: return "compile the model again with --accumulate"
     case .failed: return "check the data against the model's vocabulary and context"

@@ -71,7 +71,7 @@ public struct Evaluator {
     var stream = RandomStream(seed: seed, Self.purpose(of: split), index: step)
     var sum = 0.0
     // As many batches at once as threads: each takes one.
-    let group = max(model.threads ?? ProcessInfo.processInfo.activeProcessorCount, 1)
+    let group = max(model.threads ?? Processors.current.usualThreads, 1)
     for first in stride(from: 0, to: batches, by: group) {
       var (tokens, targets, seeds): ([Int32], [Int32], [UInt64]) = ([], [], [])
       for index in first..<min(first + group, batches) {

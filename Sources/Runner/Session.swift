@@ -11,6 +11,8 @@ public struct Session {
   public let corpus: Corpus?
   public let seed: UInt64
   public let threads: Int
+  /// What is to be said of as many threads; nil if there is nothing.
+  public let threadNote: String?
   /// Training steps that the parameters have seen.
   public let step: Int
   /// The learning rate of the run that this goes on from; nil if it is no such.
@@ -51,7 +53,7 @@ public struct Session {
     public var text = Text.corpus
     /// Nil is the checkpoint's seed, or else `RandomStream.usualSeed`.
     public var seed: UInt64?
-    /// Nil is one for each core.
+    /// Nil is as many as this process may use.
     public var threads: Int?
     /// Whether a weights file may lack parameters.
     public var allowsMissing = false
@@ -64,11 +66,12 @@ public struct Session {
   /// Opens everything, cheap checks first. Errors: whatever is wrong with the library, the
   /// weights or the text.
   public init(_ options: Options) throws {
+    // Asked before a library is loaded, which may bind this thread to one of them.
+    let processors = Processors.current
     let library = try ModelLibrary(path: options.library)
     let checkpoint = try Session.checkpoint(options, library.manifest)
     (coding, corpus) = try Session.texts(options, library.manifest, checkpoint)
     seed = options.seed ?? checkpoint?.notes.seed ?? RandomStream.usualSeed
-    threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     step = checkpoint?.notes.step ?? 0
     isResumed = checkpoint?.contents == .training
     learningRate = isResumed ? checkpoint?.notes.learningRate : nil
@@ -76,7 +79,8 @@ public struct Session {
     missing = checkpoint?.missing ?? []
     try Session.check(corpus, record, options)
     model = try Model(library)
-    try model.setThreads(threads)
+    threads = try Session.setThreads(of: model, asked: options.threads, processors)
+    threadNote = Session.threadNote(asked: options.threads, processors)
     model.initialize(seed: RandomStream.seed(seed, .initialization))
     try checkpoint?.restore(into: model)
   }

@@ -66,7 +66,7 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of all randomness. (default: 1337)")
   var seed: UInt64?
 
-  @Option(parsing: .unconditional, help: "Threads to use. (default: one for each core)")
+  @Option(parsing: .unconditional, help: "Threads to use. (default: as many as may run at once)")
   var threads: Int?
 
   @Flag(help: "Print nothing but losses, texts and errors.")
@@ -105,7 +105,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func evaluate() throws {
-    let session = try Session(options)
+    let session = try open(options)
     tell(session.summary)
     let batches = evalBatches ?? TrainingSettings().evaluationBatches
     let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
@@ -123,6 +123,13 @@ struct RunCommand: ParsableCommand {
     if let weights { options.parameters = .weights(weights) }
     if let resume = training.resume { options.parameters = .checkpoint(resume) }
     return options
+  }
+
+  /// Opens everything, and says what is to be said of it.
+  func open(_ options: Session.Options) throws -> Session {
+    let session = try Session(options)
+    if let note = session.threadNote { tell("note: \(note)") }
+    return session
   }
 
   /// What a person may want to know; `--quiet` leaves it out.
