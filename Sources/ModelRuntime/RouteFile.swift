@@ -71,6 +71,8 @@ public enum RouteFileError: ExplainedError, Equatable {
   case otherPasses(path: String, recorded: Int, run: Int)
   /// The run has steps that were not recorded.
   case tooShort(path: String, recorded: Range<Int>, run: Range<Int>)
+  /// The run that goes on does not go on where the recording ends.
+  case gap(path: String, recorded: Range<Int>, next: Int)
   case routesNothing(model: String)
 
   public var message: String {
@@ -86,6 +88,8 @@ public enum RouteFileError: ExplainedError, Equatable {
       return "\(path) has \(recorded) batches for each step, this run takes \(run)"
     case .tooShort(let path, let recorded, let run):
       return "\(path) has \(Self.steps(recorded)), this run needs \(Self.steps(run))"
+    case .gap(let path, let recorded, let next):
+      return "\(path) has \(Self.steps(recorded)), and this run goes on at step \(next)"
     case .routesNothing(let model):
       return "\(model) routes nothing: there are no routes to record or replay"
     }
@@ -98,6 +102,7 @@ public enum RouteFileError: ExplainedError, Equatable {
     case .otherModel: return "use the library that it was recorded with; capacities may differ"
     case .otherPasses(_, let recorded, _): return "replay it with --accumulate \(recorded)"
     case .tooShort: return "train no more --steps than were recorded"
+    case .gap: return "name another file, or begin this one anew with --overwrite"
     case .routesNothing: return "use a model with a mixture of experts"
     }
   }

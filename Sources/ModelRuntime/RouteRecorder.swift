@@ -1,153 +1,93 @@
 import Foundation
 
-/// Writes the routes of a run, pass by pass. The file appears under its name when it is committed,
-/// whole; dropped before, it leaves what was there.
+/// Writes the routes of a run, pass by pass.
+///
+/// The file appears under its name when it is committed for the first time; dropped before, it leaves
+/// what was there. From then on it is whole after every pass, so that a process that is killed loses
+/// nothing.
 public final class RouteRecorder {
   public let header: RouteHeader
-  private let file: AtomicFile
+  private let path: String
   private let record: RouteRecord
   private var passes = 0
+  /// Until the first commit.
+  private var draft: AtomicFile?
+  /// After it.
+  private var file: GrowingFile?
 
-  /// Errors: not to be written.
-  public init(path: String, _ header: RouteHeader) throws(RouteFileError) {
-    self.header = header
+  /// Begins a recording; with `goesOn` one that is there is kept up to this run's first step and
+  /// added to. Errors: not to be written, or no recording that this run can add to.
+  public init(
+    path: String, _ header: RouteHeader, goesOn: Bool = false
+  ) throws(RouteFileError) {
+    self.path = path
     record = RouteRecord(header)
+    let old = goesOn ? try RouteRecorder.kept(path, header) : nil
+    self.header = old ?? header
+    do {
+      try AtomicFile.check(path)
+      let opening = try RouteRecorder.opening(self.header)
+      if let old {
+        passes = (header.firstStep - old.firstStep) * header.passes
+        file = try GrowingFile(
+          path: path, keeping: opening.count + passes * record.size, mark: end)
+      } else {
+        let draft = try AtomicFile(replacing: path)
+        try draft.write(opening)
+        self.draft = draft
+      }
+    } catch {
+      throw .unreadable(error)
+    }
+  }
+
+  /// The header of a recording to go on with; nil if there is none.
+  private static func kept(
+    _ path: String, _ run: RouteHeader
+  ) throws(RouteFileError) -> RouteHeader? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size > 0 else { return nil }
+    let reader = try RouteReader(path: path, mayBeTorn: true)
+    try reader.check(before: run)
+    return reader.header
+  }
+
+  private static func opening(_ header: RouteHeader) throws(FileError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Names and whole numbers can always be encoded.
     let json = (try? encoder.encode(header)).map(Array.init) ?? []
-    do {
-      try AtomicFile.check(path)
-      file = try AtomicFile(replacing: path)
-      try file.write(RouteHeader.magic + RouteRecord.bytes(UInt64(json.count)) + json)
-    } catch {
-      throw .unreadable(error)
-    }
+    return RouteHeader.magic + RouteRecord.bytes(UInt64(json.count)) + json
   }
+
+  private var end: [UInt8] { RouteHeader.endMagic + RouteRecord.bytes(UInt64(passes)) }
 
   /// Adds the experts of the next pass, as `Model.chosenExperts` gives them.
   public func append(_ experts: [Int32]) throws(RouteFileError) {
+    let bytes = record.packed(experts, place: passes)
+    passes += 1
     do {
-      try file.write(record.packed(experts, place: passes))
+      try draft?.write(bytes)
+      try file?.append(bytes, mark: end)
     } catch {
+      passes -= 1
       throw .unreadable(error)
     }
-    passes += 1
   }
 
-  /// Makes the file appear.
+  /// Makes the file appear, or what was added to it last.
   public func commit() throws(RouteFileError) {
     do {
-      try file.write(RouteHeader.endMagic + RouteRecord.bytes(UInt64(passes)))
-      try file.commit()
-    } catch {
-      throw .unreadable(error)
-    }
-  }
-}
-
-/// Reads the routes of a run.
-public final class RouteReader {
-  public let path: String
-  public let header: RouteHeader
-  private let file: InputFile
-  private let record: RouteRecord
-  private let start: Int
-  private let records: Int
-
-  /// The steps that all passes are there of.
-  public var steps: Range<Int> {
-    header.firstStep..<header.firstStep + records / header.passes
-  }
-
-  /// Opens a file and looks at its header and its end. Errors: unreadable, no recording.
-  public init(path: String) throws(RouteFileError) {
-    self.path = path
-    do {
-      file = try InputFile(path: path)
-    } catch {
-      throw .unreadable(error)
-    }
-    (header, start) = try Self.header(file)
-    record = RouteRecord(header)
-    let rest = file.size - start - 16
-    guard rest >= 0, rest % record.size == 0 else { throw Self.cut(path) }
-    records = rest / record.size
-    let end = try Self.bytes(file, file.size - 16..<file.size)
-    guard Array(end.prefix(8)) == RouteHeader.endMagic,
-      RouteRecord.word(end, at: 8) == UInt64(records)
-    else { throw Self.cut(path) }
-  }
-
-  /// Whether it is of such a model and has these steps, all sound.
-  public func check(_ run: RouteHeader, steps wanted: Range<Int>) throws(RouteFileError) {
-    guard header.fingerprint == run.fingerprint else {
-      throw .otherModel(path: path, recorded: header.description, model: run.description)
-    }
-    guard header.passes == run.passes else {
-      throw .otherPasses(path: path, recorded: header.passes, run: run.passes)
-    }
-    guard steps.lowerBound <= wanted.lowerBound, wanted.upperBound <= steps.upperBound else {
-      throw .tooShort(path: path, recorded: steps, run: wanted)
-    }
-    for step in wanted {
-      for pass in 0..<header.passes { _ = try experts(step: step, pass: pass) }
-    }
-  }
-
-  /// The experts of a pass, as `Model.replay` takes them; `step` must be one of `steps`.
-  public func experts(step: Int, pass: Int) throws(RouteFileError) -> [Int32] {
-    let place = (step - header.firstStep) * header.passes + pass
-    guard (0..<records).contains(place) else {
-      throw .tooShort(path: path, recorded: steps, run: step..<step + 1)
-    }
-    let offset = start + place * record.size
-    let bytes = try Self.bytes(file, offset..<offset + record.size)
-    guard let experts = record.unpacked(bytes, place: place) else {
-      throw .malformed(path: path, reason: "step \(step) is damaged")
-    }
-    return experts
-  }
-
-  private static func header(_ file: InputFile) throws(RouteFileError) -> (RouteHeader, Int) {
-    let size = file.size
-    guard size >= 16 else { throw cut(file.path) }
-    let opening = try bytes(file, 0..<16)
-    guard Array(opening.prefix(8)) == RouteHeader.magic else {
-      throw .malformed(path: file.path, reason: "it does not begin as one")
-    }
-    let length = RouteRecord.word(opening, at: 8)
-    guard length <= UInt64(min(size - 16, 1 << 24)) else { throw cut(file.path) }
-    let json = Data(try bytes(file, 16..<16 + Int(length)))
-    guard let header = try? JSONDecoder().decode(RouteHeader.self, from: json), header.isPossible
-    else { throw .malformed(path: file.path, reason: "its header cannot be read") }
-    return (header, 16 + Int(length))
-  }
-
-  private static func cut(_ path: String) -> RouteFileError {
-    .malformed(path: path, reason: "it is cut short, or something was added")
-  }
-
-  private static func bytes(
-    _ file: InputFile, _ range: Range<Int>
-  ) throws(RouteFileError) -> [UInt8] {
-    do {
-      return try file.bytes(range)
-    } catch {
-      throw .unreadable(error)
-    }
-  }
-}
-
-extension RouteHeader {
-  /// Whether sizes are such that a record's can be computed.
-  fileprivate var isPossible: Bool {
-    let sizes = [batch, context, passes]
-    let most = 1 << 20
-    return sizes.allSatisfy { (1...most).contains($0) } && (0...1 << 40).contains(firstStep)
-      && (1...1 << 16).contains(routers.count) && batch * context <= 1 << 24
-      && routers.allSatisfy { router in
-        (1...1 << 16).contains(router.experts) && (1...router.experts).contains(router.choices)
+      if let draft {
+        try draft.write(end)
+        try draft.commit()
+        self.draft = nil
+        file = try GrowingFile(path: path, mark: end)
+      } else {
+        try file?.synchronize()
       }
+    } catch {
+      throw .unreadable(error)
+    }
   }
 }

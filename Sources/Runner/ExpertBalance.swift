@@ -1,7 +1,7 @@
 import ModelRuntime
 
 /// How evenly a model's experts were used, over all training steps of an interval.
-public struct ExpertBalance: Equatable, Sendable {
+public struct ExpertBalance: Equatable, Sendable, Codable {
   /// By router and expert.
   public var loads: [[ExpertLoad]]
   /// Whether any router drops tokens.

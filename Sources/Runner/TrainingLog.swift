@@ -11,16 +11,22 @@ import ModelRuntime
 /// shares of choices by router and expert.
 public final class TrainingLog {
   private let path: String
-  private let handle: FileHandle
+  private let descriptor: Int32
   /// Seconds that earlier runs took, whose lines were kept.
   private let secondsBefore: Double
+  /// The step of the newest line that was kept; nil if there was no file to keep lines of, -1 if none
+  /// was in it.
+  let lastKept: Int?
+  /// Lines that the disk had no room for, to be written with the next.
+  private var pending: [UInt8] = []
 
   /// Opens the file: emptied for a new run (`last` is nil). A resumed one keeps the lines through
   /// step `last` and adds to them, so that what a killed run wrote after it saved is not there
   /// twice. Errors: not to be written.
   public init(path: String, keepingThrough last: Int?) throws(FileError) {
+    let isThere = access(path, F_OK) == 0
     let kept = last.map { TrainingLog.kept(of: path, through: $0) }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o644)
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o644)
     guard descriptor >= 0 else { throw FileError(operation: "write", path: path, code: errno) }
     if let kept {
       // Devices and pipes cannot be cut or placed; there is nothing to keep in them either.
@@ -29,24 +35,50 @@ public final class TrainingLog {
     }
     self.path = path
     secondsBefore = kept?.seconds ?? 0
-    handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    lastKept = isThere ? kept?.step : nil
   }
 
+  deinit { close(descriptor) }
+
   /// Adds a line. `tokens` is how many the model was trained on so far, and `learningRate` that of
-  /// the step that follows.
+  /// the step that follows. Errors: not to be written; it then comes before the next line.
   public func write(
     _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
     learningRate: Float? = nil, gradientNorm: Double? = nil
   ) throws(FileError) {
-    let line =
-      TrainingLog.line(
-        evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens,
-        learningRate: learningRate, gradientNorm: gradientNorm) + "\n"
-    do {
-      try handle.write(contentsOf: Data(line.utf8))
-    } catch {
-      throw FileError(operation: "write", path: path, error)
+    let line = TrainingLog.line(
+      evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens,
+      learningRate: learningRate, gradientNorm: gradientNorm)
+    pending += Array((line + "\n").utf8)
+    try writePending()
+  }
+
+  /// Whether lines are missing that could not be written.
+  var isIncomplete: Bool { !pending.isEmpty }
+
+  /// All lines that wait, or none: half a line would spoil the next.
+  private func writePending() throws(FileError) {
+    let end = lseek(descriptor, 0, SEEK_END)
+    var done = 0
+    while done < pending.count {
+      let count = pending.withUnsafeBytes { raw in
+        Foundation.write(descriptor, raw.baseAddress.map { $0 + done }, raw.count - done)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        let code = count < 0 ? errno : ENOSPC
+        // What has no end cannot take anything back.
+        if end < 0 { pending.removeFirst(done) } else { cut(to: end) }
+        throw FileError(operation: "write", path: path, code: code)
+      }
+      done += count
     }
+    pending = []
+  }
+
+  private func cut(to end: off_t) {
+    ftruncate(descriptor, end)
+    lseek(descriptor, end, SEEK_SET)
   }
 
   /// One line, its losses with all their digits.
@@ -81,20 +113,32 @@ public final class TrainingLog {
     var seconds: Double
   }
 
-  /// Whole lines from the start on whose step is not beyond `last`: their bytes, and the seconds
-  /// of the newest of them.
-  private static func kept(of path: String, through last: Int) -> (bytes: Int, seconds: Double) {
+  /// Whole lines from the start on whose step is not beyond `last`: their bytes, and the seconds and
+  /// the step of the newest of them.
+  private static func kept(
+    of path: String, through last: Int
+  ) -> (bytes: Int, seconds: Double, step: Int) {
+    var kept = (bytes: 0, seconds: 0.0, step: -1)
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       let data = FileManager.default.contents(atPath: path)
-    else { return (0, 0) }
-    var kept = (bytes: 0, seconds: 0.0)
+    else { return kept }
     while let end = data[kept.bytes...].firstIndex(of: UInt8(ascii: "\n")),
       let line = try? JSONDecoder().decode(Line.self, from: data[kept.bytes..<end]),
       line.step <= last
     {
-      kept = (end + 1, line.seconds)
+      kept = (end + 1, line.seconds, line.step)
     }
     return kept
+  }
+
+  /// The steps of a log's lines; half a line at the end is left out. Errors: it is no log.
+  static func steps(of path: String) throws -> [Int] {
+    let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let decoder = JSONDecoder()
+    let steps = try lines.dropLast().map { try decoder.decode(Line.self, from: $0).step }
+    if steps.isEmpty { throw CocoaError(.fileReadCorruptFile) }
+    return steps
   }
 }

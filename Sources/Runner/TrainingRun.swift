@@ -2,46 +2,6 @@ import Foundation
 import ModelRuntime
 import Tracking
 
-/// Files that a training run writes.
-public struct TrainingFiles: Equatable, Sendable {
-  /// Weights and all that training needs to go on: at each evaluation, when it is interrupted and
-  /// at the end. Beside it is the state with the lowest validation loss, see `best`.
-  public var save: String?
-  /// JSON lines.
-  public var log: String?
-  /// What the routers choose in training is written there when the run ends.
-  public var record: String?
-  /// The routers choose in training what was recorded there.
-  public var replay: String?
-
-  public init() {}
-
-  /// `weights.best.safetensors` beside `weights.safetensors`.
-  public var best: String? {
-    guard let save else { return nil }
-    // Foundation's paths trap on a name of one letter, so the text is cut here.
-    let start = save.lastIndex(of: "/").map(save.index(after:)) ?? save.startIndex
-    guard let dot = save[start...].lastIndex(of: "."), dot > start else { return save + ".best" }
-    return save[..<dot] + ".best" + save[dot...]
-  }
-}
-
-/// Who looks on while a model is trained.
-public struct TrainingListeners {
-  /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, and of a model
-  /// that routes `; experts: balance 1.62, 0 dead`.
-  public var output: (String) throws -> Void = { _ in }
-  /// Gets what is said once: of experts that are dead or overloaded.
-  public var notice: (String) -> Void = { _ in }
-  /// Asked after each batch: whether to save and stop.
-  public var isInterrupted: () -> Bool = { false }
-  public var trackers: [any Tracker] = []
-  /// Whether a line on the terminal shows how far it is.
-  public var showsProgress = true
-
-  public init() {}
-}
-
 /// One training run: the loop, what it has shown so far, and the files that it writes.
 final class TrainingRun {
   private let session: Session
@@ -51,6 +11,7 @@ final class TrainingRun {
   private let log: TrainingLog?
   private let meter: TrainingMeter
   private var record: RunRecord
+  private var isLogBroken = false
   /// Steps whose loads are not in the record yet.
   private var uncountedSteps = 0
 
@@ -70,7 +31,8 @@ final class TrainingRun {
     var loop = loop
     loop.tape = try RouteTape(
       record: files.record, replay: files.replay, model: loop.model,
-      passes: loop.settings.accumulation, steps: start..<loop.settings.steps)
+      passes: loop.settings.accumulation, steps: start..<loop.settings.steps,
+      goesOn: session.isResumed && !files.overwrites, warning: listeners.warning)
     self.session = session
     self.loop = loop
     self.files = files
@@ -83,6 +45,8 @@ final class TrainingRun {
       record.trackers = old.trackers
       record.experts = old.experts
       record.gradientNorms = old.gradientNorms
+      record.balance = old.balance
+      record.gradientNorm = old.gradientNorm
     }
     let shown = session.isResumed ? record.progress.last?.step ?? start - 1 : nil
     log = try files.log.map { path throws(FileError) in
@@ -95,6 +59,7 @@ final class TrainingRun {
   func run() throws -> TrainingOutcome {
     defer { meter.clear() }
     if let outcome = outOfPatience, outcome.step == session.start { return outcome }
+    logWhatWasSaved()
     // What was counted before belongs to nobody.
     if routes { _ = try loop.model.takeExpertLoads(.training) }
     var outcome = TrainingOutcome.finished(step: loop.settings.steps)
@@ -104,12 +69,13 @@ final class TrainingRun {
       outcome = stop.outcome
     } catch {
       // How a run came to diverge may be what the recording is wanted for.
-      try? loop.tape?.commit()
+      loop.tape?.commit()
       throw error
     }
     meter.clear()
-    try loop.tape?.commit()
     if let path = files.save { try save(to: path, step: outcome.step) }
+    loop.tape?.commit()
+    if log?.isIncomplete == true { listeners.warning("the log lacks what could not be written") }
     return outcome
   }
 
@@ -132,20 +98,41 @@ final class TrainingRun {
     }
   }
 
+  /// The checkpoint comes first, and only its failure ends training: what is said, logged, recorded
+  /// and tracked comes after it, and what fails there is said once.
   private func take(_ evaluation: Evaluation) throws {
     meter.clear()
     let isBest = record.progress.add(evaluation)
-    let balance = try balance()
-    let norm = record.gradientNorms?.take()
-    let experts = balance.map { "; \($0.line)" } ?? ""
-    try listeners.output("step \(evaluation.step): \(evaluation.line)\(experts)")
-    try log?.write(
-      evaluation, balance, seconds: meter.elapsed,
-      tokens: evaluation.step * loop.tokensPerStep,
-      learningRate: loop.learningRate(at: evaluation.step), gradientNorm: norm)
-    track(evaluation, balance, gradientNorm: norm)
+    record.balance = try balance()
+    record.gradientNorm = record.gradientNorms?.take()
     try save(evaluation, isBest: isBest)
+    let experts = record.balance.map { "; \($0.line)" } ?? ""
+    try listeners.output("step \(evaluation.step): \(evaluation.line)\(experts)")
+    log(evaluation, seconds: meter.elapsed)
+    loop.tape?.commit()
+    track(evaluation, record.balance, gradientNorm: record.gradientNorm)
     if let outcome = outOfPatience { throw Stop(outcome: outcome) }
+  }
+
+  private func log(_ evaluation: Evaluation, seconds: Double) {
+    guard let log else { return }
+    do {
+      try log.write(
+        evaluation, record.balance, seconds: seconds,
+        tokens: evaluation.step * loop.tokensPerStep,
+        learningRate: loop.learningRate(at: evaluation.step), gradientNorm: record.gradientNorm)
+    } catch {
+      if !isLogBroken { listeners.warning("\(error.message); training goes on") }
+      isLogBroken = true
+    }
+  }
+
+  /// A run that was killed after it saved may not have come to log that evaluation.
+  private func logWhatWasSaved() {
+    guard let kept = log?.lastKept, let last = record.progress.last, kept < last.step else {
+      return
+    }
+    log(last, seconds: 0)
   }
 
   private var routes: Bool {

@@ -89,6 +89,48 @@ import Testing
     #expect(try RouteReader(path: file).steps == 0..<7)
   }
 
+  /// A run that is killed keeps what it recorded, and goes on with it as if nothing had been.
+  @Test func aKilledRunLosesNoRoutes() throws {
+    let folder = try ModelFixture.folder()
+    let library = try ModelFixture.routed()
+    let text = try fileWith(sampleText())
+    let (file, whole) = (folder + "/r", folder + "/whole")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Command.moecPath())
+    process.arguments = [
+      "run", library, "--train", "--data", text, "--steps", "1000000", "--eval-interval", "50",
+      "--eval-batches", "1", "--threads", "1", "--save", folder + "/w", "--record", file,
+    ]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let manifest = try ModelLibrary(path: library).manifest
+    func step() -> Int {
+      let saved = try? Checkpoint(
+        path: folder + "/w", contents: .training, manifest: manifest)
+      return saved?.notes.step ?? 0
+    }
+    while process.isRunning, step() < 100 { Thread.sleep(forTimeInterval: 0.01) }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    let start = step()
+    #expect(try RouteReader(path: file, mayBeTorn: true).steps.upperBound >= start)
+    let end = start + 7
+    let common = ["run", library, "--train", "--data", text, "--eval-batches", "1"]
+    let resumed = try Command.moec(
+      common + ["--steps", "\(end)", "--resume", folder + "/w", "--save", folder + "/w"]
+        + ["--record", file])
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let plain = try Command.moec(common + ["--steps", "\(end)", "--record", whole])
+    #expect(plain.status == 0, "\(plain.errors)")
+    #expect(try bytes(file) == bytes(whole))
+    // One that ends before this run goes on is another run's.
+    _ = try train(library, steps: 3, record: folder + "/short")
+    let short = try Command.moec(
+      common + ["--steps", "\(end + 9)", "--resume", folder + "/w", "--record", folder + "/short"])
+    #expect(short.errors.contains("has steps 0 to 2, and this run goes on at step \(end)"))
+  }
+
   @Test func whatCannotBeIsRefusedBeforeAnythingIsWritten() throws {
     let folder = try ModelFixture.folder()
     let text = try fileWith(sampleText())
