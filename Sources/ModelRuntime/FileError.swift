@@ -43,12 +43,22 @@ public struct FileError: ExplainedError, Equatable {
   }
 
   public var message: String {
-    "cannot \(operation) \(path): \(isFull ? "no space left" : String(cString: strerror(code)))"
+    "cannot \(operation) \(path): \(isFull ? Self.full(code) : String(cString: strerror(code)))"
+  }
+
+  private static func full(_ code: Int32) -> String {
+    switch code {
+    case EDQUOT: "no space left in your quota"
+    case EFBIG: "no space left below the limit on a file's size"
+    default: "no space left"
+    }
   }
 
   public var hint: String {
-    if isFull { return "free some space or name another place; what was there before is untouched" }
     switch code {
+    case ENOSPC: return "free some space there, or name a place on another disk"
+    case EDQUOT: return "remove some of your files there, or name a place on another disk"
+    case EFBIG: return "raise the limit with 'ulimit -f', where the file system allows it"
     case ENOENT: return operation == "read" ? "check the name" : "make the folder first"
     case EACCES, EPERM, EROFS:
       return "check who may \(operation == "read" ? "read" : "write") there"

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Ctrl-C, and the system's own requests to end: the first is noted so that work can be finished
-/// and saved, the second ends the process at once.
+/// Ctrl-C, and the system's and its schedulers' requests to end: the first is noted so that work can
+/// be finished and saved, a second of Ctrl-C or of the system ends the process at once.
 public enum Interruption {
   /// Written by the handler, which may touch nothing else that Swift owns.
   nonisolated(unsafe) private static let noted = {
@@ -16,15 +16,20 @@ public enum Interruption {
   /// Forgets the signal: the next one is again a first.
   public static func forget() { noted.pointee = 0 }
 
-  /// From now on SIGINT, SIGTERM and SIGHUP are noted instead of ending the process; SIGHUP only
-  /// where it is not ignored already, as `nohup` does.
+  /// What batch systems send some time before they end a job: Slurm's and LSF's warnings, and the
+  /// limit on processor time, which comes again every second.
+  private static let warnings = [SIGUSR1, SIGUSR2, SIGXCPU]
+
+  /// From now on SIGINT, SIGTERM, SIGHUP and the warnings of batch systems are noted instead of ending
+  /// the process; where they are ignored already, as `nohup` ignores SIGHUP, that stays so for all
+  /// but the first two.
   public static func watch() {
     forget()
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in [SIGINT, SIGTERM, SIGHUP] + warnings {
       var action = sigaction()
       var old = sigaction()
       sigaction(number, nil, &old)
-      if number == SIGHUP, isIgnored(old) { continue }
+      if number != SIGINT, number != SIGTERM, isIgnored(old) { continue }
       setHandler(&action)
       sigemptyset(&action.sa_mask)
       // Reading and writing files is not cut short; `poll` is, all the same.
@@ -33,9 +38,18 @@ public enum Interruption {
     }
   }
 
+  private static func isWarning(_ number: Int32) -> Bool {
+    number == SIGUSR1 || number == SIGUSR2 || number == SIGXCPU
+  }
+
   private static let handler: @convention(c) (Int32) -> Void = { number in
-    if Interruption.noted.pointee != 0 { _exit(128 + number) }
-    Interruption.noted.pointee = sig_atomic_t(number)
+    let first = Int32(Interruption.noted.pointee)
+    // After a warning, the request that follows is still a first one.
+    if first == 0 || Interruption.isWarning(first) {
+      Interruption.noted.pointee = sig_atomic_t(number)
+    } else if !Interruption.isWarning(number) {
+      _exit(128 + number)
+    }
   }
 
   private static func setHandler(_ action: inout sigaction) {

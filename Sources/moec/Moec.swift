@@ -19,4 +19,9 @@ struct Moec: AsyncParsableCommand {
       InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
       WeightsCommand.self, MLflowCommand.self,
     ])
+
+  static func main() async {
+    openStandardDescriptors()
+    await main(nil)
+  }
 }

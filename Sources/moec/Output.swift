@@ -7,7 +7,49 @@ func printNow(_ text: String) throws {
   do {
     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   } catch {
-    throw FileError(operation: "write", path: "standard output", error)
+    throw OutputError(FileError(operation: "write", path: "standard output", error))
+  }
+}
+
+/// Nobody takes what is printed.
+struct OutputError: ExplainedError {
+  let file: FileError
+
+  init(_ file: FileError) { self.file = file }
+
+  var message: String { file.message }
+  var hint: String {
+    file.code == EBADF ? "standard output is closed: give it somewhere to go" : file.hint
+  }
+}
+
+/// Prints what a long run shows. Where nobody takes it any more, as behind `| head -1` or on a full
+/// disk, that is said once, and the run goes on.
+final class PatientOutput {
+  private var isBroken = false
+
+  /// From now on a reader that goes away is an error of writing, not the end of the process.
+  init() { signal(SIGPIPE, SIG_IGN) }
+
+  func print(_ text: String) {
+    do {
+      try printNow(text)
+    } catch let error as OutputError {
+      if !isBroken { printToStandardError("note: \(error.message); the run goes on") }
+      isBroken = true
+    } catch {
+      isBroken = true
+    }
+  }
+}
+
+/// Opens what is closed of standard input, output and errors, so that no file of ours takes its number
+/// and with it what is printed.
+func openStandardDescriptors() {
+  for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+    // Printing then fails as it did, instead of vanishing.
+    let mode = descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR
+    _ = open("/dev/null", mode)
   }
 }
 

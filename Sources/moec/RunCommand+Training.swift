@@ -16,18 +16,20 @@ extension TrainingOutcome {
 extension RunCommand {
   func train() throws {
     Interruption.watch()
-    let session = try Session(options)
+    let files = trainingFiles
+    try claims(files).check()
+    let locks = try lock(files)
+    defer { for lock in locks { lock.release() } }
+    if !training.overwrite { try EarlierRun.check(files, resumed: training.resume) }
+    let session = try open(options)
     let settings = try settings(from: session.usualSettings)
     tell(session.summary)
     if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
-    var files = TrainingFiles()
-    files.save = training.save
-    files.log = training.log
-    files.record = training.record
-    files.replay = training.replay
+    let output = PatientOutput()
     var listeners = TrainingListeners()
-    listeners.output = { try printNow($0 + "\n") }
+    listeners.output = { output.print($0 + "\n") }
     listeners.notice = { tell($0) }
+    listeners.warning = { printToStandardError("note: \($0)") }
     listeners.isInterrupted = { Interruption.signal != nil }
     listeners.showsProgress = !quiet
     listeners.trackers = try trackers(session, settings)
@@ -98,9 +100,10 @@ extension RunCommand {
     if let data { words += ["--data", data] }
     if let tokenizer { words += ["--tokenizer", tokenizer] }
     if let log = training.log { words += ["--log", log] }
+    if let record = training.record { words += ["--record", record] }
     if let replay = training.replay { words += ["--replay", replay] }
     if let threads { words += ["--threads", "\(threads)"] }
-    if let uri = tracking.mlflow { words += ["--mlflow", uri] }
+    if let uri = tracking.mlflow { words += ["--mlflow", MLflowTracker.redacted(uri)] }
     if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }
     return words.map(shellQuoted).joined(separator: " ")
   }

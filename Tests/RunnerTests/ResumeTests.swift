@@ -80,7 +80,8 @@ import Testing
     #expect(try steps(folder + "/whole.jsonl") == steps(part + ".jsonl"))
   }
 
-  @Test(arguments: [SIGINT, SIGTERM])
+  /// A person's and the system's requests, and the warnings of batch systems.
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU])
   func stopsSavesAndSaysHowToGoOn(_ signal: Int32) throws {
     let folder = try ModelFixture.folder()
     let text = try fileWith(sampleText())
@@ -114,6 +115,41 @@ import Testing
     ]
     let result = try run(arguments, signal: SIGINT, after: 0.1, since: folder, then: SIGINT)
     #expect(result.status == 128 + SIGINT)
+  }
+
+  /// The limit on processor time is signalled every second, and a batch system's warning is followed
+  /// by a request.
+  @Test func aWarningThatComesAgainDoesNotStopTheSaving() throws {
+    let folder = try ModelFixture.folder()
+    let text = try fileWith(sampleText())
+    for (first, second) in [(SIGXCPU, SIGXCPU), (SIGUSR1, SIGTERM)] {
+      let name = folder + "/\(second)"
+      let result = try run(
+        options(text, name, steps: 1_000_000), signal: first, after: 0.1,
+        since: name + ".safetensors", then: second)
+      #expect(!result.isKilled)
+      #expect(result.errors.contains("saved in"), "\(result.errors)")
+    }
+  }
+
+  /// A run that is killed after it saved and before it logged makes up for the line.
+  @Test func theLogLacksNoLineOfWhatWasSaved() throws {
+    let folder = try ModelFixture.folder()
+    var files = TrainingFiles()
+    (files.save, files.log) = (folder + "/w", folder + "/l")
+    var settings = TrainingSettings()
+    (settings.steps, settings.evaluationInterval, settings.evaluationBatches) = (9, 4, 1)
+    settings.clip = 0.5
+    try sampleSession(library: ModelFixture.routed()).train(settings, files: files) { _ in }
+    let whole = try steps(folder + "/l")
+    #expect(whole.count == 3)
+    try (whole.dropLast().joined(separator: "\n") + "\n")
+      .replacing("\"tokens\"", with: "\"seconds\":1.000,\"tokens\"")
+      .write(toFile: folder + "/l", atomically: true, encoding: .utf8)
+    settings.steps = 10
+    try sampleSession(library: ModelFixture.routed(), parameters: .checkpoint(folder + "/w"))
+      .train(settings, files: files) { _ in }
+    #expect(try steps(folder + "/l").prefix(3) == whole[...])
   }
 
   @Test func noticesAnotherText() throws {

@@ -195,19 +195,38 @@ import Testing
     let text = try fileWith(sampleText())
     let result = try Command.shell(
       "ulimit -f 8; \"$0\" \"$@\"",
-      ["run", try ModelFixture.wide(), "--train", "--data", text, "--save", weights] + quick)
+      ["run", try ModelFixture.wide(), "--train", "--data", text, "--save", weights, "--overwrite"]
+        + quick)
     expectFailure(result, "cannot write \(folder)/w.best.safetensors: no space left")
     #expect(try String(contentsOfFile: weights, encoding: .utf8) == "precious")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["w.safetensors"])
   }
 
-  @Test func saysThatTheLogOrTheOutputIsFull() throws {
-    expectFailure(try train(["--log", "/dev/full"]), "cannot write /dev/full: no space left")
+  /// What is beside training does not stop it: it is said once, and everything is saved.
+  @Test(arguments: [
+    ("--log /dev/full", "note: cannot write /dev/full: no space left; training goes on"),
+    ("> /dev/full", "note: cannot write standard output: no space left; the run goes on"),
+    (">&-", "note: cannot write standard output: Bad file descriptor; the run goes on"),
+    ("| head -1", "note: cannot write standard output: Broken pipe; the run goes on"),
+    ("2> /dev/full", ""), ("2>&-", ""),
+  ])
+  func goesOnWhenNobodyTakesWhatItTells(end: String, note: String) throws {
+    let folder = try ModelFixture.folder()
     let text = try fileWith(sampleText())
     let result = try Command.shell(
-      "\"$0\" \"$@\" > /dev/full",
-      ["run", try ModelFixture.bigram(), "--train", "--data", text] + quick)
-    expectFailure(result, "cannot write standard output: no space left")
+      "\"$0\" run \"$1\" --train --data \"$2\" --steps 4000 --eval-interval 100 --eval-batches 2 "
+        + "--threads 1 --save w --log log \(end)",
+      [try ModelFixture.bigram(), text], in: folder)
+    #expect(note.isEmpty || result.errors.contains(note), "\(result.errors)")
+    #expect(result.errors.components(separatedBy: "cannot write").count <= 2, "said once")
+    let manifest = try ModelLibrary(path: ModelFixture.bigram()).manifest
+    let saved = try Checkpoint(path: folder + "/w", contents: .training, manifest: manifest)
+    #expect(saved.notes.step == 4000)
+    if !end.hasPrefix("--log") {
+      let log = try String(contentsOfFile: folder + "/log", encoding: .utf8)
+      #expect(log.split(separator: "\n").count == 41)
+      #expect(log.split(separator: "\n").allSatisfy { $0.hasPrefix("{\"step\":") })
+    }
   }
 
   /// Exit code 1, one line that says what is wrong and one that says what to do.
