@@ -145,7 +145,7 @@ public final class AtomicFile {
   }
 
   /// The absolute path with links followed; a file not yet there is looked for in its folder.
-  private static func resolved(_ path: String) -> String {
+  static func resolved(_ path: String) -> String {
     let url = URL(fileURLWithPath: path).standardizedFileURL
     guard let real = realpath(url.path, nil) else { return url.path }
     defer { free(real) }
@@ -153,9 +153,13 @@ public final class AtomicFile {
   }
 
   private static func temporaryName(beside path: String) -> String {
+    name(beside: path, "\(UUID().uuidString).tmp")
+  }
+
+  /// A hidden file's path beside that of an absolute one.
+  static func name(beside path: String, _ ending: String) -> String {
     let folder = (path as NSString).deletingLastPathComponent
-    return (folder as NSString).appendingPathComponent(
-      ".\(stem(of: path)).\(UUID().uuidString).tmp")
+    return (folder as NSString).appendingPathComponent(".\(stem(of: path)).\(ending)")
   }
 
   /// Names are at most 255 bytes on the usual file systems: a long one is left out.

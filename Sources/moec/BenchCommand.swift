@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmark
 import Foundation
 import ModelRuntime
+import Runner
 import Toolchain
 
 /// `moec bench LIB.so`.
@@ -27,7 +28,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "How often each kind of work is measured.")
   var steps = 20
 
-  @Option(help: "How many threads. (default: all processors)")
+  @Option(help: "How many threads. (default: as many as may run at once)")
   var threads: Int?
 
   @Flag(help: "Print everything as JSON.")
@@ -54,7 +55,15 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
+      var claims = FileClaims()
+      claims.read(library, "the library")
+      claims.read(cc, "--cc")
+      claims.write(trace, "--trace", over: .trace)
+      try claims.check()
       if let trace { try AtomicFile.check(trace) }
+      if let note = Session.threadNote(asked: threads, .current) {
+        printToStandardError("note: \(note)")
+      }
       var options = Benchmark.Options()
       options.steps = steps
       options.threads = threads

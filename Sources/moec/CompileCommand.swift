@@ -84,7 +84,10 @@ struct CompileCommand: ParsableCommand {
   private func compile() throws {
     let reports = PassReports(printAfter: Set(printAfter))
     try reports.check(Pipeline(), omitted: no)
-    if let output, emit == nil { try AtomicFile.check(output) }
+    if let output, emit == nil {
+      try claims(output).check()
+      try AtomicFile.check(output)
+    }
     var compilation = Compilation(model: model)
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
@@ -108,12 +111,25 @@ struct CompileCommand: ParsableCommand {
     let name = plan.graph.name
     let folder = URL(fileURLWithPath: generated ?? "Generated/\(name)")
     let library = output ?? "lib\(name).\(Self.libraryExtension)"
+    var claims = claims(library)
+    GeneratedFolder(url: folder).claim(code.files, in: &claims)
+    try claims.check()
     try AtomicFile.check(library)
     try GeneratedFolder(url: folder).write(code.files)
     let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
     if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
     printToStandardError("wrote \(library) from \(generated ?? "Generated/\(name)")")
+  }
+
+  /// The files that this command touches but for the C.
+  private func claims(_ library: String) -> FileClaims {
+    var claims = FileClaims()
+    claims.read(model, "the model")
+    claims.read(cc, "--cc")
+    claims.write(library, "--output", over: .library)
+    claims.write(Compilation.header(of: library), "the header of --output", over: .header)
+    return claims
   }
 
   static var libraryExtension: String {

@@ -28,6 +28,9 @@ struct DemoCommand: ParsableCommand {
   @Option(help: "The folder for the C, the library and the weights.", completion: .directory)
   var output = ".build/demo"
 
+  @Flag(help: "Replace weights there that were trained further.")
+  var overwrite = false
+
   func validate() throws {
     guard (1...1_000_000).contains(steps) else {
       throw ValidationError("--steps must be from 1 to 1000000, not \(steps)")
@@ -39,7 +42,8 @@ struct DemoCommand: ParsableCommand {
     // A file that grows past `ulimit -f` is then an error that we can report, not our death.
     signal(SIGXFSZ, SIG_IGN)
     try reportingErrors {
-      let demo = Demo(clone: try Clone.find(), folder: output, steps: steps, seed: seed)
+      var demo = Demo(clone: try Clone.find(), folder: output, steps: steps, seed: seed)
+      demo.overwrites = overwrite
       try demo.run()
     }
   }
@@ -51,14 +55,23 @@ struct Demo {
   var folder: String
   var steps: Int
   var seed: UInt64
+  var overwrites = false
+  private let output = PatientOutput()
+
+  init(clone: Clone, folder: String, steps: Int, seed: UInt64) {
+    (self.clone, self.folder, self.steps, self.seed) = (clone, folder, steps, seed)
+  }
 
   func run() throws {
-    try printNow("moec demo: from a model in Swift to text that it wrote\n\n")
+    if !overwrites { try Session.checkDemonstration(at: weights, steps: steps) }
+    output.print("moec demo: from a model in Swift to text that it wrote\n\n")
     let library = try compile()
+    let lock = try FileLock(weights)
+    defer { lock?.release() }
     let session = try open(library)
     try train(session)
     try write(session)
-    try printNow(furtherCommands(library))
+    output.print(furtherCommands(library))
   }
 
   // MARK: - The compiler
@@ -67,9 +80,9 @@ struct Demo {
     let compilation = Compilation(model: clone.model)
     let (traced, source) = try compilation.trace()
     let lines = source.split(separator: "\n", omittingEmptySubsequences: false).count - 1
-    try say("model", "\(clone.model), \(lines) lines of Swift")
+    say("model", "\(clone.model), \(lines) lines of Swift")
     let graph = try compilation.transformed(traced)
-    try say(
+    say(
       "graph",
       "\(traced.nodes.count) operations; \(graph.nodes.count) with gradients, after all passes")
     let plan = try compilation.plan(graph, source: source)
@@ -80,27 +93,33 @@ struct Demo {
 
   private var codeFolder: String { "\(folder)/makemoe" }
   private var weights: String { "\(folder)/makemoe.safetensors" }
+  private var library: String { "\(folder)/libmakemoe.\(CompileCommand.libraryExtension)" }
 
   private func write(_ code: GeneratedModel, _ plan: Plan) throws {
-    try GeneratedFolder(url: URL(fileURLWithPath: codeFolder), option: "--output").write(code.files)
+    let target = GeneratedFolder(url: URL(fileURLWithPath: codeFolder), option: "--output")
+    var claims = FileClaims()
+    target.claim(code.files, in: &claims)
+    claims.write(library, "the library of --output", over: .library)
+    claims.write(Compilation.header(of: library), "the header of --output", over: .header)
+    try claims.check()
+    try target.write(code.files)
     let lines = code.files.filter { $0.path.hasSuffix(".c") }.map { file in
       file.text.count(where: { $0 == "\n" })
     }
-    try say("C", "\(lines.count) files, \(lines.reduce(0, +)) lines, in \(codeFolder)")
+    say("C", "\(lines.count) files, \(lines.reduce(0, +)) lines, in \(codeFolder)")
     if let block = plan.mostUsedLayer {
-      try say("", "\(codeFolder)/\(block.name).c is the one to read first")
+      say("", "\(codeFolder)/\(block.name).c is the one to read first")
     }
   }
 
   private func build(_ compilation: Compilation, _ code: GeneratedModel) throws -> String {
-    let library = "\(folder)/libmakemoe.\(CompileCommand.libraryExtension)"
     let start = ContinuousClock.now
     let note = try compilation.build(
       code, in: URL(fileURLWithPath: codeFolder), output: URL(fileURLWithPath: library))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let time = seconds < 0.2 ? "as built before" : String(format: "built in %.1f s", seconds)
-    try say("library", "\(library), \(time)")
-    if let note { try say("", note) }
+    say("library", "\(library), \(time)")
+    if let note { say("", note) }
     return library
   }
 
@@ -118,22 +137,27 @@ struct Demo {
     settings.steps = steps
     settings.evaluationInterval = 100
     settings.evaluationBatches = 20
-    try say("train", "\(steps) steps on \(clone.data), threads: \(session.threads)")
+    say("train", "\(steps) steps on \(clone.data), threads: \(session.threads)")
     let start = ContinuousClock.now
-    try session.train(settings) { try say("", $0) }
-    try session.save(to: weights, step: steps, settings)
+    Interruption.watch()
+    var listeners = TrainingListeners()
+    listeners.output = { say("", $0) }
+    listeners.isInterrupted = { Interruption.signal != nil }
+    let step = try session.train(settings, listeners: listeners).step
+    try session.save(to: weights, step: step, settings)
     let seconds = Int(((ContinuousClock.now - start) / .seconds(1)).rounded())
-    try say("", "\(seconds) s; \(try session.fingerprintLine(after: steps))")
-    try say("weights", weights)
+    say("", "\(seconds) s; \(try session.fingerprintLine(after: step))")
+    say("weights", weights)
+    if let signal = Interruption.signal { throw ExitCode(128 + signal) }
   }
 
   private func write(_ session: Session) throws {
-    try say("text", "400 characters that the model writes:\n")
+    say("text", "400 characters that the model writes:\n")
     var settings = GenerationSettings()
     settings.seed = seed
     settings.tokens = 400
-    try session.generate(settings) { try printNow($0) }
-    try printNow("\n\n")
+    try session.generate(settings) { output.print($0) }
+    output.print("\n\n")
   }
 
   private func furtherCommands(_ library: String) -> String {
@@ -146,8 +170,8 @@ struct Demo {
   }
 
   /// A stage's name in the margin, or nothing there, and what there is to say.
-  private func say(_ stage: String, _ text: String) throws {
-    try printNow(stage.padding(toLength: 10, withPad: " ", startingAt: 0) + text + "\n")
+  private func say(_ stage: String, _ text: String) {
+    output.print(stage.padding(toLength: 10, withPad: " ", startingAt: 0) + text + "\n")
   }
 }
 
@@ -156,42 +180,5 @@ extension Plan {
   fileprivate var mostUsedLayer: Layer? {
     let counts = layers.indices.map { layer in uses.count { $0.layer == layer } }
     return zip(layers, counts).max { $0.1 < $1.1 }?.0
-  }
-}
-
-/// Where the example and its text are.
-struct Clone {
-  var model: String
-  var data: String
-
-  private static let model = "Examples/makemoe.swift"
-
-  /// The current folder if it is a clone, or else the nearest one around moec itself.
-  static func find() throws -> Clone {
-    let files = FileManager.default
-    let executable = URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0])
-    let folders = [""] + ancestors(of: executable.resolvingSymlinksInPath()).map { $0 + "/" }
-    guard let folder = folders.first(where: { files.fileExists(atPath: $0 + model) }) else {
-      throw CompilationError(
-        message: "\(model) is neither in the current folder nor in one around moec",
-        hint: "run 'swift run moec demo' in a clone of moec")
-    }
-    let data = folder + Corpus.usualPath
-    guard files.fileExists(atPath: data) else {
-      throw CompilationError(
-        message: "\(data) is not there, and the demo trains on it",
-        hint: "python3 Data/build.py makes it, and so does 'git checkout Data/shakespeare.txt'")
-    }
-    return Clone(model: folder + model, data: data)
-  }
-
-  private static func ancestors(of file: URL) -> [String] {
-    var folders: [String] = []
-    var folder = file.deletingLastPathComponent()
-    while folder.path.count > 1 {
-      folders.append(folder.path)
-      folder = folder.deletingLastPathComponent()
-    }
-    return folders
   }
 }

@@ -96,11 +96,21 @@ struct InspectCommand: ParsableCommand {
 
   private func write(to folder: String) throws {
     let sources = try EmbeddedSources(library: library)
+    var claims = FileClaims()
+    claims.read(library, "the library")
+    let target = GeneratedFolder(url: URL(fileURLWithPath: folder), option: "--extract")
+    for file in sources.files { target.claim(file.bytes, file.path, in: &claims) }
+    try claims.check()
     try sources.write(to: folder)
     try printNow("\(sources.files.count) files in \(folder)\n")
   }
 
   private func writePage(to path: String) throws {
+    var claims = FileClaims()
+    claims.read(library, "the library")
+    claims.read(bench, "--bench")
+    claims.write(path, "--html", over: .page)
+    try claims.check()
     try AtomicFile.check(path)
     let model = try InspectedModel(library: library)
     if let notice = model.notice { printToStandardError("note: \(notice)") }

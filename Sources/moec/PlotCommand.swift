@@ -69,6 +69,11 @@ struct PlotCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let format = try PictureFormat(path: output)
+      var claims = FileClaims()
+      for log in logs { claims.read(log, "a log") }
+      for file in reference { claims.read(file, "--reference") }
+      claims.write(output, "--output", over: format.kind)
+      try claims.check()
       try AtomicFile.check(output)
       let figure = try self.figure()
       let bytes: [UInt8]
@@ -112,6 +117,15 @@ struct PlotCommand: ParsableCommand {
 /// What a chart is written as.
 enum PictureFormat: String, CaseIterable {
   case svg, png, html
+
+  /// What a picture of this format may take the place of.
+  var kind: FileKind {
+    switch self {
+    case .svg: .drawing
+    case .png: .pixels
+    case .html: .page
+    }
+  }
 
   /// By the ending of a file's name. Errors: another ending, or none.
   init(path: String) throws {

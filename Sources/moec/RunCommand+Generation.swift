@@ -7,7 +7,7 @@ extension RunCommand {
   func generate() throws {
     var options = options
     options.text = .vocabulary
-    let session = try Session(options)
+    let session = try open(options)
     if generation.interactive { return try converse(session) }
     for index in 0..<(generation.repeats ?? 1) {
       let settings = settings(at: index)

@@ -61,6 +61,9 @@ extension RunCommand {
     @Flag(help: "With --resume: go on with another text.")
     var allowOtherData = false
 
+    @Flag(help: "Replace what an earlier run saved, logged and recorded there.")
+    var overwrite = false
+
     @Option(
       help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"),
       completion: .file(extensions: ["jsonl"]))

@@ -5,9 +5,10 @@ import Runner
 extension RunCommand {
   /// Shows which experts a text's tokens go to.
   func showRoutes(of text: String) throws {
+    try claims().check()
     var options = options
     options.text = .vocabulary
-    let session = try Session(options)
+    let session = try open(options)
     if let html = routes.html { try AtomicFile.check(html) }
     let routed = try session.routed(text)
     if let html = routes.html {

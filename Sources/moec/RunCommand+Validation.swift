@@ -62,6 +62,7 @@ extension RunCommand {
       ("--eval-batches", evalBatches != nil, [.train, .evaluate]),
       ("--save", training.save != nil, [.train]),
       ("--resume", training.resume != nil, [.train]),
+      ("--overwrite", training.overwrite, [.train]),
       ("--log", training.log != nil, [.train]),
       ("--record", training.record != nil, [.train]),
       ("--replay", training.replay != nil, [.train]),

@@ -53,6 +53,10 @@ struct TokenizerCommand: ParsableCommand {
 
     func run() throws {
       try reportingErrors {
+        var claims = FileClaims()
+        for path in data { claims.read(path, "a text") }
+        claims.write(output, "--output", over: .trainedTokenizer)
+        try claims.check()
         try AtomicFile.check(output)
         var pieces = PieceCounts()
         for path in data {
@@ -163,9 +167,10 @@ struct TokenizerCommand: ParsableCommand {
 
     func run() throws {
       try reportingErrors {
+        let cutter = try BytePairTokenizer(path: tokenizer)
+        try claims(cutter).check()
         var writer = try TokenShardWriter(
-          folder: output, tokenizer: try BytePairTokenizer(path: tokenizer),
-          separator: separator, shardTokens: shardTokens)
+          folder: output, tokenizer: cutter, separator: separator, shardTokens: shardTokens)
         for path in data { try writer.add(path) }
         try writer.finish()
         printToStandardError(
@@ -173,6 +178,28 @@ struct TokenizerCommand: ParsableCommand {
             + "\(writer.shards) \(writer.shards == 1 ? "shard" : "shards")")
       }
     }
+
+    /// Shards that are there are refused by their writer, and the same tokenizer stays as it is.
+    private func claims(_ cutter: BytePairTokenizer) -> FileClaims {
+      var claims = FileClaims()
+      for path in data { claims.read(path, "a text") }
+      let place = output + "/tokenizer.json"
+      if (try? WholeFile.bytes(of: place)) != cutter.json {
+        claims.read(tokenizer, "--tokenizer")
+        claims.write(place, "the tokenizer of --output", over: .trainedTokenizer)
+      }
+      return claims
+    }
+  }
+}
+
+extension FileKind {
+  /// One that moec wrote and that training gives again; not one that came from elsewhere.
+  fileprivate static let trainedTokenizer = FileKind("a tokenizer that moec trained") { _, path in
+    guard let bytes = try? WholeFile.bytes(of: path),
+      let tokenizer = try? BytePairTokenizer(json: bytes, path: path)
+    else { return false }
+    return tokenizer.json == bytes
   }
 }
 

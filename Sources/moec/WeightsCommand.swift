@@ -48,6 +48,11 @@ struct WeightsCommand: ParsableCommand {
     func run() throws {
       let counts = try pairs()
       try reportingErrors {
+        var claims = FileClaims()
+        claims.read(input, "the file to convert")
+        claims.read(NameMap.builtIn[names] == nil ? names : nil, "--names")
+        claims.write(output, "the file to write", over: .weights)
+        try claims.check()
         let map = try NameMap.named(names)
         let file = try Safetensors(path: input)
         let conversion = try NameConversion(file, map, counts: counts, buffers: buffers)

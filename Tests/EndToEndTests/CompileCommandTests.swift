@@ -162,4 +162,33 @@ import Testing
     #expect(first.status == 0)
     #expect(first.output == second.output)
   }
+
+  /// Neither a header nor a C file of the user's, nor a newer model.
+  @Test(
+    "What moec did not write is not replaced",
+    arguments: [
+      (["compile", "model.swift", "-o", "libmine.so"], "libmine.h"),
+      (["compile", "model.swift", "-o", "x.so", "--generated", "."], "model.h"),
+      (["compile", "model.swift", "-o", "x.so", "--generated", "."], "graph.txt"),
+      (["compile", "model.swift", "-o", "x.so", "--generated", "."], "kernels/linear.h"),
+      (["inspect", "LIBRARY", "--extract", "."], "model.swift"),
+      (["inspect", "LIBRARY", "--extract", "."], "block.c"),
+    ])
+  func keepsOtherFiles(arguments: [String], name: String) throws {
+    let folder = try SmallModelFile.folder(SmallModelFile.source + "// newer\n")
+    let library = try SmallModelFile.compiled() + "/libsmall.so"
+    let file = URL(fileURLWithPath: "\(folder)/\(name)")
+    if name != "model.swift" {
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data("int mine;\n".utf8).write(to: file)
+    }
+    let before = try Data(contentsOf: file)
+    let listed = try Self.names(in: folder)
+    let result = try Moec.run(arguments.map { $0 == "LIBRARY" ? library : $0 }, in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("\(name) is there already, and not a"), "\(result.errors)")
+    #expect(try Data(contentsOf: file) == before)
+    #expect(try Self.names(in: folder) == listed)
+  }
 }

@@ -19,6 +19,31 @@ import Testing
     }
   }
 
+  /// A second demo replaces what a demo made, and not what was trained further from there.
+  @Test func aSecondDemoDoesNotReplaceWhatWasTrainedFurther() throws {
+    let folder = try ModelFixture.folder()
+    let weights = URL(fileURLWithPath: "\(folder)/demo/makemoe.safetensors")
+    func demo(_ more: [String] = []) throws -> Command {
+      try Command.moec(["demo", "--steps", "1", "--output", "\(folder)/demo"] + more, in: root)
+    }
+    let first = try demo()
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(try demo().status == 0, "what a demo made can be made again")
+    let command = try #require(
+      first.output.firstMatch(of: /swift run moec (run .*--resume .*) --steps/))
+    let further = try Command.moec(
+      command.output.1.split(separator: " ").map(String.init)
+        + ["--steps", "2", "--eval-batches", "1"], in: root)
+    #expect(further.status == 0, "\(further.errors)")
+    let trained = try Data(contentsOf: weights)
+    let second = try demo()
+    #expect(second.status == 1)
+    #expect(second.errors.contains("makemoe.safetensors was trained further"), "\(second.errors)")
+    #expect(second.errors.contains("--overwrite") && second.errors.contains("--resume"))
+    #expect(try Data(contentsOf: weights) == trained)
+    #expect(try demo(["--overwrite"]).status == 0)
+  }
+
   @Test func findsTheExampleAroundMoec() throws {
     let folder = try ModelFixture.folder()
     let demo = try Command.moec(["demo", "--steps", "1"], in: folder)

@@ -33,7 +33,8 @@ import Tokenizer
     var outputs: [String] = []
     for data in [["--data", text, "--tokenizer", "t.json"], ["--data", "s"]] {
       let run = try Command.moec(
-        ["run", library, "--train", "--steps", "3", "--eval-batches", "2", "--save", "w"] + data,
+        ["run", library, "--train", "--steps", "3", "--eval-batches", "2", "--save", "w"]
+          + ["--overwrite"] + data,
         in: folder)
       #expect(run.status == 0, "\(run.errors)")
       outputs.append(run.output)

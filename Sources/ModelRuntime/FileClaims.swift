@@ -1,0 +1,74 @@
+/// The files that a command reads and those that it writes, compared before it touches any of them.
+///
+/// Every command that writes files names them here first. An output that is an input, that is another
+/// output, or that would replace a file of another kind is refused.
+public struct FileClaims {
+  private var inputs: [FileClaim] = []
+  private var outputs: [(claim: FileClaim, kind: FileKind?)] = []
+
+  public init() {}
+
+  /// A file that is read; nil is none. `what` is how its user knows it, such as `--data`.
+  public mutating func read(_ path: String?, _ what: String) {
+    if let path { inputs.append(FileClaim(path: path, what: what)) }
+  }
+
+  /// A file that is written; nil is none. With a `kind` it replaces only what is of that kind.
+  public mutating func write(_ path: String?, _ what: String, over kind: FileKind? = nil) {
+    if let path { outputs.append((FileClaim(path: path, what: what), kind)) }
+  }
+
+  /// Errors: what may not be written, the first of it.
+  public func check() throws(FileClaimError) {
+    var readers: [FilePlace: FileClaim] = [:]
+    for input in inputs { if let place = FilePlace(input.path) { readers[place] = input } }
+    var writers: [FilePlace: FileClaim] = [:]
+    for (output, kind) in outputs {
+      guard let place = FilePlace(output.path), let name = FilePlace(nameOf: output.path) else {
+        continue
+      }
+      if let input = readers[place] { throw .isRead(output, input) }
+      // Two names of one file are replaced each by itself, as the best state and the last one are.
+      if let other = writers[name] { throw .isWrittenTwice(other, output) }
+      writers[name] = output
+      if let kind, !kind.mayReplace(output.path) { throw .isForeign(output, kind) }
+    }
+  }
+}
+
+/// A file and what a command has it for.
+public struct FileClaim: Equatable, Sendable {
+  public var path: String
+  public var what: String
+}
+
+/// Why a command may not write a file.
+public enum FileClaimError: ExplainedError {
+  /// It is read by the same command.
+  case isRead(FileClaim, FileClaim)
+  /// It is written under two names.
+  case isWrittenTwice(FileClaim, FileClaim)
+  /// It is there and of another kind.
+  case isForeign(FileClaim, FileKind)
+
+  public var message: String {
+    switch self {
+    case .isRead(let output, let input):
+      return output.path == input.path
+        ? "\(output.path) is \(input.what), and \(output.what) would replace it"
+        : "\(output.path), \(output.what), is the same file as \(input.path), \(input.what)"
+    case .isWrittenTwice(let one, let other):
+      return "\(one.what) and \(other.what) are one file, \(other.path)"
+    case .isForeign(let output, let kind):
+      return "\(output.path) is there already, and not \(kind.name): "
+        + "\(output.what) would replace it"
+    }
+  }
+
+  public var hint: String {
+    switch self {
+    case .isRead, .isWrittenTwice: return "name another file; nothing was touched"
+    case .isForeign: return "name another place, or move away what is there; nothing was touched"
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import ModelRuntime
+import Runner
+
+extension RunCommand {
+  /// What training reads and writes.
+  var trainingFiles: TrainingFiles {
+    var files = TrainingFiles()
+    files.save = training.save
+    files.log = training.log
+    files.record = training.record
+    files.replay = training.replay
+    files.overwrites = training.overwrite
+    return files
+  }
+
+  /// All files that this command touches.
+  func claims(_ files: TrainingFiles = TrainingFiles()) -> FileClaims {
+    var claims = FileClaims()
+    claims.read(library, "the library")
+    for path in dataFiles { claims.read(path, "--data") }
+    claims.read(tokenizer, "--tokenizer")
+    claims.read(weights, "--weights")
+    claims.read(files.replay, "--replay")
+    // A run may save where it goes on from.
+    let saved = [files.save, files.best].compactMap { $0.flatMap(FilePlace.init) }
+    if let resume = training.resume, !saved.contains(where: { $0 == FilePlace(resume) }) {
+      claims.read(resume, "--resume")
+    }
+    claims.write(files.save, "--save")
+    claims.write(files.best, "the best of --save")
+    claims.write(files.log, "--log")
+    claims.write(files.record, "--record")
+    claims.write(routes.html, "--html", over: .page)
+    return claims
+  }
+
+  /// The text, or what is in a folder of shards.
+  private var dataFiles: [String] {
+    let path = data ?? Corpus.usualPath
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+    else { return [path] }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.sorted().map { path + "/" + $0 }.filter {
+      $0.hasSuffix(".tokens") || $0.hasSuffix("/tokenizer.json")
+    }
+  }
+
+  /// Keeps other runs from writing the same files. Errors: one does already.
+  func lock(_ files: TrainingFiles) throws(FileLockError) -> [FileLock] {
+    var locks: [FileLock] = []
+    for path in [files.save, files.best, files.log, files.record] {
+      if let path, let lock = try FileLock(path) { locks.append(lock) }
+    }
+    return locks
+  }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import ModelFixtures
+import ModelRuntime
+import Testing
+
+@testable import Runner
+
+/// What a run leaves is not lost by giving the same command again, or to a second run beside it.
+@Suite(.serialized) struct EarlierRunTests {
+  private let folder = Result { try ModelFixture.folder() }
+  private let text = Result { try fileWith(sampleText()) }
+
+  private func train(_ more: [String], steps: Int = 6, library: String? = nil) throws -> Command {
+    try Command.moec(
+      [
+        "run", try library ?? ModelFixture.bigram(), "--train", "--data", text.get(), "--steps",
+        "\(steps)", "--eval-interval", "2", "--eval-batches", "2", "--threads", "1",
+      ] + more, in: folder.get())
+  }
+
+  private func contents() throws -> [String: Data] {
+    let folder = try folder.get()
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    return Dictionary(
+      uniqueKeysWithValues: try names.map {
+        ($0, try Data(contentsOf: URL(fileURLWithPath: folder + "/" + $0)))
+      })
+  }
+
+  /// Error, both ways out, and nothing is touched.
+  private func expectRefusal(_ result: Command, _ names: String, _ before: [String: Data]) throws {
+    #expect(result.status == 1)
+    let (verb, them) = names.contains(",") ? ("are", "them") : ("is", "it")
+    #expect(
+      result.errors.hasPrefix(
+        "error: \(names) \(verb) there already, and this run would replace \(them)\nhint: "),
+      "\(result.errors)")
+    #expect(result.errors.contains("--overwrite"))
+    #expect(try contents() == before)
+  }
+
+  @Test func theSameCommandAgainTouchesNothing() throws {
+    let files = ["--save", "w.safetensors", "--log", "l.jsonl", "--record", "r"]
+    let library = try ModelFixture.routed()
+    #expect(try train(files, library: library).status == 0)
+    let before = try contents()
+    #expect(before.count == 4)
+    let again = try train(files, library: library)
+    try expectRefusal(again, "w.safetensors, w.best.safetensors, l.jsonl, r", before)
+    #expect(again.errors.contains("hint: go on from there with --resume w.safetensors"))
+    // Each of them alone.
+    try expectRefusal(train(["--save", "w.best.safetensors"]), "w.best.safetensors", before)
+    try expectRefusal(train(["--log", "l.jsonl"]), "l.jsonl", before)
+    try expectRefusal(train(["--record", "r"], library: library), "r", before)
+    // Both ways out.
+    let resumed = try train(files + ["--resume", "w.safetensors"], steps: 9, library: library)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try RouteReader(path: folder.get() + "/r").steps == 0..<9)
+    let replaced = try train(files + ["--overwrite"], library: library)
+    #expect(replaced.status == 0, "\(replaced.errors)")
+    #expect(try contents()["w.safetensors"] == before["w.safetensors"])
+  }
+
+  @Test func goingOnDoesNotReplaceOtherRuns() throws {
+    #expect(try train(["--save", "a", "--log", "a.jsonl"], steps: 12).status == 0)
+    #expect(try train(["--save", "b"], steps: 4).status == 0)
+    try Data("notes\n".utf8).write(to: URL(fileURLWithPath: folder.get() + "/notes"))
+    let before = try contents()
+    try expectRefusal(train(["--resume", "b", "--save", "a"]), "a, a.best", before)
+    // Lines of steps that the resumed run has not seen, and what is no log at all.
+    let other = try train(["--resume", "b", "--save", "b", "--log", "a.jsonl"])
+    try expectRefusal(other, "a.jsonl", before)
+    try expectRefusal(train(["--resume", "b", "--save", "b", "--log", "notes"]), "notes", before)
+    let back = try train(["--resume", "a", "--save", "new", "--log", "a.jsonl"], steps: 14)
+    #expect(back.status == 0, "\(back.errors)")
+  }
+
+  /// What was saved before the first step is no loss: a run that was killed there begins again.
+  @Test func whatNobodyTrainedIsReplaced() throws {
+    var settings = TrainingSettings()
+    (settings.steps, settings.evaluationBatches) = (5, 1)
+    try sampleSession().save(to: folder.get() + "/w", step: 0, settings)
+    #expect(try train(["--save", "w"]).status == 0)
+  }
+
+  /// A run that goes on until it is killed; it has saved.
+  private func start(_ more: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Command.moecPath())
+    process.arguments =
+      [
+        "run", try ModelFixture.bigram(), "--train", "--data", try text.get(), "--steps",
+        "1000000", "--eval-interval", "1000", "--eval-batches", "1", "--threads", "1",
+      ] + more
+    process.currentDirectoryURL = URL(fileURLWithPath: try folder.get())
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let saved = try folder.get() + "/w"
+    for _ in 0..<1000 where process.isRunning {
+      if FileManager.default.fileExists(atPath: saved) { break }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    return process
+  }
+
+  @Test func aSecondRunIsRefusedWhileTheFirstLives() throws {
+    let first = try start(["--save", "w", "--log", "l"])
+    for more in [["--save", "w"], ["--log", "l"], ["--save", "x", "--log", "l"]] {
+      let second = try train(more + ["--overwrite"])
+      #expect(second.status == 1)
+      #expect(
+        second.errors.contains(
+          "is being written by another run, process \(first.processIdentifier)"),
+        "\(second.errors)")
+    }
+    let resumed = try train(["--resume", "w", "--save", "w"])
+    #expect(resumed.status == 1 && resumed.errors.contains("is being written by another run"))
+    #expect(try !FileManager.default.fileExists(atPath: folder.get() + "/x"))
+    kill(first.processIdentifier, SIGKILL)
+    first.waitUntilExit()
+    // What a killed run leaves of its lock holds nobody up, and is gone afterwards.
+    let manifest = try ModelLibrary(path: ModelFixture.bigram()).manifest
+    let step = try Checkpoint(
+      path: folder.get() + "/w", contents: .training, manifest: manifest
+    ).notes.step
+    let after = try train(["--resume", "w", "--save", "w", "--log", "l"], steps: step + 2)
+    #expect(after.status == 0, "\(after.errors)")
+    #expect(try Set(contents().keys) == ["w", "w.best", "l"])
+  }
+}
