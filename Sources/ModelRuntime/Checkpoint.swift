@@ -117,7 +117,9 @@ public struct Checkpoint {
       }
     }
     let found = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
-    var problems = expected.compactMap { fault(found[$0.name], name: $0.name, shape: $0.shape) }
+    var problems = expected.compactMap {
+      fault(found[$0.name], name: $0.name, shape: $0.shape, contents)
+    }
     let names = Set(expected.map(\.name))
     for tensor in file.tensors where !names.contains(tensor.name) {
       let isTraining = prefixes.dropFirst().contains { tensor.name.hasPrefix($0.prefix) }
@@ -127,10 +129,14 @@ public struct Checkpoint {
   }
 
   private static func fault(
-    _ tensor: Safetensors.Tensor?, name: String, shape: [Int]
+    _ tensor: Safetensors.Tensor?, name: String, shape: [Int], _ contents: Contents
   ) -> SafetensorsProblem? {
     guard let tensor else { return .missing(name: name) }
-    if tensor.type != .f32 { return .wrongType(name: name, expected: .f32, found: tensor.type) }
+    // Going on exactly cannot begin from numbers that were rounded to fewer bits.
+    let isKept = tensor.type == .f32 || tensor.type == .f64
+    if !(contents == .weights ? tensor.type.isReal : isKept) {
+      return .wrongType(name: name, expected: .f32, found: tensor.type)
+    }
     if tensor.shape != shape {
       return .wrongShape(name: name, expected: shape, found: tensor.shape)
     }

@@ -14,6 +14,8 @@ public struct NameConversion {
   private let file: Safetensors
   private let counts: [String: Int]
   private var problems: [String] = []
+  /// Bytes that the outputs' names and places need in a header, about.
+  private var headerBytes = 0
   /// Numbers seen for each variable.
   private var seen: [String: Set<Int>] = [:]
 
@@ -35,6 +37,7 @@ public struct NameConversion {
     direction = ours > theirs ? .toTheirs : .toOurs
     convert()
     if buffers, direction == .toTheirs { addTriangles() }
+    checkOutputs()
     if !problems.isEmpty { throw .unfit(path: file.path, problems) }
   }
 
@@ -56,8 +59,12 @@ public struct NameConversion {
         problems.append("\(tensor.name): \(which)")
         continue
       }
-      if tensor.type != .f32 {
+      guard tensor.type.isReal else {
         problems.append("\(tensor.name) is \(tensor.type.rawValue), not F32")
+        continue
+      }
+      guard !tensor.range.isEmpty else {
+        problems.append("\(tensor.name) \(tensor.shape) has no numbers")
         continue
       }
       for (variable, number) in numbers { seen[variable, default: []].insert(number) }
@@ -79,11 +86,9 @@ public struct NameConversion {
   private mutating func convert(_ rule: NameMap.Rule, _ matches: [Match]) {
     if matches.isEmpty, rule.isOptional { return }
     let pattern = direction == .toTheirs ? rule.ours : rule.theirs
-    let known = Set(matches.map(\.tensor.name))
-    let wanted = combinations(pattern.variables.sorted()).map(pattern.name)
-    let missing = wanted.filter { !known.contains($0) }
-    if !missing.isEmpty {
-      problems.append("missing: \(NameList(missing))")
+    let missing = missing(pattern, Set(matches.map(\.tensor.name)))
+    if !missing.names.isEmpty {
+      problems.append("missing: \(NameList(missing.names))\(missing.isCut ? " and more" : "")")
       return
     }
     switch direction {
@@ -92,11 +97,53 @@ public struct NameConversion {
     }
   }
 
-  private func combinations(_ variables: [String]) -> [[String: Int]] {
-    variables.reduce([[:]]) { partial, variable in
-      partial.flatMap { numbers in
-        (seen[variable] ?? [0]).sorted().map { numbers.merging([variable: $0]) { $1 } }
-      }
+  /// Names of a pattern that are not known; no more are looked for when there are enough to tell.
+  private func missing(
+    _ pattern: NamePattern, _ known: Set<String>
+  ) -> (names: [String], isCut: Bool) {
+    var names: [String] = []
+    for numbers in combinations(pattern.variables.sorted()) {
+      let name = pattern.name(numbers)
+      if known.contains(name) { continue }
+      if names.count == Self.mostMissing { return (names, true) }
+      names.append(name)
+    }
+    return (names, false)
+  }
+
+  private static let mostMissing = 1000
+
+  /// Every way to give the variables numbers that were seen, the last one varying fastest, one at
+  /// a time: there may be far more than tensors.
+  private func combinations(_ variables: [String]) -> some Sequence<[String: Int]> {
+    let numbers = variables.map { (seen[$0] ?? [0]).sorted() }
+    return sequence(state: [Int](repeating: 0, count: variables.count) as [Int]?) { places in
+      guard let now = places else { return nil }
+      places = NameConversion.next(now, numbers.map(\.count))
+      return Dictionary(
+        uniqueKeysWithValues: variables.indices.map { (variables[$0], numbers[$0][now[$0]]) })
+    }
+  }
+
+  private static func next(_ places: [Int], _ counts: [Int]) -> [Int]? {
+    var places = places
+    for index in places.indices.reversed() {
+      places[index] += 1
+      if places[index] < counts[index] { return places }
+      places[index] = 0
+    }
+    return nil
+  }
+
+  /// Two tensors of one name, or a header beyond the format's bound, would make a file that
+  /// nobody can read.
+  private mutating func checkOutputs() {
+    var names = Set<String>()
+    for output in outputs where !names.insert(output.name).inserted {
+      problems.append("\(output.name) would be there twice")
+    }
+    if headerBytes > Safetensors.longestHeader {
+      problems.append("there would be more tensors than a safetensors file can name")
     }
   }
 }
@@ -109,7 +156,9 @@ extension NameConversion {
     let tensor = match.tensor
     guard let joined = rule.joined else {
       let shape = transposed(tensor.shape, rule)
-      add(rule.theirs.name(match.numbers), shape, rule) { [file] in try file.numbers(tensor) }
+      add(rule.theirs.name(match.numbers), shape, rule) { [file] in
+        try file.numbers(tensor)
+      }
       return
     }
     let pieces = rule.stacks ? tensor.shape.first : count(of: joined)
@@ -119,6 +168,10 @@ extension NameConversion {
           + (pieces == nil ? " give their number with --set \(joined)=N" : ""))
       return
     }
+    guard headerBytes + pieces * Self.entryBytes <= Safetensors.longestHeader else {
+      problems.append("\(tensor.name) \(tensor.shape) would be cut into too many tensors")
+      return
+    }
     if !rule.stacks { seen[joined, default: []].formUnion(0..<pieces) }
     let rest = Array(tensor.shape.dropFirst())
     let shape = rule.stacks ? rest : [first / pieces] + rest
@@ -126,7 +179,7 @@ extension NameConversion {
     for piece in 0..<pieces {
       let name = rule.theirs.name(match.numbers.merging([joined: piece]) { $1 })
       add(name, transposed(shape, rule), rule) { [file] in
-        Array(try file.numbers(tensor)[piece * size..<(piece + 1) * size])
+        try file.numbers(tensor, piece * size..<(piece + 1) * size)
       }
     }
   }
@@ -156,7 +209,7 @@ extension NameConversion {
       }
       let part = sorted[0].shape
       let transposes = rule.transposes
-      outputs.append(
+      append(
         .init(name: name, shape: shape) { [file] in
           try sorted.flatMap { tensor in
             let numbers = try file.numbers(tensor)
@@ -177,10 +230,18 @@ extension NameConversion {
     let transposes = rule.transposes
     // The shape before transposing is the transposed one of the shape after it.
     let before = transposed(shape, rule)
-    outputs.append(
+    append(
       .init(name: name, shape: shape) {
         transposes ? transpose(try numbers(), before) : try numbers()
       })
+  }
+
+  /// What one tensor's entry in a header needs beside its name, at least.
+  private static let entryBytes = 50
+
+  private mutating func append(_ output: Safetensors.Output) {
+    headerBytes += output.name.utf8.count + Self.entryBytes
+    outputs.append(output)
   }
 
   private func count(of variable: String) -> Int? {
@@ -193,17 +254,31 @@ extension NameConversion {
   }
 
   private mutating func addTriangles() {
+    let sizes = Dictionary(
+      file.tensors.map { ($0.name, $0.range.isEmpty ? nil : $0.shape.first) },
+      uniquingKeysWith: { first, _ in first })
+    var room = max(Self.mostTriangles, file.dataSize)
     for extra in map.extras {
-      guard let name = extra.size,
-        let size = file.tensors.first(where: { $0.name == name })?.shape.first
-      else { continue }
-      let numbers = (0..<size * size).map { Float($0 % size <= $0 / size ? 1 : 0) }
+      guard let name = extra.size, let size = sizes[name] ?? nil else { continue }
+      let bytes = size.multipliedReportingOverflow(by: 4 * size)
       for combination in combinations(extra.name.variables.sorted()) {
-        outputs.append(
-          .init(name: extra.name.name(combination), shape: [size, size]) { numbers })
+        guard !bytes.overflow, bytes.partialValue <= room else {
+          problems.append(
+            "\(extra.name): masks of \(size) by \(size) would be more than all the weights; "
+              + "leave out --buffers")
+          return
+        }
+        room -= bytes.partialValue
+        append(
+          .init(name: extra.name.name(combination), shape: [size, size]) {
+            (0..<size * size).map { Float($0 % size <= $0 / size ? 1 : 0) }
+          })
       }
     }
   }
+
+  /// Bytes of triangles that any file may have made for it; a larger file, its own size.
+  private static let mostTriangles = 1 << 28
 }
 
 /// Swaps the last two axes of a tensor.

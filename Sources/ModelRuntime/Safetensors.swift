@@ -38,17 +38,15 @@ public final class Safetensors {
     self.path = path
   }
 
-  /// The numbers of an F32 tensor of this file.
-  public func numbers(_ tensor: Tensor) throws(SafetensorsError) -> [Float] {
-    let count = tensor.range.count / MemoryLayout<Float>.size
-    var numbers = [Float](repeating: 0, count: count)
-    let outcome = numbers.withUnsafeMutableBytes { buffer in
-      Result { () throws(FileError) in
-        try file.read(into: buffer, at: dataStart + tensor.range.lowerBound)
-      }
+  /// Bytes of all tensors.
+  var dataSize: Int { file.size - dataStart }
+
+  /// The bytes `range` of a tensor's data.
+  func bytes(_ tensor: Tensor, _ range: Range<Int>) throws(SafetensorsError) -> [UInt8] {
+    let start = dataStart + tensor.range.lowerBound
+    return try reading { () throws(FileError) in
+      try file.bytes(start + range.lowerBound..<start + range.upperBound)
     }
-    if case .failure(let error) = outcome { throw .unreadable(error) }
-    return numbers
   }
 
   private static func headerLength(of file: InputFile) throws(SafetensorsError) -> Int {

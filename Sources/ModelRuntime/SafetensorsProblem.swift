@@ -63,6 +63,12 @@ public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension SafetensorsProblem {
+  /// Whether numbers were rounded that going on exactly needs.
+  var isOfRoundedTraining: Bool {
+    if case .wrongType(_, .f32, let found) = self { return found == .f16 || found == .bf16 }
+    return false
+  }
+
   /// The tensor that it is about, if it is one.
   var tensor: String? {
     switch self {
@@ -84,6 +90,8 @@ public enum SafetensorsError: ExplainedError, Equatable {
   case malformed(path: String, [SafetensorsProblem])
   /// The file is sound but is not of this model; `fitting` are the parameters that would do.
   case unfit(path: String, [SafetensorsProblem], fitting: [String] = [])
+  /// A tensor holds a number that float32 cannot.
+  case beyondRange(path: String, name: String, value: Double)
 
   public var message: String {
     switch self {
@@ -96,6 +104,8 @@ public enum SafetensorsError: ExplainedError, Equatable {
         fitting.isEmpty
         ? "no parameter fits" : "\(fitting.count) fit: \(NameList(fitting).description)"
       return "\(path) does not fit the model: \(folded(problems)); \(fits)"
+    case .beyondRange(let path, let name, let value):
+      return "\(path): \(name) has the number \(value), which is beyond float32's range"
     }
   }
 
@@ -103,7 +113,12 @@ public enum SafetensorsError: ExplainedError, Equatable {
     switch self {
     case .unreadable(let error): return error.hint
     case .malformed: return "save it again, or use another copy"
+    case .beyondRange: return "moec computes in float32: scale or clip these weights first"
     case .unfit(_, let problems, _):
+      if problems.contains(where: \.isOfRoundedTraining) {
+        return "--resume goes on exactly and needs F32; start from rounded weights with "
+          + "--weights FILE"
+      }
       let isOnlyPartial = problems.allSatisfy { if case .missing = $0 { true } else { false } }
       return isOnlyPartial
         ? "use the library that the weights were saved with, or take part of them with "
@@ -115,7 +130,7 @@ public enum SafetensorsError: ExplainedError, Equatable {
   /// All problems found in the file, in its own order.
   public var problems: [SafetensorsProblem] {
     switch self {
-    case .unreadable: return []
+    case .unreadable, .beyondRange: return []
     case .malformed(_, let problems), .unfit(_, let problems, _): return problems
     }
   }
@@ -129,7 +144,10 @@ public enum SafetensorsError: ExplainedError, Equatable {
     return NameList(told, separator: "; ").description
   }
 
+  /// The first of them: a file of a megabyte can have a hundred thousand.
   private func list(_ problems: [SafetensorsProblem]) -> String {
-    problems.map(\.description).joined(separator: "; ")
+    let most = 20
+    let told = problems.prefix(most).map(\.description).joined(separator: "; ")
+    return problems.count > most ? "\(told); and \(problems.count - most) more" : told
   }
 }

@@ -35,15 +35,16 @@ public enum TensorType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Bytes of a tensor of this shape; nil if they overflow or are not whole.
+  /// Bytes of a tensor of this shape; nil if they overflow or are not whole. A size of 0 hides no
+  /// overflow of the others, so that products of some of the sizes can be taken later.
   func bytes(shape: [Int]) -> Int? {
-    if shape.contains(0) { return 0 }
     var total = bits
-    for size in shape {
+    for size in shape where size != 0 {
       let product = total.multipliedReportingOverflow(by: size)
       if product.overflow { return nil }
       total = product.partialValue
     }
+    if shape.contains(0) { return 0 }
     return total % 8 == 0 ? total / 8 : nil
   }
 }

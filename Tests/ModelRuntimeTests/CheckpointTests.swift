@@ -83,7 +83,7 @@ import Testing
 
   @Test func namesEverythingThatDoesNotFit() throws {
     let header =
-      "{" + described("token", "[12,6]", "[0,144]", "F16") + ","
+      "{" + described("token", "[12,6]", "[0,144]", "I16") + ","
       + described("surplus", "[1]", "[144,148]") + "," + described("another", "[1]", "[148,152]")
       + "}"
     let path = try fileWith(safetensorsBytes(header, data: 152))
@@ -91,7 +91,7 @@ import Testing
     let error = SafetensorsError.unfit(
       path: path,
       [
-        .wrongType(name: "token", expected: .f32, found: .f16),
+        .wrongType(name: "token", expected: .f32, found: .i16),
         .missing(name: "expert.weight"), .unexpected(name: "surplus"),
         .unexpected(name: "another"),
       ])

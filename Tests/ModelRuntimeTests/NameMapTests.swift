@@ -193,4 +193,36 @@ import Testing
     #expect(
       result.status == 0 && result.output.hasPrefix("True "), "\(result.output)\(result.errors)")
   }
+
+  @Test func twoTensorsOfOneNameAreRefused() throws {
+    let map = "a.weight  x.weight\na.weight  y.weight\nb.weight z.weight"
+    let said = try problems(map, [("x.weight", [1]), ("y.weight", [1]), ("z.weight", [1])])
+    #expect(said == "a.weight would be there twice")
+  }
+
+  /// Three numbers of which the file has a hundred each, in one name of three: a million names.
+  @Test(.timeLimit(.minutes(1))) func missingNamesAreNotAllLookedFor() throws {
+    let map = "a.{i}  x.{i}\nb.{j} y.{j}\nc.{k}  z.{k}\nd.{i}.{j}.{k}  w.{i}.{j}.{k}"
+    let tensors = (0..<300).flatMap { number in
+      ["x", "y", "z"].map { (name: "\($0).\(number)", shape: [1]) }
+    }
+    let said = try problems(map, tensors)
+    #expect(said.hasPrefix("missing: w.0.0.0, "))
+    #expect(said.hasSuffix(" and more"))
+    #expect(said.count < 100_000)
+  }
+
+  @Test func aNumberOfEveryCombinationIsLookedFor() throws {
+    let map = "a.{i}.{j}  x.{i}.{j}"
+    let tensors = ["x.0.0", "x.1.0", "x.0.2"].map { (name: $0, shape: [1]) }
+    #expect(try problems(map, tensors) == "missing: x.1.2")
+  }
+
+  @Test func piecesAreReadForThemselves() throws {
+    let file = try file([("a", [4, 3])])
+    let map = try NameMap("a  b.{e}  stack e", path: "map")
+    let outputs = try NameConversion(file, map).outputs
+    #expect(
+      try outputs.map { try $0.numbers() } == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]])
+  }
 }
