@@ -72,7 +72,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    .testTarget(name: "GraphIRTests", dependencies: ["GraphIR"]),
+    .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "ModelFixtures"]),
     .testTarget(name: "MoETests", dependencies: ["MoE", "ModelFixtures", "moec"]),
     .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
@@ -87,7 +87,7 @@ let package = Package(
         "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
         "CompiledModels", "moec",
       ]),
-    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain"]),
+    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
@@ -105,7 +105,7 @@ let package = Package(
       ],
       resources: [.embedInCode("browser.js")]),
     .testTarget(
-      name: "TokenizerTests", dependencies: ["Tokenizer"], exclude: ["Fixtures"]),
+      name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.

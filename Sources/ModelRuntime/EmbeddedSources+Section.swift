@@ -109,7 +109,7 @@ private struct MachOSections {
       let size = try bytes.number(at: offset + 4, bytes: 4)
       guard size >= 8 else { throw ObjectSection.Problem.damaged("a load command has no size") }
       if try bytes.number(at: offset, bytes: 4) == Self.segmentCommand,
-        let found = try section(wanted, inSegment: offset)
+        let found = try section(wanted, inSegment: offset, size)
       {
         return found
       }
@@ -119,9 +119,13 @@ private struct MachOSections {
   }
 
   private func section(
-    _ wanted: (segment: String, section: String), inSegment command: UInt64
+    _ wanted: (segment: String, section: String), inSegment command: UInt64, _ size: UInt64
   ) throws -> [UInt8]? {
     let count = try bytes.number(at: command + 64, bytes: 4)
+    // Commands do not overlap, so that no header is looked at twice.
+    guard 72 + count * Self.sectionSize <= size else {
+      throw ObjectSection.Problem.damaged("a load command is too short for its sections")
+    }
     for index in 0..<count {
       let header = command + 72 + index * Self.sectionSize
       guard try name(at: header) == wanted.section, try name(at: header + 16) == wanted.segment

@@ -56,8 +56,20 @@ extension Manifest: Decodable {
       if !names.insert(parameter.name).inserted { return "\(parameter.name) is there twice" }
       if let reason = parameter.contradiction { return "\(parameter.name): \(reason)" }
     }
+    if let reason = sumContradiction { return reason }
     for router in routers {
       if let reason = router.contradiction { return "\(router.name): \(reason)" }
+    }
+    return nil
+  }
+
+  /// Each size fits; their sum must too.
+  private var sumContradiction: String? {
+    var sum = 0
+    for parameter in parameters {
+      let next = sum.addingReportingOverflow(parameter.count)
+      if next.overflow { return "its parameters are too large together" }
+      sum = next.partialValue
     }
     return nil
   }

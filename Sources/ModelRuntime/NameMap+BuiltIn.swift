@@ -8,10 +8,16 @@ extension NameMap {
   public static func named(_ name: String) throws(NameMapError) -> NameMap {
     if let text = builtIn[name] { return try NameMap(text, path: name) }
     guard FileManager.default.fileExists(atPath: name) else { throw .unknown(name: name) }
-    guard let data = FileManager.default.contents(atPath: name) else {
-      throw .unreadable(FileError(operation: "read", path: name, code: EACCES))
+    let bytes: [UInt8]
+    do {
+      bytes = try WholeFile.bytes(of: name)
+    } catch {
+      throw .unreadable(error)
     }
-    return try NameMap(String(decoding: data, as: UTF8.self), path: name)
+    if TextBytes.isUTF16(bytes) {
+      throw .badLine(path: name, line: 1, reason: "the file is UTF-16, not UTF-8")
+    }
+    return try NameMap(String(decoding: bytes, as: UTF8.self), path: name)
   }
 
   /// makeMoE in PyTorch: a module for each head and each expert.

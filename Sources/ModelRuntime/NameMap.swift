@@ -47,7 +47,9 @@ public struct NameMap: Equatable, Sendable {
 
   /// Parses a map; `path` is used in errors. Errors: the first line that makes no sense.
   public init(_ text: String, path: String) throws(NameMapError) {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // A byte-order mark says how a file is written, and is no part of its text.
+    let text = text.unicodeScalars.first == "\u{feff}" ? text.dropFirst() : text[...]
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (index, line) in lines.enumerated() {
       let code = line.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0]
       let words = code.split(whereSeparator: \.isWhitespace).map(String.init)
@@ -84,7 +86,11 @@ public struct NameMap: Equatable, Sendable {
     guard words.count == (isTriangle ? 4 : 2), !isTriangle || words[2] == "of" else {
       return isTriangle ? "'triangle NAME of NAME' is expected" : "'ignore NAME' is expected"
     }
-    for text in NamePattern.alternatives(words[1]) {
+    guard let names = NamePattern.alternatives(words[1]) else { return NameMap.tooMany(words[1]) }
+    guard extras.count + names.count <= NamePattern.most.alternatives else {
+      return NameMap.tooManyLines
+    }
+    for text in names {
       guard let name = NamePattern(text) else { return "\(text) is no name" }
       extras.append(Extra(name: name, size: isTriangle ? words[3] : nil))
     }
@@ -93,9 +99,11 @@ public struct NameMap: Equatable, Sendable {
 
   private mutating func addRules(_ words: [String], line: Int) -> String? {
     guard words.count > 1 else { return "two names are expected" }
-    let (left, right) = (
-      NamePattern.alternatives(words[0]), NamePattern.alternatives(words[1])
-    )
+    guard let left = NamePattern.alternatives(words[0]) else { return NameMap.tooMany(words[0]) }
+    guard let right = NamePattern.alternatives(words[1]) else { return NameMap.tooMany(words[1]) }
+    guard rules.count + left.count <= NamePattern.most.alternatives else {
+      return NameMap.tooManyLines
+    }
     guard left.count == right.count else {
       return "the two names have \(left.count) and \(right.count) alternatives"
     }
@@ -109,6 +117,13 @@ public struct NameMap: Equatable, Sendable {
     }
     return nil
   }
+
+  private static func tooMany(_ name: String) -> String {
+    "\(name.prefix(40))… is longer than \(NamePattern.most.bytes) bytes or means more than "
+      + "\(NamePattern.most.alternatives) names"
+  }
+
+  private static let tooManyLines = "it pairs more than \(NamePattern.most.alternatives) names"
 
   private static func read(_ words: ArraySlice<String>, into rule: inout Rule) -> String? {
     var words = words

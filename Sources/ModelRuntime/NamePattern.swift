@@ -63,17 +63,26 @@ struct NamePattern: Equatable, Sendable, CustomStringConvertible {
     }.joined()
   }
 
-  /// Every text that `{a,b}` in it may mean, the last group varying fastest. A variable is no group.
-  static func alternatives(_ text: String) -> [String] {
-    guard let open = text.firstIndex(where: { $0 == "{" }),
-      let close = text[open...].firstIndex(of: "}")
-    else { return [text] }
-    let inner = text[text.index(after: open)..<close]
-    let tails = alternatives(String(text[text.index(after: close)...]))
-    let choices =
-      inner.contains(",")
-      ? inner.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      : ["{\(inner)}"]
-    return choices.flatMap { choice in tails.map { text[..<open] + choice + $0 } }
+  /// Names may be so many bytes long, and one text may mean so many.
+  static let most = (bytes: 1024, alternatives: 4096)
+
+  /// Every text that `{a,b}` in it may mean, the last group varying fastest. A variable is no
+  /// group. Nil for a text that is too long or means too many.
+  static func alternatives(_ text: String) -> [String]? {
+    guard text.utf8.count <= most.bytes else { return nil }
+    var texts = [""]
+    var rest = text[...]
+    while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+      let inner = rest[rest.index(after: open)..<close]
+      let choices =
+        inner.contains(",")
+        ? inner.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        : ["{\(inner)}"]
+      guard texts.count * choices.count <= most.alternatives else { return nil }
+      let start = rest[..<open]
+      texts = texts.flatMap { text in choices.map { text + start + $0 } }
+      rest = rest[rest.index(after: close)...]
+    }
+    return texts.map { $0 + rest }
   }
 }
