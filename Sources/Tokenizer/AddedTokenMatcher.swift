@@ -6,67 +6,82 @@ struct AddedTokenMatcher: Sendable {
     var token: Int32?
   }
 
-  /// What is looked for, longest first.
-  private let patterns: [(content: [UInt8], token: AddedToken)]
+  /// Longer tokens are refused when a file is read: a place of a text is looked at so far.
+  static let longest = 4096
+
+  private let tokens: [AddedToken]
+  /// A tree of all beginnings: what node follows a node (upper bits) with a byte (lower 8).
+  private var children: [Int: Int] = [:]
+  /// The token that ends at each node, -1 for none.
+  private var ends: [Int] = [-1]
   /// Whether some pattern begins with a byte.
-  private let isFirst: [Bool]
+  private var isFirst = [Bool](repeating: false, count: 256)
 
   init(_ patterns: [(content: [UInt8], token: AddedToken)]) {
-    let patterns = patterns.filter { !$0.content.isEmpty }
-    self.patterns = patterns.sorted { $0.content.count > $1.content.count }
-    var isFirst = [Bool](repeating: false, count: 256)
-    for pattern in patterns { isFirst[Int(pattern.content[0])] = true }
-    self.isFirst = isFirst
+    tokens = patterns.map(\.token)
+    for (index, pattern) in patterns.enumerated() where !pattern.content.isEmpty {
+      isFirst[Int(pattern.content[0])] = true
+      var node = 0
+      for byte in pattern.content { node = child(of: node, byte) }
+      if ends[node] < 0 { ends[node] = index }
+    }
   }
 
-  var isEmpty: Bool { patterns.isEmpty }
+  private mutating func child(of node: Int, _ byte: UInt8) -> Int {
+    let key = node << 8 | Int(byte)
+    if let child = children[key] { return child }
+    ends.append(-1)
+    children[key] = ends.count - 1
+    return ends.count - 1
+  }
 
-  /// The parts of a text, in order and without gaps.
+  var isEmpty: Bool { children.isEmpty }
+
+  /// The parts of a text in order.
+  ///
+  /// As in the package, a token that takes white space along may take what the next token, one of
+  /// white space, begins with: that one is there all the same, and what follows it begins at its
+  /// end. One that takes the space before it along begins after the earlier token, and is not
+  /// there if nothing is left of it.
   func parts(of text: UnsafeBufferPointer<UInt8>) -> [Part] {
     var parts: [Part] = []
     var done = 0
     var position = 0
+    var spaces = SpaceRun(text)
     while position < text.count, !isEmpty {
-      guard isFirst[Int(text[position])], let (content, token) = pattern(text, position) else {
+      guard isFirst[Int(text[position])], let (end, token) = match(text, position) else {
         position += 1
         continue
       }
-      var range = position..<position + content.count
-      position = range.upperBound
+      var range = position..<end
+      position = end
       if token.isSingleWord, !standsAlone(range, text) { continue }
-      range = widened(range, token, text, from: done)
+      if token.stripsLeft {
+        let start = spaces.start(before: range.lowerBound, from: done)
+        guard start <= end else { continue }
+        range = start..<end
+      }
+      if token.stripsRight { range = range.lowerBound..<spaces.end(from: end) }
       if done < range.lowerBound { parts.append(Part(range: done..<range.lowerBound)) }
-      parts.append(Part(range: range, token: token.id))
+      if !range.isEmpty { parts.append(Part(range: range, token: token.id)) }
       done = range.upperBound
     }
     if done < text.count { parts.append(Part(range: done..<text.count)) }
     return parts
   }
 
-  private func pattern(
-    _ text: UnsafeBufferPointer<UInt8>, _ position: Int
-  ) -> (content: [UInt8], token: AddedToken)? {
-    patterns.first { pattern in
-      position + pattern.content.count <= text.count
-        && pattern.content.indices.allSatisfy { text[position + $0] == pattern.content[$0] }
+  private func match(
+    _ text: UnsafeBufferPointer<UInt8>, _ start: Int
+  ) -> (end: Int, token: AddedToken)? {
+    var found: (end: Int, token: AddedToken)?
+    var node = 0
+    var position = start
+    while position < text.count, let child = children[node << 8 | Int(text[position])] {
+      node = child
+      position += 1
+      if ends[node] >= 0 { found = (position, tokens[ends[node]]) }
     }
-  }
-
-  /// The token's range with the white space that it takes along.
-  private func widened(
-    _ range: Range<Int>, _ token: AddedToken, _ text: UnsafeBufferPointer<UInt8>, from done: Int
-  ) -> Range<Int> {
-    var start = range.lowerBound
-    var end = range.upperBound
-    if token.stripsLeft {
-      while let before = character(before: start, text), isSpace(before) {
-        start -= UTF8.width(before)
-      }
-    }
-    if token.stripsRight {
-      while let after = character(at: end, text), isSpace(after) { end += UTF8.width(after) }
-    }
-    return max(start, min(done, range.upperBound))..<end
+    return found
   }
 
   private func standsAlone(_ range: Range<Int>, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -78,26 +93,6 @@ struct AddedTokenMatcher: Sendable {
     return true
   }
 
-  private func character(
-    at position: Int, _ text: UnsafeBufferPointer<UInt8>
-  ) -> Unicode.Scalar? {
-    let bytes = text[min(position, text.count)..<min(position + 4, text.count)]
-    var decoder = UTF8()
-    var iterator = bytes.makeIterator()
-    if case .scalarValue(let scalar) = decoder.decode(&iterator) { return scalar }
-    return nil
-  }
-
-  private func character(
-    before position: Int, _ text: UnsafeBufferPointer<UInt8>
-  ) -> Unicode.Scalar? {
-    var start = position - 1
-    while start > 0, text[start] & 0xc0 == 0x80 { start -= 1 }
-    return start < 0 ? nil : character(at: start, text)
-  }
-
-  private func isSpace(_ character: Unicode.Scalar) -> Bool { character.properties.isWhitespace }
-
   /// What `\w` takes.
   private static func isWord(_ character: Unicode.Scalar) -> Bool {
     let properties = character.properties
@@ -107,5 +102,53 @@ struct AddedTokenMatcher: Sendable {
       return true
     default: return false
     }
+  }
+}
+
+/// The character that begins at `position`, nil for none.
+private func character(
+  at position: Int, _ text: UnsafeBufferPointer<UInt8>
+) -> Unicode.Scalar? {
+  let bytes = text[min(position, text.count)..<min(position + 4, text.count)]
+  var decoder = UTF8()
+  var iterator = bytes.makeIterator()
+  if case .scalarValue(let scalar) = decoder.decode(&iterator) { return scalar }
+  return nil
+}
+
+/// The character that ends at `position`, nil for none.
+private func character(
+  before position: Int, _ text: UnsafeBufferPointer<UInt8>
+) -> Unicode.Scalar? {
+  var start = position - 1
+  while start > 0, text[start] & 0xc0 == 0x80 { start -= 1 }
+  return start < 0 ? nil : character(at: start, text)
+}
+
+/// White space around places of a text; a run is looked through once, however many ask for it.
+private struct SpaceRun {
+  private let text: UnsafeBufferPointer<UInt8>
+  private var known = 0..<0
+
+  init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
+
+  /// Where the white space from `position` on ends.
+  mutating func end(from position: Int) -> Int {
+    if known.contains(position) { return known.upperBound }
+    var end = position
+    while let next = character(at: end, text), next.properties.isWhitespace {
+      end += UTF8.width(next)
+    }
+    known = position..<end
+    return end
+  }
+
+  /// Where the white space before `position` begins, but not before `least`, which may be beyond.
+  func start(before position: Int, from least: Int) -> Int {
+    var start = position
+    while start > least, let before = character(before: start, text),
+      before.properties.isWhitespace
+    { start -= UTF8.width(before) }
+    return max(start, least)
   }
 }

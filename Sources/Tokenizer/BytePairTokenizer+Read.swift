@@ -4,6 +4,10 @@ extension BytePairTokenizer {
   /// Reads a `tokenizer.json`. Errors: unreadable, no JSON, not as it must be, or in need of
   /// something that this does not have, named.
   public init(path: String) throws(TokenizerError) {
+    var status = stat()
+    if stat(path, &status) == 0, ![S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) {
+      throw .unreadable(path: path, reason: "it is no file, or an empty one")
+    }
     guard let file = FileHandle(forReadingAtPath: path) else {
       throw .unreadable(path: path, reason: String(cString: strerror(errno)))
     }
@@ -13,10 +17,12 @@ extension BytePairTokenizer {
     try self.init(json: Array(data), path: path)
   }
 
-  /// The same from bytes at hand; `path` is used in errors.
+  /// The same from bytes at hand; `path` is used in errors. A byte-order mark is passed over.
   public init(json: [UInt8], path: String) throws(TokenizerError) {
     guard String(validating: json, as: UTF8.self) != nil else {
-      throw .notJSON(path: path, offset: 0, reason: "it is not UTF-8")
+      let isUTF16 = json.starts(with: [0xff, 0xfe]) || json.starts(with: [0xfe, 0xff])
+      let reason = isUTF16 ? "it is UTF-16, not UTF-8" : "it is not UTF-8"
+      throw .notJSON(path: path, offset: 0, reason: reason)
     }
     let file: JSON
     do throws(JSON.Failure) {
@@ -24,7 +30,7 @@ extension BytePairTokenizer {
     } catch {
       throw .notJSON(path: path, offset: error.offset, reason: error.reason)
     }
-    self = try TokenizerReader(file: file, path: path).tokenizer()
+    self = try TokenizerReader(file: file, path: path, size: json.count).tokenizer()
   }
 }
 
@@ -32,13 +38,30 @@ extension BytePairTokenizer {
 struct TokenizerReader {
   let file: JSON
   let path: String
+  /// Bytes of the file.
+  let size: Int
 
   func tokenizer() throws(TokenizerError) -> BytePairTokenizer {
     let model = try model()
+    let normalizers = try normalizers(file["normalizer"])
+    try checkSteps(normalizers.count, normalizers.growth, "normalizer")
+    let decoders = try decoders(file["decoder"])
+    try checkSteps(decoders?.count ?? 0, decoders?.growth ?? 1, "decoder")
     return BytePairTokenizer(
-      model: model, splitting: try splitting(file["pre_tokenizer"]),
-      normalizers: try normalizers(file["normalizer"]),
-      decoders: try decoders(file["decoder"]), addedTokens: try addedTokens(model), file: file)
+      model: model, splitting: try splitting(file["pre_tokenizer"]), normalizers: normalizers,
+      decoders: decoders, addedTokens: try addedTokens(model, normalizers), file: file)
+  }
+
+  /// A few replacements of one byte by a hundred would fill any memory.
+  private func checkSteps(
+    _ count: Int, _ growth: Double, _ part: String
+  ) throws(TokenizerError) {
+    if count > TextGrowth.mostSteps {
+      throw malformed(part, "has \(count) steps, more than \(TextGrowth.mostSteps)")
+    }
+    if growth > TextGrowth.most {
+      throw malformed(part, "can make a text more than \(Int(TextGrowth.most)) times as long")
+    }
   }
 
   /// A mistake in one part.
@@ -147,14 +170,21 @@ struct TokenizerReader {
 
   // MARK: - Added tokens
 
-  private func addedTokens(_ model: BytePairModel) throws(TokenizerError) -> [AddedToken] {
+  private func addedTokens(
+    _ model: BytePairModel, _ normalizers: [Normalizer]
+  ) throws(TokenizerError) -> [AddedToken] {
     guard let part = file["added_tokens"] else { return [] }
     guard let elements = part.elements else {
       throw malformed("added_tokens", "is \(part.kind), not a list")
     }
     var tokens: [AddedToken] = []
     for (index, element) in elements.enumerated() {
-      tokens.append(try addedToken(element, "added_tokens[\(index)]", model))
+      let part = "added_tokens[\(index)]"
+      let token = try addedToken(element, part, model)
+      let longest = AddedTokenMatcher.longest
+      guard token.content.count <= longest, normalizers.normalize(token.content).count <= longest
+      else { throw malformed(part, "is longer than \(longest) bytes") }
+      tokens.append(token)
     }
     return tokens
   }
@@ -184,9 +214,10 @@ struct TokenizerReader {
     return token
   }
 
-  /// Numbers are places in arrays: one of billions is a mistake, not a vocabulary.
+  /// Numbers are places in arrays: one of billions is a mistake, not a vocabulary, and a small
+  /// file has no reason for one of millions.
   func checkID(_ id: Int, of token: String, _ part: String) throws(TokenizerError) {
-    let limit = 1 << 24
+    let limit = min(1 << 24, 1 << 20 + size)
     if id < 0 || id >= limit {
       throw malformed(part, "gives \"\(token)\" the number \(id), not one below \(limit)")
     }

@@ -2,6 +2,7 @@ extension JSON {
   /// Parses a whole text, UTF-8.
   static func parse(_ text: [UInt8]) throws(Failure) -> JSON {
     var parser = JSONParser(text: text)
+    parser.skipMark()
     let value = try parser.value(depth: 0)
     parser.skipSpace()
     if parser.position < text.count { throw parser.failure("something follows the value") }
@@ -33,6 +34,11 @@ struct JSONParser {
 
   func failure(_ reason: String) -> JSON.Failure {
     JSON.Failure(offset: position, reason: reason)
+  }
+
+  /// A byte-order mark, as some editors put before a text.
+  mutating func skipMark() {
+    if text.starts(with: [0xef, 0xbb, 0xbf]) { position = 3 }
   }
 
   mutating func skipSpace() {
