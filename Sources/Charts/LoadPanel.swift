@@ -6,12 +6,14 @@ struct LoadPanel {
   /// The step after which each column begins, and its last, for a reader who points at it.
   var steps: [ClosedRange<Int>]
   /// Column, layer, expert: multiples of the fair share.
-  var loads: [[[Double]]]
-
-  var layers: Int { loads.first?.count ?? 0 }
+  let loads: [[[Double]]]
   /// Experts of each layer.
-  var experts: [Int] { loads.first?.map(\.count) ?? [] }
-  var rows: Int { experts.reduce(0, +) }
+  let experts: [Int]
+  /// Rows of all layers before each, and of all: looked up, as a log may have thousands of layers.
+  private let rowsBefore: [Int]
+
+  var layers: Int { experts.count }
+  var rows: Int { rowsBefore.last ?? 0 }
 
   /// Space between layers.
   static let gap = 3.0
@@ -26,7 +28,7 @@ struct LoadPanel {
 
   /// Where a layer begins, below the top.
   func top(ofLayer layer: Int) -> Double {
-    rowHeight * Double(experts[..<layer].reduce(0, +)) + Self.gap * Double(layer)
+    rowHeight * Double(rowsBefore[layer]) + Self.gap * Double(layer)
   }
 
   /// A record tells of the steps since the record before it, and its column lies there. Columns are
@@ -41,6 +43,8 @@ struct LoadPanel {
     }
     steps = groups.map { ($0.first?.steps.lowerBound ?? 0)...($0.last?.steps.upperBound ?? 0) }
     loads = groups.map { Self.mean($0.map(\.load)) }
+    experts = loads[0].map(\.count)
+    rowsBefore = experts.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }
     let first = Double(steps[0].lowerBound)
     edges = [first] + steps.map { max(Double($0.upperBound), first + 1) }
   }

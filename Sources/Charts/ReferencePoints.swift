@@ -18,16 +18,23 @@ public struct ReferencePoints: Equatable, Sendable {
     }
   }
 
-  /// Reads a table; empty lines and those that begin with `#` say nothing. Errors: a line with
-  /// something else than a step and two losses, or no line at all.
+  /// Reads a table; empty lines and those that begin with `#` say nothing, and the first other one
+  /// may name the columns. Errors: a line with something else than a step and two losses, other
+  /// columns, or no line at all.
   public init(label: String, path: String, text: String) throws(ChartError) {
     var points: [Int: Point] = [:]
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    for (index, line) in lines.enumerated() where !line.isEmpty && line.first != "#" {
-      guard let point = Self.point(line) else {
+    var isFirst = true
+    for (index, line) in lines.enumerated() {
+      let words = Self.words(line)
+      if words.allSatisfy(\.isEmpty) || words[0].hasPrefix("#") { continue }
+      defer { isFirst = false }
+      if isFirst, Self.isHeading(words) { continue }
+      guard let point = Self.point(words) else {
         throw ChartError(
           "\(path):\(index + 1): expected step,train,validation",
-          hint: "write lines such as 100,2.7351,2.7429; a comment begins with #")
+          hint: "write lines such as 100,2.7351,2.7429, with these columns in this order; a "
+            + "comment begins with #")
       }
       points[point.step] = point
     }
@@ -39,8 +46,19 @@ public struct ReferencePoints: Equatable, Sendable {
     self.points = points.values.sorted { $0.step < $1.step }
   }
 
-  private static func point(_ line: Substring) -> Point? {
-    let words = line.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
+  /// The cells of a line without the spaces and quotes around them.
+  private static func words(_ line: Substring) -> [Substring] {
+    line.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
+  }
+
+  /// `step,train,validation`, or `Step, train_loss, val_loss`: other columns would be misread.
+  private static func isHeading(_ words: [Substring]) -> Bool {
+    let starts = ["step", "train", "val"]
+    return words.count == starts.count
+      && zip(words, starts).allSatisfy { $0.lowercased().hasPrefix($1) }
+  }
+
+  private static func point(_ words: [Substring]) -> Point? {
     guard words.count == 3, let step = Int(words[0]), (0...1_000_000_000_000).contains(step),
       let train = Double(words[1]), let validation = Double(words[2]),
       train.isFinite, validation.isFinite
@@ -49,8 +67,11 @@ public struct ReferencePoints: Equatable, Sendable {
   }
 
   private static func trimmed(_ word: Substring) -> Substring {
-    let start = word.drop { $0 == " " }
-    let end = start.lastIndex { $0 != " " }
+    func isAround(_ character: Character) -> Bool {
+      character.isWhitespace || character == "\"" || character == "\u{feff}"
+    }
+    let start = word.drop(while: isAround)
+    let end = start.lastIndex { !isAround($0) }
     return end.map { start[...$0] } ?? ""
   }
 }

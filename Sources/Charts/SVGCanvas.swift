@@ -110,24 +110,28 @@ func escaped(_ text: String) -> String {
 
 /// About how wide a text is, in pixels: a little more than the usual fonts need.
 func textWidth(_ text: String, size: Double = 12) -> Double {
-  text.reduce(0) { sum, character in
-    let width: Double
-    switch character {
-    case "i", "l", "j", "I", ".", ",", ":", ";", "'", "|", " ", "(", ")", "/", "-": width = 0.34
-    case "f", "t", "r": width = 0.4
-    case "m", "w", "M", "W", "%", "@": width = 0.92
-    case "A"..."Z": width = 0.68
-    default: width = character.isASCII ? 0.6 : 1
-    }
-    return sum + width * size
+  text.reduce(0) { $0 + characterWidth($1) * size }
+}
+
+/// In multiples of the font's size.
+private func characterWidth(_ character: Character) -> Double {
+  switch character {
+  case "i", "l", "j", "I", ".", ",", ":", ";", "'", "|", " ", "(", ")", "/", "-": 0.34
+  case "f", "t", "r": 0.4
+  case "m", "w", "M", "W", "%", "@": 0.92
+  case "A"..."Z": 0.68
+  default: character.isASCII ? 0.6 : 1
   }
 }
 
 /// A text cut to a width, with an ellipsis where it was cut.
 func shortened(_ text: String, to width: Double, size: Double = 12) -> String {
   if textWidth(text, size: size) <= width { return text }
-  var short = text
-  while !short.isEmpty, textWidth(short + "…", size: size) > width { short.removeLast() }
+  var sum = 0.0
+  let short = text.prefix { character in
+    sum += characterWidth(character) * size
+    return sum + characterWidth("…") * size <= width
+  }
   return short + "…"
 }
 

@@ -44,9 +44,13 @@ final class MLflowJournal: @unchecked Sendable {
   init(leftAt path: String) throws {
     self.path = path
     files = JournalFiles(journal: path)
-    descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC)
+    descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw MLflowError.journal(path: path, code: errno) }
-    size = Int(lseek(descriptor, 0, SEEK_END))
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw MLflowError.notAJournal(path: path)
+    }
+    size = Int(status.st_size)
     isClosed = true
   }
 

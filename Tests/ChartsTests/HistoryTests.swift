@@ -86,6 +86,27 @@ import Testing
     #expect(points.points[1].validationLoss == 2.75)
   }
 
+  @Test(arguments: [
+    "step,train,validation\n", "Step, train_loss, val_loss\r\n", "\u{feff}step,train,validation\n",
+    "# a\n\"step\",\"train\",\"val\"\n", "\u{feff}# a, b\n", "\u{feff}",
+  ])
+  func aTableMayNameItsColumns(start: String) throws {
+    let points = try ReferencePoints(
+      label: "p", path: "p.csv", text: start + "0,5,5.5\r\n \r\n100,2,3\r\n")
+    #expect(points.points.map(\.step) == [0, 100])
+    #expect(points.points.map(\.trainLoss) == [5, 2])
+  }
+
+  @Test(arguments: [
+    "step,validation,train", "step,loss,val", "epoch,train,val", "0,1,2\nstep,train,val",
+  ])
+  func otherColumnsAreRefused(start: String) {
+    let message = refusal {
+      _ = try ReferencePoints(label: "p", path: "p.csv", text: start + "\n0,1,2\n")
+    }
+    #expect(message?.hasSuffix(": expected step,train,validation") == true)
+  }
+
   @Test(arguments: ["1,2", "1,2,3,4", "a,2,3", "-1,2,3", "1,nan,3", "1,2,inf", "1;2;3"])
   func refusesWhatIsNoPoint(line: String) {
     let message = refusal {
