@@ -13,6 +13,7 @@ extension Corpus {
   init(
     text: [UInt8], path: String, manifest: Manifest, tokenizer: BytePairTokenizer
   ) throws(CorpusError) {
+    let text = Array(text.dropFirst(TextBytes.markLength(text)))
     guard !text.isEmpty else { throw .empty(path: path) }
     try Corpus.check(tokenizer, manifest)
     let (tokens, characters) = try Corpus.encode(text, path, tokenizer)
@@ -29,6 +30,7 @@ extension Corpus {
     let trained = characterCount(tokens[..<boundary], counts)
     let validated = characterCount(tokens[boundary...], counts)
     self.path = path
+    carriageReturns = text.indices.dropLast().count { text[$0] == 0xd && text[$0 + 1] == 0xa }
     coding = .subwords(tokenizer)
     training = TokenSource(Array(tokens[..<boundary]))
     validation = TokenSource(Array(tokens[boundary...]))
@@ -63,6 +65,7 @@ extension Corpus {
     let trained = shards.characters(before: boundary)
     let all = shards.characters(before: shards.count)
     path = folder
+    carriageReturns = 0
     self.coding = .subwords(shards.tokenizer)
     training = TokenSource(shards, 0..<boundary)
     validation = TokenSource(shards, boundary..<shards.count)

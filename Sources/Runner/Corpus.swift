@@ -14,6 +14,8 @@ public struct Corpus: Sendable {
   public let validation: TokenSource
   /// Characters for each token in both parts; nil where tokens are characters.
   let charactersPerToken: CharactersPerToken?
+  /// Lines of a text that end in a carriage return and a line feed: both are characters of it.
+  let carriageReturns: Int
 
   /// How many tokens the text has.
   public var count: Int { training.count + validation.count }
@@ -39,12 +41,14 @@ public struct Corpus: Sendable {
     if TokenShards.isFolder(path) {
       try self.init(folder: path, manifest: manifest, coding: coding)
     } else if case .subwords(let tokenizer)? = coding {
-      let bytes = try CorpusText.bytes(of: path)
+      let bytes = try CorpusText.text(of: path)
       try self.init(text: bytes, path: path, manifest: manifest, tokenizer: tokenizer)
     } else {
       var vocabulary: Vocabulary?
       if case .characters(let known)? = coding { vocabulary = known }
-      let text = try CorpusText.read(path)
+      // Weights that were trained with the mark as a character go on so.
+      let keepsMark = vocabulary?.characters.contains("\u{feff}") ?? false
+      let text = try CorpusText.read(path, keepsMark: keepsMark)
       try self.init(text: text, path: path, manifest: manifest, vocabulary: vocabulary)
     }
   }
@@ -69,6 +73,7 @@ public struct Corpus: Sendable {
     }
     let boundary = Corpus.boundary(of: tokens.count)
     self.path = path
+    carriageReturns = text.indices.dropLast().count { text[$0] == "\r" && text[$0 + 1] == "\n" }
     coding = .characters(known)
     training = TokenSource(Array(tokens[..<boundary]))
     validation = TokenSource(Array(tokens[boundary...]))

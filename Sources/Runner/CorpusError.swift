@@ -8,6 +8,7 @@ public enum CorpusError: ExplainedError, Equatable {
   case noneGiven(usual: String)
   case empty(path: String)
   case notUTF8(path: String, offset: Int)
+  case utf16(path: String)
   case tooShort(path: String, count: Int, unit: String, needed: Int, context: Int)
   /// It has more distinct characters than the model was compiled for.
   case tooManyCharacters(path: String, distinct: Int, compiled: Int, line: String?)
@@ -32,6 +33,8 @@ public enum CorpusError: ExplainedError, Equatable {
       return "\(path) is empty"
     case .notUTF8(let path, let offset):
       return "\(path) is not UTF-8: the bytes at offset \(offset) are no character"
+    case .utf16(let path):
+      return "\(path) is UTF-16, not UTF-8"
     case .tooShort(let path, let count, let unit, let needed, let context):
       return "\(path) is too short: it has \(count) \(unit), and a model with a context "
         + "of \(context) needs \(needed)"
@@ -57,6 +60,7 @@ public enum CorpusError: ExplainedError, Equatable {
     case .noneGiven: return "name a text with --data FILE"
     case .empty, .tooShort: return "use a longer text, or compile a model with a shorter context"
     case .notUTF8: return "convert it to UTF-8, for instance with iconv"
+    case .utf16(let path): return TextBytes.conversionHint(path)
     case .tooManyCharacters(_, let distinct, _, let line):
       let place = line.map { "in \($0)" } ?? "in the model"
       return "\(place), make the vocabulary axis \(distinct) and compile again"

@@ -3,10 +3,31 @@ import ModelRuntime
 
 /// Reads texts and finds where they are not UTF-8.
 enum CorpusText {
-  /// The characters of a file. Errors: unreadable, not UTF-8.
-  static func read(_ path: String) throws(CorpusError) -> [Unicode.Scalar] {
+  /// The characters of a file, without a byte-order mark at its start unless that is kept.
+  /// Errors: unreadable, not UTF-8.
+  static func read(
+    _ path: String, keepsMark: Bool = false
+  ) throws(CorpusError) -> [Unicode.Scalar] {
+    let bytes = try text(of: path)
+    let characters = try characters(of: bytes, path)
+    let isMarked = !keepsMark && TextBytes.markLength(bytes) > 0
+    return isMarked ? Array(characters.dropFirst()) : characters
+  }
+
+  /// The bytes of a text. Errors: unreadable, UTF-16.
+  static func text(of path: String) throws(CorpusError) -> [UInt8] {
     let bytes = try bytes(of: path)
-    return try characters(of: bytes, path)
+    if TextBytes.isUTF16(bytes) { throw .utf16(path: path) }
+    return bytes
+  }
+
+  /// A text without a byte-order mark at its start. Errors: UTF-16, or otherwise no UTF-8.
+  static func checked(
+    _ text: UnsafeBufferPointer<UInt8>, _ path: String
+  ) throws(CorpusError) -> UnsafeBufferPointer<UInt8> {
+    if TextBytes.isUTF16(text) { throw .utf16(path: path) }
+    if let offset = firstInvalid(in: text) { throw .notUTF8(path: path, offset: offset) }
+    return UnsafeBufferPointer(rebasing: text[TextBytes.markLength(text)...])
   }
 
   /// The same from bytes at hand.

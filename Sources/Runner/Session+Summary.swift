@@ -24,6 +24,11 @@ extension Session {
         "data    \(corpus.path)\n        \(grouped(corpus.count)) \(coding.unit), "
           + "\(grouped(corpus.training.count)) to train on, "
           + "\(grouped(corpus.validation.count)) to validate")
+      if corpus.carriageReturns > 0 {
+        lines.append(
+          "        \(grouped(corpus.carriageReturns)) lines end in CR LF, and the CRs are text too; tr "
+            + "-d '\\r' takes them out")
+      }
     }
     lines.append("vocabulary \(coding.count) of \(manifest.vocabulary) \(coding.unit)")
     if !missing.isEmpty {

@@ -3,21 +3,25 @@ import ModelRuntime
 
 /// Texts as files, for commands that work on them.
 public enum TextFile {
-  /// Hands over the bytes of a UTF-8 file, mapped and not copied. Errors: unreadable, not UTF-8.
+  /// Hands over the bytes of a UTF-8 file, mapped and not copied, without a byte-order mark at its
+  /// start. Errors: unreadable, not UTF-8.
   public static func read(
     _ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void
   ) throws {
     let file = try MappedFile(path: path)
-    let text = file.bytes.bindMemory(to: UInt8.self)
-    if let offset = CorpusText.firstInvalid(in: text) {
-      throw CorpusError.notUTF8(path: path, offset: offset)
-    }
+    let text = try CorpusText.checked(file.bytes.bindMemory(to: UInt8.self), path)
     try withExtendedLifetime(file) { try body(text) }
   }
 
-  /// The bytes of a file, or of standard input for `-`. Errors: unreadable.
+  /// The bytes of a text, of a file or for `-` of standard input, without a byte-order mark at
+  /// its start. Errors: unreadable, UTF-16.
   public static func bytes(_ path: String) throws -> [UInt8] {
-    guard path == "-" else { return try CorpusText.bytes(of: path) }
+    let bytes = path == "-" ? try standardInput() : try CorpusText.bytes(of: path)
+    if TextBytes.isUTF16(bytes) { throw CorpusError.utf16(path: path) }
+    return Array(bytes.dropFirst(TextBytes.markLength(bytes)))
+  }
+
+  private static func standardInput() throws(FileError) -> [UInt8] {
     do {
       return Array(try FileHandle.standardInput.readToEnd() ?? Data())
     } catch {

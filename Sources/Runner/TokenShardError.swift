@@ -39,7 +39,6 @@ public enum TokenShardError: ExplainedError, Equatable {
   case noShards(folder: String)
   /// The folder to write has shards already.
   case occupied(folder: String)
-  case notUTF8(path: String, offset: Int)
   /// The tokenizer has no token of this name.
   case noSeparator(String)
 
@@ -50,8 +49,6 @@ public enum TokenShardError: ExplainedError, Equatable {
     case .shard(let path, let problem): return "\(path) \(problem.text)"
     case .noShards(let folder): return "\(folder) has no token shards"
     case .occupied(let folder): return "\(folder) has token shards already"
-    case .notUTF8(let path, let offset):
-      return "\(path) is not UTF-8: the bytes at offset \(offset) are no character"
     case .noSeparator(let name): return "the tokenizer has no token \"\(name)\""
     }
   }
@@ -62,7 +59,6 @@ public enum TokenShardError: ExplainedError, Equatable {
     case .tokenizer(let error): return error.hint
     case .shard, .noShards: return "write the folder anew with 'moec tokenizer shard'"
     case .occupied: return "name another folder, or remove this one first"
-    case .notUTF8: return "convert it to UTF-8, for instance with iconv"
     case .noSeparator: return "name one of its special tokens"
     }
   }

@@ -61,13 +61,11 @@ public struct TokenShardWriter {
     }
   }
 
-  /// Adds a text file. Errors: unreadable, not UTF-8, not to be written.
+  /// Adds a text file, without a byte-order mark at its start. Errors: unreadable, not UTF-8, not
+  /// to be written.
   public mutating func add(_ path: String) throws {
     let file = try MappedFile(path: path)
-    let text = file.bytes.bindMemory(to: UInt8.self)
-    if let offset = CorpusText.firstInvalid(in: text) {
-      throw TokenShardError.notUTF8(path: path, offset: offset)
-    }
+    let text = try CorpusText.checked(file.bytes.bindMemory(to: UInt8.self), path)
     var encoder = encoder
     try withExtendedLifetime(file) {
       try encoder.encode(validUTF8: text) { try append($0) }

@@ -67,7 +67,11 @@ public struct VocabularyError: ExplainedError, Equatable {
   }
 
   public var hint: String {
-    "it knows \(known.count): \(known.characters.prefix(120).map(Self.visible).joined())"
+    if unknown == ["\r"] {
+      return "the text has line ends of Windows, and the model does not; tr -d '\\r' takes the "
+        + "CRs out"
+    }
+    return "it knows \(known.count): \(known.characters.prefix(120).map(Self.visible).joined())"
   }
 
   private static func name(_ character: Unicode.Scalar) -> String {

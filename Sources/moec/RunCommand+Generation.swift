@@ -62,13 +62,15 @@ extension RunCommand {
 final class PromptReader {
   private var bytes: [UInt8] = []
   private var isAtEnd = false
+  private var isFirst = true
   private let isShown: Bool
 
   init(isShown: Bool) {
     self.isShown = isShown && isatty(STDIN_FILENO) == 1
   }
 
-  /// The next line that is not empty; nil at the end of the input or when interrupted.
+  /// The next line that is not empty, without the carriage return of Windows' line ends and the
+  /// byte-order mark that a file may begin with; nil at the end of the input or when interrupted.
   func next() -> String? {
     while true {
       if isShown, bytes.isEmpty { try? printNow("> ") }
@@ -81,17 +83,26 @@ final class PromptReader {
   }
 
   private func line() -> String? {
+    // A long line comes in many pieces: each is looked through once.
+    var searched = 0
     while true {
-      if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+      if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
         defer { bytes.removeFirst(end + 1) }
-        return String(decoding: bytes[..<end], as: UTF8.self)
+        return prompt(bytes[..<end])
       }
+      searched = bytes.count
       if isAtEnd || !fill() {
         defer { bytes = [] }
-        return bytes.isEmpty || Interruption.signal != nil
-          ? nil : String(decoding: bytes, as: UTF8.self)
+        return bytes.isEmpty || Interruption.signal != nil ? nil : prompt(bytes[...])
       }
     }
+  }
+
+  private func prompt(_ line: ArraySlice<UInt8>) -> String {
+    var line = isFirst ? line.dropFirst(TextBytes.markLength(line)) : line
+    isFirst = false
+    if line.last == UInt8(ascii: "\r") { line.removeLast() }
+    return String(decoding: line, as: UTF8.self)
   }
 
   /// Waits for more input; false at its end and when interrupted.
