@@ -22,10 +22,11 @@ let package = Package(
 
     // The tools around it: compilers below, compiled libraries above.
     .target(name: "CModelABI"),
-    .target(name: "Toolchain"),
-    .target(name: "ModelRuntime", dependencies: ["CModelABI"]),
+    .target(name: "SystemFiles"),
+    .target(name: "Toolchain", dependencies: ["SystemFiles"]),
+    .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
-    .target(name: "Tracking"),
+    .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(
@@ -87,7 +88,8 @@ let package = Package(
         "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
         "CompiledModels", "moec",
       ]),
-    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
+    .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
+    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
@@ -96,7 +98,8 @@ let package = Package(
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
-        "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec"]),
+        "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec",
+      ]),
     .testTarget(
       name: "InspectionTests",
       dependencies: [
@@ -106,7 +109,8 @@ let package = Package(
       resources: [.embedInCode("browser.js")]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
-    .testTarget(name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
+    .testTarget(
+      name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),

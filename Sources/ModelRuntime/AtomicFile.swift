@@ -22,7 +22,7 @@ public final class AtomicFile {
     }
     self.path = target
     temporaryPath = AtomicFile.temporaryName(beside: target)
-    descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .current("write", path) }
     // Held as long as this process lives: it tells others that the file is no left-over.
     _ = flock(descriptor, LOCK_EX | LOCK_NB)

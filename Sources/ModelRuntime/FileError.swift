@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// A file that could not be read or written, with the system's reason.
 public struct FileError: ExplainedError, Equatable {
@@ -43,34 +44,11 @@ public struct FileError: ExplainedError, Equatable {
   }
 
   public var message: String {
-    "cannot \(operation) \(path): \(isFull ? Self.full(code) : String(cString: strerror(code)))"
+    let reason = code == ENOSPC ? "no space left" : SystemError.text(of: code)
+    return "cannot \(operation) \(path): \(reason)"
   }
 
-  private static func full(_ code: Int32) -> String {
-    switch code {
-    case EDQUOT: "no space left in your quota"
-    case EFBIG: "no space left below the limit on a file's size"
-    default: "no space left"
-    }
-  }
-
-  public var hint: String {
-    switch code {
-    case ENOSPC: return "free some space there, or name a place on another disk"
-    case EDQUOT: return "remove some of your files there, or name a place on another disk"
-    case EFBIG: return "raise the limit with 'ulimit -f', where the file system allows it"
-    case ENOENT: return operation == "read" ? "check the name" : "make the folder first"
-    case EACCES, EPERM, EROFS:
-      return "check who may \(operation == "read" ? "read" : "write") there"
-    case EISDIR: return "name a file, not a folder"
-    case EINVAL: return "name an ordinary file"
-    case EEXIST: return "name another place, or remove what is there first"
-    case ENOTDIR: return "a part of the path is a file, not a folder: check the name"
-    case EMFILE, ENFILE: return "raise the number of open files with 'ulimit -n'"
-    case EPIPE: return "what reads the output ended early"
-    default: return "check the disk and its file system, or name another place"
-    }
-  }
+  public var hint: String { SystemError.hint(for: code, isReading: operation == "read") }
 
   /// Whether the disk, the quota or the allowed file size ran out.
   public var isFull: Bool { code == ENOSPC || code == EFBIG || code == EDQUOT }

@@ -26,7 +26,7 @@ public final class TrainingLog {
   public init(path: String, keepingThrough last: Int?) throws(FileError) {
     let isThere = access(path, F_OK) == 0
     let kept = last.map { TrainingLog.kept(of: path, through: $0) }
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o644)
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o666)
     guard descriptor >= 0 else { throw FileError(operation: "write", path: path, code: errno) }
     if let kept {
       // Devices and pipes cannot be cut or placed; there is nothing to keep in them either.

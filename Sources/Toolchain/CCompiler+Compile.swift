@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 extension CCompiler {
   /// Compiles C files, all of one folder, to a shared library.
@@ -66,14 +67,17 @@ struct CompileJob: Sendable {
     var isFolder: ObjCBool = false
     let files = FileManager.default
     if files.fileExists(atPath: output.path, isDirectory: &isFolder), isFolder.boolValue {
-      throw .cannotWrite(path: output.relativePath, reason: "it is a folder")
+      throw .cannotWrite(
+        path: output.relativePath, reason: "it is a folder", hint: SystemError.hint(for: EISDIR))
     }
     let parent = output.absoluteURL.deletingLastPathComponent().path
     guard files.fileExists(atPath: parent, isDirectory: &isFolder), isFolder.boolValue else {
-      throw .cannotWrite(path: output.relativePath, reason: "there is no folder \(parent)")
+      throw .cannotWrite(
+        path: output.relativePath, reason: "there is no folder \(parent)",
+        hint: "make the folder first")
     }
     guard access(parent, W_OK) == 0 else {
-      throw .cannotWrite(path: output.relativePath, reason: "\(parent) is not writable")
+      throw .cannotWrite(output.relativePath, code: errno)
     }
   }
 
@@ -98,22 +102,20 @@ struct CompileJob: Sendable {
     return paths.filter { $0.hasSuffix(".h") }.sorted().map { folder.appendingPathComponent($0) }
   }
 
-  /// Writes `library` beside its place and moves it there.
+  /// Writes `library` beside its place and moves it there. A new one has the permissions that the
+  /// umask leaves, one that replaces another has those of that one.
   func install(_ library: Data) throws(ToolchainError) {
     let name = ".\(output.lastPathComponent).\(UUID().uuidString)"
     let fresh = output.deletingLastPathComponent().appendingPathComponent(name)
-    do {
-      try library.write(to: fresh)
-    } catch {
-      try? FileManager.default.removeItem(at: fresh)
-      throw .cannotWrite(path: output.relativePath, reason: error.localizedDescription)
-    }
-    chmod(fresh.path, 0o755)
+    var status = stat()
+    let old = stat(output.path, &status) == 0 ? status.st_mode & 0o777 : nil
     // Renamed, not copied over: whoever has the old library loaded keeps it whole.
-    guard rename(fresh.path, output.path) == 0 else {
-      let reason = String(cString: strerror(errno))
-      try? FileManager.default.removeItem(at: fresh)
-      throw .cannotWrite(path: output.relativePath, reason: reason)
+    guard NewFile.write(library, to: fresh.path, mode: 0o777, exactMode: old) == 0,
+      rename(fresh.path, output.path) == 0
+    else {
+      let code = errno
+      unlink(fresh.path)
+      throw .cannotWrite(output.relativePath, code: code)
     }
   }
 }

@@ -44,7 +44,7 @@ extension CompileJob {
     let messages = outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     if outcome.status == 0 { return messages }
     if messages.contains("No space left on device") {
-      throw .cannotWrite(path: output.relativePath, reason: "no space left on the device")
+      throw .cannotWrite(output.relativePath, code: ENOSPC, isTemporary: true)
     }
     throw rejected(messages.isEmpty ? "it ended with status \(outcome.status)" : messages)
   }

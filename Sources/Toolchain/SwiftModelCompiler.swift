@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// Compiles a model, one Swift file of top-level code, runs it, and reads the graph it describes.
 ///
@@ -65,7 +66,8 @@ public struct SwiftModelCompiler: Sendable {
   private func compile(
     _ path: String, _ swiftc: String, to program: String, temporary: URL
   ) throws(ToolchainError) -> String {
-    let moduleCache = cache.folder.flatMap { Self.writableFolder($0, "modules") } ?? temporary
+    let kept = cache.usableFolder(isMade: true)?.appendingPathComponent("modules")
+    let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil } ?? temporary
     let arguments =
       ["-Onone", "-gnone", "-swift-version", "5", "-module-name", "Model"]
       + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
@@ -106,12 +108,6 @@ public struct SwiftModelCompiler: Sendable {
       inputs.append((file.lastPathComponent, (try? Data(contentsOf: file)) ?? Data()))
     }
     return ContentKey(inputs)
-  }
-
-  private static func writableFolder(_ parent: URL, _ name: String) -> URL? {
-    let folder = parent.appendingPathComponent(name)
-    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    return access(folder.path, W_OK) == 0 ? folder : nil
   }
 
   private static func trimmed(_ text: String) -> String {

@@ -6,10 +6,11 @@ public struct TemporaryFolder {
 
   public init() throws(ToolchainError) {
     url = FileManager.default.temporaryDirectory.appendingPathComponent("moec-" + UUID().uuidString)
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      throw .cannotWrite(path: url.path, reason: error.localizedDescription)
+    try? FileManager.default.createDirectory(
+      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    // Nobody else's to read or to change: what is in it is compiled and run.
+    guard mkdir(url.path, 0o700) == 0 else {
+      throw .cannotWrite(url.path, code: errno, isTemporary: true)
     }
   }
 

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// Everything that can go wrong around the compilers, each with a message fit for the user.
 public enum ToolchainError: Error, Equatable, Sendable {
   /// None of the C compilers that were looked for is there, or none works.
@@ -27,7 +29,7 @@ public enum ToolchainError: Error, Equatable, Sendable {
   /// A program could not be started.
   case cannotStart(program: String, reason: String)
   /// A file or folder could not be written.
-  case cannotWrite(path: String, reason: String)
+  case cannotWrite(path: String, reason: String, hint: String)
 }
 
 extension ToolchainError: CustomStringConvertible {
@@ -89,15 +91,22 @@ extension ToolchainError: CustomStringConvertible {
       error: cannot start \(program): \(reason)
       hint: check that it is a program for this machine and may be executed
       """
-    case .cannotWrite(let path, let reason):
-      """
-      error: cannot write \(path): \(reason)
-      hint: free some space, or name a place that can be written (TMPDIR for temporary files)
-      """
+    case .cannotWrite(let path, let reason, let hint):
+      "error: cannot write \(path): \(reason)\nhint: \(hint)"
     }
   }
 
   private static func joined(_ messages: String, _ last: String) -> String {
     messages.isEmpty ? last : messages + "\n" + last
+  }
+
+  /// What the system says against writing a file; of a temporary one, how to name another place.
+  static func cannotWrite(
+    _ path: String, code: Int32, isTemporary: Bool = false
+  ) -> ToolchainError {
+    let hint = SystemError.hint(for: code)
+    return .cannotWrite(
+      path: path, reason: SystemError.text(of: code),
+      hint: isTemporary ? hint + "; TMPDIR names that of temporary files" : hint)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// Logs a run to an MLflow server, from a thread of its own.
 ///
@@ -34,14 +35,8 @@ public final class MLflowTracker: Tracker {
   private let complain: @Sendable (String) -> Void
   private var isIncomplete = false
 
-  /// Where journals lie: `moec/mlflow` in the user's folder for caches.
-  public static var usualFolder: String {
-    let environment = ProcessInfo.processInfo.environment
-    let caches =
-      environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-      ?? NSHomeDirectory() + "/.cache"
-    return caches + "/moec/mlflow"
-  }
+  /// Where journals lie: `mlflow` in moec's cache, or among the temporary files if there is none.
+  public static var usualFolder: String { CacheFolder.lasting("mlflow").path }
 
   /// Starts a run, or goes on with one. Errors: the address is none, or the journal cannot be made;
   /// whether the server is there does not matter. `complain` gets each kind of trouble once, on

@@ -27,7 +27,7 @@ public final class TensorBoardWriter: Tracker {
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true)
     let path = (folder as NSString).appendingPathComponent(TensorBoardWriter.fileName())
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw NSError(
         domain: NSPOSIXErrorDomain, code: Int(errno), userInfo: [NSFilePathErrorKey: path])

@@ -31,6 +31,7 @@ struct Compilation {
   func trace() throws -> (graph: Graph, source: String) {
     try explaining {
       let modules = try ModelModules.beside(names: ["MoE", "GraphIR"])
+      if let notice = cache.notice { printToStandardError("note: \(notice)") }
       let trace = try SwiftModelCompiler(modules: modules, cache: cache).trace(model: model)
       if !trace.messages.isEmpty {
         FileHandle.standardError.write(Data(trace.messages.utf8))

@@ -39,8 +39,6 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    // A file that grows past `ulimit -f` is then an error that we can report, not our death.
-    signal(SIGXFSZ, SIG_IGN)
     try reportingErrors {
       var demo = Demo(clone: try Clone.find(), folder: output, steps: steps, seed: seed)
       demo.overwrites = overwrite

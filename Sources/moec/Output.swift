@@ -60,6 +60,8 @@ func printToStandardError(_ text: String) {
 
 /// Turns whatever goes wrong into one line, a hint, and exit code 1.
 func reportingErrors(_ work: () throws -> Void) throws {
+  // A file that grows past `ulimit -f` is then an error that we can report, not our death.
+  signal(SIGXFSZ, SIG_IGN)
   do {
     try work()
   } catch let error as any ExplainedError {

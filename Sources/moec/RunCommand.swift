@@ -90,8 +90,6 @@ struct RunCommand: ParsableCommand {
   var routes: RouteOptions
 
   func run() throws {
-    // A file that grows past `ulimit -f` is then an error that we can report, not our death.
-    signal(SIGXFSZ, SIG_IGN)
     try reportingErrors {
       switch task {
       case .train: try train()

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFixtures
 import Testing
 
 @testable import Toolchain
@@ -72,13 +73,90 @@ import Testing
     #expect(scratch.files.count == 3)
   }
 
-  @Test func folderFollowsTheEnvironment() {
-    func path(_ environment: [String: String]) -> String? {
-      ContentCache.standard(environment: environment).folder?.standardizedFileURL.path
+  /// The right bytes from a file that is not this user's alone, or in another's place, are none.
+  @Test func trustsOnlyItsOwn() throws {
+    let scratch = try Scratch()
+    let cache = ContentCache(folder: scratch.url)
+    cache.store(Data("library".utf8), for: key)
+    let path = scratch.url.appendingPathComponent(key.digest + ".entry").path
+    func isTaken() -> Bool { cache.data(for: key) == Data("library".utf8) }
+    #expect(isTaken())
+    for mode: mode_t in [0o620, 0o602] {
+      #expect(chmod(path, mode) == 0)
+      #expect(!isTaken())
     }
-    #expect(path(["MOEC_CACHE": "/a", "XDG_CACHE_HOME": "/b", "HOME": "/c"]) == "/a")
-    #expect(path(["XDG_CACHE_HOME": "/b", "HOME": "/c"]) == "/b/moec")
-    #expect(path(["MOEC_CACHE": "", "HOME": "/c"])?.hasPrefix("/c/") == true)
-    #expect(path([:]) == nil)
+    #expect(chmod(path, 0o644) == 0)
+    #expect(isTaken())
+    for mode: mode_t in [0o770, 0o777, 0o1777] {
+      #expect(chmod(scratch.url.path, mode) == 0)
+      #expect(!isTaken())
+      #expect(cache.notice?.contains("chmod go-w") == true)
+    }
+    #expect(chmod(scratch.url.path, 0o755) == 0)
+    #expect(cache.notice == nil)
+    #expect(rename(path, path + ".real") == 0)
+    #expect(symlink(path + ".real", path) == 0)
+    #expect(!isTaken())
+    let other = ContentKey([("other", "key")])
+    let moved = scratch.url.appendingPathComponent(other.digest + ".entry").path
+    #expect(rename(path + ".real", moved) == 0)
+    #expect(cache.data(for: other) == nil)
+  }
+
+  @Test func anotherUsersEntryIsAMiss() throws {
+    guard geteuid() == 0 else { return }
+    let scratch = try Scratch()
+    let cache = ContentCache(folder: scratch.url)
+    cache.store(Data("library".utf8), for: key)
+    let path = scratch.url.appendingPathComponent(key.digest + ".entry").path
+    #expect(chown(path, 12345, 12345) == 0)
+    #expect(cache.data(for: key) == nil)
+  }
+
+  @Test func touchesOnlyItsOwn() throws {
+    let scratch = try Scratch()
+    let others = [
+      "a.entry", "notes.txt", String(repeating: "g", count: 64) + ".entry",
+      String(repeating: "0", count: 63) + ".entry", String(repeating: "A", count: 64) + ".entry",
+    ]
+    for name in others {
+      let file = try scratch.write(name, "mine")
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: file.path)
+    }
+    let cache = ContentCache(folder: scratch.url, limit: 2)
+    for number in 0..<6 { cache.store(Data(), for: ContentKey([("number", "\(number)")])) }
+    #expect(Set(scratch.files).isSuperset(of: others))
+    #expect(scratch.files.count == others.count + 2)
+  }
+
+  @Test func aNewFolderAndItsEntriesAreItsOwnersAlone() throws {
+    let scratch = try Scratch()
+    let folder = scratch.url.appendingPathComponent("cache")
+    let cache = ContentCache(folder: folder)
+    cache.store(Data("library".utf8), for: key)
+    #expect(cache.data(for: key) == Data("library".utf8))
+    let entry = folder.appendingPathComponent(key.digest + ".entry").path
+    for (path, mode) in [(folder.path, 0o700), (entry, 0o600)] {
+      let attributes = try FileManager.default.attributesOfItem(atPath: path)
+      #expect(attributes[.posixPermissions] as? Int == mode)
+    }
+  }
+
+  @Test func damagedEntriesAreMisses() throws {
+    let scratch = try Scratch()
+    let cache = ContentCache(folder: scratch.url)
+    cache.store(Data("library".utf8), for: key)
+    let file = scratch.url.appendingPathComponent(key.digest + ".entry")
+    let entry = Array(try Data(contentsOf: file))
+    let outcome = Damaged([entry], count: 300).read { bytes in
+      try Data(bytes).write(to: file)
+      let found = cache.data(for: key)
+      guard found == (bytes == entry ? Data("library".utf8) : nil) else {
+        throw CocoaError(.fileReadCorruptFile)
+      }
+    }
+    #expect(outcome.taken == 300)
+    #expect(outcome.slow == [])
   }
 }
