@@ -13,16 +13,18 @@ extension CCompiler {
   ///   - otherInputs: files that the sources read besides their headers, by `.incbin` for example.
   ///   - output: where the library goes; its folder must exist.
   ///   - cache: where an equal library may already be, and is kept.
+  ///   - supervision: of each process of the compiler.
   /// - Returns: the compiler's warnings, empty if there are none.
   /// - Throws: `ToolchainError`.
   @discardableResult
   public func compileLibrary(
     sources: [URL], includeFolder: URL? = nil, otherInputs: [URL] = [], output: URL,
-    options: CompileOptions = CompileOptions(), cache: ContentCache = ContentCache(folder: nil)
+    options: CompileOptions = CompileOptions(), cache: ContentCache = ContentCache(folder: nil),
+    supervision: Supervision = .silent
   ) throws(ToolchainError) -> String {
     let job = try CompileJob(
       compiler: self, sources: sources, includeFolder: includeFolder, output: output,
-      options: options)
+      options: options, supervision: supervision)
     let key = job.key(otherInputs)
     if let key, let library = cache.data(for: key) {
       try job.install(library)
@@ -43,16 +45,19 @@ struct CompileJob: Sendable {
   let includeFolder: URL?
   let output: URL
   let options: CompileOptions
+  let supervision: Supervision
   let compileFlags: [String]
   let commandLine: String
 
   init(
-    compiler: CCompiler, sources: [URL], includeFolder: URL?, output: URL, options: CompileOptions
+    compiler: CCompiler, sources: [URL], includeFolder: URL?, output: URL, options: CompileOptions,
+    supervision: Supervision
   ) throws(ToolchainError) {
     self.compiler = compiler
     self.includeFolder = includeFolder
     self.output = output
     self.options = options
+    self.supervision = supervision
     folder = sources.first?.absoluteURL.deletingLastPathComponent() ?? output
     names = sources.map(\.lastPathComponent)
     compileFlags = try compiler.compileFlags(options, includeFolder?.path)

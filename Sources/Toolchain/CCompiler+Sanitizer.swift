@@ -5,7 +5,8 @@ extension CCompiler {
   /// `LD_PRELOAD` (`DYLD_INSERT_LIBRARIES` on macOS); nil if it is not installed.
   public func sanitizerRuntime() -> String? {
     let outcome = try? Subprocess(
-      executable: path, arguments: crossFlags + ["-print-file-name=\(sanitizerRuntimeName)"]
+      executable: path, arguments: crossFlags + ["-print-file-name=\(sanitizerRuntimeName)"],
+      supervision: .probing
     ).run()
     let answer = outcome?.output.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
     // A compiler that has no such file gives the bare name back.

@@ -65,7 +65,9 @@ struct CCompilerProbe {
   }
 
   private func firstLineOfVersion() -> String {
-    let outcome = try? Subprocess(executable: path, arguments: ["--version"]).run()
+    let outcome = try? Subprocess(
+      executable: path, arguments: ["--version"], supervision: .probing
+    ).run()
     let line = outcome?.output.split(separator: "\n").first ?? "unknown version"
     return String(line)
   }
@@ -91,8 +93,9 @@ struct CCompilerProbe {
       compiler.crossFlags + (compiler.openMPFlags ?? []) + ["-std=c11", "-fPIC"]
       + compiler.sharedFlags + ["-o", library, "probe.c", "-lm"]
     do throws(ToolchainError) {
-      let outcome = try Subprocess(executable: path, arguments: arguments, folder: folder.path)
-        .run()
+      let outcome = try Subprocess(
+        executable: path, arguments: arguments, folder: folder.path, supervision: .probing
+      ).run()
       guard outcome.status == 0 else {
         return outcome.output.split(separator: "\n").last.map(String.init)
           ?? "it ended with status \(outcome.status)"

@@ -39,7 +39,8 @@ extension CompileJob {
   /// Runs the compiler in the sources' folder; gives what it prints.
   private func run(_ arguments: [String]) throws(ToolchainError) -> String {
     let outcome = try Subprocess(
-      executable: compiler.path, arguments: arguments, folder: folder.path
+      executable: compiler.path, arguments: arguments, folder: folder.path,
+      supervision: supervision
     ).run()
     let messages = outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     if outcome.status == 0 { return messages }

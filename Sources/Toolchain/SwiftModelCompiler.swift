@@ -18,6 +18,8 @@ public struct SwiftModelCompiler: Sendable {
   public var modules: ModelModules
   /// Keeps traces by the contents of model, modules and compiler.
   public var cache: ContentCache
+  /// Of swiftc, and of the model's own program.
+  public var supervision: (compiler: Supervision, model: Supervision) = (.silent, .silent)
   var searchPath: SearchPath
 
   public init(modules: ModelModules, cache: ContentCache = .standard()) {
@@ -72,7 +74,9 @@ public struct SwiftModelCompiler: Sendable {
       ["-Onone", "-gnone", "-swift-version", "5", "-module-name", "Model"]
       + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
       + modules.objects.map(\.path)
-    let outcome = try Subprocess(executable: swiftc, arguments: arguments).run()
+    let outcome = try Subprocess(
+      executable: swiftc, arguments: arguments, supervision: supervision.compiler
+    ).run()
     let messages = Self.trimmed(outcome.output)
     guard outcome.status == 0 else {
       throw .modelRejected(
@@ -85,17 +89,29 @@ public struct SwiftModelCompiler: Sendable {
   private func run(_ program: String, _ path: String) throws(ToolchainError) -> Trace {
     var process = Subprocess(
       executable: program,
-      arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)])
+      arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)],
+      supervision: supervision.model)
     process.hasExtraPipe = true
     // A model that traps says why in one line; the listing after it is about moec, and slow.
     process.environment = ["SWIFT_BACKTRACE": "enable=no"]
-    let outcome = try process.run()
+    let outcome = try Self.naming(path) { () throws(ToolchainError) in try process.run() }
     let messages = Self.trimmed(outcome.output)
     guard outcome.status == 0 else {
       throw .modelFailed(path: path, status: outcome.status, messages: messages)
     }
     guard !outcome.extra.isEmpty else { throw .modelIsEmpty(path: path, messages: messages) }
     return Trace(graph: String(decoding: outcome.extra, as: UTF8.self), messages: messages)
+  }
+
+  /// Speaks of the model instead of the program that it became.
+  private static func naming<Result>(
+    _ path: String, _ work: () throws(ToolchainError) -> Result
+  ) throws(ToolchainError) -> Result {
+    do throws(ToolchainError) {
+      return try work()
+    } catch .tookTooLong(_, let seconds) {
+      throw .modelTookTooLong(path: path, seconds: seconds)
+    }
   }
 
   private func key(source: Data, path: String, swiftc: String) -> ContentKey {

@@ -26,6 +26,10 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case modelFailed(path: String, status: Int32, messages: String)
   /// The model ran without an error and described no language model.
   case modelIsEmpty(path: String, messages: String)
+  /// The model was still running when its time was over.
+  case modelTookTooLong(path: String, seconds: Double)
+  /// A program was still running when its time was over.
+  case tookTooLong(program: String, seconds: Double)
   /// A program could not be started.
   case cannotStart(program: String, reason: String)
   /// A file or folder could not be written.
@@ -86,6 +90,17 @@ extension ToolchainError: CustomStringConvertible {
       Self.joined(
         messages,
         "error: \(path): describes no model\nhint: end it with LanguageModel(…) { text in … }")
+    case .modelTookTooLong(let path, let seconds):
+      """
+      error: \(path): the model's program was still running after \(Self.inWords(seconds)), and \
+      was ended
+      hint: look for a loop that does not end, or give it longer with --time-limit SECONDS
+      """
+    case .tookTooLong(let program, let seconds):
+      """
+      error: \(program) was still running after \(Self.inWords(seconds)), and was ended
+      hint: give it longer with --time-limit SECONDS
+      """
     case .cannotStart(let program, let reason):
       """
       error: cannot start \(program): \(reason)
@@ -94,6 +109,10 @@ extension ToolchainError: CustomStringConvertible {
     case .cannotWrite(let path, let reason, let hint):
       "error: cannot write \(path): \(reason)\nhint: \(hint)"
     }
+  }
+
+  private static func inWords(_ seconds: Double) -> String {
+    seconds == seconds.rounded() && seconds < 1e15 ? "\(Int(seconds)) s" : "\(seconds) s"
   }
 
   private static func joined(_ messages: String, _ last: String) -> String {

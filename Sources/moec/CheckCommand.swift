@@ -30,6 +30,8 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup var lint: LintOptions
 
+  @OptionGroup var time: TimeLimit
+
   @Flag(help: "Compare all gradients with central differences, in double precision.")
   var gradients = false
 
@@ -52,7 +54,10 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      if let model { try check(Compilation(model: model)) } else { try printNow(Self.ruleList) }
+      guard let model else { return try printNow(Self.ruleList) }
+      var compilation = Compilation(model: model)
+      compilation.timeLimit = time.timeLimit
+      try check(compilation)
     }
   }
 

@@ -24,6 +24,9 @@ struct Compilation {
   var accumulates = false
   var cache = ContentCache.standard()
 
+  /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
+  var timeLimit: Double?
+
   /// Called after each pass.
   var observe: (PassReport) -> Void = { _ in }
 
@@ -32,7 +35,12 @@ struct Compilation {
     try explaining {
       let modules = try ModelModules.beside(names: ["MoE", "GraphIR"])
       if let notice = cache.notice { printToStandardError("note: \(notice)") }
-      let trace = try SwiftModelCompiler(modules: modules, cache: cache).trace(model: model)
+      var compiler = SwiftModelCompiler(modules: modules, cache: cache)
+      compiler.supervision = (
+        .onTerminal("swiftc compiles \(model)", limit: timeLimit),
+        .onTerminal("\(model) describes its graph", limit: timeLimit ?? Supervision.modelLimit)
+      )
+      let trace = try compiler.trace(model: model)
       if !trace.messages.isEmpty {
         FileHandle.standardError.write(Data(trace.messages.utf8))
       }
@@ -89,7 +97,8 @@ struct Compilation {
       let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
       let warnings = try choice.compiler.compileLibrary(
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
-        output: output, options: options, cache: cache)
+        output: output, options: options, cache: cache,
+        supervision: .onTerminal("compiling the C", limit: timeLimit))
       if !warnings.isEmpty { FileHandle.standardError.write(Data(warnings.utf8)) }
       if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
         try AtomicFile.write(header.text, to: Self.header(of: output.path))

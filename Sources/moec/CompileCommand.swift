@@ -71,6 +71,8 @@ struct CompileCommand: ParsableCommand {
     completion: .list(CompileOptions.targets))
   var target = "native"
 
+  @OptionGroup var time: TimeLimit
+
   func validate() throws {
     if lint.strict, emit == .graph {
       throw ValidationError("--strict has no meaning with --emit graph")
@@ -93,6 +95,7 @@ struct CompileCommand: ParsableCommand {
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }

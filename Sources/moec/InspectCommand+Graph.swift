@@ -2,6 +2,7 @@ import Foundation
 import GraphIR
 import ModelRuntime
 import Planning
+import Toolchain
 
 /// The graph for Graphviz: a box around each use of a layer, backward dashed.
 struct GraphDrawing {
@@ -73,24 +74,25 @@ struct GraphDrawing {
       + "\""
   }
 
-  /// The drawing by Graphviz's `dot`. Errors: it is not installed, or it failed.
-  func svg() throws -> String {
+  /// The drawing by Graphviz's `dot`. Errors: it is not installed, it failed, or it took longer than
+  /// `limit` seconds, as it does on many layers.
+  func svg(limit: Double?) throws -> String {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("moec-graph-" + UUID().uuidString)
     let input = folder.appendingPathExtension("dot")
     let output = folder.appendingPathExtension("svg")
     defer { for file in [input, output] { try? FileManager.default.removeItem(at: file) } }
     try AtomicFile.write(dot, to: input.path)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["dot", "-Tsvg", input.path, "-o", output.path]
-    process.standardError = FileHandle.nullDevice
+    let supervision = Supervision.onTerminal("dot draws \(graph.nodes.count) nodes", limit: limit)
+    let arguments = ["-Tsvg", input.path, "-o", output.path]
+    let dot = Subprocess(named: "dot", arguments: arguments, supervision: supervision)
     do {
-      try process.run()
-      process.waitUntilExit()
-      if process.terminationStatus == 0 {
+      if let dot, try dot.run().status == 0 {
         return String(decoding: try Data(contentsOf: output), as: UTF8.self)
       }
+    } catch ToolchainError.tookTooLong(let program, let seconds) {
+      throw CompilationError(
+        ToolchainError.tookTooLong(program: program, seconds: seconds).description)
     } catch {
       // Said below, whatever the reason.
     }

@@ -62,6 +62,8 @@ struct InspectCommand: ParsableCommand {
     completion: .directory)
   var extract: String?
 
+  @OptionGroup var time: TimeLimit
+
   func validate() throws {
     let given = [summary, layer != nil, memory, graph != nil, html != nil, extract != nil]
     guard given.filter({ $0 }).count == 1 else {
@@ -83,7 +85,7 @@ struct InspectCommand: ParsableCommand {
       if memory { try printNow(MemoryReport(carried.plan).text) }
       switch graph {
       case .dot: try printNow(GraphDrawing(carried.plan).dot)
-      case .svg: try printNow(try GraphDrawing(carried.plan).svg())
+      case .svg: try printNow(try GraphDrawing(carried.plan).svg(limit: time.timeLimit))
       case nil: break
       }
     }

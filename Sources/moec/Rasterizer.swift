@@ -1,4 +1,5 @@
 import Foundation
+import Toolchain
 
 /// Turns an SVG into a PNG with twice as many pixels each way, by the first program that is there.
 enum Rasterizer {
@@ -54,21 +55,11 @@ enum Rasterizer {
 
   /// The exit status of a program, or nil where it is not to be found.
   private static func run(_ name: String, _ arguments: [String]) -> Int32? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    let paths = folders.map { "\($0)/\(name)" }
-    guard let path = paths.first(where: FileManager.default.isExecutableFile) else { return nil }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    do {
-      try process.run()
-    } catch {
-      return nil
-    }
-    process.waitUntilExit()
-    return process.terminationStatus
+    let supervision = Supervision.onTerminal("\(name) makes the picture", limit: limit)
+    return try? Subprocess(named: name, arguments: arguments, supervision: supervision)?.run()
+      .status
   }
+
+  /// Seconds that a picture may take; it is made in less than one.
+  private static let limit = 120.0
 }

@@ -60,4 +60,59 @@ import Testing
     }
     #expect(error?.description.contains("cannot start /no/such/program") == true)
   }
+
+  /// What writes to a file again and again, and takes the terminal's signals for nothing.
+  private func writer(_ file: String) -> String {
+    "trap '' TERM INT; while :; do echo x >> '\(file)'; sleep 0.02; done"
+  }
+
+  @Test(arguments: ["wait", "exec > /dev/null 2>&1; wait"])
+  func timeLimitEndsTheProgramAndWhatItStarted(last: String) throws {
+    let scratch = try Scratch()
+    let file = scratch.url.appendingPathComponent("file").path
+    let process = Subprocess(
+      executable: "/bin/sh", arguments: ["-c", "(\(writer(file))) > /dev/null 2>&1 & \(last)"],
+      supervision: Supervision(limit: 0.5))
+    let error = #expect(throws: ToolchainError.self) { try process.run() }
+    #expect(error == .tookTooLong(program: "/bin/sh", seconds: 0.5))
+    let written = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(!written.isEmpty)
+    usleep(200_000)
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == written)
+  }
+
+  /// Threads that start programs may have blocked signals; a program that inherits this cannot be
+  /// ended by them.
+  @Test func signalsAreOpen() throws {
+    var all = sigset_t()
+    var old = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &old)
+    defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
+    #expect(
+      try shell("kill -TERM $$; echo survived") == .init(status: 143, output: "", extra: Data()))
+  }
+
+  @Test func groupIsTheProgramsOwn() throws {
+    let outcome = try shell("ps -o pgid= -p $$")
+    let group = Int32(outcome.output.trimmingCharacters(in: .whitespacesAndNewlines))
+    #expect(group != nil && group != getpgrp())
+  }
+
+  @Test func waitingIsReported() throws {
+    let reports = Reports()
+    let process = Subprocess(
+      executable: "/bin/sleep", arguments: ["2.5"], supervision: Supervision { reports.add($0) })
+    #expect(try process.run().status == 0)
+    #expect(reports.all == [2, nil])
+  }
+}
+
+private final class Reports: @unchecked Sendable {
+  private let lock = NSLock()
+  private var reports: [Int?] = []
+
+  var all: [Int?] { lock.withLock { reports } }
+
+  func add(_ seconds: Int?) { lock.withLock { reports.append(seconds) } }
 }

@@ -156,6 +156,16 @@ enum StandInModule {
     #expect(try compiler(cached: true).trace(model: path).graph == "b")
   }
 
+  @Test func modelThatDoesNotEnd() throws {
+    var compiler = try compiler()
+    compiler.supervision.model.limit = 1
+    let path = try model("print(1)\nwhile true {}")
+    let error = #expect(throws: ToolchainError.self) { try compiler.trace(model: path) }
+    #expect(error == .modelTookTooLong(path: path, seconds: 1))
+    #expect(error?.description.contains("still running after 1 s") == true)
+    #expect(error?.description.contains("hint: look for a loop") == true)
+  }
+
   @Test func missingModules() throws {
     let executable = scratch.url.appendingPathComponent("moec").path
     let error = #expect(throws: ToolchainError.self) {
