@@ -3,11 +3,14 @@ import SystemFiles
 
 /// Compiles a model, one Swift file of top-level code, runs it, and reads the graph it describes.
 ///
+/// A model is a program, which may read its environment, files and the clock: only the program is
+/// kept, and it runs each time (in a hundredth of a second, where swiftc takes thirty of them).
+///
 /// The model's program is started with `--graph-descriptor N` and writes the graph's text to that
 /// descriptor; what it prints goes its own way. It reads no input.
 public struct SwiftModelCompiler: Sendable {
   /// What a model gave.
-  public struct Trace: Sendable, Equatable, Codable {
+  public struct Trace: Sendable, Equatable {
     /// The text written to the graph's descriptor.
     public var graph: String
     /// Warnings of swiftc and everything that the model printed; for standard error.
@@ -16,7 +19,7 @@ public struct SwiftModelCompiler: Sendable {
 
   /// The modules that models import.
   public var modules: ModelModules
-  /// Keeps traces by the contents of model, modules and compiler.
+  /// Keeps the models' programs by the contents of model, modules and compiler.
   public var cache: ContentCache
   /// Of swiftc, and of the model's own program.
   public var supervision: (compiler: Supervision, model: Supervision) = (.silent, .silent)
@@ -43,25 +46,31 @@ public struct SwiftModelCompiler: Sendable {
       throw .modelIsNoSwiftFile(path: path, reason: "is no Swift file: its name ends otherwise")
     }
     guard let swiftc = searchPath.first(named: "swiftc") else { throw .noSwiftCompiler }
-    let key = key(source: source, path: path, swiftc: swiftc)
-    if let data = cache.data(for: key),
-      let trace = try? JSONDecoder().decode(Trace.self, from: data)
-    {
-      return trace
-    }
-    let trace = try freshTrace(path, swiftc)
-    if let data = try? JSONEncoder().encode(trace) { cache.store(data, for: key) }
-    return trace
-  }
-
-  private func freshTrace(_ path: String, _ swiftc: String) throws(ToolchainError) -> Trace {
+    let program = try program(path, source, swiftc)
     let temporary = try TemporaryFolder()
     defer { temporary.remove() }
-    let program = temporary.url.appendingPathComponent("model").path
-    let warnings = try compile(path, swiftc, to: program, temporary: temporary.url)
-    let trace = try run(program, path)
-    let messages = [warnings, trace.messages].filter { !$0.isEmpty }
+    let trace = try run(program.install(in: temporary.url), path)
+    let messages = [program.warnings, trace.messages].filter { !$0.isEmpty }
     return Trace(graph: trace.graph, messages: messages.joined(separator: "\n"))
+  }
+
+  /// The model's program as it is known, or else compiled.
+  private func program(
+    _ path: String, _ source: Data, _ swiftc: String
+  ) throws(ToolchainError) -> ModelProgram {
+    let key = key(source: source, path: path, swiftc: swiftc)
+    if let known = cache.data(for: key).flatMap(ModelProgram.init(parsing:)) { return known }
+    let temporary = try TemporaryFolder()
+    defer { temporary.remove() }
+    let file = temporary.url.appendingPathComponent("model")
+    let warnings = try compile(path, swiftc, to: file.path, temporary: temporary.url)
+    guard let code = try? Data(contentsOf: file) else {
+      throw .modelRejected(
+        path: path, diagnostics: "error: \(path): swiftc reported success and wrote no program")
+    }
+    let program = ModelProgram(warnings: warnings, code: code)
+    cache.store(program.data, for: key)
+    return program
   }
 
   /// Gives swiftc's warnings.
@@ -71,7 +80,10 @@ public struct SwiftModelCompiler: Sendable {
     let kept = cache.usableFolder(isMade: true)?.appendingPathComponent("modules")
     let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil } ?? temporary
     let arguments =
-      ["-Onone", "-gnone", "-swift-version", "5", "-module-name", "Model"]
+      [
+        "-Onone", "-gnone", "-swift-version", "5", "-module-name",
+        "Model",
+      ]
       + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
       + modules.objects.map(\.path)
     let outcome = try Subprocess(
@@ -117,8 +129,8 @@ public struct SwiftModelCompiler: Sendable {
   private func key(source: Data, path: String, swiftc: String) -> ContentKey {
     let compiler = FileIdentity(path: SearchPath.resolved(swiftc))?.text ?? swiftc
     var inputs: [(label: String, value: Data)] = [
-      ("kind", Data("trace 1".utf8)), ("path", Data(path.utf8)), ("source", source),
-      ("compiler", Data(compiler.utf8)),
+      ("kind", Data("program 1".utf8)), ("path", Data(path.utf8)), ("source", source),
+      ("compiler", Data(compiler.utf8)), ("machine", Data(Machine.architecture.utf8)),
     ]
     for file in modules.files {
       inputs.append((file.lastPathComponent, (try? Data(contentsOf: file)) ?? Data()))

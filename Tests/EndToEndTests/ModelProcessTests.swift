@@ -5,6 +5,24 @@ import Testing
 
 /// The model's own program: it depends on what it likes, and never outlives moec.
 @Suite struct ModelProcessTests {
+  @Test func modelReadsItsEnvironmentEachTime() throws {
+    let folder = try SmallModelFile.folder(
+      """
+      import Foundation
+      import MoE
+      let width = Int(ProcessInfo.processInfo.environment["WIDTH"] ?? "") ?? 1
+      let V = Axis("V", 5), T = Axis("T", 4), B = Axis("B", 2), C = Axis("C", width)
+      LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
+        text.tokens.embedding("token", C).linear("head", V)
+      }
+      """)
+    for width in [8, 48] {
+      let result = try Command.shell(
+        "WIDTH=\(width) exec \"$0\" compile model.swift --emit graph", in: folder)
+      #expect(result.output.contains("axis C \(width)\n"), "\(result.errors)")
+    }
+  }
+
   @Test(arguments: [SIGINT, SIGTERM, SIGKILL])
   func modelEndsWithMoec(signal: Int32) throws {
     let folder = try SmallModelFile.folder(

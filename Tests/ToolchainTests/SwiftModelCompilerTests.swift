@@ -15,11 +15,6 @@ enum StandInModule {
       FileHandle(fileDescriptor: to).write(Data(text.utf8))
     }
 
-    public func failSecondTime(_ marker: String) {
-      if FileManager.default.fileExists(atPath: marker) { fail("ran twice") }
-      FileManager.default.createFile(atPath: marker, contents: nil)
-    }
-
     public func fail(_ message: String, file: String = #filePath, line: Int = #line) -> Never {
       FileHandle.standardError.write(Data("\\(file):\\(line):1: error: \\(message)\\n".utf8))
       exit(1)
@@ -146,14 +141,39 @@ enum StandInModule {
     #expect(error == .modelNotFound(path: path))
   }
 
-  @Test func tracesAreCachedByContent() throws {
-    let marker = scratch.url.path + "/ran"
-    let path = try model("print(\"once\")\nfailSecondTime(\"\(marker)\")\ngraph(\"a\")")
-    let first = try compiler(cached: true).trace(model: path)
-    #expect(try compiler(cached: true).trace(model: path) == first)
-    #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
-    _ = try model("print(\"twice\")\ngraph(\"b\")")
-    #expect(try compiler(cached: true).trace(model: path).graph == "b")
+  /// swiftc runs once for a source; the program each time, for it may read anything.
+  @Test func programsAreCachedAndRunEachTime() throws {
+    let swiftc = try #require(SearchPath.standard.first(named: "swiftc"))
+    let log = scratch.url.path + "/log"
+    try scratch.script("bin/swiftc", "echo ran >> '\(log)'\nexec '\(swiftc)' \"$@\"")
+    var compiler = try compiler(cached: true)
+    compiler.searchPath = SearchPath(scratch.url.path + "/bin")
+    let width = try scratch.write("width", "8")
+    let path = try model(
+      """
+      import Foundation
+      let unused = 1
+      func f() { let unread = 2 }
+      graph("C " + (try! String(contentsOfFile: "\(width.path)", encoding: .utf8)))
+      """)
+    let first = try compiler.trace(model: path)
+    #expect(first.graph == "C 8")
+    #expect(first.messages.contains("\(path):4:"), "swiftc warns of unread")
+    try scratch.write("width", "48")
+    let second = try compiler.trace(model: path)
+    #expect(second.graph == "C 48")
+    #expect(second.messages == first.messages)
+    #expect(try String(contentsOfFile: log, encoding: .utf8) == "ran\n")
+    _ = try model("graph(\"b\")")
+    #expect(try compiler.trace(model: path).graph == "b")
+  }
+
+  @Test func damagedProgramIsCompiledAgain() throws {
+    #expect(ModelProgram(parsing: Data("5\nabc".utf8)) == nil)
+    #expect(ModelProgram(parsing: Data("-1\nabc".utf8)) == nil)
+    #expect(ModelProgram(parsing: Data("abc".utf8)) == nil)
+    let program = ModelProgram(warnings: "w\n", code: Data([0, 10, 255]))
+    #expect(ModelProgram(parsing: program.data) == program)
   }
 
   @Test func modelThatDoesNotEnd() throws {
