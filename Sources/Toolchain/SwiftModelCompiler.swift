@@ -81,7 +81,7 @@ public struct SwiftModelCompiler: Sendable {
     let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil } ?? temporary
     let arguments =
       [
-        "-Onone", "-gnone", "-swift-version", "5", "-module-name",
+        "-Onone", "-gline-tables-only", "-dwarf-version=4", "-swift-version", "5", "-module-name",
         "Model",
       ]
       + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
@@ -104,9 +104,13 @@ public struct SwiftModelCompiler: Sendable {
       arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)],
       supervision: supervision.model)
     process.hasExtraPipe = true
-    // A model that traps says why in one line; the listing after it is about moec, and slow.
-    process.environment = ["SWIFT_BACKTRACE": "enable=no"]
+    process.environment = ModelCrash.environment
     let outcome = try Self.naming(path) { () throws(ToolchainError) in try process.run() }
+    if let crash = ModelCrash(status: outcome.status, output: outcome.output, path: path) {
+      throw .modelCrashed(
+        path: path, place: crash.place, reason: crash.reason, hint: crash.hint,
+        messages: crash.messages)
+    }
     let messages = Self.trimmed(outcome.output)
     guard outcome.status == 0 else {
       throw .modelFailed(path: path, status: outcome.status, messages: messages)
@@ -129,7 +133,7 @@ public struct SwiftModelCompiler: Sendable {
   private func key(source: Data, path: String, swiftc: String) -> ContentKey {
     let compiler = FileIdentity(path: SearchPath.resolved(swiftc))?.text ?? swiftc
     var inputs: [(label: String, value: Data)] = [
-      ("kind", Data("program 1".utf8)), ("path", Data(path.utf8)), ("source", source),
+      ("kind", Data("program 2".utf8)), ("path", Data(path.utf8)), ("source", source),
       ("compiler", Data(compiler.utf8)), ("machine", Data(Machine.architecture.utf8)),
     ]
     for file in modules.files {

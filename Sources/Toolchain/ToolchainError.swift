@@ -24,6 +24,8 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case modelRejected(path: String, diagnostics: String)
   /// The model was compiled, ran, and failed; its messages name the user's own lines.
   case modelFailed(path: String, status: Int32, messages: String)
+  /// A signal ended the model's program; the place is the model's own line, if it is known.
+  case modelCrashed(path: String, place: String?, reason: String, hint: String, messages: String)
   /// The model ran without an error and described no language model.
   case modelIsEmpty(path: String, messages: String)
   /// The model was still running when its time was over.
@@ -86,6 +88,11 @@ extension ToolchainError: CustomStringConvertible {
       messages.isEmpty
         ? "error: \(path): the model ended with status \(status)\n"
           + "hint: let its top level end with LanguageModel(…) { … } and call no exit()" : messages
+    case .modelCrashed(let path, let place, let reason, let hint, let messages):
+      Self.joined(
+        messages,
+        (place.map { "\($0): error: " } ?? "error: \(path): ")
+          + "the model crashed: \(reason)\nhint: \(hint)")
     case .modelIsEmpty(let path, let messages):
       Self.joined(
         messages,

@@ -112,11 +112,46 @@ enum StandInModule {
     #expect(Set(messages.split(separator: "\n")) == ["first", "\(path):3:1: error: axes differ"])
   }
 
-  @Test func trapOfTheModel() throws {
-    let path = try model("let list = [1]\ngraph(\"\\(list[list.count])\")")
+  @Test(
+    "A crash says why, and at which line",
+    arguments: [
+      (
+        "let list = [1]\nfunc pick(_ n: Int) -> Int { list[n] }\ngraph(\"\\(pick(1))\")",
+        "Index out of range", 3
+      ),
+      (
+        "var n = Int.max\nn += CommandLine.arguments.count\ngraph(\"\\(n)\")",
+        "arithmetic overflow", 3
+      ),
+      ("let n = Int(\"x\")\ngraph(\"\\(n!)\")", "Unexpectedly found nil", 3),
+      ("fatalError(\"no such size\")", "no such size", 2),
+      ("func f(_ n: Int) -> Int { f(n + 1) + 1 }\ngraph(\"\\(f(0))\")", "without an end", 2),
+    ])
+  func crashOfTheModel(code: String, reason: String, line: Int) throws {
+    let path = try model(code)
     let error = #expect(throws: ToolchainError.self) { try compiler().trace(model: path) }
-    #expect(error?.description.contains("Index out of range") == true)
-    #expect(error?.description.contains("Backtrace") == false)
+    let text = error?.description ?? ""
+    #if os(Linux)
+      #expect(text.contains("\(path):\(line):"), "\(text)")
+    #endif
+    #expect(text.contains("error: the model crashed: ") && text.contains(reason), "\(text)")
+    #expect(text.split(separator: "\n").count == 2, "\(text)")
+  }
+
+  @Test func crashWithoutFrames() throws {
+    let output = """
+      size 3
+      Swift/Array.swift:692: Fatal error: Index out of range
+      Current stack trace:
+      0    libswiftCore.so  0x00007fdbf655f130 swift_reportError + 33
+      5    model            0x000055c1ced288d5 <unavailable> + 63701
+      """
+    let crash = try #require(ModelCrash(status: 132, output: output, path: "m.swift"))
+    #expect(crash.place == nil)
+    #expect(crash.reason == "Index out of range")
+    #expect(crash.messages == "size 3")
+    #expect(ModelCrash(status: 1, output: output, path: "m.swift") == nil)
+    #expect(ModelCrash(status: 137, output: "", path: "m.swift")?.reason == "it was killed")
   }
 
   @Test func modelWithoutAGraph() throws {
