@@ -29,6 +29,15 @@ struct LayerUseLayout {
     return found
   }
 
+  /// The field of a use, or of its saved buffers, that tells which experts of a parameter had rows.
+  func place(ofStart parameter: LayerParameter) -> String? {
+    switch parameter.start {
+    case .saved(let index): "s.\(CNames.identifier(layer.saved[index].name))"
+    case .argument(let index): CNames.identifier(layer.forwardArguments[index].name)
+    case nil: nil
+    }
+  }
+
   /// The declaration of the struct.
   var declaration: String {
     var lines: [String] = []

@@ -228,7 +228,8 @@ extension ModelFile {
     let checks = plan.uses.flatMap { use -> [String] in
       let layer = plan.layers[use.layer]
       let name = use.scope.isEmpty ? layer.name : use.scope
-      return layer.forwardArguments.filter(\.isWritten).map { argument in
+      return layer.forwardArguments.filter { $0.isWritten && $0.type.element == .f32 }.map {
+        argument in
         let place = "last->\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
         return
           "    if (!all_finite(\(place), (size_t)\(argument.type.count))) { return \(CNames.literal(name)); }"

@@ -227,8 +227,8 @@ extension ModelFile {
     lines.append("    u->stream = \(name)_places[l].stream;")
     if layout.hasRouters { lines.append("    u->router = \(name)_places[l].router;") }
     lines += layout.layer.parameters.enumerated().compactMap { index, parameter in
-      parameter.start.map { start in
-        "    m->start[\(name)_places[l].first + \(index)] = u->s.\(CNames.identifier(layout.layer.saved[start].name));"
+      layout.place(ofStart: parameter).map {
+        "    m->start[\(name)_places[l].first + \(index)] = u->\($0);"
       }
     }
     lines.append("}")

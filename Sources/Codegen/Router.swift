@@ -17,7 +17,7 @@ struct Router {
   /// Their rows, [B, T, K], -1 where dropped.
   var slot: Operand
 
-  /// The weights of the choice, [B, T, K]; nil if nothing in the layer combines by them.
+  /// The weights of the choice, [B, T, K]; nil if nothing combines by them.
   var weights: Operand?
 
   /// Choices of a token: K.
@@ -35,7 +35,8 @@ extension Layer {
       else { return nil }
       return Router(
         scope: call.scope, experts: route.experts, capacity: route.capacity,
-        choice: call.inputs[0], slot: slot, weights: weights(of: slot))
+        choice: call.inputs[0], slot: slot,
+        weights: weights(of: slot) ?? weights(ofChoice: call.inputs[0]))
     }
   }
 
@@ -44,6 +45,18 @@ extension Layer {
       if case .op(.combine) = call.action { call.inputs[2].place == slot.place } else { false }
     }
     return combine.map { $0.inputs[1] }.flatMap { $0.isReadable ? $0 : nil }
+  }
+
+  /// The softmax of the chosen logits, by which other layers combine that share the routing.
+  private func weights(ofChoice choice: Operand) -> Operand? {
+    let top = forward.first { call in
+      if case .op(.top) = call.action { call.results[1]?.place == choice.place } else { false }
+    }
+    guard let values = top?.results[0] else { return nil }
+    let softmax = forward.first { call in
+      if case .op(.softmax) = call.action { call.inputs[0].place == values.place } else { false }
+    }
+    return softmax?.results[0].flatMap { $0.isReadable ? $0 : nil }
   }
 
   /// Whether a call is the choice of one of the routers.

@@ -111,11 +111,9 @@ extension LayerPlanner {
     var layer = Layer(
       name: layerName, location: layerLocation,
       parameters: try owned.map { (node) throws(Diagnostic) in
-        try layerParameter(node, backwardEdges)
+        layerParameter(node, start: try start(of: node, forwardEdges))
       },
-      borrowed: try borrowed.map { (node) throws(Diagnostic) in
-        try layerParameter(node, backwardEdges)
-      },
+      borrowed: borrowed.map { layerParameter($0, start: nil) },
       forwardArguments: forwardArguments, backwardArguments: backwardArguments,
       saved: placed(saved), forwardScratch: forwardScratch.buffers,
       backwardScratch: backwardScratch.buffers,
@@ -188,34 +186,30 @@ extension LayerPlanner {
     }
   }
 
-  private func layerParameter(
-    _ node: Int, _ backwardEdges: [Value]
-  ) throws(Diagnostic) -> LayerParameter {
+  private func layerParameter(_ node: Int, start: LayerParameter.Start?) -> LayerParameter {
     let name = names.name(of: Value(node: node), in: section.scope)
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
       hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
-      role: uses.role(ofParameter: node),
-      start: try startBuffer(of: node))
+      role: uses.role(ofParameter: node), start: start)
   }
 
-  /// The saved buffer with the experts' first rows, if the parameter is stacked by expert.
-  private func startBuffer(of node: Int) throws(Diagnostic) -> Int? {
+  /// Where the experts' first rows are, if the parameter is stacked by expert.
+  private func start(
+    of node: Int, _ forwardEdges: [Value]
+  ) throws(Diagnostic) -> LayerParameter.Start? {
     let starts = Set(
-      (uses.readers[Value(node: node)] ?? []).compactMap { reader -> Value? in
-        let reading = graph.nodes[reader]
-        guard case .linear(let linear) = reading.op, reading.types[0].experts != nil,
-          reading.inputs[1].node == node || (linear.bias && reading.inputs[2].node == node)
-        else { return nil }
-        return reading.inputs[linear.bias ? 3 : 2]
+      (uses.readers[Value(node: node)] ?? []).compactMap { reader in
+        uses.isExperts(node, of: reader) ? uses.start(ofExperts: reader) : nil
       })
     guard let start = starts.first else { return nil }
-    guard starts.count == 1, let index = savedIndex[start] else {
-      throw Diagnostic(
-        at: graph.nodes[node].location,
-        "the experts' weights \(graph.nodes[node].scope) are used by several routings or apart from theirs",
-        hint: "route and apply experts within the same layer, once")
+    if starts.count == 1 {
+      if let index = savedIndex[start] { return .saved(index) }
+      if let index = forwardEdges.firstIndex(of: start) { return .argument(index) }
     }
-    return index
+    throw Diagnostic(
+      at: graph.nodes[node].location,
+      "the experts' weights \(graph.nodes[node].scope) are used by several routings",
+      hint: "give each routing experts of its own")
   }
 }

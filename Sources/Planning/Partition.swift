@@ -39,7 +39,10 @@ struct Partition {
     where node.phase == .forward && Self.isComputed(node) {
       let scope = Self.layerScope(node.scope) ?? ""
       let section: Int
-      if let known = sectionOfScope[scope], !scope.isEmpty || known == sections.count - 1 {
+      if case .route = node.op, let known = sectionOfNode[node.inputs[0].node] {
+        // The rows of a choice that several layers share follow from the choice alone.
+        section = known
+      } else if let known = sectionOfScope[scope], !scope.isEmpty || known == sections.count - 1 {
         section = known
       } else {
         section = sections.count

@@ -182,9 +182,16 @@ public struct LayerParameter: Hashable, Sendable {
   public var hasGradient: Bool
   public var role: PlannedParameter.Role
 
-  /// For weights stacked by expert: the saved buffer with the experts' first rows. An expert without
-  /// rows is left alone by the optimizer.
-  public var start: Int?
+  /// For weights stacked by expert: where the experts' first rows are. An expert without rows is left
+  /// alone by the optimizer.
+  public var start: Start?
+
+  /// Where the first rows are when backward has run: of a routing of this layer in a saved buffer, of
+  /// another layer's in an argument of forward.
+  public enum Start: Hashable, Sendable {
+    case saved(Int)
+    case argument(Int)
+  }
 
   /// Whether a training step updates it in backward, as soon as its gradient is there.
   public var isUpdatedInBackward = false

@@ -82,15 +82,34 @@ struct ValueUses {
       || (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
   }
 
-  /// Whether a value is a router's choice of experts, their rows, or the weights that it combines by.
+  /// Whether a value is a router's choice of experts, their rows, the weights that it combines by, or
+  /// what tells the optimizer which experts had rows: it asks even where no gradient does.
   private func isRouting(_ value: Value) -> Bool {
     let node = graph.nodes[value.node]
-    if node.op.kind == .route { return value.result == 2 }
+    if node.op.kind == .route {
+      return value.result == 2
+        || (readers[value] ?? []).contains { start(ofExperts: $0) == value }
+    }
     return (readers[value] ?? []).contains { reader in
       let reading = graph.nodes[reader]
       return reading.op.kind == .route && node.op.kind == .top
         || reading.op.kind == .combine && reading.inputs[1] == value
     }
+  }
+
+  /// The first rows of the experts that a linear layer applies; nil for any other node.
+  func start(ofExperts node: Int) -> Value? {
+    let reading = graph.nodes[node]
+    guard case .linear(let linear) = reading.op, reading.types[0].experts != nil else { return nil }
+    return reading.inputs[linear.bias ? 3 : 2]
+  }
+
+  /// Whether a linear layer over rows by expert has a parameter for its weights or biases.
+  func isExperts(_ parameter: Int, of node: Int) -> Bool {
+    let reading = graph.nodes[node]
+    guard case .linear(let linear) = reading.op else { return false }
+    return reading.inputs[1].node == parameter
+      || (linear.bias && reading.inputs[2].node == parameter)
   }
 
   /// What a parameter is to the forward ops that read it.

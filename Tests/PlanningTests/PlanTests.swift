@@ -147,7 +147,7 @@ import Testing
             call.results.contains { $0?.place == .saved(index) }
           }
           let isRead = layer.backward.contains { $0.inputs.contains { $0.place == .saved(index) } }
-          let isStart = layer.parameters.contains { $0.start == index }
+          let isStart = layer.parameters.contains { $0.start == .saved(index) }
           #expect(isWritten, "\(name): \(layer.name).\(layer.saved[index].name)")
           #expect(isRead || isStart, "\(name): \(layer.name).\(layer.saved[index].name)")
         }
