@@ -46,7 +46,7 @@ extension Tensor {
 
   func merged(_ call: Call) -> Tensor {
     guard let type else { return tracer.poison(call.site) }
-    guard let width = width ?? Self.mergedAxis(of: type) else {
+    guard let width = mergedWidth else {
       tracer.report(
         "expected a tensor [batch, heads, time, depth], got \(type)", call,
         hint: Tracer.usualHint("mergedHeads"))
@@ -55,8 +55,12 @@ extension Tensor {
     return tracer.tensor(.mergeHeads(MergeHeads(width: width)), [self], call)
   }
 
-  private static func mergedAxis(of type: TensorType) -> GraphIR.Axis? {
-    type.axes.count == 4 ? type.axes[1] * type.axes[3] : nil
+  /// What heads side by side make: the axis that `heads` cut, or one of its own where a head has
+  /// become wider or narrower since; nil for what has no heads.
+  var mergedWidth: GraphIR.Axis? {
+    guard let axes = type?.axes, axes.count == 4 else { return nil }
+    if let width, width.size == axes[1].size * axes[3].size { return width }
+    return axes[1] * axes[3]
   }
 
   /// The last two axes change places.
@@ -91,7 +95,7 @@ extension Tensor {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("causalMasked", file, line, column)
-    return tracer.tensor(.causalMask(CausalMask()), [self], call)
+    return tracer.tensor(.causalMask(CausalMask()), [self], call).keeping(width: width)
   }
 
   /// Positive numbers whose sum over the last axis is 1.
@@ -101,7 +105,7 @@ extension Tensor {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("softmax", file, line, column)
-    return tracer.tensor(.softmax(Softmax()), [self], call)
+    return tracer.tensor(.softmax(Softmax()), [self], call).keeping(width: width)
   }
 }
 
@@ -118,7 +122,7 @@ public func attention(
   let tracer = q.tracer
   let call = tracer.call("attention", file, line, column)
   let isRate = tracer.checkRate(dropout, call)
-  guard let axes = tracer.attentionAxes(q, k, v, call), let width = q.width, isRate else {
+  guard let axes = tracer.attentionAxes(q, k, v, call), let width = q.mergedWidth, isRate else {
     return tracer.poison(call.site)
   }
   let scale = scale ?? 1 / Double(axes[3].size).squareRoot()
@@ -140,7 +144,7 @@ extension Tracer {
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ call: Call
   ) -> [GraphIR.Axis]? {
     guard let type = q.type, let keys = k.type, let values = v.type else { return nil }
-    guard type.axes.count == 4, q.width != nil else {
+    guard type.axes.count == 4 else {
       report(
         "expected queries [batch, heads, time, depth], got \(type)", call,
         hint: "cut the width into heads with .heads(count)")

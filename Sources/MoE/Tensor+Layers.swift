@@ -13,6 +13,7 @@ extension Tensor {
   ) -> Tensor {
     let call = tracer.call("linear", layer: name, file, line, column)
     return tracer.linear(self, named: name, to: output, bias: bias, weights: weights, call)
+      .keeping(width: width)
   }
 
   /// A linear layer with weights from elsewhere, such as the token table.
@@ -24,7 +25,7 @@ extension Tensor {
   ) -> Tensor {
     let call = tracer.call("linear", file, line, column)
     let operands = [self, weight] + (bias.map { [$0] } ?? [])
-    return tracer.tensor(.linear(Linear(bias: bias != nil)), operands, call)
+    return tracer.tensor(.linear(Linear(bias: bias != nil)), operands, call).keeping(width: width)
   }
 
   /// A learned vector for each whole number: a row of a table of its own.
@@ -83,6 +84,7 @@ extension Tensor {
     let weight = tracer.parameter("\(call.scope).weight", [width], .ones, call)
     let bias = tracer.parameter("\(call.scope).bias", [width], .zeros, call)
     return tracer.tensor(.layerNorm(LayerNorm(epsilon: epsilon)), [self, weight, bias], call)
+      .keeping(width: width)
   }
 
   /// What this tensor's integers count, or nil after reporting that it has none.

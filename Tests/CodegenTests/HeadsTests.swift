@@ -1,0 +1,42 @@
+import CompiledModels
+import GraphIR
+import MoE
+import Testing
+
+/// What a model does to heads between `heads` and `attention`.
+@Suite struct HeadsTests {
+  private static let V = MoE.Axis("V", 11), T = MoE.Axis("T", 6), B = MoE.Axis("B", 2)
+  private static let C = MoE.Axis("C", 8), D = MoE.Axis("D", 4), W = MoE.Axis("W", 3)
+
+  enum Change: String, CaseIterable, Sendable {
+    case norm, softmax, linear, narrow, sharedWeight
+
+    func apply(_ x: Tensor, _ name: String) -> Tensor {
+      switch self {
+      case .norm: x.layerNorm(name)
+      case .softmax: x.softmax()
+      case .linear: x.linear(name, D)
+      case .narrow: x.linear(name, W)
+      case .sharedWeight: x.linear(weight: parameter(name, D, D))
+      }
+    }
+  }
+
+  @Test("Attention takes heads whatever was done to them", arguments: Change.allCases)
+  func attention(change: Change) throws {
+    let (V, C) = (Self.V, Self.C)
+    let graph = try LanguageModel.trace(
+      "heads", vocabulary: V, context: Self.T, batch: Self.B
+    ) { text in
+      let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
+      func heads(_ name: String) -> Tensor { x.linear(name, C, bias: name == "v").heads(2) }
+      let (q, k) = (change.apply(heads("q"), "qn"), change.apply(heads("k"), "kn"))
+      let v = change == .narrow ? change.apply(heads("v"), "vn") : heads("v")
+      let y = MoE.attention(q, k, v).mergedHeads().linear("proj", C)
+      return (x + y).linear("head", V)
+    }
+    #expect(graph.nodes.contains { $0.op.kind == .attention })
+    let found = try Trial(CompiledModel(graph)).disagreements(tolerance: 1e-4)
+    #expect(found.isEmpty, "\(found)")
+  }
+}
