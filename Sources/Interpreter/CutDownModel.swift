@@ -38,24 +38,24 @@ public struct CutDownModel: Sendable {
   /// How long axes may stay.
   private struct Limits {
     var width: Int
-    var depth: Int
+    var heads: Int
     var context = 5
     var vocabulary = 7
 
-    /// Whether a longer axis keeps what it has beside multiples of the limit.
+    /// Whether a longer axis keeps what it has beside whole vectors.
     var keepsRemainders = false
 
     static func choices(for purpose: Purpose) -> [Limits] {
-      let small = [(6, 3), (8, 4), (12, 4), (16, 8), (48, 12), (64, 16)].map {
-        Limits(width: $0, depth: $1)
+      let small = [6, 8, 12, 16, 48, 64].flatMap { width in
+        [2, Int.max].map { Limits(width: width, heads: $0) }
       }
       switch purpose {
       case .gradients: return small
       case .kernels:
-        return [
-          Limits(width: 16, depth: 16, context: 18, vocabulary: 32, keepsRemainders: true),
-          Limits(width: 16, depth: 8, context: 18, vocabulary: 32, keepsRemainders: true),
-        ] + small
+        let whole = [2, Int.max].map {
+          Limits(width: 32, heads: $0, context: 18, vocabulary: 32, keepsRemainders: true)
+        }
+        return whole + small
       }
     }
 
@@ -67,19 +67,35 @@ public struct CutDownModel: Sendable {
 
   private static func cut(_ graph: Graph, _ limits: Limits) -> Graph? {
     var sizes = Self.sizes(of: graph, limits)
+    var decided: [String: Int] = [:]
     for node in graph.nodes {
       guard case .splitHeads(let split) = node.op else { continue }
-      let heads = shrink(split.heads, to: 2, in: &sizes)
-      let depth = shrink(split.depth, to: limits.depth, in: &sizes)
-      guard let axis = graph.type(of: node.inputs[0]).axes.last, axis.symbols.count == 1,
-        (heads * depth * axis.divisor) % axis.multiplier == 0
+      guard let axis = graph.type(of: node.inputs[0]).axes.last,
+        let total = size(of: axis, sizes), let count = size(of: split.heads, sizes)
       else { return nil }
-      sizes[axis.symbols[0].name] = heads * depth * axis.divisor / axis.multiplier
+      // Heads are as many as fit, and a head is what remains of the width: two counts of heads can
+      // cut the same width.
+      let wanted = decided[split.heads.description] ?? min(count, limits.heads)
+      let fitting = (1...max(1, min(count, wanted))).last { total % $0 == 0 } ?? 1
+      for (part, size) in [(split.heads, fitting), (split.depth, total / fitting)] {
+        if let known = decided[part.description], known != size { return nil }
+        decided[part.description] = size
+        if part.symbols.count == 1 { sizes[part.symbols[0].name] = size }
+      }
     }
     guard let small = try? graph.resized(sizes), (try? Verifier.verify(small)) != nil else {
       return nil
     }
     return small
+  }
+
+  /// What an axis comes to with other sizes of its symbols; nil if that is no whole number.
+  private static func size(of axis: Axis, _ sizes: [String: Int]) -> Int? {
+    var axis = axis
+    for index in axis.symbols.indices {
+      axis.symbols[index].size = sizes[axis.symbols[index].name] ?? axis.symbols[index].size
+    }
+    return axis.isWhole && axis.size > 0 ? axis.size : nil
   }
 
   /// At most so much of each axis, whatever relates them.

@@ -46,4 +46,45 @@ import Testing
     let sizes = Dictionary(uniqueKeysWithValues: small.sizes.map { ($0.name, $0.size) })
     #expect(sizes["C"] == 6 && sizes["H"] == 2 && sizes["D"] == 3)
   }
+
+  /// Sizes of the axes of a model that cuts widths into heads, each in its own way.
+  private func cut(
+    _ splits: [(width: Axis, heads: Axis, depth: Axis)]
+  ) throws -> [String: Int] {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 65), context: Axis("T", 32), batch: Axis("B", 16)))
+    for (index, split) in splits.enumerated() {
+      let axes = [Axis("B", 16), Axis("T", 32), split.width]
+      let parameter = Parameter(name: "x\(index)", axes: axes, initializer: .normal(1))
+      let x = g.emitOne(.parameter(parameter), [])
+      _ = g.emitOne(.splitHeads(SplitHeads(heads: split.heads, depth: split.depth)), [x])
+    }
+    let small = try CutDownModel(g.graph)
+    return Dictionary(uniqueKeysWithValues: small.sizes.map { ($0.name, $0.size) })
+  }
+
+  @Test("One width is cut into two counts of heads")
+  func cutTwice() throws {
+    let C = Axis("C", 6)
+    let sizes = try cut([
+      (C, Axis("H", 2), Axis("D", 3)), (C, Axis("H2", 3), Axis("D2", 2)),
+    ])
+    #expect(sizes["C"] == 6 && sizes["H"] == 2 && sizes["D"] == 3)
+  }
+
+  @Test("Heads of one depth cut two widths")
+  func cutSharedDepth() throws {
+    let (C, H, D) = (Axis("C", 12), Axis("H", 6), Axis("D", 2))
+    let sizes = try cut([(C, H, D), (2 * C, Axis("H2", 12), D)])
+    #expect(sizes["D"] != nil && sizes["B"] == 2)
+  }
+
+  @Test("A width is written as heads times depth, or is odd")
+  func cutProduct() throws {
+    let (H, D) = (Axis("H", 8), Axis("D", 16))
+    let sizes = try cut([(H * D, H, D)])
+    #expect(sizes["H"].map { $0 <= 8 } == true && sizes["B"] == 2)
+    #expect(try cut([(Axis("C", 25), Axis("H", 5), Axis("D", 5))])["B"] == 2)
+    #expect(try cut([(Axis("C", 7), Axis("H", 7), Axis("D", 1))])["B"] == 2)
+  }
 }
