@@ -7,6 +7,7 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
   case evaluationCost = "evaluation-cost"
   case noiseInEvaluation = "noise-in-evaluation"
   case softmaxBeforeLoss = "softmax-before-loss"
+  case softmaxTwice = "softmax-twice"
   case unreachableExperts = "unreachable-experts"
   case untrainedParameter = "untrained-parameter"
   case unusedParameter = "unused-parameter"
@@ -24,6 +25,7 @@ extension Rule {
     case .evaluationCost: EvaluationCost()
     case .noiseInEvaluation: NoiseInEvaluation()
     case .softmaxBeforeLoss: SoftmaxBeforeLoss()
+    case .softmaxTwice: SoftmaxTwice()
     case .unreachableExperts: UnreachableExperts()
     case .untrainedParameter: UntrainedParameter()
     case .unusedParameter: UnusedParameter()

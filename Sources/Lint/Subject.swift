@@ -5,6 +5,10 @@ public struct Subject: Sendable {
   public let graph: Graph
   public let work: Work
 
+  /// The parameters by which no pass found a gradient, whatever each op by itself would give: those of
+  /// what cancels out, as in `y - y`.
+  let withoutGradient: Set<String>
+
   /// Whether the logits or the loss need the node.
   let isUsed: [Bool]
 
@@ -25,9 +29,12 @@ public struct Subject: Sendable {
     }
   }
 
-  public init(_ graph: Graph, work: Work) {
+  /// - Parameter transformed: the same model after all passes; nil: not known.
+  public init(_ graph: Graph, transformed: Graph? = nil, work: Work) {
     self.graph = graph
     self.work = work
+    let known = transformed?.parameters.map(\.parameter.name) ?? []
+    withoutGradient = Set(known.filter { transformed?.hasGradient(ofParameter: $0) == false })
     isUsed = Self.nodes(of: graph, behind: graph.outputs.map(\.value.node)) {
       graph.nodes[$0].inputs
     }
@@ -51,6 +58,15 @@ public struct Subject: Sendable {
   }
 
   func node(_ value: Value) -> Node { graph.nodes[value.node] }
+}
+
+extension Graph {
+  /// Whether a gradient is given for a parameter, and is not 0 whatever the rest.
+  fileprivate func hasGradient(ofParameter name: String) -> Bool {
+    guard let value = self[.gradient(parameter: name)] else { return false }
+    guard case .pointwise(let pointwise) = nodes[value.node].op else { return true }
+    return pointwise.expression != .constant(0)
+  }
 }
 
 extension Subject {

@@ -29,7 +29,8 @@ extension Compilation {
       forward: forward, step: forward + transformed.flops(.backward),
       evaluationInterval: settings.evaluationInterval,
       evaluationBatches: settings.evaluationBatches)
-    let report = Linter().lint(Subject(traced, work: work), source: source, path: model)
+    let report = Linter().lint(
+      Subject(traced, transformed: transformed, work: work), source: source, path: model)
     let warnings = report.warnings.map { $0.text(asError: strict) }
     if !report.errors.isEmpty {
       throw CompilationError((report.errors.map(\.description) + warnings).joined(separator: "\n"))

@@ -116,6 +116,36 @@ private let cases: [RuleCase] = [
       }
     }),
   RuleCase(
+    .untrainedParameter, "a mixture that cancels out", mentions: "gate.weight\" never gets",
+    bad: {
+      .around { m, x in
+        let y = x.routed(by: topK(m, x)).linear("expert", m.C).combined()
+        return x + (y - y)
+      }
+    },
+    good: {
+      .around { m, x in
+        let y = x.routed(by: topK(m, x)).linear("expert", m.C).combined()
+        return x + (y - y * 2)
+      }
+    }),
+  RuleCase(
+    .untrainedParameter, "a norm of one number", mentions: "one.weight\" never gets",
+    bad: {
+      .around { m, x in x * x.linear("one", Axis("O", 1)).layerNorm("n").linear("back", m.C) }
+    },
+    good: {
+      .around { m, x in x * x.linear("one", Axis("O", 2)).layerNorm("n").linear("back", m.C) }
+    }),
+  RuleCase(
+    .softmaxTwice, "a router", mentions: "of what a softmax gave",
+    bad: { .routed { m, x in x.linear("gate", m.E).softmax().top(2).softmax() } },
+    good: { .routed(topK) }),
+  RuleCase(
+    .softmaxTwice, "attention", mentions: "of what a softmax gave",
+    bad: { .around { _, x in x.softmax().dropout(0.1).softmax() } },
+    good: { .around { m, x in x.softmax().linear("between", m.C).softmax() } }),
+  RuleCase(
     .unusedParameter, "a tensor", mentions: "\"spare\" is used by nothing",
     bad: {
       .around { m, x in

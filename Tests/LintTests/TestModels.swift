@@ -48,7 +48,7 @@ struct TestModel {
     let work = Subject.Work(
       forward: forward, step: forward + graph.flops(.backward), evaluationInterval: 100,
       evaluationBatches: evaluationBatches)
-    return Linter(rules).lint(Subject(traced, work: work), source: source)
+    return Linter(rules).lint(Subject(traced, transformed: graph, work: work), source: source)
   }
 }
 

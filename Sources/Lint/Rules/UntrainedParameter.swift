@@ -14,7 +14,8 @@ struct UntrainedParameter: RuleDefinition {
       slopes(of: subject.graph.nodes[$0], subject.graph)
     }
     return subject.graph.parameters.compactMap { index, parameter in
-      guard subject.isUsed[index], !isTrained[index] else { return nil }
+      let isTrained = isTrained[index] && !subject.withoutGradient.contains(parameter.name)
+      guard subject.isUsed[index], !isTrained else { return nil }
       return Finding(index, "the parameter \"\(parameter.name)\" never gets a gradient")
     }
   }
@@ -28,14 +29,20 @@ struct UntrainedParameter: RuleDefinition {
       }.map { node.inputs[$0] }
     case .softmax:
       return graph.type(of: node.inputs[0]).width > 1 ? node.inputs : []
+    case .layerNorm:
+      // One number, less its mean, is 0.
+      return graph.type(of: node.inputs[0]).width > 1 ? node.inputs : [node.inputs[2]]
+    case .attention:
+      // The weight of the only position is 1.
+      return graph.type(of: node.inputs[0]).axes[1].size > 1 ? node.inputs : [node.inputs[2]]
     case .route:
       return []
     case .dispatch:
       return [node.inputs[0]]
     case .combine:
       return Array(node.inputs.prefix(2))
-    case .input, .parameter, .sum, .embedding, .linear, .matmul, .transpose, .layerNorm,
-      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .crossEntropy,
+    case .input, .parameter, .sum, .embedding, .linear, .matmul, .transpose,
+      .splitHeads, .mergeHeads, .causalMask, .top, .crossEntropy,
       .embeddingGradient, .linearInputGradient, .linearWeightGradient, .layerNormGradient,
       .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient, .combineGradient,
       .crossEntropyGradient:
