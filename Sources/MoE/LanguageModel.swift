@@ -51,7 +51,8 @@ public struct LanguageModel {
         name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
         optimizer: optimizer, site: Site(file, line, column, name: "LanguageModel"))
       if let first = Declarations.noteModel(model.site) { Self.refuse(model.site, first) }
-      Self.deliver(try model.trace(declared: Declarations.all, body))
+      let places = OperatorPlaces(model: file)
+      Self.deliver(try model.trace(declared: Declarations.all, places: places, body))
     } catch {
       Terminal.fail(error.diagnostics)
     }
@@ -102,9 +103,10 @@ struct Declaration {
   var optimizer: Optimizer
   var site: Site
 
-  /// Runs the closure; axis names made by functions keep clear of those `declared`.
+  /// Runs the closure; axis names made by functions keep clear of those `declared`, and operators
+  /// stand where `places` finds them.
   func trace(
-    declared: [String: Set<Int>] = [:], _ body: (Text) -> Tensor
+    declared: [String: Set<Int>] = [:], places: OperatorPlaces? = nil, _ body: (Text) -> Tensor
   ) throws(ModelErrors) -> Graph {
     var graph = Graph(
       name: name, vocabulary: axes.vocabulary.core, context: axes.context.core,
@@ -112,6 +114,7 @@ struct Declaration {
     graph.vocabularyLocation = axes.vocabulary.origins.first?.node
     let tracer = Tracer(graph, linearWeights: linearWeights)
     tracer.declared = declared
+    tracer.places = places
     let call = Call(name: "LanguageModel", site: site, scope: "")
     tracer.checkModel([axes.vocabulary, axes.context, axes.batch], call)
     Tracer.$current.withValue(tracer) { tracer.finish(body(tracer.text(call)), call) }

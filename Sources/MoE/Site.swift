@@ -28,4 +28,10 @@ struct Call {
   var name: String
   var site: Site
   var scope: String
+
+  /// Where its nodes stand, if not at the site.
+  var nodeSite: Site? = nil
+
+  /// Where its nodes and results stand.
+  var made: Site { nodeSite ?? site }
 }

@@ -1,7 +1,7 @@
 import GraphIR
 
-/// An operator has no room for `#line`. It stands where its younger operand was made, which is the
-/// operator's own line unless both operands were made earlier.
+/// An operator has no room for `#line`. Its place is found by other means; see `OperatorPlaces`. Where
+/// these fail, it stands where its younger operand was made.
 extension Tensor {
   static func binary(
     _ name: String, _ a: Tensor, _ b: Tensor, _ f: ScalarExpression
@@ -100,8 +100,11 @@ extension Tensor {
 }
 
 extension Tracer {
-  /// A call of an operator beside an operand.
+  /// A call of an operator that has this operand. On the operand's own line its nodes stand where they
+  /// would without a place of the operator's own, so that one model gives one graph wherever it can.
   func operatorCall(_ name: String, _ operand: Tensor) -> Call {
-    Call(name: name, site: operand.site, scope: path())
+    let site = places?.site(of: name) ?? operand.site
+    let isOnLine = site.path == operand.site.path && site.line == operand.site.line
+    return Call(name: name, site: site, scope: path(), nodeSite: isOnLine ? operand.site : nil)
   }
 }

@@ -29,6 +29,9 @@ final class Tracer: @unchecked Sendable {
   /// The rows that each routing sorts, so that two uses of one routing meet.
   var routes: [RouteKey: [Value]] = [:]
 
+  /// Where operators stand, if this process is the model's own program.
+  var places: OperatorPlaces?
+
   let linearWeights: WeightInitializer
   private var streams = 0
   private var calls = 0
@@ -100,7 +103,7 @@ extension Tracer {
   /// Adds a node with operands that exist.
   func emit(_ op: Op, _ values: [Value], _ call: Call, hint: String? = nil) -> [Value]? {
     builder.scope = call.scope
-    builder.location = call.site.node
+    builder.location = call.made.node
     do {
       let results = try builder.apply(op, values)
       return results.allSatisfy({ isSane(builder.type(of: $0), call) }) ? results : nil
@@ -114,7 +117,7 @@ extension Tracer {
 
   /// Adds a node and gives its first result.
   func tensor(_ op: Op, _ inputs: [Tensor], _ call: Call, hint: String? = nil) -> Tensor {
-    Tensor(self, emit(op, inputs, call, hint: hint)?.first, call.site)
+    Tensor(self, emit(op, inputs, call, hint: hint)?.first, call.made)
   }
 
   /// The message without the op's own name, which need not be the function's.

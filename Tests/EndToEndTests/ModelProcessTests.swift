@@ -59,4 +59,32 @@ import Testing
         "error: model.swift: the model's program was still running after 8 s, and was ended\nhint: "
       ))
   }
+
+  /// What `moec check` says of a model with this body.
+  private func errors(of body: String) throws -> String {
+    let folder = try SmallModelFile.folder(
+      """
+      import MoE
+      let V = Axis("V", 5), T = Axis("T", 4), B = Axis("B", 2), C = Axis("C", 6)
+      LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
+        let x = text.tokens.embedding("token", C)
+        let y = x.linear("up", 2 * C)
+      \(body)
+      }
+      """)
+    return try Moec.run(["check", "model.swift"], in: folder).errors
+  }
+
+  #if os(Linux)
+    @Test("An operator's error stands where the operator is")
+    func operators() throws {
+      let sum = try errors(of: "  let one = 1\n  let z = x\n    + y * Double(one)\n  return z")
+      #expect(
+        sum.contains("model.swift:8:5: error: +: axes differ, f32[B, T, C] and f32[B, T, 2C]"))
+      let product = try errors(of: "\n  return (x + text.positions * 0.5).linear(\"head\", V)")
+      #expect(product.contains("model.swift:7:30: error: *: expected f32, got i32[T]"))
+      let negation = try errors(of: "  let p = text.positions\n  return (-p).linear(\"head\", V)")
+      #expect(negation.contains("model.swift:7:11: error: -: expected f32"))
+    }
+  #endif
 }
