@@ -27,14 +27,10 @@ struct ModelProgram: Equatable {
   /// Writes the program into a folder; gives its path.
   func install(in folder: URL) throws(ToolchainError) -> String {
     let file = folder.appendingPathComponent("model")
-    do {
-      try code.write(to: file)
-    } catch {
-      throw .cannotWrite(path: file.path, reason: error.localizedDescription)
-    }
-    guard chmod(file.path, 0o700) == 0 else {
-      throw .cannotWrite(path: file.path, reason: String(cString: strerror(errno)))
-    }
+    guard
+      FileManager.default.createFile(
+        atPath: file.path, contents: code, attributes: [.posixPermissions: 0o700])
+    else { throw .cannotWrite(file.path, code: errno, isTemporary: true) }
     return file.path
   }
 }

@@ -28,7 +28,7 @@ import Testing
       kinds.formUnion((try? RandomModel(seed: seed).graph())?.nodes.map(\.op.kind) ?? [])
     }
     let isMade = { (kind: OpKind) in
-      !kind.mnemonic.hasSuffix("Gradient") && kind != .sum
+      !kind.rawValue.hasSuffix("Gradient") && kind != .sum
     }
     #expect(kinds == Set(OpKind.allCases.filter(isMade)))
   }
