@@ -29,6 +29,12 @@ void omp_set_num_threads(int count);
 int omp_get_max_threads(void);
 #endif
 
+// gcc's OpenMP expects in a child the threads of its parent, which fork leaves behind.
+#if defined(_OPENMP) && defined(__unix__) && !defined(__clang__)
+#include <unistd.h>
+#define FORK_LOSES_THREADS
+#endif
+
 // Places in the arena, in bytes from its start.
 #define ARENA_GRADIENTS ((size_t)36059968)
 #define ARENA_FIRST     ((size_t)72119936)
@@ -470,11 +476,15 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     return 0;
 }
 
-// Sets the number of threads for one call of the interface, and sets it back.
+// Sets the number of threads for one call of the interface, and sets it back. A child of the process that
+// made the model goes on alone, where it would wait for threads that are not there.
 static int enter(const moec_model *m) {
 #ifdef _OPENMP
     int before = omp_get_max_threads();
     if (m->threads > 0) { omp_set_num_threads(m->threads); }
+#ifdef FORK_LOSES_THREADS
+    if (m->process != getpid()) { omp_set_num_threads(1); }
+#endif
     return before;
 #else
     (void)m;
@@ -567,6 +577,9 @@ moec_model *moec_create(void) {
     for (int lane = 0; lane < MODEL_LANES; lane++) {
         bind(m + lane, start + head, lane);
         m[lane].threads = lane > 0;  // the first one's are the caller's choice
+#ifdef FORK_LOSES_THREADS
+        m[lane].process = getpid();
+#endif
     }
     m->allocation = allocation;
     m->last = m;

@@ -306,6 +306,7 @@ struct moec_model {
     int replay_tokens;                         // of the choices that the next pass takes; 0: it has its own
     double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
     int threads;                               // 0: as many as OpenMP likes
+    int process;                               // that made the model, where it must be known
     const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
     char error[160];
     void *allocation;

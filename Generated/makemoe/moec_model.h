@@ -3,6 +3,10 @@
 // A model is one allocation. Functions that return int return 0 for success; on failure moec_error() says why.
 // NULL for a model, or for what a call reads or writes, is refused, except where it is said to be allowed.
 // A model may be used from one thread at a time; different models are independent of each other.
+//
+// Libraries made with gcc: closing one (dlclose) leaves it loaded, as its threads still wait in it. A child
+// process (fork) uses a model of its parent with one thread; results are the same. A model that the child
+// creates itself must be set to one thread if the parent has used any before the fork, or it waits for ever.
 #ifndef MOEC_MODEL_H
 #define MOEC_MODEL_H
 

@@ -61,11 +61,15 @@ extension ModelFile {
         return 0;
     }
 
-    // Sets the number of threads for one call of the interface, and sets it back.
+    // Sets the number of threads for one call of the interface, and sets it back. A child of the process that
+    // made the model goes on alone, where it would wait for threads that are not there.
     static int enter(const moec_model *m) {
     #ifdef _OPENMP
         int before = omp_get_max_threads();
         if (m->threads > 0) { omp_set_num_threads(m->threads); }
+    #ifdef FORK_LOSES_THREADS
+        if (m->process != getpid()) { omp_set_num_threads(1); }
+    #endif
         return before;
     #else
         (void)m;
@@ -161,6 +165,9 @@ extension ModelFile {
         for (int lane = 0; lane < MODEL_LANES; lane++) {
             bind(m + lane, start + head, lane);
             m[lane].threads = lane > 0;  // the first one's are the caller's choice
+    #ifdef FORK_LOSES_THREADS
+            m[lane].process = getpid();
+    #endif
         }
         m->allocation = allocation;
         m->last = m;

@@ -57,6 +57,12 @@ struct ModelFile {
     int omp_get_max_threads(void);
     #endif
 
+    // gcc's OpenMP expects in a child the threads of its parent, which fork leaves behind.
+    #if defined(_OPENMP) && defined(__unix__) && !defined(__clang__)
+    #include <unistd.h>
+    #define FORK_LOSES_THREADS
+    #endif
+
     // Places in the arena, in bytes from its start.
     #define ARENA_GRADIENTS ((size_t)\(plan.regions.gradients))
     #define ARENA_FIRST     ((size_t)\(plan.regions.firstMoments))

@@ -168,6 +168,7 @@ struct ModelHeader {
           int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
           double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
           int threads;                               // 0: as many as OpenMP likes
+          int process;                               // that made the model, where it must be known
           const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
           char error[160];
           void *allocation;

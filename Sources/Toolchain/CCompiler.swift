@@ -89,11 +89,13 @@ public struct CCompiler: Sendable, Hashable, Codable {
       + (options.sanitize && isClang ? ["-shared-libasan"] : [])
   }
 
+  /// What makes a library. One of gcc's stays loaded when it is closed: the threads of its OpenMP go
+  /// on to wait for work in code that would be gone.
   var sharedFlags: [String] {
     #if canImport(Darwin)
       crossTarget == nil ? ["-dynamiclib"] : ["-shared"]
     #else
-      ["-shared"]
+      ["-shared"] + (isClang ? [] : ["-Wl,-z,nodelete"])
     #endif
   }
 
