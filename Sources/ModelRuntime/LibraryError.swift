@@ -4,6 +4,8 @@ public enum LibraryError: ExplainedError, Equatable {
   case unreadable(FileError)
   /// The system's loader does not take it.
   case notALibrary(path: String, reason: String)
+  /// It was compiled with checks whose runtime, of this name, must be loaded before the process itself.
+  case needsSanitizer(path: String, runtime: String)
   /// It is a library, but lacks functions that every compiled model has.
   case notAModel(path: String, missing: [String])
   /// It was compiled for another version of the interface.
@@ -19,6 +21,8 @@ public enum LibraryError: ExplainedError, Equatable {
       return error.message
     case .notALibrary(let path, let reason):
       return "\(path) is not a library: \(reason)"
+    case .needsSanitizer(let path, let runtime):
+      return "\(path) was compiled with --sanitize: \(runtime) must be loaded before moec"
     case .notAModel(let path, let missing):
       return
         "\(path) is a library but not a moec model: it lacks \(missing.joined(separator: ", "))"
@@ -35,6 +39,9 @@ public enum LibraryError: ExplainedError, Equatable {
     switch self {
     case .unreadable(let error): return error.hint
     case .notALibrary: return "make one with: moec compile MODEL.swift -o LIB.so"
+    case .needsSanitizer(_, let runtime):
+      return
+        "install the C compiler's sanitizers; ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=\(runtime) moec …"
     case .notAModel: return "make a model with: moec compile MODEL.swift -o LIB.so"
     case .otherProcessor:
       return "compile the model here, or with --target for the oldest processor it must run on"

@@ -42,14 +42,16 @@ public final class ModelLibrary {
   /// file cut short is found here.
   private static func checkFile(_ path: String) throws(LibraryError) {
     let file: InputFile
-    let reason: String?
+    let (reason, runtime): (String?, String?)
     do {
       file = try InputFile(path: path)
       reason = try ObjectFile.defect(of: file)
+      runtime = try SanitizerRuntime.missing(for: file)
     } catch {
       throw .unreadable(error)
     }
     if let reason { throw .notALibrary(path: path, reason: reason) }
+    if let runtime { throw .needsSanitizer(path: path, runtime: runtime) }
   }
 
   /// The version is looked at first: a library of another version may well lack other functions.

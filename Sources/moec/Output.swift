@@ -65,6 +65,7 @@ func reportingErrors(_ work: () throws -> Void) throws {
   do {
     try work()
   } catch let error as any ExplainedError {
+    if case LibraryError.needsSanitizer(_, let runtime) = error { Preloading.run(with: runtime) }
     printToStandardError("error: \(onOneLine(error.message))")
     printToStandardError("hint: \(onOneLine(error.hint))")
     throw ExitCode.failure
