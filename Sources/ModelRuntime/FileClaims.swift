@@ -1,3 +1,5 @@
+import Foundation
+
 /// The files that a command reads and those that it writes, compared before it touches any of them.
 ///
 /// Every command that writes files names them here first. An output that is an input, that is another
@@ -23,11 +25,14 @@ public struct FileClaims {
     var readers: [FilePlace: FileClaim] = [:]
     for input in inputs { if let place = FilePlace(input.path) { readers[place] = input } }
     var writers: [FilePlace: FileClaim] = [:]
+    let printed = FilePlace(descriptor: STDOUT_FILENO)
     for (output, kind) in outputs {
       guard let place = FilePlace(output.path), let name = FilePlace(nameOf: output.path) else {
         continue
       }
       if let input = readers[place] { throw .isRead(output, input) }
+      // Who names standard output itself wants both in one.
+      if place == printed, !output.path.hasPrefix("/dev/") { throw .isPrinted(output) }
       // Two names of one file are replaced each by itself, as the best state and the last one are.
       if let other = writers[name] { throw .isWrittenTwice(other, output) }
       writers[name] = output
@@ -48,6 +53,8 @@ public enum FileClaimError: ExplainedError {
   case isRead(FileClaim, FileClaim)
   /// It is written under two names.
   case isWrittenTwice(FileClaim, FileClaim)
+  /// What is printed goes there.
+  case isPrinted(FileClaim)
   /// It is there and of another kind.
   case isForeign(FileClaim, FileKind)
 
@@ -59,6 +66,8 @@ public enum FileClaimError: ExplainedError {
         : "\(output.path), \(output.what), is the same file as \(input.path), \(input.what)"
     case .isWrittenTwice(let one, let other):
       return "\(one.what) and \(other.what) are one file, \(other.path)"
+    case .isPrinted(let output):
+      return "\(output.what) and standard output are one file, \(output.path)"
     case .isForeign(let output, let kind):
       return "\(output.path) is there already, and not \(kind.name): "
         + "\(output.what) would replace it"
@@ -67,7 +76,7 @@ public enum FileClaimError: ExplainedError {
 
   public var hint: String {
     switch self {
-    case .isRead, .isWrittenTwice: return "name another file; nothing was touched"
+    case .isRead, .isWrittenTwice, .isPrinted: return "name another file; nothing was touched"
     case .isForeign: return "name another place, or move away what is there; nothing was touched"
     }
   }

@@ -21,6 +21,13 @@ public struct FilePlace: Hashable, Sendable {
     }
   }
 
+  /// The ordinary file that is open there; nil if it is something else.
+  init?(descriptor: Int32) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    self.init(status, name: "")
+  }
+
   /// The name in a folder that a path leads to, links followed: two names of one file differ.
   init?(nameOf path: String) {
     var status = stat()

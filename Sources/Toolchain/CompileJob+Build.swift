@@ -45,7 +45,9 @@ extension CompileJob {
     let messages = outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     if outcome.status == 0 { return messages }
     if messages.contains("No space left on device") {
-      throw .cannotWrite(output.relativePath, code: ENOSPC, isTemporary: true)
+      // It writes to a temporary folder, never to the library's.
+      throw .cannotWrite(
+        FileManager.default.temporaryDirectory.path, code: ENOSPC, isTemporary: true)
     }
     throw rejected(messages.isEmpty ? "it ended with status \(outcome.status)" : messages)
   }

@@ -85,6 +85,17 @@ import Testing
     #expect(result.status == 1 && result.errors.contains(" are one file"), "\(result.errors)")
   }
 
+  @Test(arguments: [
+    "run l.so --train --log f > f", "bench l.so --json --trace ./f > f",
+    "plot l.jsonl -o f.svg --table >> f.svg",
+  ])
+  func whatIsPrintedGoesElsewhere(line: String) throws {
+    let folder = try ModelFixture.folder()
+    let result = try Command.shell("\"$0\" " + line, in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("and standard output are one file"), "\(result.errors)")
+  }
+
   /// What a command makes may take the place of what it made before, and of nothing else.
   @Test(arguments: [
     "compile m.swift -o OUT.so", "inspect l.so --html OUT", "bench l.so --trace OUT",

@@ -159,6 +159,19 @@ import Testing
     }
   }
 
+  /// What is full is where the compiler writes, not where the library goes.
+  @Test func aFullDiskIsNamedByItsPlace() throws {
+    let path = try scratch.script("full-cc", "echo 'a.s: No space left on device' >&2; exit 1")
+    let full = CCompiler(path: path, version: "clang", openMPFlags: nil)
+    let sources = try sources()
+    let error = #expect(throws: ToolchainError.self) {
+      try full.compileLibrary(sources: sources, output: output)
+    }
+    let place = FileManager.default.temporaryDirectory.path
+    #expect(error?.description.hasPrefix("error: cannot write \(place): no space left") == true)
+    #expect(error?.description.contains("TMPDIR") == true)
+  }
+
   @Test func linkErrorsLeaveNothing() throws {
     let source = try scratch.write("twice/a.c", "int one(void);\nint one(void) { return 1; }\n")
     let other = try scratch.write("twice/b.c", "int one(void);\nint one(void) { return 2; }\n")
