@@ -84,7 +84,7 @@ extension Tensor {
     let weight = tracer.parameter("\(call.scope).weight", [width], .ones, call)
     let bias = tracer.parameter("\(call.scope).bias", [width], .zeros, call)
     return tracer.tensor(.layerNorm(LayerNorm(epsilon: epsilon)), [self, weight, bias], call)
-      .keeping(width: width)
+      .keeping(width: self.width)
   }
 
   /// What this tensor's integers count, or nil after reporting that it has none.

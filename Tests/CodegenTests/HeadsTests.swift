@@ -32,7 +32,9 @@ import Testing
       func heads(_ name: String) -> Tensor { x.linear(name, C, bias: name == "v").heads(2) }
       let (q, k) = (change.apply(heads("q"), "qn"), change.apply(heads("k"), "kn"))
       let v = change == .narrow ? change.apply(heads("v"), "vn") : heads("v")
-      let y = MoE.attention(q, k, v).mergedHeads().linear("proj", C)
+      // Heads of the old size are merged along the very axis that was cut, which x has.
+      let merged = MoE.attention(q, k, v).mergedHeads()
+      let y = change == .narrow ? merged.linear("proj", C) : merged
       return (x + y).linear("head", V)
     }
     #expect(graph.nodes.contains { $0.op.kind == .attention })

@@ -155,7 +155,7 @@ import Testing
     ("beta1", { $0.beta1 = .nan }), ("beta1", { $0.beta1 = 1 }), ("beta1", { $0.beta1 = -0.1 }),
     ("beta2", { $0.beta2 = 1 }), ("beta2", { $0.beta2 = 2 }), ("beta2", { $0.beta2 = .nan }),
     ("epsilon", { $0.epsilon = 0 }), ("epsilon", { $0.epsilon = -1 }),
-    ("epsilon", { $0.epsilon = 1e-44 }), ("epsilon", { $0.epsilon = .infinity }),
+    ("epsilon", { $0.epsilon = .leastNonzeroMagnitude }), ("epsilon", { $0.epsilon = .infinity }),
     ("weight_decay", { $0.weight_decay = .infinity }), ("weight_decay", { $0.weight_decay = -1 }),
     ("weight_decay", { $0.weight_decay = .nan }), ("weight_decay", { $0.weight_decay = 1e30 }),
   ]

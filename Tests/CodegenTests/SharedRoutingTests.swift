@@ -72,7 +72,7 @@ import Testing
     let trial = Trial(try CompiledModel(Self.shared(capacity: nil, experts: MoE.Axis("E", 40))))
     let model = try trial.model()
     var reference = AdamWReference(
-      trial.compiled.reference, parameters: trial.parameters.mapValues { $0.map(Double.init) })
+      trial.reference, parameters: trial.parameters.mapValues { $0.map(Double.init) })
     let hyper = Hyperparameters(model.manifest.defaults, seed: trial.seed)
     _ = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
     reference.step(try trial.interpreter(.training).run())
