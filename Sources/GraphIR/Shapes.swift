@@ -8,8 +8,23 @@ func expectCount(_ op: String, _ inputs: [TensorType], _ count: Int) throws(Mism
 
 func expectFloat(_ op: String, _ types: TensorType...) throws(Mismatch) {
   for type in types where type.element != .f32 {
-    throw Mismatch("\(op): expected f32, got \(type)")
+    throw Mismatch(
+      "\(op): expected f32, got \(type)",
+      hint: "whole numbers become vectors with .embedding(name, axis)")
   }
+}
+
+/// The axes of a product over which it sums must be one axis; two of one size are not.
+func expectInner(
+  _ op: String, _ a: Axis, _ b: Axis, hint: String = ""
+) throws(Mismatch) {
+  if a == b { return }
+  guard a.size == b.size else {
+    throw Mismatch("\(op): inner axes differ, \(a.named) and \(b.named)")
+  }
+  throw Mismatch(
+    "\(op): inner axes \(a.named) and \(b.named) have the same size and are not the same axis",
+    hint: "axes are the same when they are written alike: make both sides with \(a)\(hint)")
 }
 
 func expectInteger(_ op: String, _ type: TensorType) throws(Mismatch) {

@@ -34,12 +34,14 @@ public struct Axis: Sendable {
   ) {
     let site = Site(file, line, column, name: "Axis")
     var problems: [Problem] = []
-    if size < 1 {
-      let message = "axis \(name): the size must be at least 1, got \(size)"
+    if !(1...Self.largest).contains(size) {
+      let bound = size < 1 ? "at least 1" : "at most \(Self.largest)"
+      let message = "axis \(name): the size must be \(bound), got \(size)"
       problems.append(.init(site: site, message: message))
     }
     if !Names.isAxis(name) {
-      let message = "axis \"\(name)\": a name is a letter followed by letters, digits and _"
+      let rule = "is a letter followed by letters, digits and _"
+      let message = "axis \"\(name)\": a name \(Names.problem(name, rule: rule))"
       problems.append(.init(site: site, message: message))
     }
     Declarations.note(name, size)
@@ -47,6 +49,9 @@ public struct Axis: Sendable {
     origins = [site]
     self.problems = problems
   }
+
+  /// Positions are counted in 32 bits.
+  static let largest = Int(Int32.max)
 
   /// The number of positions along the axis.
   public var size: Int { core.size }

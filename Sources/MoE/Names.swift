@@ -2,6 +2,15 @@
 ///
 /// Names become identifiers of C, file names and names of tensors, where a dot separates scopes.
 enum Names {
+  /// What is wrong with a name that is none, after the name itself.
+  static func problem(
+    _ name: String, rule: String = "must be a letter followed by letters, digits and _"
+  ) -> String {
+    name.utf8.count > longest ? "has \(name.count) characters, more than \(longest)" : rule
+  }
+
+  private static let longest = 64
+
   /// A letter followed by letters, digits and `_`.
   static func isAxis(_ name: String) -> Bool { isWord(name, "_") }
 
@@ -17,7 +26,7 @@ enum Names {
   static func isModel(_ name: String) -> Bool { isWord(name, "-_") }
 
   private static func isWord(_ name: String, _ others: String) -> Bool {
-    guard let first = name.first, isLetter(first), name.utf8.count <= 64 else { return false }
+    guard let first = name.first, isLetter(first), name.utf8.count <= longest else { return false }
     return name.allSatisfy { isLetter($0) || ("0"..."9").contains($0) || others.contains($0) }
   }
 

@@ -10,7 +10,7 @@ public func scope<Result>(
   guard let tracer = Tracer.current else { return body() }
   let call = tracer.call("scope", file, line, column)
   if !Names.isLayer(name) {
-    tracer.report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
+    tracer.report("the name \"\(name)\" \(Names.problem(name))", call)
   }
   tracer.scopes.append(name)
   defer { tracer.scopes.removeLast() }
@@ -42,7 +42,7 @@ public func layers(
 extension Tracer {
   fileprivate func checkLayers(_ name: String, _ count: Int, _ call: Call) -> Bool {
     if !Names.isLayer(name) {
-      report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
+      report("the name \"\(name)\" \(Names.problem(name))", call)
       return false
     }
     if (0...4096).contains(count) { return true }

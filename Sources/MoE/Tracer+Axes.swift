@@ -10,6 +10,10 @@ extension Tracer {
       report("axis \(axis) has no whole size that fits: \(parts)", call)
       return nil
     }
+    guard axis.size <= Axis.largest else {
+      report("axis \(axis): the size must be at most \(Axis.largest), got \(axis.size)", call)
+      return nil
+    }
     return axis.core
   }
 

@@ -5,7 +5,8 @@ extension Tracer {
   func checkModel(_ axes: [Axis], _ call: Call) {
     let name = builder.graph.name
     if !Names.isModel(name) {
-      report("the name \"\(name)\" must be a letter followed by letters, digits, - and _", call)
+      let rule = "must be a letter followed by letters, digits, - and _"
+      report("the name \"\(name)\" \(Names.problem(name, rule: rule))", call)
     }
     for axis in axes { _ = use(axis, call) }
     check(linearWeights, call)

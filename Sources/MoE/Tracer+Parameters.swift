@@ -5,7 +5,7 @@ extension Tracer {
   /// shapes are known, and tracing goes on with them.
   func claim(_ name: String, _ call: Call, valid: (String) -> Bool = Names.isLayer) {
     guard valid(name) else {
-      report("the name \"\(name)\" must be a letter followed by letters, digits and _", call)
+      report("the name \"\(name)\" \(Names.problem(name))", call)
       return
     }
     guard let first = claims[call.scope] else {

@@ -21,7 +21,8 @@ struct LayerReport {
     guard let index = plan.layers.firstIndex(where: { $0.name == name }) else {
       throw CompilationError(
         message: "there is no layer \"\(name)\"",
-        hint: "the layers are \(plan.layers.map(\.name).joined(separator: ", "))")
+        hint: Self.home(of: path, plan)
+          ?? "the layers are \(plan.layers.map(\.name).joined(separator: ", "))")
     }
     if let first = words.first, Int(first) != nil { words.removeFirst() }
     part = words.joined(separator: "_")
@@ -35,6 +36,17 @@ struct LayerReport {
         hint: parts.isEmpty
           ? "give the layer alone" : "its parts begin with \(parts.joined(separator: ", "))")
     }
+  }
+
+  /// What to give for a scope that is no layer of its own but a part of one.
+  private static func home(of path: String, _ plan: Plan) -> String? {
+    let part = path.split(separator: ".").joined(separator: "_")
+    let home = plan.layers.first { layer in
+      (layer.forward + layer.backward).contains {
+        $0.scope == part || $0.scope.hasPrefix(part + "_")
+      }
+    }
+    return home.map { "it is a part of the layer \($0.name): give --layer \($0.name).\(path)" }
   }
 
   private static func sites(_ carried: CarriedPlan) throws -> [ProfiledModel.Site] {

@@ -30,6 +30,17 @@ import Testing
     #expect(block.contains("causal_attention_after(") && block.count > mixture.count)
   }
 
+  @Test func partOfALayerSaysWhereItIs() throws {
+    let library = try TinyLibrary.path.get()
+    let result = try Command.moec(["inspect", library, "--layer", "mixture.up"])
+    #expect(result.status == 1)
+    #expect(result.errors.contains("error: there is no layer \"mixture\"\nhint: "))
+    #expect(
+      result.errors.contains("a part of the layer block: give --layer block.mixture.up"))
+    let shown = try inspect("--layer", "block.mixture.up")
+    #expect(shown.contains("mixture_up: linear"))
+  }
+
   /// The code is the carried file's own, at the line that is said.
   @Test func layerQuotesTheGeneratedC() throws {
     let library = try TinyLibrary.path.get()

@@ -34,6 +34,11 @@ func errors(_ body: (Text) -> Tensor) -> [Diagnostic] {
 }
 
 extension Text {
+  /// Vectors of tokens and places, f32[B, T, C].
+  var positionsAndTokens: Tensor {
+    tokens.embedding("more", Small.C) + positions.embedding("places", Small.C)
+  }
+
   /// Token vectors, f32[B, T, C].
   var embedded: Tensor { tokens.embedding("token", Small.C) }
 }

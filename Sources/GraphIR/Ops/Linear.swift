@@ -28,10 +28,7 @@ public struct Linear: DifferentiableOperation {
       )
     }
     let output = w.axes[stack.count]
-    guard w.axes.last == input else {
-      throw Mismatch(
-        "linear: inner axes differ, \(input.named) and \(w.axes[stack.count + 1].named)")
-    }
+    try expectInner("linear", input, w.axes[stack.count + 1])
     if bias { try expectSame("linear", "bias", TensorType(.f32, stack + [output]), inputs[2]) }
     if let experts = x.experts {
       try expectSame("linear", "start", .i32(experts.plusOne), inputs[inputs.count - 1])

@@ -23,12 +23,12 @@ public struct Matmul: DifferentiableOperation {
     try expectRank("matmul", inputs[1], atLeast: 2)
     let (m, inner) = Self.matrix(inputs[0], transposed: transposeA)
     let (other, n) = Self.matrix(inputs[1], transposed: transposeB)
-    guard inner == other else {
-      throw Mismatch("matmul: inner axes differ, \(inner.named) and \(other.named)")
-    }
     let batch = inputs[0].axes.dropLast(2)
-    guard batch == inputs[1].axes.dropLast(2), inputs.allSatisfy({ $0.experts == nil }) else {
-      throw Mismatch("matmul: leading axes differ, \(inputs[0]) and \(inputs[1])")
+    let isLedAlike = batch == inputs[1].axes.dropLast(2)
+    let both = "both sides need the same axes before their last two, and matmul repeats neither"
+    try expectInner("matmul", inner, other, hint: isLedAlike ? "" : "; besides, \(both)")
+    guard isLedAlike, inputs.allSatisfy({ $0.experts == nil }) else {
+      throw Mismatch("matmul: leading axes differ, \(inputs[0]) and \(inputs[1])", hint: both)
     }
     return [TensorType(.f32, batch + [m, n])]
   }

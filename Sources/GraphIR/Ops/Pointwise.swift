@@ -38,7 +38,10 @@ public struct Pointwise: DifferentiableOperation {
         "elementwise: rows sorted by expert do not meet unsorted rows, \(result) and \(input)",
         hint: "bring them back to their tokens with .combined() first")
     }
-    throw Mismatch("elementwise: axes differ, \(result) and \(input)")
+    let isOfSize = input.axes.map(\.size) == result.axes.map(\.size)
+    throw Mismatch(
+      "elementwise: axes differ, \(result) and \(input)"
+        + (isOfSize ? ", which have the same sizes and are not the same axes" : ""))
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
