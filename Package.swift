@@ -30,11 +30,12 @@ let package = Package(
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(
-      name: "Charts", dependencies: ["Page"],
+      name: "Charts", dependencies: ["Page", "SystemFiles"],
       resources: [.embedInCode("chart.css"), .embedInCode("chart.js")]),
-    .target(name: "Tokenizer"),
+    .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
     .target(
-      name: "Runner", dependencies: ["ModelRuntime", "Tokenizer", "Tracking", "Page"],
+      name: "Runner",
+      dependencies: ["ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page"],
       resources: [
         .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
         .embedInCode("Resources/routes.js"),

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// Published losses to compare with: a table of `step,train,validation` lines.
 public struct ReferencePoints: Equatable, Sendable {
   /// How they are called in a chart.
@@ -22,6 +24,10 @@ public struct ReferencePoints: Equatable, Sendable {
   /// may name the columns. Errors: a line with something else than a step and two losses, other
   /// columns, or no line at all.
   public init(label: String, path: String, text: String) throws(ChartError) {
+    if MarkRuns.excessive(in: text.utf8) != nil {
+      throw ChartError(
+        "\(path): a character of it has too many marks", hint: "write lines such as 100,2.7,2.8")
+    }
     var points: [Int: Point] = [:]
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var isFirst = true

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 extension TrainingHistory {
   /// Reads the JSON lines of `--log`. A last line without its end, from a run that still goes or
@@ -24,6 +25,9 @@ extension TrainingHistory {
   }
 
   private static func record(_ line: Data, at place: String) throws(ChartError) -> Record {
+    if MarkRuns.excessive(in: line) != nil {
+      throw notALog(place, "a character of it has too many marks")
+    }
     let entry: Entry
     do {
       entry = try JSONDecoder().decode(Entry.self, from: line)

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 extension Manifest: Decodable {
   enum CodingKeys: String, CodingKey {
@@ -33,6 +34,9 @@ extension Manifest: Decodable {
 
   /// Decodes and checks a manifest. Errors: what is wrong, as one phrase.
   public static func decode(_ json: String) throws(ManifestError) -> Manifest {
+    guard MarkRuns.excessive(in: json.utf8) == nil else {
+      throw ManifestError(reason: "a character of it has too many marks")
+    }
     let manifest: Manifest
     do {
       manifest = try JSONDecoder().decode(Manifest.self, from: Data(json.utf8))

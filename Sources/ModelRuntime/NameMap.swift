@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// Which tensors of moec are which of another program, line by line:
 ///
@@ -47,6 +48,9 @@ public struct NameMap: Equatable, Sendable {
 
   /// Parses a map; `path` is used in errors. Errors: the first line that makes no sense.
   public init(_ text: String, path: String) throws(NameMapError) {
+    if MarkRuns.excessive(in: text.utf8) != nil {
+      throw .badLine(path: path, line: 1, reason: "a character of the file has too many marks")
+    }
     // A byte-order mark says how a file is written, and is no part of its text.
     let text = text.unicodeScalars.first == "\u{feff}" ? text.dropFirst() : text[...]
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// Reads the routes of a run.
 public final class RouteReader {
@@ -102,7 +103,8 @@ public final class RouteReader {
     let length = RouteRecord.word(opening, at: 8)
     guard length <= UInt64(min(size - 16, 1 << 24)) else { throw cut(file.path) }
     let json = Data(try bytes(file, 16..<16 + Int(length)))
-    guard let header = try? JSONDecoder().decode(RouteHeader.self, from: json), header.isPossible
+    guard MarkRuns.excessive(in: json) == nil,
+      let header = try? JSONDecoder().decode(RouteHeader.self, from: json), header.isPossible
     else { throw .malformed(path: file.path, reason: "its header cannot be read") }
     return (header, 16 + Int(length))
   }

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// A JSON value as the header of a weights file may hold one.
 enum StrictJSON: Equatable {
   case object([Member])
@@ -23,6 +25,9 @@ enum StrictJSON: Equatable {
 
   /// Parses a whole text; unlike Foundation's parser it refuses an object with a key twice.
   static func parse(_ text: [UInt8]) throws(Failure) -> StrictJSON {
+    if let offset = MarkRuns.excessive(in: text) {
+      throw Failure(offset: offset, reason: "a character has too many marks")
+    }
     var parser = StrictJSONParser(text)
     let value = try parser.value(depth: 0)
     try parser.end()

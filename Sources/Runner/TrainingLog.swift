@@ -1,5 +1,6 @@
 import Foundation
 import ModelRuntime
+import SystemFiles
 
 /// JSON lines, one for each evaluation:
 /// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200,`
@@ -124,6 +125,7 @@ public final class TrainingLog {
       let data = FileManager.default.contents(atPath: path)
     else { return kept }
     while let end = data[kept.bytes...].firstIndex(of: UInt8(ascii: "\n")),
+      MarkRuns.excessive(in: data[kept.bytes..<end]) == nil,
       let line = try? JSONDecoder().decode(Line.self, from: data[kept.bytes..<end]),
       line.step <= last
     {

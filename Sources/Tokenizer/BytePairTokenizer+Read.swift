@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 extension BytePairTokenizer {
   /// Reads a `tokenizer.json`. Errors: unreadable, no JSON, not as it must be, or in need of
@@ -23,6 +24,9 @@ extension BytePairTokenizer {
       let isUTF16 = json.starts(with: [0xff, 0xfe]) || json.starts(with: [0xfe, 0xff])
       let reason = isUTF16 ? "it is UTF-16, not UTF-8" : "it is not UTF-8"
       throw .notJSON(path: path, offset: 0, reason: reason)
+    }
+    if let offset = MarkRuns.excessive(in: json) {
+      throw .notJSON(path: path, offset: offset, reason: "a character has too many marks")
     }
     let file: JSON
     do throws(JSON.Failure) {

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// What is to be sent to an MLflow server, on disk: a line of JSON for each entry, in order.
 ///
@@ -94,7 +95,10 @@ final class MLflowJournal: @unchecked Sendable {
     }
     let lines = data.prefix(max(0, count)).split(separator: UInt8(ascii: "\n"))
     let decoder = JSONDecoder.journal
-    return (lines.compactMap { try? decoder.decode(Entry.self, from: $0) }, end)
+    let entries = lines.compactMap { line in
+      MarkRuns.excessive(in: line) == nil ? try? decoder.decode(Entry.self, from: line) : nil
+    }
+    return (entries, end)
   }
 
   func remove() {

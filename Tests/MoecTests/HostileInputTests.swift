@@ -95,4 +95,31 @@ import Testing
       #expect(refused(command), "\(command)")
     }
   }
+
+  /// Names of one letter and a hundred thousand marks, which take minutes to compare.
+  @Test func marks() throws {
+    let folder = try ModelFixture.folder()
+    let bomb = "a" + String(repeating: "\u{301}\u{323}", count: 50_000)
+    let escaped = "a" + String(repeating: "\\u0301\\u0323", count: 50_000)
+    let model = #""model":{"type":"BPE","vocab":{"a":0},"merges":[]}"#
+    let files: [(name: String, bytes: [UInt8])] = [
+      ("in", Self.weights("{\(Self.tensor(bomb, "[0]"))}")),
+      ("in2", Self.weights("{\(Self.tensor(escaped, "[0]"))}")), ("names", Array("\(bomb) b".utf8)),
+      ("log", Array("{\"\(escaped)\":1}\n".utf8)), ("text", Array("a".utf8)),
+      ("table", Array("0,1,\(bomb)\n".utf8)),
+      ("t.json", Array("{\"type\":\"\(bomb)\",\(model)}".utf8)),
+      ("good", Array((#"{"step":0,"train_loss":2,"val_loss":2}"# + "\n").utf8)),
+    ]
+    for (name, bytes) in files {
+      try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name))
+    }
+    for command in [
+      "weights convert in out --names makemoe", "weights convert in2 out --names makemoe",
+      "weights convert in out --names names", "plot log -o out.svg", "tokenizer encode t.json text",
+      "plot good --reference table -o out.svg",
+    ] {
+      let outcome = try bounded(command.split(separator: " ").map(String.init), in: folder)
+      #expect(refused(outcome), "\(command): \(outcome.errors.prefix(300))")
+    }
+  }
 }

@@ -41,7 +41,7 @@ import Tokenizer
     let manifest = try ModelLibrary(path: try ModelFixture.wide()).manifest
     let path = try ModelFixture.folder() + "/text"
     let seed = Array(String(repeating: "abc def\r\nghé ", count: 20).utf8)
-    let outcome = Damaged([seed], count: 200).read { bytes in
+    let outcome = Damaged([seed], count: 25).read { bytes in
       try Data(bytes).write(to: URL(fileURLWithPath: path))
       _ = try Corpus(path: path, manifest: manifest).fingerprint
     }
