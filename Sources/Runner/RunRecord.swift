@@ -1,5 +1,6 @@
 import Foundation
 import ModelRuntime
+import SystemFiles
 
 /// What a checkpoint notes of its run, beside the model's numbers, so that it can go on as if it
 /// had never stopped.
@@ -43,7 +44,9 @@ public struct RunRecord: Equatable, Sendable, Codable {
   /// The record of a checkpoint; nil if it has none.
   static func of(_ notes: CheckpointNotes, path: String) throws(SafetensorsError) -> RunRecord? {
     guard let text = notes.run else { return nil }
-    guard let record = try? JSONDecoder().decode(RunRecord.self, from: Data(text.utf8)) else {
+    guard MarkRuns.excessive(in: text.utf8) == nil,
+      let record = try? JSONDecoder().decode(RunRecord.self, from: Data(text.utf8))
+    else {
       throw .unfit(path: path, [.badNote(key: "run", reason: "cannot be read")])
     }
     return record
