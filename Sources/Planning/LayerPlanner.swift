@@ -191,7 +191,7 @@ extension LayerPlanner {
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
       hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
-      role: uses.role(ofParameter: node), start: start)
+      role: uses.roles[node] ?? .weight, start: start)
   }
 
   /// Where the experts' first rows are, if the parameter is stacked by expert.

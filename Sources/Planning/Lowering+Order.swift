@@ -93,6 +93,7 @@ extension Lowering {
     graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
     origins = order.map { origins[$0] }
     joined = Set(joined.map { number[$0] ?? $0 })
+    roles = Dictionary(uniqueKeysWithValues: roles.map { (number[$0.key] ?? $0.key, $0.value) })
     finishes = Dictionary(
       uniqueKeysWithValues: finishes.map { (number[$0.key] ?? $0.key, $0.value) })
   }

@@ -39,8 +39,12 @@ struct Lowering {
   /// The finish of each product that has one, by node.
   var finishes: [Int: Finish] = [:]
 
+  /// The parameters' roles in the graph before lowering, by node.
+  var roles: [Int: ParameterRole]
+
   init(_ graph: Graph) {
     self.graph = graph
+    roles = graph.parameterRoles
     origins = graph.nodes.indices.map { [$0] }
     for index in graph.nodes.indices {
       self.graph.nodes[index] = graph.nodes[index].readingOnlyWhatItUses

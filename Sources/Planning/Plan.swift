@@ -69,11 +69,7 @@ public struct PlannedParameter: Hashable, Sendable {
   public var isUpdatedInBackward: Bool
 
   /// What the parameter is to the layers that read it.
-  public var role: Role
-
-  public enum Role: String, Hashable, Sendable {
-    case weight, bias, norm, embedding
-  }
+  public var role: ParameterRole
 
   /// AdamW step counts: one for each expert of stacked weights, else one.
   public var stepCount: Int
@@ -180,7 +176,7 @@ public struct LayerParameter: Hashable, Sendable {
   public var type: TensorType
   public var layout: Layout
   public var hasGradient: Bool
-  public var role: PlannedParameter.Role
+  public var role: ParameterRole
 
   /// For weights stacked by expert: where the experts' first rows are. An expert without rows is left
   /// alone by the optimizer.

@@ -22,8 +22,12 @@ struct ValueUses {
   /// For each parameter node: the section that owns it.
   private(set) var owner: [Int: Int] = [:]
 
+  /// What each parameter is to the model's own ops, by node.
+  let roles: [Int: ParameterRole]
+
   init(_ lowered: Lowering, _ partition: Partition) {
     graph = lowered.graph
+    roles = lowered.roles
     finishes = lowered.finishes
     joined = lowered.joined
     origins = lowered.origins.map { $0.sorted() }
@@ -110,19 +114,6 @@ struct ValueUses {
     guard case .linear(let linear) = reading.op else { return false }
     return reading.inputs[1].node == parameter
       || (linear.bias && reading.inputs[2].node == parameter)
-  }
-
-  /// What a parameter is to the forward ops that read it.
-  func role(ofParameter node: Int) -> PlannedParameter.Role {
-    let value = Value(node: node)
-    let kinds = (readers[value] ?? []).map { graph.nodes[$0].op.kind }
-    if kinds.contains(.embedding) { return .embedding }
-    if kinds.contains(.layerNorm) { return .norm }
-    let isWeight = (readers[value] ?? []).contains { reader in
-      graph.nodes[reader].op.kind == .linear && graph.nodes[reader].inputs[1] == value
-    }
-    return isWeight || graph.type(of: value).axes.count > 1 && !kinds.contains(.linear)
-      ? .weight : .bias
   }
 
   /// The layout in which a parameter lives: panels where only linear layers use it.
