@@ -10,7 +10,10 @@ struct LayerFunctions {
   private var finishOfCall: [Call: Int] = [:]
   private var taken: Set<String> = []
 
+  /// Within the layer's functions, what they are given hides a function of the same name.
   init(_ layer: Layer) {
+    let given = (layer.forwardArguments + layer.backwardArguments).map(\.name)
+    taken = Set((given + layer.borrowed.map(\.field)).map(CNames.identifier))
     for call in layer.forward + layer.backward {
       addPointwise(call)
       addFinish(call)
