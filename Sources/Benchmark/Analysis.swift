@@ -175,9 +175,8 @@ struct Analysis {
   private var scopes: Set<String> {
     Set(
       graph.nodes.compactMap { node in
-        let parts = node.scope.split(separator: ".").map(String.init)
-        let isInLayer = parts.count > 2 && Int(parts[1]) != nil
-        return isInLayer ? parts[2] : parts.count > 1 ? parts[0] : nil
+        let parts = (node.layer?.local(node.scope) ?? node.scope[...]).split(separator: ".")
+        return parts.count > (node.layer == nil ? 1 : 0) ? String(parts[0]) : nil
       })
   }
 }

@@ -25,9 +25,14 @@ public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     self.hint = hint
   }
 
-  public var description: String {
+  public var description: String { text("error") }
+
+  /// The same for what a person should know, but need not change.
+  public var note: String { text("note") }
+
+  private func text(_ kind: String) -> String {
     let place = location.map { "\($0): " } ?? ""
-    return "\(place)error: \(message)" + (hint.map { "\n  hint: \($0)" } ?? "")
+    return "\(place)\(kind): \(message)" + (hint.map { "\n  hint: \($0)" } ?? "")
   }
 }
 

@@ -25,17 +25,22 @@ public struct Node: Hashable, Sendable {
 
   /// The path of scopes and the name given there: `block.3.mixture.up`.
   public var scope: String
+
+  /// The use of `layers` that the node lies in, `block[3]`; nil outside of all. No pass moves work
+  /// from one to another: then equal layers would not be equal any more, and no longer one C function.
+  public var layer: LayerPath?
   public var location: SourceLocation?
   public var phase: Phase
 
   public init(
-    op: Op, inputs: [Value], types: [TensorType], scope: String = "",
+    op: Op, inputs: [Value], types: [TensorType], scope: String = "", layer: LayerPath? = nil,
     location: SourceLocation? = nil, phase: Phase = .forward
   ) {
     self.op = op
     self.inputs = inputs
     self.types = types
     self.scope = scope
+    self.layer = layer
     self.location = location
     self.phase = phase
   }

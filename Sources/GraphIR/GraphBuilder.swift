@@ -4,6 +4,7 @@ public struct GraphBuilder {
 
   /// Given to every node that is added.
   public var scope = ""
+  public var layer: LayerPath?
   public var location: SourceLocation?
   public var phase = Phase.forward
 
@@ -14,7 +15,8 @@ public struct GraphBuilder {
     let types = try op.operation.infer(inputs.map(graph.type(of:)))
     graph.nodes.append(
       Node(
-        op: op, inputs: inputs, types: types, scope: scope, location: location, phase: phase))
+        op: op, inputs: inputs, types: types, scope: scope, layer: layer, location: location,
+        phase: phase))
     return graph.results(of: graph.nodes.count - 1)
   }
 

@@ -5,12 +5,27 @@ extension Verifier {
     for axis in [graph.batch, graph.context, graph.vocabulary] { try? axes.check(axis) }
     try forEachNode(of: graph) { index, node throws(Mismatch) in
       try checkPrintable("scope", node.scope)
+      try checkLayer(of: node)
       if let location = node.location { try checkPrintable("file", location.file) }
       try checkInputs(of: node, at: index, in: graph)
       for entry in node.op.operation.attributes.entries { try check(entry, &axes) }
       try checkTypes(of: node, in: graph)
       for type in node.types { try axes.check(type) }
       if case .input(let input) = node.op { try check(input, in: graph) }
+    }
+  }
+
+  /// The scope of a layer's node begins with the layer's; what the path holds can be read back.
+  private static func checkLayer(of node: Node) throws(Mismatch) {
+    guard let layer = node.layer else { return }
+    for part in layer.parts {
+      guard let first = part.name.utf8.first, first.beginsName,
+        part.name.utf8.allSatisfy(\.continuesName),
+        (0...AxisChecker.bound).contains(part.index ?? 0)
+      else { throw Mismatch("layer \(layer.description.quoted) has a part that is no name") }
+    }
+    guard node.scope == layer.scope || node.scope.hasPrefix(layer.scope + ".") else {
+      throw Mismatch("scope \(node.scope.quoted) does not begin with that of layer \(layer)")
     }
   }
 

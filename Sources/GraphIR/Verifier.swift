@@ -14,6 +14,8 @@
 /// - Nodes stand in dependency order: inputs are results of earlier nodes, and exist.
 /// - Types are those that the op infers from its inputs.
 /// - Tokens and targets are i32[batch, context], positions i32[context].
+/// - The scope of a node in a layer begins with the layer's scope; layers and the scopes around them
+///   have names, letters, digits and underscores.
 /// - Nodes of the forward phase read values of the forward phase only.
 /// - Numbers in attributes and expressions are finite, dropout rates in 0 ..< 1, capacities and
 ///   deviations not negative, fans at least 1; expressions nest at most

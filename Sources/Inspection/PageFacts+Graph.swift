@@ -58,17 +58,15 @@ extension PageFacts {
     nodes.append(
       NodeFacts(
         number: number, op: node.op.mnemonic, detail: Formulas.detail(node.op),
-        scope: Self.scopeInLayer(node.scope), phase: phase, line: line(node.location),
+        scope: Self.scopeInLayer(node), phase: phase, line: line(node.location),
         types: node.types.map { type($0) }, calls: [], formula: Formulas.formula(node.op),
         gradients: Formulas.gradients(node.op), text: graph.line(of: number)))
     return nodes.count - 1
   }
 
   /// `mixture.up` of `block.3.mixture.up`.
-  static func scopeInLayer(_ scope: String) -> String {
-    let parts = scope.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count > 1, Int(parts[1]) != nil else { return scope }
-    return parts.dropFirst(2).joined(separator: ".")
+  static func scopeInLayer(_ node: Node) -> String {
+    node.layer.map { String($0.local(node.scope)) } ?? node.scope
   }
 }
 
@@ -130,14 +128,13 @@ extension PageFacts {
   /// Nodes alone, by layer, where nothing is known of calls.
   mutating func addLooseNodes(_ graph: Graph) {
     var shown: [String: Int] = [:]
+    var met: Set<String> = []
     for (number, node) in graph.nodes.enumerated() where node.op.kind != .input {
-      let parts = node.scope.split(separator: ".").map(String.init)
-      let isInLayer = parts.count > 1 && Int(parts[1]) != nil
-      let use = isInLayer ? parts[0] + "." + parts[1] : ""
-      let name = isInLayer ? parts[0] : "outside of layers"
+      let use = node.layer?.scope ?? ""
+      let name = node.layer?.name ?? "outside of layers"
       let index = shown[name] ?? addLooseLayer(name)
       shown[name] = index
-      if isInLayer && !layers[index].uses.contains(use) { layers[index].uses.append(use) }
+      if node.layer != nil && met.insert(use).inserted { layers[index].uses.append(use) }
       // All uses are alike but for their parameters' names: the first stands for all.
       guard layers[index].uses.first.map({ $0 == use }) ?? true else { continue }
       if node.op.kind == .parameter {

@@ -12,8 +12,8 @@ public func scope<Result>(
   if !Names.isLayer(name) {
     tracer.report("the name \"\(name)\" \(Names.problem(name))", call)
   }
-  tracer.scopes.append(name)
-  defer { tracer.scopes.removeLast() }
+  tracer.open(.init(name))
+  defer { tracer.closeScope() }
   let result = body()
   return (result as? any Relocatable)?.relocated(to: call.site) as? Result ?? result
 }
@@ -32,9 +32,9 @@ public func layers(
   guard tracer.checkLayers(name, count, call) else { return tracer.poison(call.site) }
   var result = x
   for index in 0..<count {
-    tracer.scopes.append("\(name).\(index)")
+    tracer.open(.init(name, index))
     result = body(result)
-    tracer.scopes.removeLast()
+    tracer.closeScope()
   }
   return result.relocated(to: call.site)
 }

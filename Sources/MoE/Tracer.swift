@@ -11,8 +11,8 @@ final class Tracer: @unchecked Sendable {
   private(set) var diagnostics: [Diagnostic] = []
   private var reported: Set<String> = []
 
-  /// The names of the open scopes.
-  var scopes: [String] = []
+  /// The open scopes, and the paths of each and all around it.
+  private var scopes: [(part: LayerPath.Part, path: String, layer: LayerPath?)] = []
 
   /// Where each layer and shared parameter was made.
   var claims: [String: Site] = [:]
@@ -55,9 +55,19 @@ final class Tracer: @unchecked Sendable {
 }
 
 extension Tracer {
+  /// Opens a scope, or a use of `layers`, within those that are open.
+  func open(_ part: LayerPath.Part) {
+    let layer =
+      part.index == nil ? scopes.last?.layer : LayerPath(scopes.map(\.part) + [part])
+    scopes.append((part, path(part.scope), layer))
+  }
+
+  func closeScope() { scopes.removeLast() }
+
   /// The path of the open scopes, and of a layer in them.
   func path(_ name: String? = nil) -> String {
-    (scopes + (name.map { [$0] } ?? [])).joined(separator: ".")
+    guard let open = scopes.last?.path else { return name ?? "" }
+    return name.map { "\(open).\($0)" } ?? open
   }
 
   /// A call of an unnamed function.
@@ -103,6 +113,7 @@ extension Tracer {
   /// Adds a node with operands that exist.
   func emit(_ op: Op, _ values: [Value], _ call: Call, hint: String? = nil) -> [Value]? {
     builder.scope = call.scope
+    builder.layer = scopes.last?.layer
     builder.location = call.made.node
     do {
       let results = try builder.apply(op, values)

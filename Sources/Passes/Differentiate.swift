@@ -86,9 +86,10 @@ private struct Differentiation {
     gradients[value] = gradients[value].map { builder.add($0, contribution) } ?? contribution
   }
 
-  /// Backward nodes carry the scope and the line of the forward node they come from.
+  /// Backward nodes carry the scope, the layer and the line of the forward node they come from.
   private mutating func enter(_ index: Int) {
     builder.scope = source.nodes[index].scope
+    builder.layer = source.nodes[index].layer
     builder.location = source.nodes[index].location
   }
 

@@ -8,7 +8,7 @@ extension Pass {
   ///
   /// Requires: no gradients yet, since they would read what disappears. Ensures: the same numbers;
   /// dropout's element number in [B, H, T, T] is the same in both forms. Scale and dropout may be
-  /// absent; nothing else may use a value between the two products.
+  /// absent; nothing else may use a value between the two products, which lie in one layer.
   public static let fuseAttention = Pass(
     "FuseAttention", "makes one attention of products, mask, softmax and dropout"
   ) { graph in
@@ -26,6 +26,7 @@ extension Pass {
 private struct AttentionMatch {
   private let graph: Graph
   private let uses: [Value: Int]
+  private let layer: LayerPath?
   private(set) var queries = Value(node: 0)
   private(set) var keys = Value(node: 0)
   private(set) var values = Value(node: 0)
@@ -38,6 +39,7 @@ private struct AttentionMatch {
     self.graph = graph
     self.uses = uses
     let product = graph.nodes[index]
+    layer = product.layer
     guard case .matmul(Matmul(transposeA: false, transposeB: false)) = product.op,
       product.phase == .forward, matchWeights(product.inputs[0])
     else { return nil }
@@ -87,9 +89,10 @@ private struct AttentionMatch {
     return true
   }
 
-  /// The node of a value that has one use.
+  /// The node of a value that has one use, in the layer that makes it.
   private func onlyUse(_ value: Value) -> Node? {
-    uses[value] == 1 ? graph.nodes[value.node] : nil
+    let node = graph.nodes[value.node]
+    return uses[value] == 1 && node.layer == layer ? node : nil
   }
 
   private static func dropout(_ expression: ScalarExpression) -> (stream: Int, rate: Double)? {
@@ -137,8 +140,10 @@ private struct AttentionMatch {
   private static func merged(
     _ value: Value, _ width: Axis, _ rewriter: inout Rewriter, for index: Int
   ) -> Value {
-    let origin = rewriter.node(of: value)
-    if case .splitHeads = origin.op, rewriter.type(of: origin.inputs[0]).axes[2] == width {
+    let reader = rewriter.source.nodes[index]
+    if let origin = rewriter.neighbour(of: reader, value), case .splitHeads = origin.op,
+      rewriter.type(of: origin.inputs[0]).axes[2] == width
+    {
       return origin.inputs[0]
     }
     return rewriter.emit(.mergeHeads(MergeHeads(width: width)), [value], for: index)[0]

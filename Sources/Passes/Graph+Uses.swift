@@ -21,16 +21,3 @@ extension Graph {
     return counts
   }
 }
-
-extension Node {
-  /// The use of `layers` that the node lies in: `block.3` for `block.3.mixture.up`, nil outside.
-  ///
-  /// Names begin with a letter, so that a number in a path is the number of a layer. No pass moves
-  /// work from one layer to another: then equal layers would not be equal any more, and no longer
-  /// one C function.
-  var layer: Substring? {
-    let parts = scope.split(separator: ".")
-    guard let last = parts.lastIndex(where: { Int($0) != nil }) else { return nil }
-    return scope[..<parts[last].endIndex]
-  }
-}

@@ -3,7 +3,7 @@ import GraphIR
 /// Copies a graph node by node while a pass replaces some of them.
 ///
 /// Values of the source graph become values of the copy through `mapped`. A node that a pass emits
-/// instead of another takes its scope, location and phase.
+/// instead of another takes its scope, layer, location and phase.
 struct Rewriter {
   let source: Graph
   private(set) var builder: GraphBuilder
@@ -24,6 +24,12 @@ struct Rewriter {
 
   /// The copy's node behind a value of the copy.
   func node(of value: Value) -> Node { builder.graph.nodes[value.node] }
+
+  /// The same, if it lies in the layer of a node that reads it.
+  func neighbour(of reader: Node, _ value: Value) -> Node? {
+    let node = node(of: value)
+    return node.layer == reader.layer ? node : nil
+  }
 
   func type(of value: Value) -> TensorType { builder.type(of: value) }
 
@@ -58,6 +64,7 @@ struct Rewriter {
   mutating func emit(_ op: Op, _ inputs: [Value], for index: Int) -> [Value] {
     let origin = source.nodes[index]
     builder.scope = origin.scope
+    builder.layer = origin.layer
     builder.location = origin.location
     builder.phase = origin.phase
     return builder.emit(op, inputs)

@@ -9,7 +9,8 @@ extension Pass {
   ///     sum(sum(x)) -> sum(x)                   pointwise x0 -> x0
   ///
   /// A pointwise op also loses operands that it neither reads nor takes its shape from, and reads an
-  /// operand given twice once. Ensures: the same numbers, sums of sums up to rounding.
+  /// operand given twice once. Nothing looks into another layer: of equal layers the last one's
+  /// result goes to others than theirs. Ensures: the same numbers, sums of sums up to rounding.
   public static let simplify = Pass(
     "Simplify", "removes what undoes itself: heads, transposes, identities, sums of sums"
   ) { graph in
@@ -46,7 +47,7 @@ extension Pass {
 
   /// x for a node that undoes what made its input from x.
   private static func undone(_ node: Node, _ input: Value, _ rewriter: Rewriter) -> Value? {
-    let origin = rewriter.node(of: input)
+    guard let origin = rewriter.neighbour(of: node, input) else { return nil }
     let undoes: Bool
     switch (node.op, origin.op) {
     case (.mergeHeads, .splitHeads), (.splitHeads, .mergeHeads), (.transpose, .transpose):
@@ -61,8 +62,10 @@ extension Pass {
   private static func transposedProduct(
     _ index: Int, _ input: Value, _ isOnlyUse: Bool, _ rewriter: inout Rewriter
   ) -> Value? {
-    let origin = rewriter.node(of: input)
-    guard isOnlyUse, case .matmul(let op) = origin.op else { return nil }
+    let node = rewriter.source.nodes[index]
+    guard isOnlyUse, let origin = rewriter.neighbour(of: node, input),
+      case .matmul(let op) = origin.op
+    else { return nil }
     let swapped = Matmul(transposeA: !op.transposeB, transposeB: !op.transposeA)
     return rewriter.emit(.matmul(swapped), origin.inputs.reversed(), for: index)[0]
   }
@@ -72,15 +75,16 @@ extension Pass {
     _ op: Matmul, _ index: Int, _ inputs: [Value], _ rewriter: inout Rewriter
   ) -> Value? {
     var (op, inputs) = (op, inputs)
-    if case .transpose = rewriter.node(of: inputs[0]).op {
-      inputs[0] = rewriter.node(of: inputs[0]).inputs[0]
+    let node = rewriter.source.nodes[index]
+    if let origin = rewriter.neighbour(of: node, inputs[0]), case .transpose = origin.op {
+      inputs[0] = origin.inputs[0]
       op.transposeA.toggle()
     }
-    if case .transpose = rewriter.node(of: inputs[1]).op {
-      inputs[1] = rewriter.node(of: inputs[1]).inputs[0]
+    if let origin = rewriter.neighbour(of: node, inputs[1]), case .transpose = origin.op {
+      inputs[1] = origin.inputs[0]
       op.transposeB.toggle()
     }
-    if case .matmul(op) = rewriter.source.nodes[index].op { return nil }
+    if case .matmul(op) = node.op { return nil }
     return rewriter.emit(.matmul(op), inputs, for: index)[0]
   }
 
@@ -88,8 +92,9 @@ extension Pass {
   private static func sumOfSum(
     _ op: Sum, _ index: Int, _ input: Value, _ rewriter: inout Rewriter
   ) -> Value? {
-    let origin = rewriter.node(of: input)
-    guard case .sum(let inner) = origin.op else { return nil }
+    guard let origin = rewriter.neighbour(of: rewriter.source.nodes[index], input),
+      case .sum(let inner) = origin.op
+    else { return nil }
     let type = rewriter.type(of: origin.inputs[0])
     let isLeading = inner.sumsLeading(of: type) && op.sumsLeading(of: origin.types[0])
     let isTrailing = !inner.sumsLeading(of: type) && op.sumsTrailing(of: origin.types[0])

@@ -158,7 +158,7 @@ extension LayerPlanner {
   }
 
   private var layerName: String {
-    if !section.scope.isEmpty { return String(section.scope.prefix { $0 != "." }) }
+    if let layer = section.layer { return layer.name }
     if uses.partition.sections.count == 1 { return "body" }
     if index == 0 { return "input" }
     return index == uses.partition.sections.count - 1 ? "output" : "between"

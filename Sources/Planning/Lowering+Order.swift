@@ -64,7 +64,7 @@ extension Lowering {
   /// Whether a node may come before one of the same layer that waits.
   private func passes(_ node: Node, waiting: Node) -> Bool {
     node.phase == waiting.phase && Partition.isComputed(node)
-      && Partition.layerScope(node.scope) == Partition.layerScope(waiting.scope)
+      && node.layer == waiting.layer
       && (node.op.kind.mayKeepSequencesApart || node.op.kind.isParameterGradient)
       && (readsRowsByExpert(waiting)
         ? readsRowsByExpert(node) && (node.op.kind.isParameterGradient || makesRowsByExpert(node))

@@ -59,7 +59,7 @@ extension Lowering {
     return node.op == .linear(Linear(bias: false)) && node.types == graph.nodes[other].types
       && node.types[0].experts == nil && width % Layout.panelWidth == 0
       && node.inputs[0] == graph.nodes[other].inputs[0]
-      && Partition.layerScope(node.scope) == Partition.layerScope(graph.nodes[other].scope)
+      && node.layer == graph.nodes[other].layer
   }
 
   /// Whether values are parameters created one after the other.

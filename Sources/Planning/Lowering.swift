@@ -144,7 +144,7 @@ extension Lowering {
     let node = graph.nodes[user]
     let home = graph.nodes[product.node]
     guard case .pointwise(let op) = node.op, node.phase == home.phase,
-      Partition.layerScope(node.scope) == Partition.layerScope(home.scope),
+      node.layer == home.layer,
       let index = node.inputs.firstIndex(of: product)
     else { return nil }
     if Self.canOnlyAdd(home.op.kind) && op.expression != .input(0) + .input(1) { return nil }

@@ -4,10 +4,13 @@ import GraphIR
 /// before, between and after them.
 struct Partition {
   struct Section {
-    /// `block.3`, or empty outside of `layers`.
-    var scope: String
+    /// The use of `layers` whose work it is; nil outside of all.
+    var layer: LayerPath?
     var forward: [Int] = []
     var backward: [Int] = []
+
+    /// `decoder.block.3`, or empty outside of `layers`.
+    var scope: String { layer?.scope ?? "" }
   }
 
   var sections: [Section] = []
@@ -15,89 +18,78 @@ struct Partition {
   /// The section that computes each node; nil for parameters and inputs, which nothing computes.
   var sectionOfNode: [Int?]
 
-  init(_ graph: Graph) {
+  /// - Parameter depth: down to which depth uses of `layers` that lie in one another have sections of
+  ///   their own; what lies deeper belongs to those around it. At 0 there is one section for all.
+  init(_ graph: Graph, depth: Int) {
     sectionOfNode = Array(repeating: nil, count: graph.nodes.count)
-    placeForward(graph)
-    placeBackward(graph)
-    if !isOrdered(graph) { mergeAll(graph) }
+    let layers = graph.nodes.map { $0.layer?.truncated(toDepth: depth) }
+    placeForward(graph, layers)
+    placeBackward(graph, layers)
   }
 
-  /// The path of the use of `layers` that a scope lies in: `block.3` for `block.3.mixture.up`.
-  static func layerScope(_ scope: String) -> String? {
-    let parts = scope.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 2, Int(parts[1]) != nil else { return nil }
-    return "\(parts[0]).\(parts[1])"
+  /// How deep uses of `layers` lie in one another.
+  static func depth(of graph: Graph) -> Int {
+    graph.nodes.reduce(0) { max($0, $1.layer?.depth ?? 0) }
   }
 
   static func isComputed(_ node: Node) -> Bool {
     node.op.kind != .input && node.op.kind != .parameter
   }
 
-  private mutating func placeForward(_ graph: Graph) {
-    var sectionOfScope: [String: Int] = [:]
+  /// Nodes stand in dependency order, and so do sections: one begins where the layer changes.
+  private mutating func placeForward(_ graph: Graph, _ layers: [LayerPath?]) {
     for (index, node) in graph.nodes.enumerated()
     where node.phase == .forward && Self.isComputed(node) {
-      let scope = Self.layerScope(node.scope) ?? ""
-      let section: Int
       if case .route = node.op, let known = sectionOfNode[node.inputs[0].node] {
         // The rows of a choice that several layers share follow from the choice alone.
-        section = known
-      } else if let known = sectionOfScope[scope], !scope.isEmpty || known == sections.count - 1 {
-        section = known
-      } else {
-        section = sections.count
-        sections.append(Section(scope: scope))
-        sectionOfScope[scope] = section
+        sections[known].forward.append(index)
+        sectionOfNode[index] = known
+        continue
       }
-      sections[section].forward.append(index)
-      sectionOfNode[index] = section
+      if sections.isEmpty || sections[sections.count - 1].layer != layers[index] {
+        sections.append(Section(layer: layers[index]))
+      }
+      sections[sections.count - 1].forward.append(index)
+      sectionOfNode[index] = sections.count - 1
     }
-    if sections.isEmpty { sections.append(Section(scope: "")) }
+    if sections.isEmpty { sections.append(Section()) }
   }
 
-  private mutating func placeBackward(_ graph: Graph) {
-    let sectionsOfScope = forwardSectionsByScope(graph)
+  /// Gradients go back through the sections: each is made in the section of the layer that its node
+  /// says, as soon as all that it reads is there. Of several sections of a layer, or outside of all,
+  /// it is one with forward nodes of the same scope, or else the one that comes first on the way back.
+  private mutating func placeBackward(_ graph: Graph, _ layers: [LayerPath?]) {
+    let homes = forwardSections(graph)
     for (index, node) in graph.nodes.enumerated()
     where node.phase == .backward && Self.isComputed(node) {
       let latest =
         node.inputs.filter { graph.nodes[$0.node].phase == .backward }
         .compactMap { sectionOfNode[$0.node] }.min() ?? sections.count - 1
-      let candidates = (sectionsOfScope[node.scope] ?? []).filter { $0 <= latest }
-      let section = candidates.max() ?? latest
+      let section =
+        homes[Home(layer: layers[index], scope: node.scope)]?.last { $0 <= latest }
+        ?? homes[Home(layer: layers[index])]?.last { $0 <= latest } ?? latest
       sections[section].backward.append(index)
       sectionOfNode[index] = section
     }
   }
 
-  /// The sections whose forward nodes have a given scope; backward nodes join one of them.
-  private func forwardSectionsByScope(_ graph: Graph) -> [String: Set<Int>] {
-    var result: [String: Set<Int>] = [:]
-    for (index, node) in graph.nodes.enumerated() where node.phase == .forward {
-      guard let section = sectionOfNode[index] else { continue }
-      result[node.scope, default: []].insert(section)
-    }
-    return result
+  /// Where a backward node may belong: a layer, and perhaps a scope in it.
+  private struct Home: Hashable {
+    var layer: LayerPath?
+    var scope: String?
   }
 
-  /// Whether forward values come from the same or an earlier section, gradients from a later one.
-  private func isOrdered(_ graph: Graph) -> Bool {
-    graph.nodes.enumerated().allSatisfy { index, node in
-      guard let section = sectionOfNode[index] else { return true }
-      return node.inputs.allSatisfy { input in
-        guard let source = sectionOfNode[input.node] else { return true }
-        return graph.nodes[input.node].phase == .forward
-          ? source <= section || node.phase == .backward : source >= section
+  /// The sections with forward nodes of each layer, and of each scope in it, ascending.
+  private func forwardSections(_ graph: Graph) -> [Home: [Int]] {
+    var result: [Home: [Int]] = [:]
+    for (index, section) in sections.enumerated() {
+      let scopes = Set(section.forward.map { graph.nodes[$0].scope })
+      for home in [Home(layer: section.layer)]
+        + scopes.map({ Home(layer: section.layer, scope: $0) })
+      {
+        result[home, default: []].append(index)
       }
     }
-  }
-
-  /// One section for everything, for graphs whose layers depend on each other crosswise.
-  mutating func mergeAll(_ graph: Graph) {
-    var all = Section(scope: "")
-    for (index, node) in graph.nodes.enumerated() where Self.isComputed(node) {
-      if node.phase == .forward { all.forward.append(index) } else { all.backward.append(index) }
-      sectionOfNode[index] = 0
-    }
-    sections = [all]
+    return result
   }
 }

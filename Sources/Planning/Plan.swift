@@ -26,6 +26,9 @@ public struct Plan: Sendable {
   /// Whether gradients of several batches can be added up before an update.
   public var accumulates: Bool
 
+  /// Where equal layers are not one C function, and why.
+  public var notes: [Diagnostic] = []
+
   /// Bytes to which every buffer's place and size is rounded: a cache line.
   public static let alignment = 64
 }

@@ -9,20 +9,27 @@ extension Plan {
     _ graph: Graph, source: String? = nil, accumulates: Bool = false
   ) throws(Diagnostic) {
     let lowered = Lowering(graph)
-    var partition = Partition(lowered.graph)
-    var uses = ValueUses(lowered, partition)
-    if !uses.gradientsAreAtHome {
-      partition.mergeAll(lowered.graph)
-      uses = ValueUses(lowered, partition)
-    }
-    let names = ValueNames(uses, source: source)
-    var planner = Planner(lowered.graph, uses, accumulates)
-    for index in partition.sections.indices {
-      var section = LayerPlanner(uses, names, section: index)
-      planner.add(try section.plan(), of: section)
-    }
-    self = planner.finished()
+    let depth = Partition.depth(of: lowered.graph)
+    self = try Self.outlined(lowered, depth: depth, source, accumulates)
     self.graph = graph
+  }
+
+  /// The plan with uses of `layers` as layers, as deep in one another as can be: where the innermost
+  /// cannot stand for themselves, they are part of what is around them, and a note says why.
+  private static func outlined(
+    _ lowered: Lowering, depth: Int, _ source: String?, _ accumulates: Bool
+  ) throws(Diagnostic) -> Plan {
+    do throws(Diagnostic) {
+      return try Planner.plan(lowered, depth: depth, source, accumulates)
+    } catch {
+      if depth == 0 { throw error }
+      var plan = try outlined(lowered, depth: depth - 1, source, accumulates)
+      let message =
+        "layers are no functions of their own in C, but part of what is around them: "
+        + error.message
+      plan.notes.insert(Diagnostic(at: error.location, message, hint: error.hint), at: 0)
+      return plan
+    }
   }
 }
 
@@ -41,6 +48,22 @@ private struct Planner {
   private var steps = 0
 
   private let accumulates: Bool
+
+  /// The plan with sections for uses of `layers` down to a depth.
+  static func plan(
+    _ lowered: Lowering, depth: Int, _ source: String?, _ accumulates: Bool
+  ) throws(Diagnostic) -> Plan {
+    let partition = Partition(lowered.graph, depth: depth)
+    let uses = ValueUses(lowered, partition)
+    try uses.checkGradients()
+    let names = ValueNames(uses, source: source)
+    var planner = Planner(lowered.graph, uses, accumulates)
+    for index in partition.sections.indices {
+      var section = LayerPlanner(uses, names, section: index)
+      planner.add(try section.plan(), of: section)
+    }
+    return planner.finished()
+  }
 
   init(_ graph: Graph, _ uses: ValueUses, _ accumulates: Bool) {
     self.accumulates = accumulates
@@ -120,7 +143,8 @@ extension Planner {
       scratch: regions.sums - regions.edgeGradients)
     return Plan(
       graph: graph, parameters: parameters, layers: layers, uses: layerUses, edges: edges,
-      memory: memory, regions: regions, accumulates: accumulates)
+      memory: memory, regions: regions, accumulates: accumulates,
+      notes: Outlining(graph, uses.partition, layerUses.map(\.layer), layers).notes)
   }
 
   private func regions(saved: Int, edgeGradients: Int) -> Regions {

@@ -28,7 +28,7 @@ struct ValueNames {
     if uses.joined.contains(value.node), node.op.kind == .linear {
       return productName(value.node, in: scope)
     }
-    let path = Self.field(node.scope, in: scope)
+    let path = path(of: node, in: scope)
     let role = role(of: node, result: value.result)
     return Self.joined(path, role)
   }
@@ -38,7 +38,14 @@ struct ValueNames {
     let node = graph.nodes[index]
     let others = uses.joined.contains(index) ? node.inputs.dropFirst(2) : []
     let parts = others.map { graph.nodes[$0.node].scope.split(separator: ".").last ?? "" }
-    return Self.field(([node.scope] + parts.map(String.init)).joined(separator: "."), in: scope)
+    return ([path(of: node, in: scope)] + parts.map(String.init)).joined(separator: "_")
+  }
+
+  /// A node's scope as an identifier: below a layer's own, or if the node lies in another use, below
+  /// that one's. Its number says nothing there, and would make equal layers unequal.
+  private func path(of node: Node, in scope: String) -> String {
+    let isBelow = scope.isEmpty || node.scope == scope || node.scope.hasPrefix(scope + ".")
+    return Self.field(node.scope, in: isBelow ? scope : node.layer?.scope ?? "")
   }
 
   /// A dotted path below a scope as an identifier: `mixture_up_weight`.
@@ -141,7 +148,7 @@ extension ValueNames {
       let isRows = graph.type(of: value).experts != nil && graph.type(of: target).experts == nil
       return "d_" + name(of: target, in: scope) + (isRows ? "_rows" : "")
     }
-    let path = Self.field(graph.nodes[value.node].scope, in: scope)
+    let path = path(of: graph.nodes[value.node], in: scope)
     // Where backward begins there is nothing to read: the loss's gradient by itself is 1.
     if graph.nodes[value.node].inputs.isEmpty { return "d_" + Self.joined(path, "") }
     return "d_" + Self.joined(path, path.isEmpty ? "value" : "input")

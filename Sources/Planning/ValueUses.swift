@@ -57,14 +57,20 @@ struct ValueUses {
     }
   }
 
-  /// Whether every gradient is computed in the section that owns its parameter, where it is stored.
+  /// Checks that every gradient is computed in the section that owns its parameter, where it is stored.
   ///
-  /// One that is just what comes back from the next layer, as for a parameter of the shape of the
-  /// activations, is not.
-  var gradientsAreAtHome: Bool {
-    gradientOf.allSatisfy { value, parameters in
-      parameters.allSatisfy { owner[$0] == section(of: value) }
+  /// - Throws: what is not. A gradient that is just what comes back from the next layer, as for a
+  ///   parameter of the shape of the activations, is not.
+  func checkGradients() throws(Diagnostic) {
+    let away = gradientOf.flatMap { value, parameters in
+      parameters.filter { owner[$0] != section(of: value) }
     }
+    guard let node = away.min(), case .parameter(let parameter) = graph.nodes[node].op else {
+      return
+    }
+    throw Diagnostic(
+      at: graph.nodes[node].location,
+      "the gradient of \(parameter.name) is made in another layer than its own")
   }
 
   func section(of value: Value) -> Int? { partition.sectionOfNode[value.node] }

@@ -59,7 +59,11 @@ struct Compilation {
   }
 
   func plan(_ graph: Graph, source: String) throws -> Plan {
-    try explaining { try Plan(graph, source: source, accumulates: accumulates) }
+    try explaining {
+      let plan = try Plan(graph, source: source, accumulates: accumulates)
+      for note in plan.notes { printToStandardError(note.note) }
+      return plan
+    }
   }
 
   /// The C of a plan. Of this machine it has nothing but the line that builds it.

@@ -33,13 +33,13 @@ struct GraphDrawing {
   /// Nodes by use of a layer, in order; those outside of layers have the scope "".
   private var groups: [(scope: String, nodes: [Int])] {
     var groups: [(scope: String, nodes: [Int])] = []
+    var numbers: [String: Int] = [:]
     for (index, node) in graph.nodes.enumerated() {
-      let parts = node.scope.split(separator: ".").map(String.init)
-      let isInLayer = parts.count > 1 && Int(parts[1]) != nil
-      let scope = isInLayer ? parts.prefix(2).joined(separator: ".") : ""
-      if let known = groups.firstIndex(where: { $0.scope == scope }) {
+      let scope = node.layer?.scope ?? ""
+      if let known = numbers[scope] {
         groups[known].nodes.append(index)
       } else {
+        numbers[scope] = groups.count
         groups.append((scope, [index]))
       }
     }

@@ -43,6 +43,13 @@ import Testing
     }
   }
 
+  @Test("They are so of layers in scopes and in one another", arguments: LayeredModel.Form.allCases)
+  func agreesInLayers(form: LayeredModel.Form) throws {
+    let compiled = try CompiledModel(LayeredModel(form, depth: 3).graph())
+    let found = try Trial(compiled, seed: 3).disagreements(tolerance: 1e-4)
+    #expect(found.isEmpty, "\(found)")
+  }
+
   @Test(
     "Noise that is off in evaluation leaves nothing to the seed there",
     arguments: [

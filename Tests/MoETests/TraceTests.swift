@@ -85,6 +85,31 @@ import Testing
       ])
   }
 
+  @Test func everyNodeKnowsItsLayer() throws {
+    let graph = try trace { text in
+      let embedded = text.embedded
+      let x = scope("decoder") {
+        layers("outer", 2, embedded) { x in
+          let y = layers("inner", 2, x) { y in
+            scope("part") { y * 2 + y.linear("up", Small.C) }
+          }
+          return y + scope("rest") { y.relu() }
+        }
+      }
+      return x.layerNorm("norm").head
+    }
+    let found = graph.nodes.compactMap { $0.layer?.description }
+    var expected: [String] = []
+    for outer in ["decoder.outer[0]", "decoder.outer[1]"] {
+      for inner in 0..<2 { expected += Array(repeating: "\(outer).inner[\(inner)]", count: 5) }
+      expected += [outer, outer]
+    }
+    #expect(found == expected)
+    for node in graph.nodes where node.scope.contains("decoder") {
+      #expect(node.layer.map { node.scope.hasPrefix($0.scope) } == true, "\(node.scope)")
+    }
+  }
+
   @Test func streamsAreNumberedAndNoDropoutIsNoNode() throws {
     let graph = try trace { text in
       let x = text.embedded.dropout(0).dropout(0.5)

@@ -54,10 +54,10 @@ import Testing
     ("f32[T, C]", "pointwise(%2, %2) {f x0 * x1}", ""),
     ("f32[T, C]", "pointwise(%2) {f x0 * x0}", ""),
     ("f32[C]", "pointwise(%0, %2) {f x0 * x1}", ""),
-    ("f32[T, C]", "pointwise(%2) {f x0 + 1.0}", "block.0"),
+    ("f32[T, C]", "pointwise(%2) {f x0 + 1.0}", "block[0]"),
   ])
   func whatWouldCostMoreStays(_ type: String, _ outer: String, _ scope: String) throws {
-    let origin = scope.isEmpty ? "" : " @ \"\(scope)\""
+    let origin = scope.isEmpty ? "" : " @ \(scope) \"\""
     let text = """
       forward
       \(parameter(0, "x", "T, C"))

@@ -58,7 +58,7 @@ import Testing
     model.depth = 4
     let graph = try Pipeline().run(model.graph)
     let shapes = (0..<model.depth).map { layer in
-      graph.nodes.filter { $0.layer == "block.\(layer)" }.map { node in
+      graph.nodes.filter { $0.layer?.scope == "block.\(layer)" }.map { node in
         "\(node.op.kind) \(node.types) \(node.scope.dropFirst("block.0".count)) \(node.phase)"
       }
     }

@@ -143,7 +143,11 @@ private struct Build {
     var x = g.add(
       g.emitOne(.embedding(Embedding()), [tokens, table]),
       g.emitOne(.embedding(Embedding()), [positions, places]))
-    for layer in 0..<model.depth { x = block(x, "block.\(layer)") }
+    for layer in 0..<model.depth {
+      g.layer = LayerPath([LayerPath.Part("block", layer)])
+      x = block(x, "block.\(layer)")
+    }
+    g.layer = nil
     let last = norm(x, "final")
     let logits =
       model.isTied

@@ -9,12 +9,13 @@ extension Graph {
   ///     optimizer adamW learningRate 0.001 beta1 0.9 beta2 0.999 epsilon 1e-08 weightDecay 0.01
   ///     forward
   ///     %0 = input {kind "tokens", axes [B, T]} : i32[B, T] @ "" makemoe.swift:42:20
-  ///     %1 = pointwise(%0) {f relu(x0)} : f32[B, T] @ "block.3.relu"
+  ///     %1 = pointwise(%0) {f relu(x0)} : f32[B, T] @ block[3] "mixture"
   ///     return loss %1
   ///
   /// `forward` and `backward` stand where the phase changes. `%5` is the first result of the sixth
-  /// node, `%5.1` its second; after the colon stand the types of all results, after `@` the scope
-  /// and the place in the model's source.
+  /// node, `%5.1` its second; after the colon stand the types of all results, after `@` the use of
+  /// `layers` and the scope in it, or the whole scope outside of layers, and the place in the model's
+  /// source.
   public var text: String {
     var lines = headerLines
     var phase: Phase?
@@ -50,8 +51,9 @@ extension Graph {
 
 extension Node {
   fileprivate var origin: String {
-    if scope.isEmpty && location == nil { return "" }
-    return " @ \(scope.quoted)" + (location.map { " \($0.text)" } ?? "")
+    if scope.isEmpty && location == nil && layer == nil { return "" }
+    let path = layer.map { "\($0) \(String($0.local(scope)).quoted)" } ?? scope.quoted
+    return " @ \(path)" + (location.map { " \($0.text)" } ?? "")
   }
 }
 

@@ -16,6 +16,9 @@ struct GraphParser {
   /// The size of each axis symbol declared so far.
   private(set) var sizes: [String: Int] = [:]
 
+  /// The use of `layers` that was read last, for the nodes that lie in it too.
+  private var lastLayer: LayerPath?
+
   init(_ cursor: Cursor) { self.cursor = cursor }
 
   mutating func graph() throws(Diagnostic) -> Graph {
@@ -153,11 +156,37 @@ extension GraphParser {
     graph.nodes.append(node)
   }
 
-  /// The scope and place of a node, if they are written.
+  /// The layer, scope and place of a node, if they are written.
   private mutating func origin(of node: inout Node) throws(Diagnostic) {
     guard cursor.accept("@") else { return }
+    if !cursor.sees("\"") { node.layer = try layer() }
     node.scope = try cursor.string("the scope")
+    if let layer = node.layer {
+      node.scope = layer.scope + (node.scope.isEmpty ? "" : ".\(node.scope)")
+    }
     if cursor.sees("\"") || cursor.seesPath { node.location = try location() }
+  }
+
+  /// `decoder.block[3]`, which ends with a number.
+  private mutating func layer() throws(Diagnostic) -> LayerPath {
+    cursor.skipSpaces()
+    let start = cursor.position
+    var parts: [LayerPath.Part] = []
+    repeat {
+      let name = try cursor.name("a layer or the scope in quotes")
+      var part = LayerPath.Part(name)
+      if cursor.accept("[") {
+        part.index = try cursor.integer("a layer's number")
+        try cursor.expect("]")
+      }
+      parts.append(part)
+    } while cursor.accept(".")
+    if let lastLayer, lastLayer.parts == parts { return lastLayer }
+    guard parts.last?.index != nil, let path = LayerPath(parts) else {
+      throw cursor.failure("a layer's path ends with its number, as in block[3]", at: start)
+    }
+    lastLayer = path
+    return path
   }
 
   /// `%5 =`; nodes are numbered from 0 without gaps.
