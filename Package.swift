@@ -133,7 +133,10 @@ let package = Package(
       path: "Tests/Support"),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["moec", "Interpreter", "Lint", "Runner", "ModelFixtures", "CompiledModels"]),
+      dependencies: [
+        "moec", "Interpreter", "Codegen", "Lint", "Passes", "Planning", "Runner", "ModelFixtures",
+        "CompiledModels",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

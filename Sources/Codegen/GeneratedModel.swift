@@ -60,6 +60,7 @@ struct Context: Sendable {
   let plan: Plan
   let options: GeneratedModel.Options
   let sourceLines: [Substring]
+  private let usesOfLayer: [[LayerUse]]
 
   /// Whether passes of generation go on where others ended, and what they keep for that.
   let generation: Generation
@@ -70,6 +71,9 @@ struct Context: Sendable {
       plan.layers[index].name = CNames.layer(plan.layers[index].name)
     }
     self.plan = plan
+    usesOfLayer = plan.uses.reduce(into: plan.layers.map { _ in [] }) { uses, use in
+      uses[use.layer].append(use)
+    }
     generation = plan.generation
     self.options = options
     sourceLines =
@@ -92,7 +96,7 @@ struct Context: Sendable {
   }
 
   /// The uses of a layer, in forward order.
-  func uses(of layer: Int) -> [LayerUse] { plan.uses.filter { $0.layer == layer } }
+  func uses(of layer: Int) -> [LayerUse] { usesOfLayer[layer] }
 
   /// The structs of all layers' uses.
   var layouts: [LayerUseLayout] {

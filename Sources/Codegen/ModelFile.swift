@@ -125,22 +125,23 @@ extension ModelFile {
 
   /// For every use: first parameter, first stream, and its buffers' places.
   private var places: String {
-    layouts.map { layout in
-      let names = layout.connections.map { CNames.identifier($0.name) }
+    layouts.enumerated().map { index, layout in
+      let connections = layout.connections
+      let names = connections.map { CNames.identifier($0.name) }
+      let routers = layout.hasRouters ? plan.firstRouters(ofLayer: index) : nil
       let fields = (layout.hasSaved ? ["saved"] : []) + names
       let rows = layout.uses.indices.map { use in
-        let connections = layout.connections.map { place(ofEdge: $0.edges[use]) }
+        let edges = connections.map { place(ofEdge: $0.edges[use]) }
         let saved = layout.hasSaved ? [plan.regions.saved + layout.uses[use].savedOffset] : []
         let numbers =
           [layout.uses[use].firstParameter, layout.uses[use].firstStream]
-          + (layout.hasRouters ? [plan.firstRouter(of: layout.uses[use])] : []) + saved
-          + connections
+          + (routers.map { [$0[use]] } ?? []) + saved + edges
         return "    {" + numbers.map(String.init).joined(separator: ", ") + "},"
       }
       let declared = fields.isEmpty ? "" : " size_t " + fields.joined(separator: ", ") + ";"
       return """
         // Where each use of \(layout.layer.name) has its parameters, random streams and buffers (in bytes).
-        static const struct { int first, stream\(layout.hasRouters ? ", router" : "");\(declared) } \(layout.layer.name)_places[] = {
+        static const struct { int first, stream\(routers == nil ? "" : ", router");\(declared) } \(layout.layer.name)_places[] = {
         \(rows.joined(separator: "\n"))
         };
         """
@@ -291,8 +292,7 @@ extension ModelFile {
     if phase == .forward { call = RoutesFile.wrapped(call, layout) }
     if group.count == 1 {
       let place = "    \(name)_use *\(name) = &m->\(name)[\(group.first)];"
-      let uses = plan.uses.filter { $0.layer == group.layer }
-      let isAlone = uses.count == 1 && (phase == .backward || !layout.hasRouters)
+      let isAlone = layout.uses.count == 1 && (phase == .backward || !layout.hasRouters)
       let lines = [place] + call.map { "    " + $0 }
       return isAlone ? lines : ["    {"] + lines.map { "    " + $0 } + ["    }"]
     }

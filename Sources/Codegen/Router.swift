@@ -94,9 +94,14 @@ extension Plan {
     }
   }
 
-  /// Index among all routers of the first of each use; 0 for uses that have none.
-  func firstRouter(of use: LayerUse) -> Int {
-    let before = uses.prefix { $0.layer != use.layer || $0.instance != use.instance }
-    return before.reduce(0) { $0 + layers[$1.layer].routers.count }
+  /// Index among all routers of the first of each use of a layer; 0 for layers that have none.
+  func firstRouters(ofLayer layer: Int) -> [Int] {
+    let counts = layers.map(\.routers.count)
+    if counts[layer] == 0 { return uses.filter { $0.layer == layer }.map { _ in 0 } }
+    var next = 0
+    return uses.compactMap { use in
+      defer { next += counts[use.layer] }
+      return use.layer == layer ? next : nil
+    }
   }
 }

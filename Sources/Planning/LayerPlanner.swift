@@ -12,7 +12,7 @@ struct LayerPlanner {
   /// Nodes of the parameters that this section owns, and of those that it only reads.
   var owned: [Int] = []
   var borrowed: [Int] = []
-  var layouts: [Int: Layout] = [:]
+  var layouts: [Int: Layout] { uses.layouts }
 
   var saved: [Buffer] = []
   var savedIndex: [Value: Int] = [:]
@@ -46,16 +46,10 @@ struct LayerPlanner {
   }
 
   private mutating func collectParameters() {
-    let read = Set(
-      (section.forward + section.backward).flatMap { graph.nodes[$0].inputs.map(\.node) })
-    for (node, _) in graph.parameters {
-      if uses.owner[node] == index {
-        owned.append(node)
-      } else if read.contains(node) {
-        borrowed.append(node)
-      }
-      layouts[node] = uses.layout(ofParameter: node)
-    }
+    owned = uses.owned[index]
+    let read = Set((section.forward + section.backward).flatMap { graph.nodes[$0].inputs })
+    borrowed = read.filter { uses.isParameter($0) && uses.owner[$0.node] != index }.map(\.node)
+      .sorted()
   }
 
   /// A name that no other buffer of the layer has.
@@ -190,8 +184,7 @@ extension LayerPlanner {
     let name = names.name(of: Value(node: node), in: section.scope)
     return LayerParameter(
       field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
-      hasGradient: uses.gradientOf.values.contains { $0.contains(node) },
-      role: uses.roles[node] ?? .weight, start: start)
+      hasGradient: uses.hasGradient(node), role: uses.roles[node] ?? .weight, start: start)
   }
 
   /// Where the experts' first rows are, if the parameter is stacked by expert.

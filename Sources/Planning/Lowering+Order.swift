@@ -6,6 +6,7 @@ extension Lowering {
   mutating func splitNormGradients() {
     let readers = readers()
     var order: [Int] = []
+    var moved: [Value: Value] = [:]
     for index in graph.nodes.indices {
       order.append(index)
       let isInputRead = readers[Value(node: index)] != nil
@@ -19,20 +20,18 @@ extension Lowering {
       graph.nodes.append(node)
       origins.append(origins[index])
       order.append(copy)
-      rebind(sums, to: copy)
+      for sum in sums { moved[sum] = Value(node: copy, result: sum.result) }
     }
+    rebind(moved)
     arrange(order)
   }
 
-  /// What is read of a node is another's result from now on.
-  private mutating func rebind(_ values: [Value], to node: Int) {
-    func moved(_ value: Value) -> Value {
-      values.contains(value) ? Value(node: node, result: value.result) : value
+  /// What is read of these values is read of others from now on.
+  private mutating func rebind(_ moved: [Value: Value]) {
+    for index in graph.nodes.indices {
+      graph.nodes[index].inputs = graph.nodes[index].inputs.map { moved[$0] ?? $0 }
     }
-    for index in graph.nodes.indices where index != node {
-      graph.nodes[index].inputs = graph.nodes[index].inputs.map(moved)
-    }
-    graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
+    graph.outputs = graph.outputs.map { .init($0.output, moved[$0.value] ?? $0.value) }
   }
 
   /// Lets gradients of parameters wait while gradients go back through what keeps sequences apart, or

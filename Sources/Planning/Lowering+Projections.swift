@@ -8,12 +8,14 @@ extension Lowering {
   /// gradient [.., 3 O], one product for the input and one for the weights. Returns what nothing
   /// needs any more.
   mutating func joinProjections() -> Set<Int> {
+    // No two joins touch a node that the other asks for the readers of.
+    let facts = ProjectionFacts(self)
     var removed: Set<Int> = []
     for index in graph.nodes.indices {
-      guard case .attention = graph.nodes[index].op, let join = projections(of: index) else {
+      guard case .attention = graph.nodes[index].op, let join = projections(of: index, facts) else {
         continue
       }
-      removed.formUnion(apply(join))
+      removed.formUnion(apply(join, facts))
     }
     return removed
   }
@@ -35,15 +37,35 @@ extension Lowering {
     }
   }
 
-  private func projections(of attention: Int) -> Projections? {
+  /// What all joins ask of the graph as it is before the first.
+  private struct ProjectionFacts {
+    var readers: [Value: [Int]]
+
+    /// Which one of all parameters a node is.
+    var places: [Int: Int]
+
+    /// The graph's outputs that are results of a node.
+    var outputs: [Int: [Int]] = [:]
+
+    init(_ lowering: Lowering) {
+      readers = lowering.readers()
+      places = Dictionary(
+        uniqueKeysWithValues: lowering.graph.parameters.enumerated().map { ($1.node, $0) })
+      for (index, binding) in lowering.graph.outputs.enumerated() {
+        outputs[binding.value.node, default: []].append(index)
+      }
+    }
+  }
+
+  private func projections(of attention: Int, _ facts: ProjectionFacts) -> Projections? {
     let parts = graph.nodes[attention].inputs
     let forward = parts.map(\.node)
     guard Set(forward).count == 3, forward.allSatisfy({ isPlainProjection($0, like: forward[0]) })
     else { return nil }
     let weights = forward.map { graph.nodes[$0].inputs[1] }
-    let readers = readers()
+    let readers = facts.readers
     let gradients = Set(parts.flatMap { readers[$0] ?? [] }).subtracting([attention])
-    guard areNeighbours(weights), gradients.count <= 1 else { return nil }
+    guard areNeighbours(weights, facts), gradients.count <= 1 else { return nil }
     var join = Projections(attention: attention, forward: forward, weights: weights)
     if let gradient = gradients.first {
       guard let backward = backward(gradient, join, readers) else { return nil }
@@ -63,9 +85,8 @@ extension Lowering {
   }
 
   /// Whether values are parameters created one after the other.
-  private func areNeighbours(_ values: [Value]) -> Bool {
-    let order = graph.parameters.map(\.node)
-    let places = values.compactMap { value in order.firstIndex(of: value.node) }
+  private func areNeighbours(_ values: [Value], _ facts: ProjectionFacts) -> Bool {
+    let places = values.compactMap { facts.places[$0.node] }
     return places.count == values.count
       && zip(places, places.dropFirst()).allSatisfy { $1 == $0 + 1 }
   }
@@ -113,7 +134,7 @@ extension Lowering {
 }
 
 extension Lowering {
-  private mutating func apply(_ join: Projections) -> Set<Int> {
+  private mutating func apply(_ join: Projections, _ facts: ProjectionFacts) -> Set<Int> {
     let first = join.forward[0]
     let all = Value(node: first)
     widen(first, by: join.weights)
@@ -121,7 +142,9 @@ extension Lowering {
     joined.insert(join.attention)
     origins[first] += join.forward.dropFirst().flatMap { origins[$0] }
     var removed = Set(join.forward.dropFirst())
-    if let backward = join.backward { removed.formUnion(apply(backward, join.weights, all)) }
+    if let backward = join.backward {
+      removed.formUnion(apply(backward, join.weights, all, facts))
+    }
     return removed
   }
 
@@ -136,14 +159,14 @@ extension Lowering {
   }
 
   private mutating func apply(
-    _ backward: Projections.Backward, _ weights: [Value], _ all: Value
+    _ backward: Projections.Backward, _ weights: [Value], _ all: Value, _ facts: ProjectionFacts
   ) -> Set<Int> {
     let attention = backward.attention
     graph.nodes[attention].inputs.replaceSubrange(2...4, with: [all, all, all])
     graph.nodes[attention].types = [graph.type(of: all)]
     joined.insert(attention)
     widen(backward.inputGradients[0], by: weights)
-    joinWeightGradients(backward.weightGradients)
+    joinWeightGradients(backward.weightGradients, facts)
     leaveOut(Array(backward.inputGradients.dropFirst()), of: backward.sum)
     for nodes in [backward.inputGradients, backward.weightGradients] {
       origins[nodes[0]] += nodes.dropFirst().flatMap { origins[$0] }
@@ -152,14 +175,15 @@ extension Lowering {
   }
 
   /// One product gives all weights' gradients, a result for each.
-  private mutating func joinWeightGradients(_ nodes: [Int]) {
+  private mutating func joinWeightGradients(_ nodes: [Int], _ facts: ProjectionFacts) {
     let first = nodes[0]
     graph.nodes[first].types = nodes.map { graph.nodes[$0].types[0] }
     graph.nodes[first].inputs[0] = Value(node: graph.nodes[first].inputs[0].node)
     joined.insert(first)
-    for index in graph.outputs.indices {
-      guard let part = nodes.firstIndex(of: graph.outputs[index].value.node) else { continue }
-      graph.outputs[index].value = Value(node: first, result: part)
+    for (part, node) in nodes.enumerated() {
+      for index in facts.outputs[node] ?? [] {
+        graph.outputs[index].value = Value(node: first, result: part)
+      }
     }
   }
 

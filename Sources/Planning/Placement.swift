@@ -16,11 +16,12 @@ struct Placement {
 
   init(_ blocks: [Block]) {
     offsets = Array(repeating: 0, count: blocks.count)
-    var placed: [Int] = []
+    var alive: [Int: [Int]] = [:]
     // Ties go to the earlier block, so that the result is the same every time.
     let order = blocks.indices.sorted { (blocks[$0].bytes, $1) > (blocks[$1].bytes, $0) }
     for index in order {
-      let rivals = placed.filter { blocks[$0].life.overlaps(blocks[index].life) }
+      // One that lives at several of the steps is met several times, which changes nothing.
+      let rivals = blocks[index].life.flatMap { alive[$0] ?? [] }
         .map { (start: offsets[$0], end: offsets[$0] + blocks[$0].bytes) }
         .sorted { $0 < $1 }
       var offset = 0
@@ -28,7 +29,7 @@ struct Placement {
         offset = rival.end
       }
       offsets[index] = offset
-      placed.append(index)
+      for step in blocks[index].life { alive[step, default: []].append(index) }
       bytes = max(bytes, offset + blocks[index].bytes)
     }
   }

@@ -40,9 +40,13 @@ private struct Planner {
   private var parameters: [PlannedParameter] = []
   private var indexOfParameter: [Int: Int] = [:]
   private var layers: [Layer] = []
+  private var numberOfLayer: [Layer: Int] = [:]
+  private var layersNamed: [String: Int] = [:]
+  private var usesOfLayer: [Int] = []
   private var layerUses: [LayerUse] = []
   private var borrowedNodes: [[Int]] = []
   private var edgeValues: [Value] = []
+  private var numberOfEdge: [Value: Int] = [:]
   private var scratchBytes = 0
   private var parameterFloats = 0
   private var steps = 0
@@ -74,12 +78,13 @@ private struct Planner {
   mutating func add(_ result: LayerPlanner.Result, of section: LayerPlanner) {
     let layer = indexOfLayer(result.layer)
     let use = LayerUse(
-      layer: layer, instance: layerUses.filter { $0.layer == layer }.count,
+      layer: layer, instance: usesOfLayer[layer],
       scope: section.section.scope, firstParameter: parameters.count, borrowed: [],
       firstStream: section.firstStream, forwardEdges: result.forwardEdges.map { edge($0) },
       backwardEdges: result.backwardEdges.map { edge($0) }, forwardNodes: result.forwardNodes,
       backwardNodes: result.backwardNodes, savedOffset: 0)
     layerUses.append(use)
+    usesOfLayer[layer] += 1
     borrowedNodes.append(section.borrowed)
     scratchBytes = max(scratchBytes, result.scratchBytes)
     for (node, parameter) in zip(section.owned, result.layer.parameters) {
@@ -89,20 +94,28 @@ private struct Planner {
 
   /// The layer like this one, or this one as a new layer under a name of its own.
   private mutating func indexOfLayer(_ layer: Layer) -> Int {
-    var layer = layer
-    let base = layer.name
-    var number = 2
-    while let index = layers.firstIndex(where: { $0.name == layer.name }) {
-      if layers[index] == layer { return index }
-      layer.name = "\(base)_\(number)"
-      number += 1
-    }
+    if let known = numberOfLayer[layer] { return known }
+    numberOfLayer[layer] = layers.count
     layers.append(layer)
+    layers[layers.count - 1].name = newName(layer.name)
+    usesOfLayer.append(0)
     return layers.count - 1
   }
 
+  /// `block`, `block_2`, `block_3`: a name that no other layer has.
+  private mutating func newName(_ base: String) -> String {
+    var name = base
+    while layersNamed[name] != nil {
+      layersNamed[base, default: 1] += 1
+      name = "\(base)_\(layersNamed[base, default: 1])"
+    }
+    layersNamed[name] = 1
+    return name
+  }
+
   private mutating func edge(_ value: Value) -> Int {
-    if let index = edgeValues.firstIndex(of: value) { return index }
+    if let index = numberOfEdge[value] { return index }
+    numberOfEdge[value] = edgeValues.count
     edgeValues.append(value)
     return edgeValues.count - 1
   }
@@ -127,9 +140,10 @@ extension Planner {
     for index in layerUses.indices {
       layerUses[index].borrowed = borrowedNodes[index].compactMap { indexOfParameter[$0] }
     }
-    var edges = edgeValues.map { value in
+    let names = edgeNames
+    var edges = edgeValues.enumerated().map { index, value in
       Edge(
-        name: edgeName(value), type: graph.type(of: value),
+        name: names[index] ?? "edge_\(index)", type: graph.type(of: value),
         role: graph.nodes[value.node].phase == .forward ? .activation : .gradient, offset: 0,
         output: uses.output[value])
     }
@@ -161,21 +175,21 @@ extension Planner {
       sums: sums, total: sums + (accumulates ? values : 0))
   }
 
-  /// `input_y`, `block_0_y`: the argument that it is, after the use that computes it.
-  private func edgeName(_ value: Value) -> String {
-    let index = edgeValues.firstIndex(of: value) ?? 0
+  /// `input_y`, `block_0_y`: the argument that an edge is, after the use that computes it.
+  private var edgeNames: [Int: String] {
+    var names: [Int: String] = [:]
     for use in layerUses {
       let layer = layers[use.layer]
+      let owner = ValueNames.field(use.scope.isEmpty ? layer.name : use.scope, in: "")
       for (arguments, given) in [
         (layer.forwardArguments, use.forwardEdges), (layer.backwardArguments, use.backwardEdges),
       ] {
-        for (argument, edge) in zip(arguments, given) where edge == index && argument.isWritten {
-          let owner = use.scope.isEmpty ? layer.name : use.scope
-          return ValueNames.field(owner, in: "") + "_" + argument.name
+        for (argument, edge) in zip(arguments, given) where argument.isWritten {
+          names[edge] = names[edge] ?? "\(owner)_\(argument.name)"
         }
       }
     }
-    return "edge_\(index)"
+    return names
   }
 
   /// Activations between layers first, then each use's saved buffers, those of first uses before all
@@ -197,11 +211,12 @@ extension Planner {
   /// Gradients between layers live from the layer that computes them to the last that reads them.
   private func placeGradients(_ edges: inout [Edge]) -> Int {
     let gradients = edges.indices.filter { edges[$0].role == .gradient }
+    var lives: [Int: ClosedRange<Int>] = [:]
+    for (step, use) in layerUses.reversed().enumerated() {
+      for edge in use.backwardEdges { lives[edge] = (lives[edge]?.lowerBound ?? step)...step }
+    }
     let blocks = gradients.map { index in
-      let steps = layerUses.indices.filter { layerUses[$0].backwardEdges.contains(index) }
-        .map { layerUses.count - 1 - $0 }
-      return Placement.Block(
-        bytes: edges[index].bytes, life: (steps.min() ?? 0)...(steps.max() ?? 0))
+      Placement.Block(bytes: edges[index].bytes, life: lives[index] ?? 0...0)
     }
     let placement = Placement(blocks)
     for (block, index) in gradients.enumerated() { edges[index].offset = placement.offsets[block] }

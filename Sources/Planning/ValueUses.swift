@@ -16,6 +16,9 @@ struct ValueUses {
   /// The parameters whose gradient a value is.
   private(set) var gradientOf: [Value: [Int]] = [:]
 
+  /// The parameters that have a gradient.
+  private var learned: Set<Int> = []
+
   /// The caller's output that a value is.
   private(set) var output: [Value: Output] = [:]
 
@@ -25,6 +28,12 @@ struct ValueUses {
   /// What each parameter is to the model's own ops, by node.
   let roles: [Int: ParameterRole]
 
+  /// How each parameter lies in memory, by node.
+  private(set) var layouts: [Int: Layout] = [:]
+
+  /// The parameters that each section owns, in order of creation.
+  private(set) var owned: [[Int]]
+
   init(_ lowered: Lowering, _ partition: Partition) {
     graph = lowered.graph
     roles = lowered.roles
@@ -32,6 +41,7 @@ struct ValueUses {
     joined = lowered.joined
     origins = lowered.origins.map { $0.sorted() }
     self.partition = partition
+    owned = partition.sections.map { _ in [] }
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs where readers[input]?.last != index {
         readers[input, default: []].append(index)
@@ -41,8 +51,23 @@ struct ValueUses {
     for (node, _) in graph.parameters {
       let sections = (readers[Value(node: node)] ?? []).compactMap { partition.sectionOfNode[$0] }
       owner[node] = sections.min() ?? 0
+      owned[sections.min() ?? 0].append(node)
+    }
+    findLayouts()
+  }
+
+  private mutating func findLayouts() {
+    var gradients: [Int: [Value]] = [:]
+    for (gradient, parameters) in gradientOf {
+      for parameter in parameters { gradients[parameter, default: []].append(gradient) }
+    }
+    for (node, _) in graph.parameters {
+      layouts[node] = layout(ofParameter: node, gradients[node] ?? [])
     }
   }
+
+  /// Whether backward computes a parameter's gradient.
+  func hasGradient(_ node: Int) -> Bool { learned.contains(node) }
 
   private mutating func recordOutputs() {
     let nodeOfParameter = Dictionary(
@@ -52,7 +77,9 @@ struct ValueUses {
       switch binding.output {
       case .logits, .loss: output[binding.value] = binding.output
       case .gradient(let name):
-        if let node = nodeOfParameter[name] { gradientOf[binding.value, default: []].append(node) }
+        guard let node = nodeOfParameter[name] else { continue }
+        gradientOf[binding.value, default: []].append(node)
+        learned.insert(node)
       }
     }
   }
@@ -123,14 +150,14 @@ struct ValueUses {
   }
 
   /// The layout in which a parameter lives: panels where only linear layers use it.
-  func layout(ofParameter node: Int) -> Layout {
+  private func layout(ofParameter node: Int, _ gradients: [Value]) -> Layout {
     let value = Value(node: node)
     let type = graph.type(of: value)
     guard type.axes.count >= 2, let uses = readers[value],
       uses.allSatisfy({ isWeight(value, of: $0) })
     else { return .rowMajor }
-    for (gradient, parameters) in gradientOf where parameters.contains(node) {
-      guard parameters.count == 1, readers[gradient] == nil,
+    for gradient in gradients {
+      guard gradientOf[gradient]?.count == 1, readers[gradient] == nil,
         gradient.result == 0 || joined.contains(gradient.node),
         graph.nodes[gradient.node].op.kind == .linearWeightGradient
       else { return .rowMajor }

@@ -9,10 +9,11 @@ struct AttentionNotCausal: RuleDefinition {
   let wayOut = "call .causalMasked() before .softmax(), or use attention(q, k, v)"
 
   func findings(in subject: Subject) -> [Finding] {
-    subject.usedNodes.compactMap { index, node in
+    let comesFromProduct = products(subject.graph)
+    return subject.usedNodes.compactMap { index, node in
       guard case .softmax = node.op, subject.graph.context.size > 1,
         isSquare(subject.graph.type(of: node.inputs[0]), subject.graph.context),
-        comesFromProduct(node.inputs[0], subject)
+        comesFromProduct[node.inputs[0].node]
       else { return nil }
       return Finding(index, "these weights of keys are not masked: a token sees those after it")
     }
@@ -22,14 +23,18 @@ struct AttentionNotCausal: RuleDefinition {
     type.axes.count >= 3 && type.axes.suffix(2) == [context, context]
   }
 
-  /// Whether the scores are a product of matrices with nothing but elementwise functions after it.
-  private func comesFromProduct(_ scores: Value, _ subject: Subject) -> Bool {
-    let node = subject.node(scores)
-    if case .matmul = node.op { return true }
-    guard case .pointwise = node.op else { return false }
-    let type = subject.graph.type(of: scores)
-    let whole = node.inputs.filter { subject.graph.type(of: $0) == type }
-    // One masked operand of a sum masks the sum; anything else that is unknown is let be.
-    return !whole.isEmpty && whole.allSatisfy { comesFromProduct($0, subject) }
+  /// For each node: whether it is a product of matrices with nothing but elementwise functions after it.
+  private func products(_ graph: Graph) -> [Bool] {
+    var result: [Bool] = []
+    for node in graph.nodes {
+      var isProduct = node.op.kind == .matmul
+      if node.op.kind == .pointwise {
+        // One masked operand of a sum masks the sum; anything else that is unknown is let be.
+        let whole = node.inputs.filter { graph.type(of: $0) == node.types[0] }
+        isProduct = !whole.isEmpty && whole.allSatisfy { result[$0.node] }
+      }
+      result.append(isProduct)
+    }
+    return result
   }
 }

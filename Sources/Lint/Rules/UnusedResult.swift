@@ -36,11 +36,21 @@ struct UnusedResult: RuleDefinition {
 
   /// Parameters that the result needs and no output does.
   private func onlyFor(_ index: Int, _ subject: Subject) -> [String] {
-    let isBehind = Subject.nodes(of: subject.graph, behind: [index]) {
-      subject.graph.nodes[$0].inputs
+    var behind: Set<Int> = [index]
+    var next = [index]
+    while let node = next.popLast() {
+      for input in subject.graph.nodes[node].inputs
+      where !subject.isUsed[input.node] && behind.insert(input.node).inserted {
+        next.append(input.node)
+      }
     }
-    return subject.graph.parameters.filter { isBehind[$0.node] && !subject.isUsed[$0.node] }
-      .map(\.parameter.name)
+    return behind.sorted().compactMap { node in
+      if case .parameter(let parameter) = subject.graph.nodes[node].op {
+        parameter.name
+      } else {
+        nil
+      }
+    }
   }
 
   private func listed(_ names: [String]) -> String {
