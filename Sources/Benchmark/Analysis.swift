@@ -28,9 +28,9 @@ struct Analysis {
   }
 
   private func productFlops(_ work: Work) -> Int {
-    let forward = CallCost.productFlops(of: graph, .forward)
+    let forward = graph.cost(.forward).productFlops
     return switch work {
-    case .step: forward + CallCost.productFlops(of: graph, .backward)
+    case .step: forward + graph.cost(.backward).productFlops
     case .evaluation, .evaluationSideBySide: forward
     case .generation: CallCost.productFlopsOfOneWindow(of: graph)
     case .cachedGeneration: forward / max(graph.batch.size * graph.context.size, 1)
@@ -108,7 +108,7 @@ struct Analysis {
     }
     let cost =
       switch work {
-      case .step, .evaluation, .evaluationSideBySide: CallCost(call, of: graph)
+      case .step, .evaluation, .evaluationSideBySide: CallCost(call)
       case .generation: CallCost.ofOneSequence(call, of: graph)
       case .cachedGeneration: CallCost.ofOneToken(call, of: graph)
       }

@@ -61,11 +61,10 @@ extension LayerFile {
 
   private var facts: [String] {
     let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
-    let flops = { (calls: [Call]) in calls.reduce(0) { $0 + $1.flops } }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
-      "parameters \(parameters.grouped)", "forward \(Self.mega(flops(layer.forward))) MFLOP",
-      "backward \(Self.mega(flops(layer.backward))) MFLOP", "saved \(saved.grouped) bytes",
+      "parameters \(parameters.grouped)", "forward \(Self.mega(layer.flops(.forward))) MFLOP",
+      "backward \(Self.mega(layer.flops(.backward))) MFLOP", "saved \(saved.grouped) bytes",
     ]
   }
 
@@ -163,13 +162,6 @@ extension LayerFile {
   /// `makemoe.swift:36   let n = h.layerNorm("norm")`.
   private func comment(_ location: SourceLocation, _ call: Call) -> String {
     "\(location.file):\(location.line)   \(context.sourceLine(location))"
-  }
-}
-
-extension Call {
-  var flops: Int {
-    guard case .op(let op) = action else { return 0 }
-    return op.operation.cost(inputs.map(\.type), results.compactMap { $0?.type }).flops
   }
 }
 

@@ -33,7 +33,7 @@ extension PageFacts {
       let index = calls.count
       let nodeIndices = origins.map { node(plan.graph, $0, &numbers) }
       for node in nodeIndices { nodes[node].calls.append(index) }
-      let cost = CallCost(call, of: plan.graph)
+      let cost = CallCost(call)
       calls.append(
         CallFacts(
           layer: use.layer, phase: phase.rawValue, title: title(call), scope: call.scope,

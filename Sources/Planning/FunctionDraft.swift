@@ -32,8 +32,9 @@ struct FunctionDraft {
     var scope: String
     var location: SourceLocation?
 
-    /// The graph's nodes that the call carries out.
+    /// The graph's nodes that the call carries out, and what they cost.
     var nodes: [Int]
+    var cost = Cost.none
   }
 
   private(set) var slots: [Slot] = []
@@ -115,7 +116,7 @@ struct FunctionDraft {
         action: call.action, isJoined: call.isJoined, finish: call.finish,
         inputs: call.inputs.map { operand($0, scratch, named) },
         results: call.results.map { $0.map { operand($0, scratch, named) } }, scope: call.scope,
-        location: call.location)
+        location: call.location, cost: call.cost)
     }
   }
 

@@ -21,7 +21,7 @@ extension LayerPlanner {
         isJoined: uses.joined.contains(node), finish: finish(of: node),
         inputs: inputs, results: results.map { $0.map(FunctionDraft.DraftOperand.slot) },
         scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location,
-        nodes: uses.origins[node]))
+        nodes: uses.origins[node], cost: uses.costs[node]))
     for case (let value, let slot?) in zip(values, results) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, reading, &function) : slot
       bindGradients(value, final, reading, &function)

@@ -11,14 +11,15 @@ extension Lowering {
       order.append(index)
       let isInputRead = readers[Value(node: index)] != nil
       let sums = [1, 2].map { Value(node: index, result: $0) }.filter { readers[$0] != nil }
-      guard graph.nodes[index].op.kind == .layerNormGradient, isInputRead, !sums.isEmpty else {
-        continue
-      }
+      guard case .layerNormGradient(let op) = graph.nodes[index].op, isInputRead, !sums.isEmpty
+      else { continue }
       let copy = graph.nodes.count
       var node = graph.nodes[index]
       if let finish = finishes[index] { node.inputs.removeLast(finish.operands) }
       graph.nodes.append(node)
       origins.append(origins[index])
+      costs.append(op.costOfParameters(node.inputs.map(graph.type(of:))))
+      costs[index] = costs[index] - costs[copy]
       order.append(copy)
       for sum in sums { moved[sum] = Value(node: copy, result: sum.result) }
     }
@@ -91,6 +92,7 @@ extension Lowering {
     }
     graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
     origins = order.map { origins[$0] }
+    costs = order.map { costs[$0] }
     joined = Set(joined.map { number[$0] ?? $0 })
     roles = Dictionary(uniqueKeysWithValues: roles.map { (number[$0.key] ?? $0.key, $0.value) })
     finishes = Dictionary(

@@ -140,7 +140,7 @@ extension Lowering {
     widen(first, by: join.weights)
     graph.nodes[join.attention].inputs = [all, all, all]
     joined.insert(join.attention)
-    origins[first] += join.forward.dropFirst().flatMap { origins[$0] }
+    takeOver(join.forward.dropFirst(), by: first)
     var removed = Set(join.forward.dropFirst())
     if let backward = join.backward {
       removed.formUnion(apply(backward, join.weights, all, facts))
@@ -169,7 +169,7 @@ extension Lowering {
     joinWeightGradients(backward.weightGradients, facts)
     leaveOut(Array(backward.inputGradients.dropFirst()), of: backward.sum)
     for nodes in [backward.inputGradients, backward.weightGradients] {
-      origins[nodes[0]] += nodes.dropFirst().flatMap { origins[$0] }
+      takeOver(nodes.dropFirst(), by: nodes[0])
     }
     return Set(backward.inputGradients.dropFirst() + backward.weightGradients.dropFirst())
   }

@@ -36,6 +36,9 @@ struct Lowering {
   /// For each node, the nodes of the graph before lowering that it stands for.
   var origins: [[Int]]
 
+  /// What each node costs: those that it stands for, together as much as in the graph before lowering.
+  var costs: [Cost]
+
   /// The finish of each product that has one, by node.
   var finishes: [Int: Finish] = [:]
 
@@ -46,6 +49,7 @@ struct Lowering {
     self.graph = graph
     roles = graph.parameterRoles
     origins = graph.nodes.indices.map { [$0] }
+    costs = graph.costs
     for index in graph.nodes.indices {
       self.graph.nodes[index] = graph.nodes[index].readingOnlyWhatItUses
     }
@@ -60,6 +64,14 @@ struct Lowering {
   /// Leaves nodes out.
   private mutating func remove(_ nodes: Set<Int>) {
     arrange(graph.nodes.indices.filter { !nodes.contains($0) })
+  }
+
+  /// Lets a node stand for others too.
+  mutating func takeOver(_ others: some Sequence<Int>, by node: Int) {
+    for other in others {
+      origins[node] += origins[other]
+      costs[node] += costs[other]
+    }
   }
 
   func readers() -> [Value: [Int]] {
@@ -88,6 +100,7 @@ extension Lowering {
         graph.nodes[user].inputs.append(node.inputs[2])
         origins[user] += origins[index]
       }
+      if let first = users.first { costs[first] += costs[index] }
       unread.insert(index)
     }
     return unread
@@ -163,7 +176,7 @@ extension Lowering {
 
   /// Lets the products stand for the pointwise ops that they took over.
   mutating func replace(_ replaced: [Value: Value]) {
-    for (old, new) in replaced { origins[new.node] += origins[old.node] }
+    for (old, new) in replaced { takeOver([old.node], by: new.node) }
     // A product is finished once, so one step of replacement is enough.
     for index in graph.nodes.indices {
       graph.nodes[index].inputs = graph.nodes[index].inputs.map { replaced[$0] ?? $0 }

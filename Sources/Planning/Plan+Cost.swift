@@ -1,11 +1,9 @@
 import GraphIR
 
-extension Graph {
-  /// Floating-point operations of all nodes of a phase, at the full batch.
+extension Layer {
+  /// Floating-point operations of one use in a phase: over all uses, those of the graph.
   public func flops(_ phase: Phase) -> Int {
-    nodes.filter { $0.phase == phase }.reduce(0) { sum, node in
-      sum + node.op.operation.cost(node.inputs.map(type(of:)), node.types).flops
-    }
+    (phase == .forward ? forward : backward).reduce(0) { $0 + $1.cost.flops }
   }
 }
 

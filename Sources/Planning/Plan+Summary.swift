@@ -33,18 +33,14 @@ extension Plan {
     let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
-      layer.name, "\(count)", "\(parameters)", Self.mega(layer.forward), Self.mega(layer.backward),
-      "\(saved)",
+      layer.name, "\(count)", "\(parameters)", Self.mega(layer.flops(.forward)),
+      Self.mega(layer.flops(.backward)), "\(saved)",
     ]
   }
 
-  private static func mega(_ calls: [Call]) -> String {
-    let flops = calls.reduce(0) { sum, call in
-      guard case .op(let op) = call.action else { return sum }
-      return sum
-        + op.operation.cost(call.inputs.map(\.type), call.results.compactMap { $0?.type }).flops
-    }
-    return "\(flops / 1_000_000).\(flops / 100_000 % 10)"
+  private static func mega(_ flops: Int) -> String {
+    let tenths = (flops + 50_000) / 100_000
+    return "\(tenths / 10).\(tenths % 10)"
   }
 
   private static func table(_ rows: [[String]]) -> [String] {

@@ -163,6 +163,10 @@ public struct Call: Hashable, Sendable {
   /// The scope below the layer's own.
   public var scope: String
   public var location: SourceLocation?
+
+  /// What it costs at the full batch: the graph's nodes that it carries out, each counted once in all
+  /// calls.
+  public var cost = Cost.none
 }
 
 /// A value that passes between layers, or from a layer to the caller.

@@ -8,6 +8,9 @@ struct ValueUses {
 
   /// For each node, those of the graph before lowering.
   let origins: [[Int]]
+
+  /// For each node, what these cost.
+  let costs: [Cost]
   let partition: Partition
 
   /// The nodes that read each value, ascending.
@@ -40,6 +43,7 @@ struct ValueUses {
     finishes = lowered.finishes
     joined = lowered.joined
     origins = lowered.origins.map { $0.sorted() }
+    costs = lowered.costs
     self.partition = partition
     owned = partition.sections.map { _ in [] }
     for (index, node) in graph.nodes.enumerated() {

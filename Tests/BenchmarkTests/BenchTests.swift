@@ -76,8 +76,8 @@ import Toolchain
     let plan = try Subject(path: TinyLibrary.path.get()).plan
     for (phase, calls) in [(Phase.forward, \Layer.forward), (.backward, \.backward)] {
       let flops = plan.uses.flatMap { plan.layers[$0.layer][keyPath: calls] }
-        .reduce(0) { $0 + CallCost($1, of: plan.graph).productFlops }
-      #expect(flops == CallCost.productFlops(of: plan.graph, phase))
+        .reduce(0) { $0 + CallCost($1).productFlops }
+      #expect(flops == plan.graph.cost(phase).productFlops)
     }
   }
 

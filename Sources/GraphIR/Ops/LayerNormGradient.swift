@@ -24,6 +24,9 @@ public struct LayerNormGradient: Operation {
     Cost(flops: 14 * inputs[0].count)
   }
 
+  /// The part of the cost that is dw and db: dy n and two sums.
+  public func costOfParameters(_ inputs: [TensorType]) -> Cost { Cost(flops: 3 * inputs[0].count) }
+
   public var attributes: Attributes { Attributes() }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {}
