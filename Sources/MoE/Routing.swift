@@ -121,19 +121,10 @@ extension Tracer {
     guard let indices = routing.indices.value, let experts = routing.experts else { return nil }
     let key = RouteKey(indices: indices, capacity: capacity)
     if let known = routes[key] { return known }
-    let op = Route(experts: experts, capacity: capacity)
-    var call = call
-    call.scope = home(of: indices, call)
-    routes[key] = emit(.route(op), [routing.indices], call)
+    // Layers that were handed a choice from outside share its rows, which are found where it was made.
+    let isFromOutside = builder.graph.nodes[indices.node].layer != layer
+    let op = Op.route(Route(experts: experts, capacity: capacity))
+    routes[key] = emit(op, [indices], call, home: isFromOutside ? indices : nil)
     return routes[key]
-  }
-
-  /// The scope of a routing's rows: where it is used, unless the use is one of several layers that
-  /// were handed the choice from outside; then where the choice was made, for they share the rows.
-  private func home(of indices: Value, _ call: Call) -> String {
-    guard let last = scopes.lastIndex(where: { $0.contains(".") }) else { return call.scope }
-    let layer = scopes[...last].joined(separator: ".")
-    let choice = builder.graph.nodes[indices.node].scope
-    return choice == layer || choice.hasPrefix(layer + ".") ? call.scope : choice
   }
 }

@@ -64,6 +64,9 @@ extension Tracer {
 
   func closeScope() { scopes.removeLast() }
 
+  /// The layer that is open; nil outside of `layers`.
+  var layer: LayerPath? { scopes.last?.layer }
+
   /// The path of the open scopes, and of a layer in them.
   func path(_ name: String? = nil) -> String {
     guard let open = scopes.last?.path else { return name ?? "" }
@@ -110,10 +113,13 @@ extension Tracer {
     return emit(op, values, call, hint: hint)
   }
 
-  /// Adds a node with operands that exist.
-  func emit(_ op: Op, _ values: [Value], _ call: Call, hint: String? = nil) -> [Value]? {
-    builder.scope = call.scope
-    builder.layer = scopes.last?.layer
+  /// Adds a node with operands that exist, in the open layer and scope, or where `home` was made.
+  func emit(
+    _ op: Op, _ values: [Value], _ call: Call, hint: String? = nil, home: Value? = nil
+  ) -> [Value]? {
+    let neighbour = home.map { builder.graph.nodes[$0.node] }
+    builder.scope = neighbour?.scope ?? call.scope
+    builder.layer = neighbour.map(\.layer) ?? layer
     builder.location = call.made.node
     do {
       let results = try builder.apply(op, values)
