@@ -37,7 +37,7 @@ public struct CallCost: Hashable {
   static func ofOneSequence(_ call: Call, of graph: Graph) -> CallCost {
     let batch = max(graph.batch.size, 1)
     func isOfBatch(_ operand: Operand) -> Bool {
-      !Set(graph.batch.symbols).isDisjoint(with: operand.type.axes.flatMap(\.symbols))
+      operand.type.axes.flatMap(\.symbols).contains { $0.extent == .sequences }
     }
     var cost = CallCost(call) { operand in
       let bytes = operand.layout.storedCount(operand.type.count) * operand.type.element.bytes
@@ -56,9 +56,8 @@ public struct CallCost: Hashable {
     let (sequences, positions) = (max(graph.batch.size, 1), max(graph.context.size, 1))
     var isOfTokens = false
     func share(_ operand: Operand) -> (part: Int, whole: Int) {
-      let symbols = Set(operand.type.axes.flatMap(\.symbols))
-      let hasPositions = !symbols.isDisjoint(with: graph.context.symbols)
-      let hasSequences = !symbols.isDisjoint(with: graph.batch.symbols)
+      let extents = Set(operand.type.axes.flatMap(\.symbols).map(\.extent))
+      let (hasPositions, hasSequences) = (extents.contains(.positions), extents.contains(.sequences))
       isOfTokens = isOfTokens || hasPositions
       if hasPositions, case .op(.attention) = call.action, call.inputs.contains(operand) {
         return (1, 2 * sequences)

@@ -3,51 +3,46 @@ import Planning
 
 /// How values, sizes and numbers are written in C.
 enum CNames {
-  /// Words that C, the generated files or their headers already use.
-  private static let reserved: Set<String> = [
-    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
-    "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict",
-    "return",
-    "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned",
-    "void",
-    "volatile", "while", "pass", "stream", "I", "NULL", "NAN", "INFINITY", "floats", "LANES",
-    "PANEL",
-    "KERNEL", "INLINE", "OUTLINE", "UNROLL", "MODEL_H",
-  ]
+  /// The name of a parameter or buffer as a field of a layer's structs, where functions hide nothing.
+  static func field(_ name: String) -> String {
+    let text = plain(name)
+    return CWords.takesFromFields(text) ? text + "_" : text
+  }
 
-  /// Names of arguments and variables, which an axis must not take: it is a constant for them all.
-  private static let reservedForAxes: Set<String> = [
-    "p", "s", "t", "g", "m", "l", "u", "x", "y", "d_x", "d_y", "logits", "loss", "rows", "width",
-    "count", "first", "end", "training", "key", "rate", "i", "r", "c", "e", "o", "n", "k", "b", "w",
-    "q", "own", "part",
-    "v", "in", "out", "depth", "heads", "length", "base", "arena",
-  ]
-
-  /// A name from the model as a C identifier.
+  /// The name of an argument or of a function as a C identifier.
   static func identifier(_ name: String) -> String {
-    var text = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
-    if text.first?.isNumber ?? true { text = "_" + text }
-    return reserved.contains(text) ? text + "_" : text
+    let text = plain(name)
+    return CWords.takesFromValues(text) ? text + "_" : text
   }
 
   /// A layer's name, which names its file, its structs and its functions.
   static func layer(_ name: String) -> String {
-    let text = identifier(name)
-    let taken = ["model", "adamw", "routes", "sources", "profile", "moec_model", "m", "l", "s"]
-    return text != name || taken.contains(text) ? identifier(name + "_layer") : text
+    let text = plain(name)
+    return CWords.takesFromLayers(text) ? text + "_layer" : text
   }
 
   /// The constant of an axis.
   static func axis(_ name: String) -> String {
-    let text = identifier(name)
-    return reservedForAxes.contains(text) ? text + "_axis" : text
+    let text = plain(name)
+    return CWords.takesFromAxes(text) ? text + "_axis" : text
+  }
+
+  private static func plain(_ name: String) -> String {
+    String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
   }
 
   /// An axis as a C expression; sizes that are products keep the names of their factors.
-  static func size(_ axis: Axis) -> String {
-    var axis = axis
-    axis.symbols = axis.symbols.map { .init(name: CNames.axis($0.name), size: $0.size) }
-    return axis.expression
+  static func size(_ axis: Axis) -> String { axis.expression(size) }
+
+  /// A constant of the model, or a variable that has as many as this pass.
+  private static func size(_ symbol: Axis.Symbol) -> String {
+    switch symbol.extent {
+    case .batch: "MODEL_BATCH"
+    case .context: "MODEL_CONTEXT"
+    case .sequences where symbol.name.hasPrefix("("): "sequences"
+    case .positions where symbol.name.hasPrefix("("): "length"
+    case .whole, .sequences, .positions: axis(symbol.name)
+    }
   }
 
   /// The product of axes, `1` for none.
@@ -67,7 +62,7 @@ enum CNames {
 
   /// A shape for a comment: `[B, T, C]`.
   static func shape(_ type: TensorType) -> String {
-    "[" + type.axes.map(size).joined(separator: ", ") + "]"
+    "[" + type.axes.map { $0.expression { axis($0.name) } }.joined(separator: ", ") + "]"
   }
 
   /// A number as a float constant: `0.1f`; infinite where it is too large for one.
@@ -81,11 +76,21 @@ enum CNames {
   /// The C type of an element.
   static func element(_ type: TensorType) -> String { type.element == .f32 ? "float" : "int32_t" }
 
+  /// A text as a comment of one line, whatever the text holds.
+  ///
+  /// A line of a comment that ends in a backslash, or in the trigraph of one, goes on with the next
+  /// line, even if spaces follow.
+  static func comment(_ text: String) -> String {
+    let line = String(Substring("// " + text.onOneLine).trimmed)
+    return line.hasSuffix("\\") || line.hasSuffix("??/") ? line + "." : line
+  }
+
   /// A text as a C string literal.
   static func literal(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
+      case "?": result += result.last == "?" ? "\\?" : "?"  // two of them may begin a trigraph
       case "\"": result += "\\\""
       case "\\": result += "\\\\"
       case "\n": result += "\\n"

@@ -23,11 +23,11 @@ struct CallEmitter {
   private func expression(_ operand: Operand) -> String {
     switch operand.place {
     case .source(let kind): "pass->\(kind.rawValue)"
-    case .parameter(let index): "p->\(CNames.identifier(layer.parameters[index].field))"
-    case .gradient(let index): "g->\(CNames.identifier(layer.parameters[index].field))"
+    case .parameter(let index): "p->\(CNames.field(layer.parameters[index].field))"
+    case .gradient(let index): "g->\(CNames.field(layer.parameters[index].field))"
     case .borrowed(let index): CNames.identifier(layer.borrowed[index].field)
-    case .saved: "s->\(CNames.identifier(operand.name))"
-    case .scratch: "t->\(CNames.identifier(operand.name))"
+    case .saved: "s->\(CNames.field(operand.name))"
+    case .scratch: "t->\(CNames.field(operand.name))"
     case .argument: CNames.identifier(operand.name)
     }
   }
@@ -36,6 +36,7 @@ struct CallEmitter {
   func lines(_ call: Call) -> [String] {
     let a = call.inputs.map(expression)
     let r = call.results.map { $0.map(expression) ?? "NULL" }
+    if call.isFit { return fitLines(call, a[0], r[0]) }
     switch call.action {
     case .pack: return stacked("panels_from_rows", call, to: r[0], from: a[0], packing: true)
     case .unpack: return stacked("rows_from_panels", call, to: r[0], from: a[0], packing: false)
@@ -71,6 +72,15 @@ struct CallEmitter {
     ]
   }
 
+  /// A copy with other extents: `fit(y, x, 2, (int[]){T, T}, (int[]){T, MODEL_CONTEXT});`.
+  private func fitLines(_ call: Call, _ a: String, _ r: String) -> [String] {
+    let types = [call.results[0]?.type, call.inputs[0].type].compactMap(\.self)
+    let sizes = types.map { type in
+      "(int[]){\(type.axes.map(CNames.size).joined(separator: ", "))}"
+    }
+    return PointwiseFunction.wrapped("fit(", [r, a, "\(types[0].axes.count)"] + sizes, ");")
+  }
+
   private func pointwiseLines(_ call: Call, _ a: [String], _ r: [String]) -> [String] {
     guard let function = functions.pointwise(call), let type = call.results[0]?.type,
       case .op(.pointwise(let op)) = call.action
@@ -99,9 +109,9 @@ struct CallEmitter {
 /// How inputs of a pointwise call with fewer axes than the result are read.
 enum PointwiseAccess {
   static func access(_ input: TensorType, in result: TensorType) -> PointwiseFunction.Access {
-    if input == result || input.axes == result.axes { return .element }
+    if input.axes.count == result.axes.count { return .element }
     if input.axes.isEmpty { return .single }
-    if input.axes == Array(result.axes.suffix(input.axes.count)) {
+    if input.axes.map(\.written) == result.axes.suffix(input.axes.count).map(\.written) {
       return input.axes.count == 1 ? .column : .columns
     }
     return input.axes.count == result.axes.count - 1 ? .row : .rows
@@ -110,7 +120,7 @@ enum PointwiseAccess {
   /// For `columns` the input's rows, for `rows` the result's rows for each of the input's numbers.
   static func period(_ input: TensorType, in result: TensorType) -> String {
     switch access(input, in: result) {
-    case .columns: CNames.rows(input)
+    case .columns: CNames.product(result.axes(met: input).dropLast())
     case .rows: CNames.product(result.axes.dropFirst(input.axes.count).dropLast())
     case .element, .column, .row, .single: "1"
     }
@@ -237,7 +247,7 @@ extension CallEmitter {
   /// What the optimizer needs to update the weights whose gradients a call makes.
   private func update(_ call: Call) -> String {
     guard let weights = call.updates else { return "NULL" }
-    let field = "u->\(CNames.identifier(layer.parameters[weights.lowerBound].field))"
+    let field = "u->\(CNames.field(layer.parameters[weights.lowerBound].field))"
     return weights.count > 1 ? field : "&" + field
   }
 

@@ -7,7 +7,7 @@ extension KernelFile {
     base, adamW, threads, vector, panels, shares, product, finish, expertLinear,
     expertLinearWeightGradient,
     linear, matmul,
-    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, causalMask,
+    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, fit, causalMask,
     attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
     crossEntropy,
   ]
@@ -43,6 +43,7 @@ extension Call {
     switch action {
     case .pack, .unpack: return "panels"
     case .copy: return nil
+    case .op where isFit: return "fit"
     case .op(let op):
       let isRouted = (inputs + results.compactMap { $0 }).contains { $0.type.experts != nil }
       return op.kind.kernel(routed: isRouted)

@@ -26,7 +26,7 @@ struct LayerBinding {
 
   private var parameters: String {
     let lines = layer.parameters.enumerated().map { index, parameter in
-      "    p->\(CNames.identifier(parameter.field)) = base + model_parameters[first + \(index)].offset;"
+      "    p->\(CNames.field(parameter.field)) = base + model_parameters[first + \(index)].offset;"
     }
     return """
       static void \(layer.name)_bind_params(\(layer.name)_params *p, float *base, int first) {
@@ -38,7 +38,7 @@ struct LayerBinding {
   private var updates: String {
     let lines = layer.updateGroups.sorted { $0.lowerBound < $1.lowerBound }.flatMap { weights in
       weights.enumerated().map { number, weight in
-        let field = CNames.identifier(layer.parameters[weights.lowerBound].field)
+        let field = CNames.field(layer.parameters[weights.lowerBound].field)
         let element = weights.count > 1 ? "[\(number)]" : ""
         return "    u->\(field)\(element) = model_weight_update(m, first + \(weight), step);"
       }
@@ -53,7 +53,7 @@ struct LayerBinding {
 
   private func buffers(_ head: String, _ variable: String, _ buffers: [Buffer]) -> String {
     let lines = buffers.map { buffer in
-      "    \(variable)->\(CNames.identifier(buffer.name)) = (\(CNames.element(buffer.type)) *)(base + \(buffer.offset));"
+      "    \(variable)->\(CNames.field(buffer.name)) = (\(CNames.element(buffer.type)) *)(base + \(buffer.offset));"
     }
     return """
       static void \(head), char *base) {

@@ -4,7 +4,7 @@ import Planning
 /// The calls that keep sequences apart: a function of their own, which every thread calls for a part of
 /// the batch, and what that function is given.
 extension LayerFile {
-  private var batch: Axis { context.plan.graph.batch }
+  private var batch: Axis { context.plan.sequences }
 
   /// The calls of a phase as runs, each with its number among those of its kind.
   func runs(_ phase: Phase) -> [(run: CallRun, number: Int)] {
@@ -31,8 +31,7 @@ extension LayerFile {
   }
 
   func signature(_ phase: Phase, _ run: CallRun, _ number: Int) -> LayerSignature {
-    LayerSignature(
-      layer, phase, batch: batch, context: context.plan.graph.context, run: (number, run.calls))
+    LayerSignature(layer, phase, of: context.plan, run: (number, run.calls))
   }
 
   /// The functions of a phase's runs by sequence.
@@ -46,8 +45,8 @@ extension LayerFile {
 
   /// The parallel region in which every thread calls a run's function.
   func sequenceRegion(_ signature: LayerSignature) -> [String] {
-    let parts = [("saved", "s"), ("scratch", "t")].filter {
-      signature.parts.contains($0.0 == "saved" ? .saved : .scratch)
+    let parts = [(LayerSignature.Part.saved, "saved", "s"), (.scratch, "scratch", "t")].filter {
+      signature.parts.contains($0.0) && hasPart($0.0)
     }
     let call = PointwiseFunction.wrapped(
       "    \(signature.functionName)(", signature.parts.map { given($0, signature) }, ");")
@@ -56,7 +55,7 @@ extension LayerFile {
       "#pragma omp parallel if (pass_divides(pass))", "{",
       "    const model_pass own = pass_part(pass);",
     ]
-      + parts.map { part, variable in
+      + parts.map { _, part, variable in
         "    const \(layer.name)_\(part) own_\(variable) = \(layer.name)_\(part)_part(\(variable), &own);"
       }
       + call + ["}"]
@@ -73,8 +72,8 @@ extension LayerFile {
     case .gradients: return "g"
     case .updates: return "u"
     case .borrowed(let index): return CNames.identifier(layer.borrowed[index].field)
-    case .saved: return "&own_s"
-    case .scratch: return "&own_t"
+    case .saved: return hasPart(.saved) ? "&own_s" : "s"
+    case .scratch: return hasPart(.scratch) ? "&own_t" : "t"
     case .pass: return "&own"
     case .stream: return "stream"
     }
@@ -82,24 +81,38 @@ extension LayerFile {
 
   /// The functions that point a thread at its sequences' part of the buffers.
   var partFunctions: [String] {
+    let parts: [(LayerSignature.Part, String, String)] = [
+      (.saved, "saved", "s"), (.scratch, "scratch", "t"),
+    ]
+    return parts.filter { hasPart($0.0) }.map { partFunction($1, $2, partBuffers($0)) }
+  }
+
+  /// Whether runs by sequence have anything of their own among a layer's buffers.
+  private func hasPart(_ part: LayerSignature.Part) -> Bool { !partBuffers(part).isEmpty }
+
+  /// The saved or scratch buffers that runs by sequence read or write sequence by sequence.
+  private func partBuffers(_ part: LayerSignature.Part) -> [Buffer] {
     let operands = [Phase.forward, .backward].flatMap { phase in
       runs(phase).filter { $0.run.kind == .bySequence }
         .flatMap { signature(phase, $0.run, $0.number).calls }
-    }.flatMap { $0.inputs + $0.results.compactMap { $0 } }
-    let names = Set(operands.filter { $0.type.leads(with: batch) }.map(\.name))
-    func texts(_ kind: String, _ variable: String, _ buffers: [Buffer], used: Bool) -> [String] {
-      used ? [partFunction(kind, variable, buffers.filter { names.contains($0.name) })] : []
-    }
-    let isSaved = operands.contains { if case .saved = $0.place { true } else { false } }
-    let isScratch = operands.contains { if case .scratch = $0.place { true } else { false } }
-    return texts("saved", "s", layer.saved, used: isSaved)
-      + texts("scratch", "t", layer.forwardScratch + layer.backwardScratch, used: isScratch)
+    }.flatMap { $0.inputs + $0.results.compactMap { $0 } }.filter { $0.type.leads(with: batch) }
+    let isSaved = part == .saved
+    let names = Set(
+      operands.filter { operand in
+        switch operand.place {
+        case .saved: isSaved
+        case .scratch: !isSaved
+        case .source, .parameter, .gradient, .borrowed, .argument: false
+        }
+      }.map(\.name))
+    let buffers = isSaved ? layer.saved : layer.forwardScratch + layer.backwardScratch
+    return buffers.filter { names.contains($0.name) && $0.type.leads(with: batch) }
   }
 
   private func partFunction(_ kind: String, _ variable: String, _ buffers: [Buffer]) -> String {
     let type = "\(layer.name)_\(kind)"
-    let lines = buffers.filter { $0.type.leads(with: batch) }.map { buffer in
-      "    part.\(CNames.identifier(buffer.name)) += first*\(CNames.product(buffer.type.axes.dropFirst()));"
+    let lines = buffers.map { buffer in
+      "    part.\(CNames.field(buffer.name)) += first*\(CNames.product(buffer.type.axes.dropFirst()));"
     }
     let sizes = lengthOfPass(lines)
     return
@@ -112,7 +125,7 @@ extension LayerFile {
   }
 
   private func lengthOfPass(_ lines: [String]) -> [String] {
-    let name = CNames.size(context.plan.graph.context)
+    let name = CNames.size(context.plan.positions)
     return Self.mentions(lines.joined(separator: "\n"), name)
       ? ["    const int \(name) = own->length;  // of this pass"] : []
   }

@@ -12,7 +12,7 @@ struct LayerFile {
     self.context = context
     self.index = index
     layer = context.plan.layers[index]
-    functions = LayerFunctions(layer)
+    functions = LayerFunctions(layer, among: context.plan.layers)
   }
 
   var file: GeneratedFile {
@@ -44,11 +44,11 @@ extension LayerFile {
     let place = layer.location.map { ", \($0.file):\($0.line)" } ?? ""
     let uses = context.uses(of: index)
     var lines = [context.heading("\(layer.name).c"), "//"]
-    lines.append("// \(layer.name)\(place). \(Self.usage(uses))")
+    lines.append(CNames.comment("\(layer.name)\(place). \(Self.usage(uses))"))
     lines += ["//", "//   " + facts.joined(separator: "      ")]
     if !layer.parameters.isEmpty { lines.append("//") }
     lines += layer.parameters.map { parameter in
-      "//   \(CNames.identifier(parameter.field).padded(to: 28)) \(CNames.shape(parameter.type))"
+      "//   \(CNames.field(parameter.field).padded(to: 28)) \(CNames.shape(parameter.type))"
         + (parameter.layout == .rowMajor ? "" : "  in panels of \(Layout.panelWidth) outputs")
     }
     return lines.joined(separator: "\n")
@@ -75,8 +75,7 @@ extension LayerFile {
 
   /// The phase's function, after those of its runs by sequence.
   private func functions(_ phase: Phase) -> [String] {
-    let plan = context.plan.graph
-    let signature = LayerSignature(layer, phase, batch: plan.batch, context: plan.context)
+    let signature = LayerSignature(layer, phase, of: context.plan)
     if signature.calls.isEmpty { return [] }
     let lines = runs(phase).enumerated().flatMap { index, item in
       let (run, number) = item
@@ -100,15 +99,18 @@ extension LayerFile {
     _ signature: LayerSignature, _ comment: [String], _ body: () -> [String]
   ) -> String {
     let lines = body()
-    return (comment + [signature.head(" {")] + passSizes(lines) + lines + ["}"])
-      .joined(separator: "\n")
+    let unread = signature.names.filter { !Self.mentions(lines.joined(separator: "\n"), $0) }
+      .filter { $0 != "pass" || passSizes(lines).isEmpty }
+    return
+      (comment + [signature.head(" {")] + passSizes(lines) + unread.map { "    (void)\($0);" }
+      + lines + ["}"]).joined(separator: "\n")
   }
 
   /// B and T of the pass, which hide the model's.
   private func passSizes(_ lines: [String]) -> [String] {
-    let plan = context.plan.graph
+    let plan = context.plan
     let code = lines.joined(separator: "\n")
-    let sizes = [(plan.batch, "sequences"), (plan.context, "length")].compactMap { axis, field in
+    let sizes = [(plan.sequences, "sequences"), (plan.positions, "length")].compactMap { axis, field in
       let name = CNames.size(axis)
       return Self.mentions(code, name) ? "\(name) = pass->\(field)" : nil
     }
@@ -129,7 +131,7 @@ extension LayerFile {
   func emitter(for batch: Axis?, share: String? = nil) -> CallEmitter {
     CallEmitter(
       layer: layer, functions: functions, batch: batch,
-      kept: context.generation.cache == nil ? nil : context.plan.graph.context, share: share)
+      kept: context.generation.cache == nil ? nil : context.plan.positions, share: share)
   }
 
   /// The lines of each call of a phase, as they stand in the file but for their indentation.
@@ -137,7 +139,7 @@ extension LayerFile {
     runs(phase).flatMap { run, number in
       signature(phase, run, number).calls.enumerated().map { index, call in
         emitter(
-          for: run.kind == .bySequence ? context.plan.graph.batch : nil,
+          for: run.kind == .bySequence ? context.plan.sequences : nil,
           share: run.kind == .together ? "\(shares(number))[\(index)]" : nil
         ).lines(call)
       }
@@ -151,7 +153,7 @@ extension LayerFile {
     for (index, call) in calls.enumerated() {
       if let location = call.location, location.line != place?.line || location.file != place?.file
       {
-        lines += (lines.isEmpty ? [] : [""]) + ["    // " + comment(location, call)]
+        lines += (lines.isEmpty ? [] : [""]) + ["    " + comment(location, call)]
         place = location
       }
       lines += emitter(index).lines(call).map { "    " + $0 }
@@ -159,9 +161,9 @@ extension LayerFile {
     return lines
   }
 
-  /// `makemoe.swift:36   let n = h.layerNorm("norm")`.
+  /// `// makemoe.swift:36   let n = h.layerNorm("norm")`.
   private func comment(_ location: SourceLocation, _ call: Call) -> String {
-    "\(location.file):\(location.line)   \(context.sourceLine(location))"
+    CNames.comment("\(location.file):\(location.line)   \(context.sourceLine(location))")
   }
 }
 

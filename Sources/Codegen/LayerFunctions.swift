@@ -8,12 +8,15 @@ struct LayerFunctions {
   private var finishes: [FinishFunction] = []
   private var indexOfCall: [Call: Int] = [:]
   private var finishOfCall: [Call: Int] = [:]
-  private var taken: Set<String> = []
 
-  /// Within the layer's functions, what they are given hides a function of the same name.
-  init(_ layer: Layer) {
-    let given = (layer.forwardArguments + layer.backwardArguments).map(\.name)
-    taken = Set((given + layer.borrowed.map(\.field)).map(CNames.identifier))
+  /// What other files define, what this file's own functions are called and what they are given.
+  private var taken = CWords.kernels
+
+  /// - Parameter layers: all layers of the model, whose functions are known to each.
+  init(_ layer: Layer, among layers: [Layer]) {
+    for name in layers.map(\.name) { taken.formUnion(CWords.endings.map { name + $0 }) }
+    let arguments = (layer.forwardArguments + layer.backwardArguments).map(\.name)
+    taken.formUnion((arguments + layer.borrowed.map(\.field)).map(CNames.identifier))
     for call in layer.forward + layer.backward {
       addPointwise(call)
       addFinish(call)
@@ -30,7 +33,8 @@ struct LayerFunctions {
   }
 
   private mutating func addPointwise(_ call: Call) {
-    guard case .op(.pointwise(let op)) = call.action, let result = call.results[0] else { return }
+    guard case .op(.pointwise(let op)) = call.action, let result = call.results[0], !call.isFit
+    else { return }
     let expression = op.expression.countingStreamsFromZero
     let pairs = op.expression.inputs.map {
       ($0, PointwiseAccess.access(call.inputs[$0].type, in: result.type))

@@ -28,8 +28,7 @@ struct LayerSignature {
 
   /// - Parameter run: the number of the run that has a function of its own, and its calls; nil: all.
   init(
-    _ layer: Layer, _ phase: Phase, batch: Axis, context: Axis,
-    run: (number: Int, calls: Range<Int>)? = nil
+    _ layer: Layer, _ phase: Phase, of plan: Plan, run: (number: Int, calls: Range<Int>)? = nil
   ) {
     self.layer = layer
     self.phase = phase
@@ -63,7 +62,7 @@ struct LayerSignature {
     let usesStream = calls.contains(where: \.isRandom)
     let usesPass =
       usesStream || places.contains { if case .source = $0 { true } else { false } }
-      || Self.usesRows(calls, batch, context) || calls.contains(where: layer.isRouter)
+      || Self.usesRows(calls, plan.sequences, plan.positions) || calls.contains(where: layer.isRouter)
     if usesPass { parts.append(.pass) }
     if usesStream { parts.append(.stream) }
     self.parts = parts
@@ -96,6 +95,23 @@ struct LayerSignature {
       case .scratch: return "const \(layer.name)_scratch *t"
       case .pass: return "const model_pass *pass"
       case .stream: return "int stream"
+      }
+    }
+  }
+
+  /// The names of the declared arguments.
+  var names: [String] {
+    parts.map { part in
+      switch part {
+      case .argument(let index): CNames.identifier(arguments[index].name)
+      case .parameters: "p"
+      case .gradients: "g"
+      case .updates: "u"
+      case .borrowed(let index): CNames.identifier(layer.borrowed[index].field)
+      case .saved: "s"
+      case .scratch: "t"
+      case .pass: "pass"
+      case .stream: "stream"
       }
     }
   }

@@ -11,7 +11,7 @@ extension LayerUseLayout {
     guard keepsSaved else { return nil }
     let name = layer.name
     let lines = kept.saved.sorted().map { index in
-      let (field, type) = (CNames.identifier(layer.saved[index].name), layer.saved[index].type)
+      let (field, type) = (CNames.field(layer.saved[index].name), layer.saved[index].type)
       return "    u->e.\(field) = u->s.\(field) + (size_t)pass->past*\(Self.row(type));"
     }
     return """

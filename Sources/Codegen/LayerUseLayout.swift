@@ -32,7 +32,7 @@ struct LayerUseLayout {
   /// The field of a use, or of its saved buffers, that tells which experts of a parameter had rows.
   func place(ofStart parameter: LayerParameter) -> String? {
     switch parameter.start {
-    case .saved(let index): "s.\(CNames.identifier(layer.saved[index].name))"
+    case .saved(let index): "s.\(CNames.field(layer.saved[index].name))"
     case .argument(let index): CNames.identifier(layer.forwardArguments[index].name)
     case nil: nil
     }
@@ -68,7 +68,7 @@ struct LayerUseLayout {
 
   /// The saved buffers that a forward pass writes.
   var forwardSaved: String {
-    let u = CNames.identifier(layer.name)
+    let u = layer.name
     if keepsSaved { return "\(layer.name)_saved_in(m, \(u), pass)" }
     return uses.count > 1 ? "pass->training ? &\(u)->s : &m->\(layer.name)[0].s" : "&\(u)->s"
   }
@@ -76,7 +76,7 @@ struct LayerUseLayout {
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
   /// saved buffers then.
   func arguments(_ signature: LayerSignature) -> [String] {
-    let u = CNames.identifier(layer.name)
+    let u = layer.name
     return signature.parts.map { part in
       switch part {
       case .argument(let index): argument(index, signature)
@@ -95,7 +95,7 @@ struct LayerUseLayout {
   /// An argument of a call; of one whose rows are kept, the row at which the pass begins.
   private func argument(_ index: Int, _ signature: LayerSignature) -> String {
     let argument = signature.arguments[index]
-    let place = "\(CNames.identifier(layer.name))->\(CNames.identifier(argument.name))"
+    let place = "\(layer.name)->\(CNames.identifier(argument.name))"
     guard signature.phase == .forward, kept.arguments.contains(index) else { return place }
     return "\(place) + (size_t)pass->past*\(Self.row(argument.type))"
   }

@@ -27,11 +27,11 @@ struct ModelFile {
       //
       // \(context.name): \(counts.grouped) parameters, \(plan.activeParameters.grouped) of them active for a token.
       // Memory: \(plan.memory.total.grouped) bytes in one arena; plan.txt shows every buffer, graph.txt every op.
-      \(generationLines.map { "// " + $0 }.joined(separator: "\n"))
+      \(generationLines.map(CNames.comment).joined(separator: "\n"))
       //
       // To build the library from this folder:
       //
-      //   \(context.options.compilerLine)
+      \(CNames.comment("  " + context.options.compilerLine))
       """
   }
 
@@ -283,10 +283,9 @@ extension ModelFile {
 
   private func run(_ group: (layer: Int, first: Int, count: Int), _ phase: Phase) -> [String] {
     let layout = layouts[group.layer]
-    let signature = LayerSignature(
-      layout.layer, phase, batch: plan.graph.batch, context: plan.graph.context)
+    let signature = LayerSignature(layout.layer, phase, of: plan)
     if signature.calls.isEmpty { return [] }
-    let name = CNames.identifier(layout.layer.name)
+    let name = layout.layer.name
     var call = PointwiseFunction.wrapped(
       "\(signature.functionName)(", layout.arguments(signature), ");")
     if phase == .forward { call = RoutesFile.wrapped(call, layout) }

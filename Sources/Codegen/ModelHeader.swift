@@ -81,7 +81,7 @@ struct ModelHeader {
   private var parts: String {
     let divides = context.plan.layers.contains { layer in
       [layer.forward, layer.backward].contains {
-        $0.runs(batch: plan.graph.batch).contains { $0.kind == .bySequence }
+        $0.runs(batch: plan.sequences).contains { $0.kind == .bySequence }
       }
     }
     return divides ? Self.parts : ""
@@ -192,23 +192,22 @@ struct ModelHeader {
     ]
     parts += Self.structure(
       "\(layer.name)_params", "Parameters, and in the same form their gradients.",
-      layer.parameters.map { (CNames.identifier($0.field), $0.type) })
+      layer.parameters.map { (CNames.field($0.field), $0.type) })
     parts += Self.structure(
       "\(layer.name)_updates", "Weights that backward updates as soon as their gradient is there.",
       layer.updateGroups.sorted { $0.lowerBound < $1.lowerBound }.map { weights in
         let first = layer.parameters[weights.lowerBound]
         let count = weights.count > 1 ? "[\(weights.count)]" : ""
-        return (CNames.identifier(first.field) + count, first.type)
+        return (CNames.field(first.field) + count, first.type)
       }, element: "weight_update ")
     parts += Self.structure(
       "\(layer.name)_saved", "Kept from forward to backward.",
-      layer.saved.map { (CNames.identifier($0.name), $0.type) })
+      layer.saved.map { (CNames.field($0.name), $0.type) })
     parts += Self.structure(
       "\(layer.name)_scratch", "Overwritten within forward or backward; buffers may overlap.",
-      (layer.forwardScratch + layer.backwardScratch).map { (CNames.identifier($0.name), $0.type) })
-    let graph = plan.graph
+      (layer.forwardScratch + layer.backwardScratch).map { (CNames.field($0.name), $0.type) })
     for phase in [Phase.forward, .backward] {
-      let signature = LayerSignature(layer, phase, batch: graph.batch, context: graph.context)
+      let signature = LayerSignature(layer, phase, of: plan)
       if !signature.calls.isEmpty { parts.append(signature.head(";")) }
     }
     return parts.joined(separator: "\n")

@@ -77,9 +77,8 @@ extension Operand {
 
   /// Where the value is, for the use `use` of a layer and its saved buffers `s`.
   func expression(use: String) -> String {
-    let name = CNames.identifier(name)
-    if case .argument = place { return "\(use)->\(name)" }
-    return "s->\(name)"
+    if case .argument = place { return "\(use)->\(CNames.identifier(name))" }
+    return "s->\(CNames.field(name))"
   }
 }
 

@@ -50,7 +50,7 @@ extension RoutesFile {
   static func wrapped(_ call: [String], _ layout: LayerUseLayout) -> [String] {
     let (layer, routers) = (layout.layer, layout.layer.routers)
     if routers.isEmpty { return call }
-    let use = CNames.identifier(layer.name)
+    let use = layer.name
     var (before, after): ([String], [String]) = ([], [])
     if layout.hasSaved { before.append("const \(layer.name)_saved *s = \(layout.forwardSaved);") }
     for (index, router) in routers.enumerated() {

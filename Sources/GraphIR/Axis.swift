@@ -8,11 +8,25 @@ public struct Axis: Hashable, Sendable {
   public struct Symbol: Hashable, Sendable {
     public var name: String
     public var size: Int
+    public var extent: Extent
 
-    public init(name: String, size: Int) {
+    public init(name: String, size: Int, extent: Extent = .whole) {
       self.name = name
       self.size = size
+      self.extent = extent
     }
+  }
+
+  /// How much of a symbol's size is there when a model runs: all of it in a graph, where a model is
+  /// what it is in training; a plan tells apart what a pass may have less of.
+  public enum Extent: Hashable, Sendable {
+    case whole
+
+    /// As many as the pass has sequences, or positions.
+    case sequences, positions
+
+    /// All sequences or positions of the model, where the same name is also said of a pass's.
+    case batch, context
   }
 
   public var multiplier: Int
@@ -22,6 +36,10 @@ public struct Axis: Hashable, Sendable {
 
   public init(_ name: String, _ size: Int) {
     self.init(multiplier: 1, symbols: [Symbol(name: name, size: size)])
+  }
+
+  public init(symbol: Symbol) {
+    self.init(multiplier: 1, symbols: [symbol])
   }
 
   /// An axis without a name: a plain number.
@@ -107,10 +125,13 @@ extension Axis: CustomStringConvertible {
   public var named: String { symbols.isEmpty ? "\(size)" : "\(self) (\(size))" }
 
   /// As a C expression: `4*C`, `C/4`, `B*T*K`.
-  public var expression: String {
+  public var expression: String { expression(\.name) }
+
+  /// As a C expression in which symbols have names of their own.
+  public func expression(_ name: (Symbol) -> String) -> String {
     let factors =
       (multiplier == 1 && !symbols.isEmpty ? [] : ["\(multiplier)"])
-      + symbols.map(\.name)
+      + symbols.map(name)
     var text = factors.joined(separator: "*")
     if divisor != 1 { text += "/\(divisor)" }
     if offset != 0 { text += " + \(offset)" }

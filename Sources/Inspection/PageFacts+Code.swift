@@ -39,7 +39,7 @@ extension PageFacts {
   /// The comments above calls that quote the model; `reaching`: with the lines below them, up to
   /// the next empty one.
   mutating func addMarks(reaching: Bool) {
-    let beginning = "// \(sourceName):"
+    let beginning = "// \(sourceName.onOneLine):"
     for (index, file) in files.enumerated() where Self.isC(file.path) {
       let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
       for (number, line) in lines.enumerated() {

@@ -69,7 +69,7 @@ public struct Interpreter: Sendable {
     var run = Run(graph: graph)
     let isNeeded = neededNodes(for: outputs ?? graph.outputs.map(\.output))
     for index in graph.nodes.indices where isNeeded[index] {
-      let inputs = graph.nodes[index].inputs.map { run[$0] }
+      let inputs = fitted(graph.nodes[index], graph.nodes[index].inputs.map { run[$0] })
       let results = try evaluate(Site(graph, index, inputs, replay: replay[index]))
       run.values[index] =
         precision == .double ? results : results.map { $0.roughlySingle(UInt64(index)) }

@@ -43,7 +43,7 @@ struct SourceComments {
 
   private mutating func advance(_ count: Int = 1) {
     for _ in 0..<count where index < characters.count {
-      if characters[index].isNewline {
+      if characters[index].endsNumberedLine {
         line += 1
         lineStart = index + 1
       }
@@ -56,7 +56,7 @@ struct SourceComments {
   }
 
   private mutating func comment() {
-    let text = characters[index...].prefix { !$0.isNewline }
+    let text = characters[index...].prefix { !$0.endsLine }
     found.append(Comment(line: line, column: index - lineStart + 1, text: String(text)))
     advance(text.count)
   }
@@ -89,7 +89,7 @@ struct SourceComments {
     let quotes = starts(with: "\"\"\"") ? "\"\"\"" : "\""
     advance(quotes.count)
     while index < characters.count, !starts(with: quotes + pounds) {
-      if quotes.count == 1, characters[index].isNewline { return }
+      if quotes.count == 1, characters[index].endsLine { return }
       if starts(with: "\\" + pounds + "(") {
         advance(2 + hashes)
         skipInterpolation()
@@ -113,4 +113,12 @@ struct SourceComments {
       advance()
     }
   }
+}
+
+extension Character {
+  /// Whether `#line` is one more from here on; it counts line feeds alone.
+  fileprivate var endsNumberedLine: Bool { self == "\n" || self == "\r\n" }
+
+  /// Whether a comment, or a string in a line, ends here.
+  fileprivate var endsLine: Bool { endsNumberedLine || self == "\r" }
 }

@@ -18,6 +18,9 @@ struct ArgumentNames {
     uses = planner.uses
     names = planner.names
     section = planner.index
+    for node in planner.borrowed {
+      taken.insert(planner.names.name(of: Value(node: node), in: planner.section.scope))
+    }
     let isWritten = forward.written.contains
     let inputs = forward.edges.filter { !isWritten($0) }
     let results = forward.edges.filter { isWritten($0) && uses.output[$0] == nil }

@@ -107,6 +107,15 @@ extension TensorType {
 }
 
 extension Call {
+  /// Whether the call only brings a tensor to other extents of its axes: cut off, or with 0 added.
+  public var isFit: Bool {
+    guard case .op(.pointwise(let op)) = action, op.expression == .input(0), inputs.count == 1,
+      let result = results[0]
+    else { return false }
+    return inputs[0].type.axes.count == result.type.axes.count
+      && inputs[0].type.axes != result.type.axes
+  }
+
   fileprivate var resultPlaces: Set<Place> { Set(results.compactMap { $0?.place }) }
 
   fileprivate func kindOfRun(_ batch: Axis) -> CallRun.Kind {
@@ -124,6 +133,8 @@ extension Call {
   func keepsSequencesApart(_ batch: Axis) -> Bool {
     guard case .op(let op) = action, op.kind.mayKeepSequencesApart else { return false }
     let results = results.compactMap(\.self)
+    // What is there for the whole batch holds a thread's own sequences somewhere in its midst.
+    if isFit, !inputs.allSatisfy({ $0.type.leads(with: batch) }) { return false }
     return !results.isEmpty && results.allSatisfy { $0.type.leads(with: batch) }
       && inputs.allSatisfy { input in
         input.type.experts == nil

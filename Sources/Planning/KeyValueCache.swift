@@ -22,18 +22,18 @@ public struct KeyValueCache: Hashable, Sendable {
 
   /// - Throws: the reason for which a pass cannot go on where another ended.
   init(_ plan: Plan) throws(Recomputation) {
-    try PositionCheck(plan.graph).check()
+    try PositionCheck(plan.sizes).check()
     layers = []
-    for layer in plan.layers { layers.append(try Self.rows(of: layer, plan.graph)) }
+    for layer in plan.layers { layers.append(try Self.rows(of: layer, plan.positions)) }
     keepEdges(of: plan)
   }
 
   /// What the attention of a layer reads and writes.
-  private static func rows(of layer: Layer, _ graph: Graph) throws(Recomputation) -> Rows {
+  private static func rows(of layer: Layer, _ positions: Axis) throws(Recomputation) -> Rows {
     var rows = Rows()
     for call in layer.forward {
       guard case .op(.attention) = call.action,
-        call.inputs[0].type.axes.contains(graph.context)
+        call.inputs[0].type.axes.contains(positions)
       else { continue }
       for operand in call.inputs + [call.results[0]].compactMap({ $0 }) {
         switch operand.place {

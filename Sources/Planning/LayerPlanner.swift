@@ -163,8 +163,8 @@ extension LayerPlanner {
     let locations = section.forward.compactMap { graph.nodes[$0].location }
     guard var first = locations.min(by: { $0.line < $1.line }) else { return nil }
     let heading = "func \(layerName)("
-    if let line = names.source.firstIndex(where: { $0.hasPrefix(heading) }) {
-      first.line = line + 1
+    if let line = names.source.firstNumber(beginning: heading) {
+      first.line = line
       first.column = 1
     }
     return first

@@ -45,10 +45,11 @@ struct Lowering {
   /// The parameters' roles in the graph before lowering, by node.
   var roles: [Int: ParameterRole]
 
-  init(_ graph: Graph) {
+  /// - Parameter origins: for each node, the nodes of the model's graph that it stands for.
+  init(_ graph: Graph, origins: [[Int]]) {
     self.graph = graph
+    self.origins = origins
     roles = graph.parameterRoles
-    origins = graph.nodes.indices.map { [$0] }
     costs = graph.costs
     for index in graph.nodes.indices {
       self.graph.nodes[index] = graph.nodes[index].readingOnlyWhatItUses

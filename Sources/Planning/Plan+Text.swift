@@ -83,6 +83,6 @@ extension Call {
     }
     let update = updates == nil ? "" : " then adamw"
     return "\(results) = \(name)(\(inputs))\(update)"
-      + (location.map { "  // \($0.file):\($0.line)" } ?? "")
+      + (location.map { "  // \($0.file.onOneLine):\($0.line)" } ?? "")
   }
 }

@@ -8,6 +8,15 @@ public struct Plan: Sendable {
   /// The graph that is planned, backward included.
   public var graph: Graph
 
+  /// Which sizes are those of a pass.
+  let sizes: PassSizes
+
+  /// The axis of a pass's sequences, as it stands in the types of calls and buffers.
+  public var sequences: Axis { sizes.sequences }
+
+  /// The axis of a pass's positions.
+  public var positions: Axis { sizes.positions }
+
   /// All parameters, those of one layer use next to each other.
   public var parameters: [PlannedParameter]
 

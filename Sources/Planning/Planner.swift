@@ -8,22 +8,23 @@ extension Plan {
   public init(
     _ graph: Graph, source: String? = nil, accumulates: Bool = false
   ) throws(Diagnostic) {
-    let lowered = Lowering(graph)
+    let sizes = try PassSizes(graph)
+    let lowered = Lowering(sizes.graph, origins: sizes.origins)
     let depth = Partition.depth(of: lowered.graph)
-    self = try Self.outlined(lowered, depth: depth, source, accumulates)
+    self = try Self.outlined(lowered, sizes, depth: depth, source, accumulates)
     self.graph = graph
   }
 
   /// The plan with uses of `layers` as layers, as deep in one another as can be: where the innermost
   /// cannot stand for themselves, they are part of what is around them, and a note says why.
   private static func outlined(
-    _ lowered: Lowering, depth: Int, _ source: String?, _ accumulates: Bool
+    _ lowered: Lowering, _ sizes: PassSizes, depth: Int, _ source: String?, _ accumulates: Bool
   ) throws(Diagnostic) -> Plan {
     do throws(Diagnostic) {
-      return try Planner.plan(lowered, depth: depth, source, accumulates)
+      return try Planner.plan(lowered, sizes, depth: depth, source, accumulates)
     } catch {
       if depth == 0 { throw error }
-      var plan = try outlined(lowered, depth: depth - 1, source, accumulates)
+      var plan = try outlined(lowered, sizes, depth: depth - 1, source, accumulates)
       let message =
         "layers are no functions of their own in C, but part of what is around them: "
         + error.message
@@ -55,7 +56,7 @@ private struct Planner {
 
   /// The plan with sections for uses of `layers` down to a depth.
   static func plan(
-    _ lowered: Lowering, depth: Int, _ source: String?, _ accumulates: Bool
+    _ lowered: Lowering, _ sizes: PassSizes, depth: Int, _ source: String?, _ accumulates: Bool
   ) throws(Diagnostic) -> Plan {
     let partition = Partition(lowered.graph, depth: depth)
     let uses = ValueUses(lowered, partition)
@@ -66,7 +67,7 @@ private struct Planner {
       var section = LayerPlanner(uses, names, section: index)
       planner.add(try section.plan(), of: section)
     }
-    return planner.finished()
+    return planner.finished(sizes)
   }
 
   init(_ graph: Graph, _ uses: ValueUses, _ accumulates: Bool) {
@@ -136,7 +137,7 @@ private struct Planner {
 }
 
 extension Planner {
-  mutating func finished() -> Plan {
+  mutating func finished(_ sizes: PassSizes) -> Plan {
     for index in layerUses.indices {
       layerUses[index].borrowed = borrowedNodes[index].compactMap { indexOfParameter[$0] }
     }
@@ -156,8 +157,8 @@ extension Planner {
       optimizer: regions.saved - regions.firstMoments, saved: saved,
       scratch: regions.sums - regions.edgeGradients)
     return Plan(
-      graph: graph, parameters: parameters, layers: layers, uses: layerUses, edges: edges,
-      memory: memory, regions: regions, accumulates: accumulates,
+      graph: graph, sizes: sizes, parameters: parameters, layers: layers, uses: layerUses,
+      edges: edges, memory: memory, regions: regions, accumulates: accumulates,
       notes: Outlining(graph, uses.partition, layerUses.map(\.layer), layers).notes)
   }
 

@@ -9,16 +9,21 @@ import GraphIR
 /// attention. The axis of positions must stay whole and must be one alone.
 struct PositionCheck {
   private let graph: Graph
-  private let context: Axis
+  private let sequences: Axis
+  private let positions: Axis
 
-  init(_ graph: Graph) {
-    self.graph = graph
-    context = graph.context
+  init(_ sizes: PassSizes) {
+    graph = sizes.graph
+    sequences = sizes.sequences
+    positions = sizes.positions
   }
 
   /// - Throws: what speaks against it first.
   func check() throws(Recomputation) {
     guard let logits = graph[.logits] else { throw Recomputation("it has no logits") }
+    guard graph.type(of: logits).axes.dropFirst().first == positions else {
+      throw Recomputation("its logits are the same for every text")
+    }
     var isNeeded = Array(repeating: false, count: graph.nodes.count)
     isNeeded[logits.node] = true
     for index in isNeeded.indices.reversed() where isNeeded[index] {
@@ -57,7 +62,7 @@ struct PositionCheck {
     case .causalMask:
       try demand(false, node, "masks a matrix of positions that is not fused into attention")
     case .attention:
-      let isOfSequences = types.allSatisfy { isAxis(1, of: $0) && $0.axes[0] == graph.batch }
+      let isOfSequences = types.allSatisfy { isAxis(1, of: $0) && $0.axes[0] == sequences }
       try demand(isOfSequences || !hasPositions(types[0]), node, Self.joins)
     case .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
       .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
@@ -68,14 +73,13 @@ struct PositionCheck {
 
   private static let joins = "joins positions"
 
-  /// A parameter with a row for each position is read by position ids, or not at all.
+  /// What holds something for each of the model's positions is read by position ids, or not at all.
   private func checkParameters(_ node: Node) throws(Recomputation) {
-    for (index, input) in node.inputs.enumerated() {
-      guard graph.nodes[input.node].op.kind == .parameter,
-        graph.type(of: input).axes.contains(where: isOfPositions)
-      else { continue }
-      let isTable = node.op.kind == .embedding && index == 1
-      try demand(isTable, node, "reads a parameter by position")
+    guard case .pointwise = node.op else { return }
+    for input in node.inputs {
+      let type = graph.type(of: input)
+      let isAligned = type.axes == node.types[0].axes(met: type)
+      try demand(isAligned, node, "reads a parameter by position")
     }
   }
 
@@ -89,7 +93,7 @@ struct PositionCheck {
       let isConstant = !inputs.contains { hasPositions(graph.type(of: $0)) }
       return try demand(isConstant, node, Self.joins)
     }
-    try demand(found == [context], node, Self.joins)
+    try demand(found == [positions], node, Self.joins)
   }
 
   private func demand(
@@ -103,7 +107,7 @@ struct PositionCheck {
   /// Whether an axis is that of positions, or a product with it.
   private func isOfPositions(_ axis: Axis?) -> Bool {
     guard let axis else { return false }
-    return !Set(axis.symbols).isDisjoint(with: context.symbols)
+    return axis.symbols.contains { $0.extent == .positions }
   }
 
   private func hasPositions(_ type: TensorType) -> Bool { type.axes.contains(where: isOfPositions) }

@@ -6,7 +6,7 @@ struct ValueNames {
   let uses: ValueUses
 
   /// The lines of the model's source, from which the names of `let`s are read.
-  let source: [Substring]
+  let source: SourceLines
 
   /// Names of what comes into a layer and goes out of it, which hold within the layer.
   var edgeNames: [Value: String] = [:]
@@ -15,7 +15,7 @@ struct ValueNames {
 
   init(_ uses: ValueUses, source: String?) {
     self.uses = uses
-    self.source = source?.split(separator: "\n", omittingEmptySubsequences: false) ?? []
+    self.source = SourceLines(source ?? "")
   }
 
   /// The name of a value within the layer whose scope is given.
@@ -129,8 +129,8 @@ struct ValueNames {
 
   /// `h` where the model's line reads `let h = …`.
   private func letName(at location: SourceLocation?) -> String? {
-    guard let line = location?.line, source.indices.contains(line - 1) else { return nil }
-    let words = source[line - 1].split(whereSeparator: { $0 == " " || $0 == "\t" })
+    guard let location, let line = source[location.line] else { return nil }
+    let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
     guard words.count > 2, words[0] == "let", words[2] == "=" else { return nil }
     let name = words[1]
     return name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })

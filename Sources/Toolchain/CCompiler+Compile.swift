@@ -14,7 +14,7 @@ extension CCompiler {
   ///   - output: where the library goes; its folder must exist.
   ///   - cache: where an equal library may already be, and is kept.
   ///   - supervision: of each process of the compiler.
-  /// - Returns: the compiler's warnings, empty if there are none.
+  /// - Returns: the compiler's warnings, also those of a library that is kept; empty if there are none.
   /// - Throws: `ToolchainError`.
   @discardableResult
   public func compileLibrary(
@@ -26,14 +26,36 @@ extension CCompiler {
       compiler: self, sources: sources, includeFolder: includeFolder, output: output,
       options: options, supervision: supervision)
     let key = job.key(otherInputs)
-    if let key, let library = cache.data(for: key) {
-      try job.install(library)
-      return ""
+    if let key, let kept = cache.data(for: key).flatMap(BuiltLibrary.init(entry:)) {
+      try job.install(kept.library)
+      return kept.warnings
     }
-    let (library, warnings) = try job.build()
-    try job.install(library)
-    if let key, warnings.isEmpty { cache.store(library, for: key) }
-    return warnings
+    let built = try job.build()
+    try job.install(built.library)
+    if let key { cache.store(built.entry, for: key) }
+    return built.warnings
+  }
+}
+
+/// A library and what the compiler said of its sources.
+struct BuiltLibrary {
+  var library: Data
+  var warnings: String
+
+  /// For a cache: the size of the warnings in a line, the warnings, the library.
+  var entry: Data { Data("\(warnings.utf8.count)\n\(warnings)".utf8) + library }
+}
+
+extension BuiltLibrary {
+  /// Nil if the data is no entry.
+  init?(entry: Data) {
+    guard let end = entry.firstIndex(of: UInt8(ascii: "\n")),
+      let count = Int(String(decoding: entry[..<end], as: UTF8.self)),
+      (0...entry.distance(from: end + 1, to: entry.endIndex)).contains(count)
+    else { return nil }
+    let library = end + 1 + count
+    warnings = String(decoding: entry[(end + 1)..<library], as: UTF8.self)
+    self.library = Data(entry[library...])
   }
 }
 
@@ -90,7 +112,7 @@ struct CompileJob: Sendable {
   func key(_ otherInputs: [URL]) -> ContentKey? {
     let headers = [folder, includeFolder].compactMap { $0 }.flatMap(Self.headers)
     var inputs: [(label: String, value: Data)] = [
-      ("kind", "library 1"), ("command", commandLine), ("version", compiler.version),
+      ("kind", "library 2"), ("command", commandLine), ("version", compiler.version),
       ("compiler", FileIdentity(path: compiler.path)?.text ?? compiler.path),
       ("processor", options.target == "native" ? Machine.processor : ""),
     ].map { ($0.0, Data($0.1.utf8)) }

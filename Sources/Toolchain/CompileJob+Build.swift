@@ -2,7 +2,7 @@ import Foundation
 
 extension CompileJob {
   /// Compiles every source and links them; gives the library's bytes and the warnings.
-  func build() throws(ToolchainError) -> (library: Data, warnings: String) {
+  func build() throws(ToolchainError) -> BuiltLibrary {
     if options.sanitize && compiler.sanitizerRuntime() == nil {
       throw .noSanitizer(compiler: compiler.path)
     }
@@ -17,7 +17,8 @@ extension CompileJob {
     guard let data = try? Data(contentsOf: library) else {
       throw rejected("the compiler reported success and wrote no library")
     }
-    return (data, (messages + [linkMessages]).filter { !$0.isEmpty }.joined(separator: "\n"))
+    let warnings = (messages + [linkMessages]).filter { !$0.isEmpty }.joined(separator: "\n")
+    return BuiltLibrary(library: data, warnings: warnings)
   }
 
   /// One process for each source, as many at a time as there are processors.

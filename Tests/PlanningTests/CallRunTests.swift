@@ -14,11 +14,11 @@ import Testing
   func makemoe() throws {
     let plan = try Pipelines.plan(PlanTests.models[0].graph())
     let block = plan.layers[1]
-    let forward = block.forward.runs(batch: plan.graph.batch)
+    let forward = block.forward.runs(batch: plan.sequences)
     #expect(forward.map(\.kind) == [.bySequence, .inTurn])
     #expect(kinds(block.forward[forward[0].calls]).first == .layerNorm)
     #expect(kinds(block.forward[forward[1].calls]) == [.route, .linear, .linear, .combine])
-    let backward = block.backward.runs(batch: plan.graph.batch)
+    let backward = block.backward.runs(batch: plan.sequences)
     #expect(backward.map(\.kind) == [.inTurn, .together, .bySequence, .together])
     #expect(
       kinds(block.backward[backward[0].calls])
@@ -36,7 +36,7 @@ import Testing
     plan.layers.flatMap { layer in
       [(layer.forward, layer.forwardScratch), (layer.backward, layer.backwardScratch)].flatMap {
         calls, scratch in
-        calls.runs(batch: plan.graph.batch).filter { $0.kind == .bySequence }.map {
+        calls.runs(batch: plan.sequences).filter { $0.kind == .bySequence }.map {
           (name: name, calls: Array(calls[$0.calls]), scratch: scratch)
         }
       }
@@ -80,7 +80,7 @@ import Testing
     var count = 0
     for (name, plan) in PlanTests.plans {
       for calls in plan.layers.flatMap({ [$0.forward, $0.backward] }) {
-        for run in calls.runs(batch: plan.graph.batch) where run.kind == .together {
+        for run in calls.runs(batch: plan.sequences) where run.kind == .together {
           count += 1
           var written: Set<Place> = []
           for call in calls[run.calls] {
@@ -102,7 +102,7 @@ import Testing
     let model = MakeMoE("offset") { $0.hasOffset = true }
     let plan = try Pipelines.plan(model.graph())
     for layer in plan.layers {
-      for run in layer.forward.runs(batch: plan.graph.batch) where run.kind == .bySequence {
+      for run in layer.forward.runs(batch: plan.sequences) where run.kind == .bySequence {
         let operands = layer.forward[run.calls].flatMap(\.inputs)
         #expect(
           !operands.contains {

@@ -78,6 +78,13 @@ public struct CompilationFailure: Error, CustomStringConvertible {
 /// The compiler without C.
 public enum Pipelines {
   public static func plan(_ graph: Graph, omitting: Set<String> = []) throws -> Plan {
-    try Plan(Pipeline().run(graph, options: PipelineOptions(omitted: omitting)))
+    try Plan(transformed(graph, omitting: omitting))
+  }
+
+  /// The graph after all passes but some.
+  public static func transformed(
+    _ graph: Graph, omitting: Set<String> = []
+  ) throws -> Graph {
+    try Pipeline().run(graph, options: PipelineOptions(omitted: omitting))
   }
 }

@@ -105,6 +105,25 @@ import Testing
     #expect(warnings.contains("unused"))
   }
 
+  @Test func aWarningIsNoReasonNotToKeepALibrary() throws {
+    let sources = try sources(second: "int unused = HALF; return 42;")
+    let cache = ContentCache(folder: scratch.url.appendingPathComponent("cache"))
+    let first = try compiler.compileLibrary(sources: sources, output: output, cache: cache)
+    #expect(first.contains("unused"))
+    // A library that is kept tells which of two it is: the compiler is not there to make another.
+    let (folder, library) = (try #require(cache.folder), try Data(contentsOf: output))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+    try FileManager.default.removeItem(at: output)
+    let again = try compiler.compileLibrary(sources: sources, output: output, cache: cache)
+    #expect(again == first)
+    #expect(try Data(contentsOf: output) == library)
+  }
+
+  @Test(arguments: ["", "5", "x\nlibrary", "-1\nlibrary", "9999\nlibrary"])
+  func whatIsNoEntryIsNone(text: String) {
+    #expect(BuiltLibrary(entry: Data(text.utf8)) == nil)
+  }
+
   @Test func rejectedCodeIsMoecsFault() throws {
     try Data("old".utf8).write(to: output)
     let sources = try sources(second: "return WHOLE;")

@@ -1,0 +1,109 @@
+/// The words that names from a model must not become.
+///
+/// Names of the three kinds cannot meet each other: an axis is a capital with small letters or digits,
+/// or ends in `_axis`; a layer ends in `_layer`, or begins with a small letter; a value ends in `_`, or
+/// begins with a small letter. What is in the way of a name gets the ending of its kind, and so does a
+/// name that has the ending, so that two names never become one. A test compares these words with all
+/// that the kernels, the generated files and the headers of the C library define.
+enum CWords {
+  /// Words of the language, and what C compilers define beside it.
+  static let language: Set<String> = [
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
+    "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict",
+    "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union",
+    "unsigned", "void", "volatile", "while", "asm", "typeof", "fortran", "linux", "unix", "i386",
+    "bool", "true", "false", "nullptr", "constexpr", "alignas", "alignof", "thread_local",
+    "static_assert", "near", "far", "vector", "pixel",
+  ]
+
+  /// What layers' functions use of the C library; whatever else it has may be hidden by a name.
+  static let library: Set<String> = [
+    "memcpy", "memset", "size_t", "ssize_t", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t",
+    "uint16_t", "uint32_t", "uint64_t", "intptr_t", "uintptr_t", "ptrdiff_t", "stdin", "stdout",
+    "stderr", "errno", "assert",
+  ]
+
+  /// Arguments and variables of layers' functions, and fields of the structs of a layer's uses.
+  static let variables: Set<String> = [
+    "p", "g", "s", "t", "u", "e", "q", "pass", "stream", "own", "own_s", "own_t", "part", "first",
+    "shares", "sequences", "length", "saved", "router",
+  ]
+
+  /// Fields of the model's struct, and names of the files that every model has.
+  static let model: Set<String> = [
+    // The model's struct, and arguments and variables of functions that know layers.
+    "value", "gradient", "first", "second", "steps", "start", "tokens", "targets", "positions",
+    "kept", "batches", "used_up", "sum", "used", "decays", "routes", "replay_tokens", "square",
+    "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
+    "logits", "loss", "i", "x", "count", "name",
+    // Functions of model.c, adamw.c and routes.c.
+    "forward", "backward", "bind", "bind_updates", "fail", "check_ids", "check_batches",
+    "take_batch", "enter", "leave", "stored_index", "logical_count", "tensor", "note_experts",
+    "numbers_of", "numbers_for", "note_pass", "train", "evaluate", "passes_at_once",
+    "gradient_norm", "all_finite", "first_of", "place_of", "count_of", "count_router",
+    "are_choices", "pass_divides", "pass_part",
+    // Types and tables.
+    "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
+    "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",
+    "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
+    "moec_load",
+    // Files.
+    "model", "adamw", "sources", "profile", "moec_profile", "kernels",
+    // The C library's, as far as these files call it.
+    "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt",
+  ]
+
+  /// What names of layers' types and functions end in.
+  static let endings = [
+    "_params", "_updates", "_saved", "_scratch", "_use", "_places", "_part", "_in", "_forward",
+    "_backward", "_sequences", "_t",
+  ]
+
+  /// All that kernels define outside of their functions.
+  static let kernels = Set(KernelFile.all.flatMap { CDefinedNames($0.source).found })
+
+  private static let all = language.union(library).union(variables).union(kernels)
+
+  /// Whether a field cannot have a name.
+  static func takesFromFields(_ name: String) -> Bool {
+    beginsOddly(name) || language.contains(name) || library.contains(name) || name.hasSuffix("_")
+  }
+
+  /// Whether an argument, or a function of a layer's own, cannot have a name.
+  static func takesFromValues(_ name: String) -> Bool {
+    beginsOddly(name) || all.contains(name) || name.hasSuffix("_") || name.hasSuffix("_axis")
+      || name.hasPrefix("shares_") || hasEnding(name) || name.hasPrefix("moec_")
+  }
+
+  /// Whether a layer cannot have a name.
+  static func takesFromLayers(_ name: String) -> Bool {
+    beginsOddly(name) || all.contains(name) || model.contains(name) || name.hasSuffix("_layer")
+      || name.hasSuffix("_axis") || hasEnding(name) || name.hasPrefix("moec_")
+      || name.hasPrefix("model_") || name.hasPrefix("routes_")
+  }
+
+  /// Whether an axis cannot have a name: all but a capital, perhaps with digits, or with further letters
+  /// of which one is small. Macros are capitals throughout, functions and types begin with small letters.
+  static func takesFromAxes(_ name: String) -> Bool {
+    guard let first = name.utf8.first, first.isCapital, name != "I" else { return true }
+    let others = name.utf8.dropFirst()
+    let isWord = others.allSatisfy { $0.isCapital || $0.isSmall || $0.isDigit }
+    return !isWord || !(others.allSatisfy(\.isDigit) || others.contains(where: \.isSmall))
+      || all.contains(name)
+  }
+
+  /// Underscores first are the compiler's, capitals those of axes and macros.
+  private static func beginsOddly(_ name: String) -> Bool { name.utf8.first?.isSmall != true }
+
+  /// Whether a layer's type or function might end so: `block_saved`, `block_forward_sequences_2`.
+  private static func hasEnding(_ name: String) -> Bool {
+    let words = name.split(separator: "_").map { "_" + $0 }
+    return words.dropFirst().contains { endings.contains(String($0)) }
+  }
+}
+
+extension UInt8 {
+  fileprivate var isCapital: Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) }
+  fileprivate var isSmall: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
+  fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+}
