@@ -33,8 +33,7 @@ public struct Subject: Sendable {
   public init(_ graph: Graph, transformed: Graph? = nil, work: Work) {
     self.graph = graph
     self.work = work
-    let known = transformed?.parameters.map(\.parameter.name) ?? []
-    withoutGradient = Set(known.filter { transformed?.hasGradient(ofParameter: $0) == false })
+    withoutGradient = transformed?.parametersWithoutGradient ?? []
     isUsed = Self.nodes(of: graph, behind: graph.outputs.map(\.value.node)) {
       graph.nodes[$0].inputs
     }
@@ -58,15 +57,6 @@ public struct Subject: Sendable {
   }
 
   func node(_ value: Value) -> Node { graph.nodes[value.node] }
-}
-
-extension Graph {
-  /// Whether a gradient is given for a parameter, and is not 0 whatever the rest.
-  fileprivate func hasGradient(ofParameter name: String) -> Bool {
-    guard let value = self[.gradient(parameter: name)] else { return false }
-    guard case .pointwise(let pointwise) = nodes[value.node].op else { return true }
-    return pointwise.expression != .constant(0)
-  }
 }
 
 extension Subject {

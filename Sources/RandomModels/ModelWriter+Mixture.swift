@@ -47,7 +47,7 @@ extension ModelWriter {
     case 1: y = rows.linear(name("one"), sizes.C, bias: dice.happens(50))
     case 2:
       let a = activated(rows.linear(name("first"), sizes.F))
-      y = activated(a.linear(name("second"), sizes.D, bias: false)).linear(name("third"), sizes.C)
+      y = activated(a.linear(name("second"), sizes.G, bias: false)).linear(name("third"), sizes.C)
     case 3: y = activated(rows)
     default: y = activated(rows.linear(name("up"), 4 * sizes.C)).linear(name("down"), sizes.C)
     }

@@ -28,7 +28,7 @@ public struct RandomModel: Sendable {
 
 /// A random model's axes.
 struct ModelSizes {
-  let B, T, V, C, F, D: MoE.Axis
+  let B, T, V, C, F, G: MoE.Axis
 
   /// How many heads the width C has.
   let heads: Int
@@ -41,7 +41,7 @@ struct ModelSizes {
     V = Axis("V", dice.int(1...(isLarge ? 40 : 9)))
     C = Axis("C", heads * dice.int(1...(isLarge ? 64 / heads : 16 / heads)))
     F = Axis("F", dice.int(1...(isLarge ? 60 : 20)))
-    D = Axis("D", dice.int(1...9))
+    G = Axis("G", dice.int(1...9))
   }
 
   /// A width for a new value, at times one that is an axis of something else.
@@ -52,7 +52,7 @@ struct ModelSizes {
     case 2: V
     case 3: 2 * C
     case 4: 4 * F
-    case 5...7: D
+    case 5...7: G
     case 8...11: F
     default: C
     }

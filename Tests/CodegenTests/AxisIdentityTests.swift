@@ -37,7 +37,7 @@ import Testing
   /// A text that grows token by token goes on from what is kept; one that shrinks, or is another model's
   /// first, does not.
   private func expectLogits(_ trial: Trial) throws {
-    let context = trial.compiled.library.manifest.context
+    let context = trial.library.manifest.context
     let growing = try trial.model()
     for length in Array(1...context) + (1...context).reversed() {
       let tokens = Array(trial.tokens.prefix(length))

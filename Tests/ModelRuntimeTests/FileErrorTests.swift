@@ -7,8 +7,8 @@ import Testing
 @Suite struct FileErrorTests {
   @Test(arguments: [
     (ENOSPC, "no space left", "free some space there"),
-    (EDQUOT, "no space left in your quota", "remove some of your files"),
-    (EFBIG, "no space left below the limit on a file's size", "'ulimit -f'"),
+    (EDQUOT, "Disk quota exceeded", "your quota there is used up"),
+    (EFBIG, "File too large", "'ulimit -f'"),
   ])
   func saysWhatIsFull(code: Int32, message: String, hint: String) {
     let error = FileError(operation: "write", path: "w", code: code)

@@ -1,6 +1,7 @@
 import Foundation
 import GraphIR
-import ModelRuntime
+
+@testable import ModelRuntime
 
 /// What PyTorch made of a small model; `Tests/Fixtures/README.md` says what a file holds.
 public struct Fixture {
@@ -26,7 +27,9 @@ public struct Fixture {
 
   /// The integers of a step's tokens, targets or expert rows.
   public func integers(_ tensor: String, step: Int) throws -> [Int32] {
-    let all = (try numbers(tensor) ?? []).map { Int32(bitPattern: $0.bitPattern) }
+    guard let tensor = file.tensors.first(where: { $0.name == tensor }) else { return [] }
+    let bytes = try file.bytes(tensor, 0..<tensor.range.count)
+    let all = bytes.withUnsafeBytes { Array($0.bindMemory(to: Int32.self)) }
     let count = all.count / 10
     return Array(all[step * count..<(step + 1) * count])
   }

@@ -187,7 +187,7 @@ import Testing
       try full.compileLibrary(sources: sources, output: output)
     }
     let place = FileManager.default.temporaryDirectory.path
-    #expect(error?.description.hasPrefix("error: cannot write \(place): no space left") == true)
+    #expect(error?.description.hasPrefix("error: cannot write \(place): No space left") == true)
     #expect(error?.description.contains("TMPDIR") == true)
   }
 
