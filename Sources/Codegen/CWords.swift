@@ -41,7 +41,7 @@ enum CWords {
     "take_batch", "enter", "leave", "stored_index", "logical_count", "tensor", "note_experts",
     "numbers_of", "numbers_for", "note_pass", "train", "evaluate", "passes_at_once",
     "gradient_norm", "all_finite", "first_of", "place_of", "count_of", "count_router",
-    "are_choices", "pass_divides", "pass_part",
+    "are_choices", "pass_divides", "pass_part", "check_hyper", "check_numbers", "refuse",
     // Types and tables.
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",
@@ -50,7 +50,8 @@ enum CWords {
     // Files.
     "model", "adamw", "sources", "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
-    "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt",
+    "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt", "omp_set_num_threads",
+    "math_errhandling",
   ]
 
   /// What names of layers' types and functions end in.
@@ -80,6 +81,7 @@ enum CWords {
     beginsOddly(name) || all.contains(name) || model.contains(name) || name.hasSuffix("_layer")
       || name.hasSuffix("_axis") || hasEnding(name) || name.hasPrefix("moec_")
       || name.hasPrefix("model_") || name.hasPrefix("routes_")
+      || endings.contains { all.contains(name + $0) || model.contains(name + $0) }
   }
 
   /// Whether an axis cannot have a name: all but a capital, perhaps with digits, or with further letters
