@@ -21,15 +21,16 @@ struct PositionCheck {
   /// - Throws: what speaks against it first.
   func check() throws(Recomputation) {
     guard let logits = graph[.logits] else { throw Recomputation("it has no logits") }
-    guard graph.type(of: logits).axes.dropFirst().first == positions else {
-      throw Recomputation("its logits are the same for every text")
-    }
     var isNeeded = Array(repeating: false, count: graph.nodes.count)
     isNeeded[logits.node] = true
     for index in isNeeded.indices.reversed() where isNeeded[index] {
       for input in graph.nodes[index].inputs { isNeeded[input.node] = true }
     }
     for index in isNeeded.indices where isNeeded[index] { try check(graph.nodes[index]) }
+    guard graph.type(of: logits).axes.dropFirst().first == positions else {
+      throw Recomputation(
+        "its logits are the same for every text", at: graph.nodes[logits.node].location)
+    }
   }
 
   private func check(_ node: Node) throws(Recomputation) {

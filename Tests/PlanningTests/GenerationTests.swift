@@ -85,7 +85,7 @@ import Testing
 
   /// Layers that let a position see others without attention.
   enum Mixing: CaseIterable {
-    case linear, softmax, norm, heads, product
+    case linear, softmax, norm, product
   }
 
   @Test("Positions that meet outside of attention", arguments: Mixing.allCases)
@@ -95,8 +95,13 @@ import Testing
       let x = text.tokens.embedding("token", C)
       return mixed(x, mixing, T).linear("head", V)
     }
-    let isProduct = mixing == .product
-    try expect(Pipelines.plan(graph), isProduct ? "multiplies matrices" : "joins positions")
+    let reason =
+      switch mixing {
+      case .linear: "reads a parameter by position"
+      case .softmax, .norm: "joins positions"
+      case .product: "multiplies matrices"
+      }
+    try expect(Pipelines.plan(graph), reason)
   }
 
   private func mixed(_ x: Tensor, _ mixing: Mixing, _ T: MoE.Axis) -> Tensor {
@@ -104,7 +109,6 @@ import Testing
     case .linear: x.transposed().linear("mix", T).transposed()
     case .softmax: x.transposed().softmax().transposed()
     case .norm: x.transposed().layerNorm("norm").transposed()
-    case .heads: x.transposed().heads(2).relu().mergedHeads().transposed()
     case .product: x.matmul(x.transposed()).matmul(x)
     }
   }
