@@ -115,7 +115,7 @@ import Testing
     let losses = try batches.losses(of: model)
     #expect(losses[0].isFinite)
     #expect(losses.dropFirst().allSatisfy { $0.isNaN })
-    #expect(try model.firstBad() == "block.0")
+    #expect(try model.firstBad() == "input")
     let counted = try model.takeExpertLoads(.evaluation)[0].reduce(0) { $0 + $1.chosen }
     #expect(counted == 2 * sizes.B * sizes.T * sizes.chosen)
   }

@@ -65,9 +65,7 @@ import Testing
         .skip,
         "4 uses of one layer are 3 functions in C: block.0 and block.1 read alike, but block.0"
       ),
-      (
-        .routed, "the experts' weights block.0.up are used by several routings or apart from theirs"
-      ),
+      (.routed, "4 uses of one layer are 3 functions in C: block.0 and block.1 read alike, but"),
       (.offset, "the gradient of offset is made in another layer than its own"),
     ])
   func notes(form: LayeredModel.Form, expected: String) throws {

@@ -186,6 +186,6 @@ import Testing
       #expect(note.isEmpty ? !run.errors.contains("note: ") : run.errors.contains(note))
     }
     #expect(server.requests.last?.body.contains("FINISHED") == true)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2)
+    #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder)) == ["file", "text"])
   }
 }
