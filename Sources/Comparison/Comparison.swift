@@ -74,7 +74,8 @@ extension Comparison {
     for name in names where oracle.run.gradient(of: name) != nil {
       compare(
         "gradient of \(name)", try model.read(.gradient, named: name), oracle,
-        scale: 1e-2 * largest, &report) { $0.gradient(of: name) }
+        scale: 1e-2 * largest, &report
+      ) { $0.gradient(of: name) }
     }
     try compareStep(oracle, names, largest, &report)
   }

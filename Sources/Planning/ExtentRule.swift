@@ -85,7 +85,8 @@ extension ExtentRule {
   ) throws(Mismatch) {
     if !axis.isOfPass { return }
     throw Mismatch(
-      "\(what): \(problem) \(axis.written) (\(axis.size)), of which a shorter text has fewer", hint: hint)
+      "\(what): \(problem) \(axis.written) (\(axis.size)), of which a shorter text has fewer",
+      hint: hint)
   }
 
   /// Operands of one shape, which the result has too.
@@ -130,7 +131,8 @@ extension ExtentRule {
 extension ExtentRule {
   private mutating func embedding() throws(Mismatch) {
     try demandWhole(
-      inputs[1].axes[0], "embedding", "the table has a row for each of", hint: "make it a parameter")
+      inputs[1].axes[0], "embedding", "the table has a row for each of", hint: "make it a parameter"
+    )
     results = [TensorType(.f32, inputs[0].axes + [inputs[1].axes[1]])]
   }
 

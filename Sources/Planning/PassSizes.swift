@@ -101,7 +101,8 @@ extension PassSizes {
   private mutating func copy(_ value: Value, _ type: TensorType, for node: Node) -> Value {
     graph.nodes.append(
       Node(
-        op: .pointwise(Pointwise(.input(0))), inputs: [value], types: [type], scope: node.scope, layer: node.layer,
+        op: .pointwise(Pointwise(.input(0))), inputs: [value], types: [type], scope: node.scope,
+        layer: node.layer,
         location: node.location, phase: node.phase))
     origins.append([])
     return Value(node: graph.nodes.count - 1)

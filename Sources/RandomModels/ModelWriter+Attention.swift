@@ -7,7 +7,9 @@ extension ModelWriter {
     let x = dice.happens(60) ? narrowed().layerNorm(name("norm")) : narrowed()
     let other = dice.happens(15) ? any(sizes.C) : x
     let bias = dice.happens(30)
-    let q = heads(x, "query", bias), k = heads(other, "key", bias), v = heads(other, "value", bias)
+    let q = heads(x, "query", bias)
+    let k = heads(other, "key", bias)
+    let v = heads(other, "value", bias)
     let h = dice.happens(60) ? fused(q, k, v) : written(q, k, v)
     let merged = h.mergedHeads()
     guard dice.happens(80) else { return merged }

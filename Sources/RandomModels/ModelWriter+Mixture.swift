@@ -15,7 +15,9 @@ extension ModelWriter {
     var y = expert(rows).combined()
     if dice.happens(10) { y = y + expert(rows).combined() }
     if dice.happens(6) { y = y + (y - y) }
-    if dice.happens(15) { y = y + x.linear(name("shared"), sizes.F).gelu().linear(name("down"), sizes.C) }
+    if dice.happens(15) {
+      y = y + x.linear(name("shared"), sizes.F).gelu().linear(name("down"), sizes.C)
+    }
     return dice.happens(10) ? y.dropout(0.1) : y
   }
 

@@ -6,7 +6,8 @@ extension ModelWriter {
     let (x, width) = any()
     switch dice.int(0...13) {
     case 0: values.append((activated(x), width))
-    case 1: values.append((x.layerNorm(name("norm"), epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
+    case 1:
+      values.append((x.layerNorm(name("norm"), epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
     case 2, 3: projection(x)
     case 4: values.append((combination(x, any(width)), width))
     case 5: values.append((scaled(x, width), width))

@@ -26,7 +26,8 @@ struct ModelWriter {
 
   mutating func model(_ text: MoE.Text) -> Tensor {
     let table = parameter("table", sizes.V, sizes.C, initial: .normal(1))
-    var x = dice.happens(50) ? text.tokens.embedding(table) : text.tokens.embedding("token", sizes.C)
+    var x =
+      dice.happens(50) ? text.tokens.embedding(table) : text.tokens.embedding("token", sizes.C)
     if dice.happens(60) { x = x + text.positions.embedding("position", sizes.C) }
     if dice.happens(10) {
       let bias = text.tokens.embedding("wide", sizes.T) + text.positions.embedding("bias", sizes.T)

@@ -11,7 +11,9 @@ import Testing
   /// Every model, some at sizes at which it differs from others; a batch or a context of one, too.
   static let models: [AxisModel] =
     AxisModel.all
-    + AxisModel.all.filter { ["batch-parameter", "position-bias", "learned-keys"].contains($0.name) }
+    + AxisModel.all.filter {
+      ["batch-parameter", "position-bias", "learned-keys"].contains($0.name)
+    }
     .flatMap { [$0.sized(1, 4), $0.sized(4, 1), $0.sized(6, 6)] }
     + [AxisModel.widths[0].sized(4, 12), AxisModel.widths[3].sized(8, 16)]
 

@@ -25,7 +25,8 @@ import Testing
     #expect(wrong.isDisjoint(with: ["evaluation loss", "logits of 1 token"]))
   }
 
-  @Test("A library whose attention has another scale is found in texts of every length but one token")
+  @Test(
+    "A library whose attention has another scale is found in texts of every length but one token")
   func otherScale() throws {
     let other = try CompiledModel.reference(of: MakeMoE("same") { $0.attentionScale = 2 }.graph())
     let report = try firstReport(other, CompiledModel(MakeMoE("same").graph()))

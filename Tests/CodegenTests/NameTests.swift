@@ -1,8 +1,8 @@
 import CompiledModels
 import Foundation
 import GraphIR
-import ModelFixtures
 import MoE
+import ModelFixtures
 import Planning
 import Testing
 
@@ -13,7 +13,8 @@ import Testing
   /// Files that hold all kernels, all of the interface, and routes; their names from models are few.
   private static let files: [GeneratedFile] = {
     let models: [MakeMoE] = [
-      MakeMoE("noisy") { $0.dropout = 0.2 }, MakeMoE("tied") { ($0.isTied, $0.hasOffset) = (true, true) },
+      MakeMoE("noisy") { $0.dropout = 0.2 },
+      MakeMoE("tied") { ($0.isTied, $0.hasOffset) = (true, true) },
     ]
     return
       (models.flatMap { (try? GeneratedModel(Pipelines.plan($0.graph()), options))?.files ?? [] })
@@ -67,8 +68,9 @@ import Testing
     return (macros, found)
   }()
 
-  private static let code = Set(files.filter { $0.path.hasSuffix(".c") || $0.path.hasSuffix(".h") }
-    .flatMap { words($0.text) })
+  private static let code = Set(
+    files.filter { $0.path.hasSuffix(".c") || $0.path.hasSuffix(".h") }
+      .flatMap { words($0.text) })
 
   /// Everything that anybody might call something.
   private static let candidates: [String] = {
@@ -83,7 +85,8 @@ import Testing
     }
     #expect(Self.headers.words.isSuperset(of: ["gamma", "index", "exp", "stdin"]))
     #expect(Self.candidates.count > 1500)
-    #expect(CWords.kernels.isSuperset(of: ["linear", "softmax", "FOR_OWN", "LANES", "work_shares"]))
+    #expect(
+      CWords.kernels.isSuperset(of: ["linear", "softmax", "FOR_OWN", "LANES", "work_shares"]))
     #expect(CWords.kernels.isDisjoint(with: ["rows", "width"]))
   }
 
@@ -109,7 +112,9 @@ import Testing
   @Test("A layer is nothing that files which know all layers define, whatever is put behind it")
   func layers() {
     let own: Set = ["input", "block", "output", "body", "gradient_layer"]
-    let known = Self.files.filter { ["model.c", "model.h", "adamw.c", "routes.c"].contains($0.path) }
+    let known = Self.files.filter {
+      ["model.c", "model.h", "adamw.c", "routes.c"].contains($0.path)
+    }
     let words = Set(known.flatMap { CDefinedNames($0.text).found }).union(CWords.kernels)
       .union(Self.headers.macros)
     func isOwn(_ word: String) -> Bool {

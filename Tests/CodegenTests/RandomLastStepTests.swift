@@ -26,7 +26,8 @@ import Testing
     try agrees { x, C, _ in steps.reduce(x.linear("up", C)) { $1($0) } }
   }
 
-  @Test("A router's noise is there in training, also where it is off in evaluation", arguments: orders)
+  @Test(
+    "A router's noise is there in training, also where it is off in evaluation", arguments: orders)
   func router(steps: [Step]) throws {
     try agrees { x, C, E in
       let scores = steps.reduce(x.linear("gate", E, bias: false)) { $1($0) }

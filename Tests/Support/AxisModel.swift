@@ -8,7 +8,8 @@ public struct AxisModel: Sendable, CustomStringConvertible {
   public let body: @Sendable (MoE.Text, Axes) -> Tensor
 
   /// The axes with which a model is declared, where they are not B, T and V.
-  public var declared: (@Sendable (Axes) -> (vocabulary: MoE.Axis, context: MoE.Axis, batch: MoE.Axis))?
+  public var declared:
+    (@Sendable (Axes) -> (vocabulary: MoE.Axis, context: MoE.Axis, batch: MoE.Axis))?
 
   public struct Axes: Sendable {
     public let V, T, B, C: MoE.Axis
@@ -73,7 +74,8 @@ extension AxisModel {
         let n = x.layerNorm("norm")
         let (q, k) = (n.linear("q", a.T).heads(2), n.linear("k", a.T).heads(2))
         let h = x + attention(q, k, n.linear("v", a.T).heads(2), dropout: 0.1).mergedHeads()
-        return h + h.layerNorm("norm2").linear("up", 4 * a.T).gelu().linear("down", a.T).dropout(0.2)
+        return h
+          + h.layerNorm("norm2").linear("up", 4 * a.T).gelu().linear("down", a.T).dropout(0.2)
       }
       return x.layerNorm("final").linear("head", a.V)
     },
