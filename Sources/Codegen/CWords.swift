@@ -20,7 +20,7 @@ enum CWords {
   static let library: Set<String> = [
     "memcpy", "memset", "size_t", "ssize_t", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t",
     "uint16_t", "uint32_t", "uint64_t", "intptr_t", "uintptr_t", "ptrdiff_t", "stdin", "stdout",
-    "stderr", "errno", "assert",
+    "stderr", "errno", "assert", "math_errhandling",
   ]
 
   /// Arguments and variables of layers' functions, and fields of the structs of a layer's uses.
@@ -51,7 +51,6 @@ enum CWords {
     "model", "adamw", "sources", "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
     "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt", "omp_set_num_threads",
-    "math_errhandling",
   ]
 
   /// What names of layers' types and functions end in.

@@ -100,7 +100,7 @@ import Testing
     let compiled = try CompiledModel(sizes.graph())
     let trial = Trial(compiled)
     var batches = Batches(compiled, count: 6)
-    // Only the second batch has the token whose row is not finite.
+    // Only the second batch has the token whose row, with that of a position, is not finite.
     for index in batches.tokens.indices {
       batches.tokens[index] = batches.tokens[index].map { max($0, 1) }
     }
@@ -110,8 +110,10 @@ import Testing
     let table = try #require(
       model.manifest.parameters.firstIndex { $0.name == "token.weight" })
     var rows = try model.read(.value, table)
-    for column in 0..<sizes.C { rows[column] = .infinity }
+    for column in 0..<sizes.C { rows[column] = 3e38 }
     try model.write(rows, .value, table)
+    let positions = try model.read(.value, named: "position.weight")
+    try model.write(positions.map { _ in 1e38 }, .value, named: "position.weight")
     let losses = try batches.losses(of: model)
     #expect(losses[0].isFinite)
     #expect(losses.dropFirst().allSatisfy { $0.isNaN })
