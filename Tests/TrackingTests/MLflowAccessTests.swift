@@ -178,7 +178,7 @@ import Testing
     defer { server.stop() }
     for (temporary, note) in [(".", ""), ("$PWD/file", "note: MLflow: cannot open ")] {
       let run = try Command.shell(
-        "XDG_CACHE_HOME=\"$PWD/file\" TMPDIR=\"\(temporary)\" exec \"$0\" run \"$1\" --train "
+        "unset MOEC_CACHE; XDG_CACHE_HOME=\"$PWD/file\" TMPDIR=\"\(temporary)\" exec \"$0\" run \"$1\" --train "
           + "--data text --steps 2 --eval-batches 1 --mlflow \"$2\"",
         [try ModelFixture.bigram(), server.address], in: folder)
       #expect(run.status == 0, "\(run.errors)")
