@@ -42,7 +42,7 @@ public final class Safetensors {
   var dataSize: Int { file.size - dataStart }
 
   /// The bytes `range` of a tensor's data.
-  func bytes(_ tensor: Tensor, _ range: Range<Int>) throws(SafetensorsError) -> [UInt8] {
+  package func bytes(_ tensor: Tensor, _ range: Range<Int>) throws(SafetensorsError) -> [UInt8] {
     let start = dataStart + tensor.range.lowerBound
     return try reading { () throws(FileError) in
       try file.bytes(start + range.lowerBound..<start + range.upperBound)

@@ -1,7 +1,6 @@
 import Foundation
 import GraphIR
-
-@testable import ModelRuntime
+import ModelRuntime
 
 /// What PyTorch made of a small model; `Tests/Fixtures/README.md` says what a file holds.
 public struct Fixture {
