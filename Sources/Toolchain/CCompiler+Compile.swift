@@ -2,60 +2,77 @@ import Foundation
 import SystemFiles
 
 extension CCompiler {
-  /// Compiles C files, all of one folder, to a shared library.
+  /// Compiles C files to a shared library.
   ///
   /// The files are compiled side by side, one process for each, as `commandLine` would compile
-  /// them one after the other. The library appears under its name when it is whole, or not at all.
+  /// them one after the other. What a file became is kept by what the compiler sees of it, so that
+  /// a change costs the files that it changes. The library appears under its name when it is whole,
+  /// or not at all.
   ///
   /// - Parameters:
-  ///   - sources: C files of one folder, in which the compiler runs.
+  ///   - sources: C files, the first of them in the folder in which the compiler runs, the others
+  ///     there or below.
   ///   - includeFolder: a further folder of headers.
   ///   - otherInputs: files that the sources read besides their headers, by `.incbin` for example.
   ///   - output: where the library goes; its folder must exist.
-  ///   - cache: where an equal library may already be, and is kept.
+  ///   - cache: where an equal library, or an equal file, may already be, and is kept.
   ///   - supervision: of each process of the compiler.
+  ///   - report: told of each step when it is done, by whichever thread did it.
   /// - Returns: the compiler's warnings, also those of a library that is kept; empty if there are none.
   /// - Throws: `ToolchainError`.
   @discardableResult
   public func compileLibrary(
     sources: [URL], includeFolder: URL? = nil, otherInputs: [URL] = [], output: URL,
     options: CompileOptions = CompileOptions(), cache: ContentCache = ContentCache(folder: nil),
-    supervision: Supervision = .silent
+    supervision: Supervision = .silent, report: @escaping @Sendable (CompileStep) -> Void = { _ in }
   ) throws(ToolchainError) -> String {
     let job = try CompileJob(
       compiler: self, sources: sources, includeFolder: includeFolder, output: output,
-      options: options, supervision: supervision)
+      options: options, supervision: supervision, cache: cache, report: report)
     let key = job.key(otherInputs)
-    if let key, let kept = cache.data(for: key).flatMap(BuiltLibrary.init(entry:)) {
-      try job.install(kept.library)
+    if let key, let kept = cache.data(for: key).flatMap(BuiltFile.init(entry:)) {
+      try job.install(kept.data)
+      report(.keptLibrary)
       return kept.warnings
     }
     let built = try job.build()
-    try job.install(built.library)
+    try job.install(built.data)
     if let key { cache.store(built.entry, for: key) }
     return built.warnings
   }
 }
 
-/// A library and what the compiler said of its sources.
-struct BuiltLibrary {
-  var library: Data
-  var warnings: String
-
-  /// For a cache: the size of the warnings in a line, the warnings, the library.
-  var entry: Data { Data("\(warnings.utf8.count)\n\(warnings)".utf8) + library }
+/// A step on the way from C to a library.
+public enum CompileStep: Sendable, Equatable {
+  /// A source was compiled in so many seconds.
+  case compiled(String, seconds: Double)
+  /// A source's object is the one of an earlier compilation.
+  case kept(String)
+  /// The library was linked.
+  case linked(seconds: Double)
+  /// The library is the one of an earlier compilation.
+  case keptLibrary
 }
 
-extension BuiltLibrary {
+/// A library or an object file, and what the compiler said of its sources.
+struct BuiltFile {
+  var data: Data
+  var warnings: String
+
+  /// For a cache: the size of the warnings in a line, the warnings, the file.
+  var entry: Data { Data("\(warnings.utf8.count)\n\(warnings)".utf8) + data }
+}
+
+extension BuiltFile {
   /// Nil if the data is no entry.
   init?(entry: Data) {
     guard let end = entry.firstIndex(of: UInt8(ascii: "\n")),
       let count = Int(String(decoding: entry[..<end], as: UTF8.self)),
       (0...entry.distance(from: end + 1, to: entry.endIndex)).contains(count)
     else { return nil }
-    let library = end + 1 + count
-    warnings = String(decoding: entry[(end + 1)..<library], as: UTF8.self)
-    self.library = Data(entry[library...])
+    let file = end + 1 + count
+    warnings = String(decoding: entry[(end + 1)..<file], as: UTF8.self)
+    data = Data(entry[file...])
   }
 }
 
@@ -68,25 +85,35 @@ struct CompileJob: Sendable {
   let output: URL
   let options: CompileOptions
   let supervision: Supervision
+  let cache: ContentCache
+  let report: @Sendable (CompileStep) -> Void
   let compileFlags: [String]
   let commandLine: String
 
   init(
     compiler: CCompiler, sources: [URL], includeFolder: URL?, output: URL, options: CompileOptions,
-    supervision: Supervision
+    supervision: Supervision, cache: ContentCache, report: @escaping @Sendable (CompileStep) -> Void
   ) throws(ToolchainError) {
     self.compiler = compiler
     self.includeFolder = includeFolder
     self.output = output
     self.options = options
     self.supervision = supervision
-    folder = sources.first?.absoluteURL.deletingLastPathComponent() ?? output
-    names = sources.map(\.lastPathComponent)
+    self.cache = cache
+    self.report = report
+    let folder = sources.first?.absoluteURL.deletingLastPathComponent() ?? output
+    self.folder = folder
+    names = sources.map { Self.name(of: $0, below: folder) }
     compileFlags = try compiler.compileFlags(options, includeFolder?.path)
     commandLine = try compiler.commandLine(
       sources: names, output: output.lastPathComponent, includeFolder: includeFolder?.path,
       options: options)
     try Self.requireWritable(output)
+  }
+
+  private static func name(of source: URL, below folder: URL) -> String {
+    let (path, start) = (source.absoluteURL.path, folder.path + "/")
+    return path.hasPrefix(start) ? String(path.dropFirst(start.count)) : source.lastPathComponent
   }
 
   /// Said before minutes of compiling rather than after.
@@ -111,16 +138,21 @@ struct CompileJob: Sendable {
   /// Everything that the library depends on; nil if a source cannot be read.
   func key(_ otherInputs: [URL]) -> ContentKey? {
     let headers = [folder, includeFolder].compactMap { $0 }.flatMap(Self.headers)
-    var inputs: [(label: String, value: Data)] = [
-      ("kind", "library 2"), ("command", commandLine), ("version", compiler.version),
-      ("compiler", FileIdentity(path: compiler.path)?.text ?? compiler.path),
-      ("processor", options.target == "native" ? Machine.processor : ""),
-    ].map { ($0.0, Data($0.1.utf8)) }
+    var inputs = circumstances("library 3", command: commandLine)
     for file in names.map({ folder.appendingPathComponent($0) }) + headers + otherInputs {
       guard let data = try? Data(contentsOf: file) else { return nil }
       inputs.append((file.lastPathComponent, data))
     }
     return ContentKey(inputs)
+  }
+
+  /// What the compiler makes of any source depends on.
+  func circumstances(_ kind: String, command: String) -> [(label: String, value: Data)] {
+    [
+      ("kind", kind), ("command", command), ("version", compiler.version),
+      ("compiler", FileIdentity(path: compiler.path)?.text ?? compiler.path),
+      ("processor", options.target == "native" ? Machine.processor : ""),
+    ].map { ($0.0, Data($0.1.utf8)) }
   }
 
   /// All headers below `folder`, in a fixed order.

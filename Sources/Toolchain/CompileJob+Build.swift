@@ -2,7 +2,7 @@ import Foundation
 
 extension CompileJob {
   /// Compiles every source and links them; gives the library's bytes and the warnings.
-  func build() throws(ToolchainError) -> BuiltLibrary {
+  func build() throws(ToolchainError) -> BuiltFile {
     if options.sanitize && compiler.sanitizerRuntime() == nil {
       throw .noSanitizer(compiler: compiler.path)
     }
@@ -11,23 +11,26 @@ extension CompileJob {
     let objects = names.indices.map { temporary.url.appendingPathComponent("\($0).o").path }
     let messages = try compileAll(to: objects)
     let library = temporary.url.appendingPathComponent("library")
+    let start = Stopwatch.now
     let linkMessages = try run(
       compileFlags + compiler.sharedFlags + compiler.linkFlags(options)
         + ["-o", library.path] + objects + ["-lm"])
     guard let data = try? Data(contentsOf: library) else {
       throw rejected("the compiler reported success and wrote no library")
     }
+    report(.linked(seconds: Stopwatch.now - start))
     let warnings = (messages + [linkMessages]).filter { !$0.isEmpty }.joined(separator: "\n")
-    return BuiltLibrary(library: data, warnings: warnings)
+    return BuiltFile(data: data, warnings: warnings)
   }
 
   /// One process for each source, as many at a time as there are processors.
   private func compileAll(to objects: [String]) throws(ToolchainError) -> [String] {
     let results = Results(count: names.count)
-    DispatchQueue.concurrentPerform(iterations: names.count) { index in
-      let arguments = compileFlags + ["-c", "-o", objects[index], names[index]]
+    let (order, keys) = (longestFirst, objectKeys)
+    DispatchQueue.concurrentPerform(iterations: names.count) { turn in
+      let index = order[turn]
       do throws(ToolchainError) {
-        results.set(index, .success(try run(arguments)))
+        results.set(index, .success(try compile(names[index], to: objects[index], keys[index])))
       } catch {
         results.set(index, .failure(error))
       }
@@ -35,6 +38,45 @@ extension CompileJob {
     var messages: [String] = []
     for result in results.all { messages.append(try result.get()) }
     return messages
+  }
+
+  /// Sources below the folder are kernels, which take longer than their size says; of the others
+  /// the largest first, so that no thread is left alone with it at the end.
+  private var longestFirst: [Int] {
+    let sizes = names.map { name in
+      let path = folder.appendingPathComponent(name).path
+      return (name.contains("/") ? 0 : 1, -(FileIdentity(path: path)?.size ?? 0))
+    }
+    return names.indices.sorted { sizes[$0] < sizes[$1] }
+  }
+
+  /// What each source's object is kept under; nil for one that is not.
+  private var objectKeys: [ContentKey?] {
+    guard cache.folder != nil else { return names.map { _ in nil } }
+    let circumstances = circumstances("object", command: compileFlags.joined(separator: "\n"))
+    var texts = SourceTexts(includeFolder: includeFolder)
+    return names.map { name in
+      texts.inputs(of: folder.appendingPathComponent(name)).map { ContentKey(circumstances + $0) }
+    }
+  }
+
+  /// Compiles one source, or takes what an equal one became; gives the warnings.
+  private func compile(
+    _ name: String, to object: String, _ key: ContentKey?
+  ) throws(ToolchainError) -> String {
+    if let key, let kept = cache.data(for: key).flatMap(BuiltFile.init(entry:)),
+      (try? kept.data.write(to: URL(fileURLWithPath: object))) != nil
+    {
+      report(.kept(name))
+      return kept.warnings
+    }
+    let start = Stopwatch.now
+    let warnings = try run(compileFlags + ["-c", "-o", object, name])
+    report(.compiled(name, seconds: Stopwatch.now - start))
+    if let key, let data = try? Data(contentsOf: URL(fileURLWithPath: object)) {
+      cache.store(BuiltFile(data: data, warnings: warnings).entry, for: key)
+    }
+    return warnings
   }
 
   /// Runs the compiler in the sources' folder; gives what it prints.

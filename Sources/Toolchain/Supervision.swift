@@ -52,5 +52,5 @@ struct Stopwatch {
 
   private var elapsed: Double { Self.now - start }
 
-  private static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+  static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
 }
