@@ -2,7 +2,8 @@
 // expert: the fastest of 200 rounds, or as many as are said, on one thread over that on two.
 // From this folder:
 //
-//   clang-14 -O3 -march=native -fopenmp -fno-math-errno -I../../Generated/makemoe skewed-routing.c -lm
+//   code=../../Generated/makemoe
+//   clang-14 -O3 -march=native -fopenmp -fno-math-errno -I$code skewed-routing.c $code/kernels/*.c -lm
 //   ./a.out
 #include "kernels/base.h"
 #include "kernels/expert_linear.h"

@@ -7,7 +7,7 @@
 //
 // To build the library from this folder:
 //
-//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c sources.c -lm
+//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm
 
 #define _DEFAULT_SOURCE  // madvise
 
@@ -1094,7 +1094,7 @@ const char *moec_manifest(void) {
     "{\"name\":\"block.6.mixture\",\"experts\":8,\"choices\":2},"
     "{\"name\":\"block.7.mixture\",\"experts\":8,\"choices\":2}"
     "],"
-    "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c sources.c -lm\","
+    "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm\","
     "\"source\":\"makemoe.swift\","
     "\"vocabulary_line\":\"makemoe.swift:4\"}";
 }

@@ -39,7 +39,7 @@ public struct GeneratedModel: Sendable {
     files += layers.map(\.file)
     files += [AdamWFile(context).file]
     if let routes = RoutesFile(context: context).file { files.append(routes) }
-    files += KernelFile.needed(by: layers.flatMap(\.kernels)).map(\.generated)
+    files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
     files += [
       .abiHeader, GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: context.plan.text),
@@ -51,7 +51,8 @@ public struct GeneratedModel: Sendable {
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
     ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + ["adamw.c"]
-      + (plan.routers.isEmpty ? [] : [RoutesFile.path]) + [SourceArchive.path]
+      + (plan.routers.isEmpty ? [] : [RoutesFile.path]) + KernelFile.sources(of: plan)
+      + [SourceArchive.path]
   }
 }
 
@@ -117,7 +118,7 @@ extension Substring {
 
 extension Int {
   /// `8,996,545`.
-  var grouped: String {
+  package var grouped: String {
     let digits = String(magnitude)
     var text = ""
     for (index, digit) in digits.enumerated() {

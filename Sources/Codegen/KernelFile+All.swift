@@ -7,7 +7,8 @@ extension KernelFile {
     base, adamW, threads, vector, panels, shares, product, finish, expertLinear,
     expertLinearWeightGradient,
     linear, matmul,
-    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, fit, causalMask,
+    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, fit,
+    causalMask,
     attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
     crossEntropy,
   ]
@@ -18,22 +19,42 @@ extension KernelFile {
     var open = names + wanted
     while let name = open.popLast() {
       wanted.insert(name)
-      open += (all.first { $0.name == name }?.includes ?? []).filter { !wanted.contains($0) }
+      open += (all.first { $0.name == name }?.needs ?? []).filter { !wanted.contains($0) }
     }
     return all.filter { wanted.contains($0.name) }
   }
 
-  /// The file as it lies beside the layers.
-  var generated: GeneratedFile {
+  /// The paths of the sources that a plan's kernels are compiled from.
+  static func sources(of plan: Plan) -> [String] {
+    let calls = plan.layers.flatMap { $0.forward + $0.backward }
+    return needed(by: Array(Set(calls.compactMap(\.kernel)))).filter { $0.body != nil }
+      .map(\.bodyPath)
+  }
+
+  /// The files as they lie beside the layers.
+  var generated: [GeneratedFile] { [header] + (body.map { [generated($0)] } ?? []) }
+
+  private var bodyPath: String { "kernels/\(name).c" }
+
+  private var header: GeneratedFile {
     let guardName = "KERNEL_\(name.uppercased())_H"
     let lines =
-      [
-        "// \(name).h: a kernel of moec's, the same for every model.", "#ifndef \(guardName)",
-        "#define \(guardName)", "",
-      ]
-      + includes.map { "#include \"\($0).h\"" } + (includes.isEmpty ? [] : [""])
-      + [source, "", "#endif", ""]
+      ["// \(name).h: \(Self.mark)", "#ifndef \(guardName)", "#define \(guardName)", ""]
+      + Self.lines(including: includes) + [source, "", "#endif", ""]
     return GeneratedFile(path: "kernels/\(name).h", text: lines.joined(separator: "\n"))
+  }
+
+  private func generated(_ body: Body) -> GeneratedFile {
+    let lines =
+      ["// \(name).c: \(Self.mark)", ""]
+      + Self.lines(including: [name] + body.includes) + [body.source, ""]
+    return GeneratedFile(path: bodyPath, text: lines.joined(separator: "\n"))
+  }
+
+  private static let mark = "a kernel of moec's, the same for every model."
+
+  private static func lines(including names: [String]) -> [String] {
+    names.map { "#include \"\($0).h\"" } + (names.isEmpty ? [] : [""])
   }
 }
 

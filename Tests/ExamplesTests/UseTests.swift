@@ -25,7 +25,8 @@ import Testing
       """
       cc=$(command -v clang-14 || command -v gcc || command -v clang) || exit 1
       set -- -O1 -Wall -Wextra -Werror "-I$1/Generated/makemoe" \
-        "$1/Examples/peers-benchmark/skewed-routing.c" -lm -o skewed-routing
+        "$1/Examples/peers-benchmark/skewed-routing.c" "$1"/Generated/makemoe/kernels/*.c -lm \
+        -o skewed-routing
       "$cc" -fopenmp "$@" || "$cc" "$@"
       """, [root], in: folder)
     try #require(compilation.status == 0, "\(compilation.errors)")

@@ -11,9 +11,11 @@ extension KernelFile {
       // KERNEL: a function that a model may or may not call.
       // INLINE: one that is only fast once its constant arguments are known.
       // OUTLINE: a hot loop kept as one copy, whoever calls it.
+      // EXTERN: one that is compiled by itself, in a .c file, and no name of the library's.
       #define KERNEL static __attribute__((unused))
       #define INLINE static inline __attribute__((always_inline, unused))
       #define OUTLINE static __attribute__((noinline, unused))
+      #define EXTERN __attribute__((visibility("hidden")))
 
       // Checked builds keep loops as they are: unrolled and instrumented they would take minutes
       // to compile.
