@@ -27,43 +27,52 @@ struct Compilation {
   /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
   var timeLimit: Double?
 
+  /// Who hears what was done.
+  var log = StageLog.silent
+
   /// Called after each pass.
   var observe: (PassReport) -> Void = { _ in }
 
   /// The graph as the model makes it, and the model's text.
   func trace() throws -> (graph: Graph, source: String) {
-    try explaining {
-      let modules = try ModelModules.beside(names: ["MoE", "GraphIR"])
-      if let notice = cache.notice { printToStandardError("note: \(notice)") }
-      var compiler = SwiftModelCompiler(modules: modules, cache: cache)
-      compiler.supervision = (
-        .onTerminal("swiftc compiles \(model)", limit: timeLimit),
-        .onTerminal("\(model) describes its graph", limit: timeLimit ?? Supervision.modelLimit)
-      )
-      let trace = try compiler.trace(model: model)
-      if !trace.messages.isEmpty {
-        FileHandle.standardError.write(Data(trace.messages.utf8))
-      }
-      let source = String(
-        decoding: try Data(contentsOf: URL(fileURLWithPath: model)), as: UTF8.self)
-      return (try Graph(parsing: trace.graph), source)
+    try log.stage("traced", { "\(model): \($0.graph.nodes.count) operations" }) {
+      try explaining { try traceNow() }
     }
+  }
+
+  private func traceNow() throws -> (graph: Graph, source: String) {
+    let modules = try ModelModules.beside(names: ["MoE", "GraphIR"])
+    if let notice = cache.notice { printToStandardError("note: \(notice)") }
+    var compiler = SwiftModelCompiler(modules: modules, cache: cache)
+    compiler.supervision = (
+      .onTerminal("swiftc compiles \(model)", limit: timeLimit),
+      .onTerminal("\(model) describes its graph", limit: timeLimit ?? Supervision.modelLimit)
+    )
+    let trace = try compiler.trace(model: model)
+    if !trace.messages.isEmpty {
+      FileHandle.standardError.write(Data(trace.messages.utf8))
+    }
+    let source = String(
+      decoding: try Data(contentsOf: URL(fileURLWithPath: model)), as: UTF8.self)
+    return (try Graph(parsing: trace.graph), source)
   }
 
   /// The graph after all passes, backward included.
   func transformed(_ graph: Graph) throws -> Graph {
-    try explaining {
-      let pipeline = PipelineOptions(omitted: Set(omittedPasses))
-      return try Pipeline().run(graph, options: pipeline, observe: observe)
+    try log.stage("lowered", { "\($0.nodes.count) operations with gradients, after all passes" }) {
+      try explaining {
+        let pipeline = PipelineOptions(omitted: Set(omittedPasses))
+        return try Pipeline().run(graph, options: pipeline, observe: observe)
+      }
     }
   }
 
   func plan(_ graph: Graph, source: String) throws -> Plan {
-    try explaining {
-      let plan = try Plan(graph, source: source, accumulates: accumulates)
-      for note in plan.notes { printToStandardError(note.note) }
-      return plan
+    let plan = try log.stage("planned", { $0.inShort }) {
+      try explaining { try Plan(graph, source: source, accumulates: accumulates) }
     }
+    for note in plan.notes { printToStandardError(note.note) }
+    return plan
   }
 
   /// The C of a plan. Of this machine it has nothing but the line that builds it.
@@ -102,7 +111,7 @@ struct Compilation {
       let warnings = try choice.compiler.compileLibrary(
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
         output: output, options: options, cache: cache,
-        supervision: .onTerminal("compiling the C", limit: timeLimit))
+        supervision: .onTerminal("compiling the C", limit: timeLimit), report: log.add)
       if !warnings.isEmpty { FileHandle.standardError.write(Data(warnings.utf8)) }
       if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
         try AtomicFile.write(header.text, to: Self.header(of: output.path))
@@ -125,5 +134,14 @@ struct Compilation {
     } catch let error as ToolchainError {
       throw CompilationError(error.description)
     }
+  }
+}
+
+extension Plan {
+  /// `3 layers, 8,996,545 parameters, 190 MB`.
+  fileprivate var inShort: String {
+    let count = parameters.reduce(0) { $0 + $1.type.count }
+    let megabytes = (memory.total + 500_000) / 1_000_000
+    return "\(layers.count) layers, \(count.grouped) parameters, \(megabytes.grouped) MB"
   }
 }

@@ -60,6 +60,9 @@ struct CompileCommand: ParsableCommand {
 
   @OptionGroup var lint: LintOptions
 
+  @Flag(name: .shortAndLong, help: "Do not say what is being done.")
+  var quiet = false
+
   @Flag(help: "Build with address and undefined-behaviour checks.")
   var sanitize = false
 
@@ -97,6 +100,7 @@ struct CompileCommand: ParsableCommand {
     compilation.accumulates = accumulate
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
+    compilation.log = StageLog(isQuiet: quiet || emit != nil)
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
@@ -119,6 +123,8 @@ struct CompileCommand: ParsableCommand {
     try claims.check()
     try AtomicFile.check(library)
     try GeneratedFolder(url: folder).write(code.files)
+    compilation.log.say(
+      "written", "\(code.files.count) files to \(generated ?? "Generated/\(name)")")
     let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
     if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
