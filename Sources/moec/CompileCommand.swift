@@ -60,7 +60,7 @@ struct CompileCommand: ParsableCommand {
 
   @OptionGroup var lint: LintOptions
 
-  @Flag(name: .shortAndLong, help: "Do not say what is being done.")
+  @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
   var quiet = false
 
   @Flag(help: "Build with address and undefined-behaviour checks.")
@@ -128,6 +128,7 @@ struct CompileCommand: ParsableCommand {
     let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
     if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
+    if quiet { return }
     printToStandardError("wrote \(library) from \(generated ?? "Generated/\(name)")")
   }
 

@@ -22,6 +22,32 @@ import Testing
     #expect(block.contains("x + attention(q, k, v).mergedHeads().linear(\"proj\", C)"))
   }
 
+  @Test("Says what it does, and an edit costs what it changes")
+  func saysWhatItDoes() throws {
+    let folder = try SmallModelFile.folder()
+    func compile(_ source: String, _ flags: [String] = []) throws -> String {
+      try Data(source.utf8).write(to: URL(fileURLWithPath: "\(folder)/model.swift"))
+      let result = try Moec.run(["compile", "model.swift", "-o", "lib.so"] + flags, in: folder)
+      #expect(result.status == 0 && result.output.isEmpty)
+      return result.errors
+    }
+    // Another width than that of other tests, as what the cache holds of theirs is not compiled.
+    let source = SmallModelFile.source.replacingOccurrences(of: "(\"C\", 16)", with: "(\"C\", 12)")
+    let first = try compile(source)
+    let stages = ["traced", "lowered", "planned", "written", "linked"]
+    #expect(stages.allSatisfy { first.contains("\n\($0) ") || first.hasPrefix($0) }, "\(first)")
+    #expect(first.contains("\ncompiled  block.c "))
+
+    #expect(try compile(source).contains("\nkept      the library as compiled before\n"))
+    let comment = try compile(
+      source.replacingOccurrences(of: "import MoE", with: "import MoE  // !"))
+    #expect(comment.contains("\ncompiled  sources.c ") && !comment.contains("compiled  block.c"))
+    let edit = try compile(source.replacingOccurrences(of: ".relu()", with: ".gelu()"))
+    #expect(edit.contains("\ncompiled  block.c ") && !edit.contains("compiled  kernels/"))
+    let quiet = try compile(source, ["--quiet"])
+    #expect(!(stages + ["kept", "wrote"]).contains { quiet.contains($0) }, "\(quiet)")
+  }
+
   @Test(
     "--emit prints each stage to standard output and writes nothing",
     arguments: [
