@@ -122,7 +122,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "RandomModelsTests", dependencies: ["RandomModels", "CompiledModels"]),
-    .testTarget(name: "ExamplesTests", dependencies: ["ModelFixtures", "moec"]),
+    .testTarget(
+      name: "ExamplesTests",
+      dependencies: [
+        "ModelFixtures", "moec",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     // Models that tests compile and load, and what they are compared with.
     .target(
       name: "CompiledModels",

@@ -14,6 +14,7 @@ struct CompileCommand: ParsableCommand {
     abstract: "Compiles a model to C and to a library.",
     discussion: """
       EXAMPLES
+        moec compile model.swift                      # to build/libmodel.so, its C to build/model
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes
@@ -29,11 +30,13 @@ struct CompileCommand: ParsableCommand {
   var model: String
 
   @Option(
-    name: .shortAndLong, help: "The library to write. (default: libNAME.so)",
+    name: .shortAndLong, help: "The library to write. (default: build/libMODEL.so)",
     completion: .library)
   var output: String?
 
-  @Option(help: "The folder for the C. (default: Generated/NAME)", completion: .directory)
+  @Option(
+    help: "The folder for the C. (default: build/MODEL; with -o Generated/NAME)",
+    completion: .directory)
   var generated: String?
 
   @Option(help: "Stop there and print it: graph, backward, plan or c.")
@@ -115,21 +118,23 @@ struct CompileCommand: ParsableCommand {
   }
 
   private func build(_ compilation: Compilation, _ plan: Plan, _ code: GeneratedModel) throws {
-    let name = plan.graph.name
-    let folder = URL(fileURLWithPath: generated ?? "Generated/\(name)")
-    let library = output ?? "lib\(name).\(Self.libraryExtension)"
+    let outputs = CompileOutputs(
+      model: model, name: plan.graph.name, output: output, generated: generated)
+    let folder = URL(fileURLWithPath: outputs.generated)
+    let library = outputs.library
     var claims = claims(library)
     GeneratedFolder(url: folder).claim(code.files, in: &claims)
     try claims.check()
+    try outputs.makeFolder()
     try AtomicFile.check(library)
     try GeneratedFolder(url: folder).write(code.files)
     compilation.log.say(
-      "written", "\(code.files.count) files to \(generated ?? "Generated/\(name)")")
+      "written", "\(code.files.count) files to \(outputs.generated)")
     let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
     if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
     if quiet { return }
-    printToStandardError("wrote \(library) from \(generated ?? "Generated/\(name)")")
+    printToStandardError("wrote \(library) from \(outputs.generated)")
   }
 
   /// The files that this command touches but for the C.

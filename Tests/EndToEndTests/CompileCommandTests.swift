@@ -48,6 +48,34 @@ import Testing
     #expect(!(stages + ["kept", "wrote"]).contains { quiet.contains($0) }, "\(quiet)")
   }
 
+  /// Two models of one name do not take each other's place, and another folder stays as it is.
+  @Test("Without -o all is in build/, called like the model's file")
+  func writesToBuild() throws {
+    let folder = try SmallModelFile.folder()
+    let files = FileManager.default
+    try files.createDirectory(atPath: "\(folder)/models", withIntermediateDirectories: true)
+    try files.moveItem(atPath: "\(folder)/model.swift", toPath: "\(folder)/models/deep.swift")
+    let result = try Moec.run(["compile", "models/deep.swift"], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("wrote build/libdeep.so from build/deep"), "\(result.errors)")
+    for name in ["libdeep.so", "libdeep.h", "deep/model.c", "deep/block.c"] {
+      #expect(files.fileExists(atPath: "\(folder)/build/\(name)"), "\(name)")
+    }
+    #expect(try Self.names(in: folder) == ["build", "models", "text.txt"])
+    #expect(try Self.names(in: folder + "/models") == ["deep.swift"])
+  }
+
+  @Test("A file called build is said, and kept")
+  func buildIsAFile() throws {
+    let folder = try SmallModelFile.folder()
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: "\(folder)/build"))
+    let result = try Moec.run(["compile", "model.swift"], in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("error: cannot make build: "), "\(result.errors)")
+    #expect(result.errors.contains("hint: name a library in another folder with -o LIB.so"))
+    #expect(try String(contentsOfFile: "\(folder)/build", encoding: .utf8) == "mine")
+  }
+
   @Test(
     "--emit prints each stage to standard output and writes nothing",
     arguments: [
@@ -141,7 +169,7 @@ import Testing
     source = source.replacing("Axis(\"C\", 16)", with: "Axis(\"I\", 16)")
     source = source.replacing(".relu()", with: ".tanh()")
     let folder = try SmallModelFile.folder(source)
-    let result = try Moec.run(["compile", "model.swift"], in: folder)
+    let result = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
     #expect(result.status == 0, "\(result.errors)")
     guard result.status == 0 else { return }
     let model = try Model(ModelLibrary(path: "\(folder)/libsmall.so"))
@@ -164,7 +192,7 @@ import Testing
     #expect(result.status == 1)
     #expect(result.errors.contains("error"))
     #expect(result.errors.contains(mentions))
-    #expect(!FileManager.default.fileExists(atPath: folder + "/libsmall.so"))
+    #expect(!FileManager.default.fileExists(atPath: folder + "/build/libmodel.so"))
   }
 
   @Test(

@@ -18,7 +18,7 @@ import Testing
       #expect(result.errors.contains("warning: the parameter"), "\(result.errors)")
       #expect(result.errors.contains("[untrained-parameter]\n  hint: "))
       #expect(result.errors.contains(#/(?m)^model\.swift:\d+:\d+: warning: /#))
-      #expect(FileManager.default.fileExists(atPath: "\(folder)/libsmall.so"))
+      #expect(FileManager.default.fileExists(atPath: "\(folder)/build/libmodel.so"))
     }
   }
 
@@ -41,7 +41,7 @@ import Testing
     #expect(result.status == 1)
     #expect(result.errors.contains("error: there is no rule \"everything\""))
     #expect(result.errors.contains(Rule.allCases.map(\.rawValue).joined(separator: ", ")))
-    #expect(!FileManager.default.fileExists(atPath: "\(folder)/libsmall.so"))
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/build"))
   }
 
   static let examples = Result {

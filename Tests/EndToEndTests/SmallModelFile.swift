@@ -44,7 +44,7 @@ enum SmallModelFile {
 
   private static let compiledResult = Result {
     let folder = try SmallModelFile.folder()
-    let result = try Moec.run(["compile", "model.swift"], in: folder)
+    let result = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
     guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
     return folder
   }
