@@ -15,8 +15,9 @@ public struct ModelModules: Sendable, Hashable {
     self.objects = objects
   }
 
-  /// The modules as SwiftPM leaves them beside an executable: `Modules/NAME.swiftmodule` and the
-  /// objects below `NAME.build`.
+  /// The modules as SwiftPM leaves them beside an executable, and as `install.sh` copies them:
+  /// `Modules/NAME.swiftmodule` and the objects below `NAME.build`. Links to the executable are
+  /// followed.
   ///
   /// - Parameters:
   ///   - names: the modules, those that a model imports and those that they import.
@@ -43,6 +44,13 @@ public struct ModelModules: Sendable, Hashable {
     return ModelModules(folder: folder, names: names, objects: objects)
   }
 
+  /// The modules beside the running program that every model is compiled against.
+  ///
+  /// - Throws: `ToolchainError.modulesNotFound`.
+  public static func models() throws(ToolchainError) -> ModelModules {
+    try beside(names: ["MoE", "GraphIR"])
+  }
+
   private static var runningExecutable: String {
     #if canImport(Darwin)
       Bundle.main.executablePath ?? CommandLine.arguments[0]
@@ -51,11 +59,13 @@ public struct ModelModules: Sendable, Hashable {
     #endif
   }
 
-  /// The objects that SwiftPM's own list names: a folder may hold others, of sources long gone.
+  /// The objects that SwiftPM's own list names, as a folder may hold others, of sources long gone.
+  /// Without a list, in an installed folder, it is all of them.
   private static func objects(of name: String, in products: URL) -> [URL] {
     let folder = products.appendingPathComponent("\(name).build")
     let list = folder.appendingPathComponent("output-file-map.json")
-    guard let data = try? Data(contentsOf: list),
+    guard let data = try? Data(contentsOf: list) else { return Self.objects(in: folder) }
+    guard
       let files = try? JSONDecoder().decode([String: [String: String]].self, from: data)
     else { return [] }
     let marker = "/\(name).build/"
@@ -68,6 +78,11 @@ public struct ModelModules: Sendable, Hashable {
     }
     let areThere = objects.allSatisfy { FileManager.default.fileExists(atPath: $0.path) }
     return areThere ? objects : []
+  }
+
+  private static func objects(in folder: URL) -> [URL] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.filter { $0.hasSuffix(".o") }.sorted().map { folder.appendingPathComponent($0) }
   }
 
   /// The files whose contents a model's graph depends on.

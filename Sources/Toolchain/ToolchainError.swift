@@ -79,8 +79,10 @@ extension ToolchainError: CustomStringConvertible {
       "error: swiftc is not on PATH; models are Swift programs, so install the Swift toolchain"
     case .modulesNotFound(let folder, let missing):
       """
-      error: \(missing) is not in \(folder); moec looks for the modules that a model imports \
-      beside its own executable: build it with 'swift build' and run it from there
+      error: \(folder) has no \(missing): models are compiled against modules beside moec, which a \
+      copied or moved moec lacks
+      hint: link to the installed or built moec instead of copying it, or run \
+      './install.sh --prefix DIR' in a clone of moec
       """
     case .modelRejected(_, let diagnostics):
       diagnostics

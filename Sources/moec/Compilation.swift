@@ -41,7 +41,7 @@ struct Compilation {
   }
 
   private func traceNow() throws -> (graph: Graph, source: String) {
-    let modules = try ModelModules.beside(names: ["MoE", "GraphIR"])
+    let modules = try ModelModules.models()
     if let notice = cache.notice { printToStandardError("note: \(notice)") }
     var compiler = SwiftModelCompiler(modules: modules, cache: cache)
     compiler.supervision = (

@@ -234,6 +234,13 @@ enum StandInModule {
       try ModelModules.beside(executable: executable, names: ["MoE"])
     }
     #expect(objects == .modulesNotFound(folder: scratch.url.path, missing: "MoE.build/*.o"))
+    #expect(objects?.description.contains("\nhint: link to the installed or built moec") == true)
+    // An installed folder has no list of SwiftPM's.
+    let object = try scratch.write("MoE.build/b.o", "")
+    try scratch.write("MoE.build/a.o", "")
+    let modules = try ModelModules.beside(executable: executable, names: ["MoE"])
+    #expect(modules.objects.map(\.lastPathComponent) == ["a.o", "b.o"])
+    #expect(modules.objects.last?.path == object.path)
   }
 
   @Test func noSwiftCompiler() throws {

@@ -1,0 +1,123 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+/// `install.sh`, from what was built beside the tests, into folders of their own.
+@Suite struct InstallTests {
+  private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+
+  private static let model = """
+    import MoE
+    let V = Axis("V", 12), T = Axis("T", 8), B = Axis("B", 2), C = Axis("C", 6)
+    LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
+      text.tokens.embedding("token", C).linear("head", V)
+    }
+
+    """
+
+  /// An empty folder with a model in it, and spaces in its name.
+  private static func folder() throws -> String {
+    let folder = try ModelFixture.folder() + "/with spaces"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try model.write(toFile: folder + "/model.swift", atomically: true, encoding: .utf8)
+    return folder
+  }
+
+  private static func install(_ arguments: [String], in folder: String) throws -> Command {
+    try Command.run("\(repository)/install.sh", arguments, in: folder)
+  }
+
+  private static func install(to prefix: String, in folder: String) throws -> Command {
+    let products = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent().path
+    return try install(["--prefix", prefix, "--build", products], in: folder)
+  }
+
+  /// Runs an installed moec, of which nothing but its path is known.
+  private static func moec(_ path: String, _ arguments: [String], in folder: String) throws
+    -> Command
+  {
+    try Command.run(
+      "/usr/bin/env", ["-u", "MOEC_CACHE", "HOME=\(folder)", path] + arguments, in: folder)
+  }
+
+  private static func names(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  @Test("What is installed needs no clone, is replaced by the next, and goes as it came")
+  func installs() throws {
+    let folder = try Self.folder()
+    let first = try Self.install(to: "prefix", in: folder)
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(first.output.contains("/prefix/bin is not in PATH"), "\(first.output)")
+    for name in first.output.matches(of: /\n  (\/[^:\n]*)/).map({ String($0.output.1) }) {
+      #expect(FileManager.default.fileExists(atPath: name), "\(name)")
+    }
+    let old = try Self.names(in: "\(folder)/prefix/lib")
+    #expect(try Self.install(to: "prefix", in: folder).status == 0)
+    let new = try Self.names(in: "\(folder)/prefix/lib")
+    #expect(new.count == 2 && new != old)
+
+    // Moved as a whole, and reached through a link.
+    let files = FileManager.default
+    try files.moveItem(atPath: "\(folder)/prefix", toPath: "\(folder)/moved")
+    try files.createSymbolicLink(
+      atPath: "\(folder)/link", withDestinationPath: "moved/bin/moec")
+    let compiled = try Self.moec("\(folder)/link", ["compile", "model.swift"], in: folder)
+    #expect(compiled.status == 0, "\(compiled.errors)")
+    #expect(files.fileExists(atPath: "\(folder)/build/libmodel.so"))
+    let demo = try Self.moec(
+      "\(folder)/moved/bin/moec", ["demo", "--steps", "1", "--output", "d"], in: folder)
+    #expect(demo.status == 0, "\(demo.errors)")
+    #expect(files.fileExists(atPath: "\(folder)/d/makemoe.safetensors"))
+
+    let removed = try Self.install(["--prefix", "moved", "--uninstall"], in: folder)
+    #expect(removed.status == 0, "\(removed.errors)")
+    let left = try Command.shell("find moved -type f -o -type l", in: folder)
+    #expect(left.output == "")
+  }
+
+  @Test("A file that is not moec's stays", arguments: ["bin/moec", "lib/moec"])
+  func keepsOtherFiles(name: String) throws {
+    let folder = try Self.folder()
+    let file = URL(fileURLWithPath: "\(folder)/prefix/\(name)")
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data("mine".utf8).write(to: file)
+    let result = try Self.install(to: "prefix", in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("/prefix/\(name) is there, and this script did not put it"))
+    #expect(result.errors.contains("hint: move it away"))
+    #expect(try Data(contentsOf: file) == Data("mine".utf8))
+    let all = try Command.shell("find prefix -type f -o -type l", in: folder)
+    #expect(all.output == "prefix/\(name)\n")
+  }
+
+  @Test("A copy of the program alone says what to do")
+  func copiedAlone() throws {
+    let folder = try Self.folder()
+    try FileManager.default.copyItem(atPath: try Command.moecPath(), toPath: "\(folder)/moec")
+    let result = try Self.moec("\(folder)/moec", ["check", "model.swift"], in: folder)
+    #expect(result.status == 1)
+    let lines = result.errors.split(separator: "\n")
+    #expect(lines.count == 2, "\(result.errors)")
+    #expect(lines.first?.contains("has no Modules/MoE.swiftmodule") == true)
+    #expect(lines.last?.contains("./install.sh --prefix DIR") == true)
+  }
+
+  @Test(
+    "Wrong usage exits with 64, and what is missing is said",
+    arguments: [
+      (["--wonder"], 64, "there is no option --wonder"), (["--prefix"], 64, "needs a folder"),
+      (["--prefix", "p", "--build", "none"], 1, "there is no folder none"),
+      (["--prefix", "p", "--build", "."], 1, "there is no moec in"),
+      (["--prefix", ".", "--uninstall"], 1, "nothing of moec's"),
+    ])
+  func refuses(arguments: [String], status: Int32, message: String) throws {
+    let result = try Self.install(arguments, in: try Self.folder())
+    #expect(result.status == status)
+    #expect(result.errors.contains("error: ") && result.errors.contains(message))
+    #expect(result.errors.contains("\nhint: "), "\(result.errors)")
+  }
+}
