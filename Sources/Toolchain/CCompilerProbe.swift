@@ -13,6 +13,8 @@ struct CCompilerProbe {
   var openMPFolders: [String]
   var crossTarget: CrossTarget?
   var cache: ContentCache
+  /// Seconds for each run of the compiler.
+  var limit = Supervision.probing.limit
 
   func run() -> Result<CCompiler, Failure> {
     if let known = cachedCompiler { return .success(known) }
@@ -66,7 +68,7 @@ struct CCompilerProbe {
 
   private func firstLineOfVersion() -> String {
     let outcome = try? Subprocess(
-      executable: path, arguments: ["--version"], supervision: .probing
+      executable: path, arguments: ["--version"], supervision: Supervision(limit: limit)
     ).run()
     let line = outcome?.output.split(separator: "\n").first ?? "unknown version"
     return String(line)
@@ -94,7 +96,8 @@ struct CCompilerProbe {
       + compiler.sharedFlags + ["-o", library, "probe.c", "-lm"]
     do throws(ToolchainError) {
       let outcome = try Subprocess(
-        executable: path, arguments: arguments, folder: folder.path, supervision: .probing
+        executable: path, arguments: arguments, folder: folder.path,
+        supervision: Supervision(limit: limit)
       ).run()
       guard outcome.status == 0 else {
         return outcome.output.split(separator: "\n").last.map(String.init)

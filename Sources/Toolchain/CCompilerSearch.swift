@@ -17,6 +17,8 @@ public struct CCompilerSearch: Sendable {
   public var preferred: String?
   /// Keeps what is known of a compiler from one run to the next.
   public var cache: ContentCache
+  /// Seconds that a compiler may take for each question that it is asked.
+  public var probeLimit = Supervision.probing.limit
   var searchPath: SearchPath
   /// Folders that hold an OpenMP runtime which no compiler looks into by itself.
   var openMPFolders: [String]
@@ -101,13 +103,13 @@ public struct CCompilerSearch: Sendable {
     return [folder.appendingPathComponent("clang").path].filter(SearchPath.isProgram)
   }
 
-  private func probe(
+  func probe(
     _ path: String, _ target: CrossTarget?
   ) -> Result<CCompiler, CCompilerProbe.Failure> {
     // What is in the folders is this machine's own runtime.
     let folders = target == nil ? openMPFolders : []
     return CCompilerProbe(
-      path: path, openMPFolders: folders, crossTarget: target, cache: cache
+      path: path, openMPFolders: folders, crossTarget: target, cache: cache, limit: probeLimit
     ).run()
   }
 

@@ -41,6 +41,11 @@ public struct Subprocess: Sendable {
     self.init(executable: path, arguments: arguments, supervision: supervision)
   }
 
+  /// The path of the first program on `PATH` that has a name; nil if there is none.
+  public static func path(named name: String) -> String? {
+    SearchPath.standard.first(named: name)
+  }
+
   /// Runs the program to its end.
   ///
   /// - Throws: `ToolchainError.cannotStart`, `.tookTooLong`.

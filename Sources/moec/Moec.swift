@@ -17,7 +17,7 @@ struct Moec: AsyncParsableCommand {
     subcommands: [
       CompileCommand.self, CheckCommand.self, RunCommand.self, PlotCommand.self,
       InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
-      WeightsCommand.self, MLflowCommand.self,
+      WeightsCommand.self, MLflowCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

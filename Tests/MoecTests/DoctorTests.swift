@@ -1,0 +1,89 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+/// `moec doctor`, on machines that have little, and things that do not work.
+@Suite struct DoctorTests {
+  private struct Checkup: Decodable {
+    struct Finding: Decodable {
+      var name: String
+      var state: String
+      var version: String?
+      var note: String?
+      var install: String?
+    }
+
+    var needed: [Finding]
+    var compilers: [Finding]
+    var useful: [Finding]
+
+    func finding(_ name: String) -> Finding? {
+      (needed + compilers + useful).first { $0.name == name }
+    }
+  }
+
+  /// Runs it with nothing on `PATH` but these scripts.
+  private func doctor(_ scripts: [String: String], _ options: [String]) throws -> Command {
+    let folder = try ModelFixture.folder()
+    for (name, script) in scripts {
+      let written = try Command.shell(
+        "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod +x \"$2\"",
+        [script, "\(folder)/\(name)"])
+      try #require(written.status == 0)
+    }
+    return try Command.run(
+      "/usr/bin/env",
+      ["PATH=\(folder)", "MOEC_CACHE=\(folder)/cache", try Command.moecPath(), "doctor"] + options)
+  }
+
+  private func decoded(_ result: Command) throws -> Checkup {
+    try JSONDecoder().decode(Checkup.self, from: Data(result.output.utf8))
+  }
+
+  @Test("With nothing there it says what installs it, and ends with 1")
+  func nothing() throws {
+    let result = try doctor([:], [])
+    #expect(result.status == 1)
+    #expect(result.errors == "")
+    #expect(result.output.contains("to install: see https://www.swift.org/install"))
+    #expect(result.output.contains("what Debian calls gcc libc6-dev, and Homebrew llvm"))
+    #expect(result.output.contains("models cannot be compiled here"))
+    let all = try decoded(try doctor([:], ["--json"]))
+    #expect(all.compilers.isEmpty)
+    for finding in all.needed + all.useful where finding.name != "modules" {
+      #expect(finding.state == "missing" && finding.install != nil, "\(finding)")
+    }
+  }
+
+  @Test("Programs that hang, fail or say nothing do not stop it")
+  func broken() throws {
+    let scripts = [
+      "swiftc": "echo 'Swift version 6.9.1 (x)'", "clang": "exec /bin/sleep 60",
+      "gcc": "echo no headers >&2; exit 1", "dot": "exec /bin/sleep 60", "rsvg-convert": "exit 3",
+      "python3": "exec /bin/sleep 60", "brew": "",
+    ]
+    let start = ContinuousClock.now
+    let all = try decoded(try doctor(scripts, ["--json", "--time-limit", "0.5"]))
+    #expect(ContinuousClock.now - start < .seconds(50))
+    #expect(all.finding("swiftc")?.version == "6.9.1")
+    #expect(all.finding("dot")?.state == "broken")
+    #expect(all.finding("dot")?.note?.contains("still running after 0.5 s") == true)
+    #expect(all.finding("rsvg-convert")?.note == "'rsvg-convert --version' fails")
+    #expect(all.finding("gcc")?.note == "builds no shared library: no headers")
+    #expect(all.finding("clang")?.state == "broken")
+    #expect(all.finding("C compiler")?.install == "brew install llvm")
+    #expect(all.finding("numpy")?.state == "missing")
+  }
+
+  @Test("Here, where moec was built, models can be compiled")
+  func here() throws {
+    let result = try Command.moec(["doctor"])
+    #expect(result.status == 0, "\(result.output)")
+    #expect(result.output.contains("the one that is used"))
+    #expect(result.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func refusesWrongUsage() throws {
+    #expect(try Command.moec(["doctor", "--time-limit", "0"]).status == 64)
+  }
+}
