@@ -22,6 +22,7 @@ let package = Package(
 
     // The tools around it: compilers below, compiled libraries above.
     .target(name: "CModelABI"),
+    .target(name: "CText"),
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
@@ -35,7 +36,7 @@ let package = Package(
     .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
     .target(
       name: "Runner",
-      dependencies: ["ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page"],
+      dependencies: ["CText", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page"],
       resources: [
         .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
         .embedInCode("Resources/routes.js"),

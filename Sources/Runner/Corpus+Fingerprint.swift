@@ -6,12 +6,9 @@ extension Corpus {
   /// It is noted in checkpoints, so that going on with another text is noticed.
   public var fingerprint: String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01b3 }
     for part in [training, validation] {
-      add(UInt64(part.count))
-      for position in stride(from: 0, to: part.count, by: 1 + part.count >> 22) {
-        add(UInt64(UInt32(bitPattern: part[position])))
-      }
+      hash = (hash ^ UInt64(part.count)) &* 0x100_0000_01b3
+      hash = part.hash(every: 1 + part.count >> 22, from: hash)
     }
     let digits = String(hash, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits

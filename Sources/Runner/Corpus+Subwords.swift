@@ -1,3 +1,4 @@
+import CText
 import Foundation
 import ModelRuntime
 import Tokenizer
@@ -18,22 +19,20 @@ extension Corpus {
     try Corpus.check(tokenizer, manifest)
     let (tokens, characters) = try Corpus.encode(text, path, tokenizer)
     try Corpus.checkLength(tokens.count, of: "tokens", path, manifest)
-    func characterCount(_ part: ArraySlice<Int32>, _ counts: [Int32]) -> Int {
-      part.reduce(0) { $0 + Int(counts[Int($1)]) }
-    }
-    let kept = characterCount(tokens[...], tokenizer.characterCounts(countingSpecial: true))
+    let all = tokenizer.characterCounts(countingSpecial: true)
+    let kept = TokenSource.sum(of: all, over: tokens[...])
     if tokenizer.keepsCharacters, kept < characters {
       throw .lostCharacters(path: path, lost: characters - kept, of: characters)
     }
     let boundary = Corpus.boundary(of: tokens.count)
     let counts = tokenizer.characterCounts()
-    let trained = characterCount(tokens[..<boundary], counts)
-    let validated = characterCount(tokens[boundary...], counts)
+    let trained = TokenSource.sum(of: counts, over: tokens[..<boundary])
+    let validated = TokenSource.sum(of: counts, over: tokens[boundary...])
     self.path = path
-    carriageReturns = text.indices.dropLast().count { text[$0] == 0xd && text[$0 + 1] == 0xa }
+    carriageReturns = text_count_carriage_returns(text, text.count)
     coding = .subwords(tokenizer)
-    training = TokenSource(Array(tokens[..<boundary]))
-    validation = TokenSource(Array(tokens[boundary...]))
+    training = TokenSource(tokens, 0..<boundary)
+    validation = TokenSource(tokens, boundary..<tokens.count)
     charactersPerToken = CharactersPerToken(
       training: Double(trained) / Double(boundary),
       validation: Double(validated) / Double(tokens.count - boundary))
@@ -45,7 +44,7 @@ extension Corpus {
     if let offset = text.withUnsafeBufferPointer(CorpusText.firstInvalid) {
       throw .notUTF8(path: path, offset: offset)
     }
-    return (tokenizer.encode(text), text.count { $0 & 0xc0 != 0x80 })
+    return (tokenizer.encode(text), text_count_characters(text, text.count))
   }
 
   /// A folder of token shards; the first 90 % of all tokens are for training.

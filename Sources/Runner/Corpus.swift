@@ -1,3 +1,4 @@
+import CText
 import Foundation
 import ModelRuntime
 
@@ -49,7 +50,7 @@ public struct Corpus: Sendable {
       // Weights that were trained with the mark as a character go on so.
       let keepsMark = vocabulary?.characters.contains("\u{feff}") ?? false
       let text = try CorpusText.read(path, keepsMark: keepsMark)
-      try self.init(text: text, path: path, manifest: manifest, vocabulary: vocabulary)
+      try self.init(utf8: text, path: path, manifest: manifest, vocabulary: vocabulary)
     }
   }
 
@@ -57,26 +58,37 @@ public struct Corpus: Sendable {
   public init(
     text: [Unicode.Scalar], path: String, manifest: Manifest, vocabulary: Vocabulary? = nil
   ) throws(CorpusError) {
+    var characters = String.UnicodeScalarView()
+    characters.append(contentsOf: text)
+    try self.init(
+      utf8: Array(String(characters).utf8), path: path, manifest: manifest, vocabulary: vocabulary)
+  }
+
+  /// The same from UTF-8 that is known to be right.
+  private init(
+    utf8 text: [UInt8], path: String, manifest: Manifest, vocabulary: Vocabulary?
+  ) throws(CorpusError) {
     guard !text.isEmpty else { throw .empty(path: path) }
+    let census = CharacterCensus(text)
     let known: Vocabulary
     if let vocabulary {
       known = vocabulary
     } else {
-      known = try Corpus.vocabulary(of: text, path, manifest)
+      known = try Corpus.vocabulary(census, path, manifest)
     }
-    try Corpus.checkLength(text.count, of: "characters", path, manifest)
+    try Corpus.checkLength(census.count, of: "characters", path, manifest)
     let tokens: [Int32]
     do throws(VocabularyError) {
-      tokens = try known.encode(text)
+      tokens = try known.encode(text, census)
     } catch {
       throw .unknownCharacters(path: path, error)
     }
     let boundary = Corpus.boundary(of: tokens.count)
     self.path = path
-    carriageReturns = text.indices.dropLast().count { text[$0] == "\r" && text[$0 + 1] == "\n" }
+    carriageReturns = text_count_carriage_returns(text, text.count)
     coding = .characters(known)
-    training = TokenSource(Array(tokens[..<boundary]))
-    validation = TokenSource(Array(tokens[boundary...]))
+    training = TokenSource(tokens, 0..<boundary)
+    validation = TokenSource(tokens, boundary..<tokens.count)
     charactersPerToken = nil
   }
 
@@ -91,17 +103,16 @@ public struct Corpus: Sendable {
     }
   }
 
-  /// The sorted distinct characters of a text, no more than the model was compiled for.
-  static func vocabulary(
-    of text: [Unicode.Scalar], _ path: String, _ manifest: Manifest
+  /// The characters of a text, no more than the model was compiled for.
+  private static func vocabulary(
+    _ census: CharacterCensus, _ path: String, _ manifest: Manifest
   ) throws(CorpusError) -> Vocabulary {
-    let vocabulary = Vocabulary(of: text)
-    guard vocabulary.count <= manifest.vocabulary else {
+    guard census.distinct.count <= manifest.vocabulary else {
       throw .tooManyCharacters(
-        path: path, distinct: vocabulary.count, compiled: manifest.vocabulary,
+        path: path, distinct: census.distinct.count, compiled: manifest.vocabulary,
         line: manifest.vocabularyLine)
     }
-    return vocabulary
+    return Vocabulary(census.distinct)
   }
 
   /// Only the characters of a text, for generation from fresh parameters.
@@ -110,7 +121,7 @@ public struct Corpus: Sendable {
   ) throws(CorpusError) -> Vocabulary {
     let text = try CorpusText.read(path)
     guard !text.isEmpty else { throw .empty(path: path) }
-    return try vocabulary(of: text, path, manifest)
+    return try vocabulary(CharacterCensus(text), path, manifest)
   }
 
   /// How many of `count` characters are for training: 90 %, rounded down.

@@ -3,15 +3,15 @@ import ModelRuntime
 
 /// Reads texts and finds where they are not UTF-8.
 enum CorpusText {
-  /// The characters of a file, without a byte-order mark at its start unless that is kept.
+  /// The UTF-8 of a file, without a byte-order mark at its start unless that is kept.
   /// Errors: unreadable, not UTF-8.
-  static func read(
-    _ path: String, keepsMark: Bool = false
-  ) throws(CorpusError) -> [Unicode.Scalar] {
+  static func read(_ path: String, keepsMark: Bool = false) throws(CorpusError) -> [UInt8] {
     let bytes = try text(of: path)
-    let characters = try characters(of: bytes, path)
-    let isMarked = !keepsMark && TextBytes.markLength(bytes) > 0
-    return isMarked ? Array(characters.dropFirst()) : characters
+    if let offset = bytes.withUnsafeBufferPointer(firstInvalid) {
+      throw .notUTF8(path: path, offset: offset)
+    }
+    let mark = keepsMark ? 0 : TextBytes.markLength(bytes)
+    return mark == 0 ? bytes : Array(bytes[mark...])
   }
 
   /// The bytes of a text. Errors: unreadable, UTF-16.
@@ -28,26 +28,6 @@ enum CorpusText {
     if TextBytes.isUTF16(text) { throw .utf16(path: path) }
     if let offset = firstInvalid(in: text) { throw .notUTF8(path: path, offset: offset) }
     return UnsafeBufferPointer(rebasing: text[TextBytes.markLength(text)...])
-  }
-
-  /// The same from bytes at hand.
-  static func characters(
-    of bytes: [UInt8], _ path: String
-  ) throws(CorpusError) -> [Unicode.Scalar] {
-    var text: [Unicode.Scalar] = []
-    text.reserveCapacity(bytes.count)
-    var iterator = bytes.makeIterator()
-    var parser = Unicode.UTF8.ForwardParser()
-    var offset = 0
-    while true {
-      switch parser.parseScalar(from: &iterator) {
-      case .valid(let encoded):
-        text.append(Unicode.UTF8.decode(encoded))
-        offset += encoded.count
-      case .error: throw .notUTF8(path: path, offset: offset)
-      case .emptyInput: return text
-      }
-    }
   }
 
   /// The bytes of an ordinary file or of a pipe (`--data <(zcat text.gz)`).

@@ -93,7 +93,7 @@ public struct TokenShardWriter {
     _ part: ArraySlice<Int32>, isLast: Bool
   ) throws(TokenShardError) {
     header.count = part.count
-    header.characters = part.reduce(0) { $0 + Int(characterCounts[Int($1)]) }
+    header.characters = TokenSource.sum(of: characterCounts, over: part)
     header.isLast = isLast
     var bytes = header.bytes
     bytes.reserveCapacity(bytes.count + part.count * header.width)

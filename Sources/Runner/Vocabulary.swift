@@ -8,7 +8,7 @@ public struct Vocabulary: Equatable, Sendable {
   /// Characters in the order of their tokens.
   public let characters: [Unicode.Scalar]
   /// Token by scalar value, -1 for characters that are not known.
-  private let tokens: [Int32]
+  let tokens: [Int32]
 
   /// A vocabulary with these characters in this order, each once.
   public init(_ characters: [Unicode.Scalar]) {
@@ -26,6 +26,18 @@ public struct Vocabulary: Equatable, Sendable {
     var isPresent = [Bool](repeating: false, count: 0x110000)
     for character in text { isPresent[Int(character.value)] = true }
     self.init(isPresent.indices.compactMap { isPresent[$0] ? Unicode.Scalar(UInt32($0)) : nil })
+  }
+
+  /// The distinct characters of a text file. Errors: unreadable, not UTF-8, empty.
+  public init(ofText path: String) throws(CorpusError) {
+    let text = try CorpusText.read(path)
+    guard !text.isEmpty else { throw .empty(path: path) }
+    self.init(CharacterCensus(text).distinct)
+  }
+
+  /// Whether a character has a token.
+  func contains(_ character: Unicode.Scalar) -> Bool {
+    Int(character.value) < tokens.count && tokens[Int(character.value)] >= 0
   }
 
   /// How many characters it has.

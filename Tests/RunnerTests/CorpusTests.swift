@@ -85,7 +85,10 @@ import Testing
 
   @Test func readsUTF8() throws {
     let text = "a\u{0}é\u{800}\u{ffff}😀\u{10ffff}\r\n"
-    #expect(try CorpusText.read(fileWith(text)) == Array(text.unicodeScalars))
+    #expect(try CorpusText.read(fileWith(text)) == Array(text.utf8))
+    let census = CharacterCensus(Array((text + text).utf8))
+    #expect(census.count == 2 * text.unicodeScalars.count)
+    #expect(census.distinct == text.unicodeScalars.sorted())
   }
 
   @Test func refusesWhatIsNoText() throws {
