@@ -68,7 +68,7 @@ public struct CCompiler: Sendable, Hashable, Codable {
 
   private func line(_ flags: [String], _ sources: [String], _ output: String) -> String {
     let words = [name] + flags + ["-o", output] + sources + ["-lm"]
-    return words.map(Self.quoted).joined(separator: " ")
+    return words.map(ShellWord.quoted).joined(separator: " ")
   }
 
   /// The flags that decide what a source compiles to.
@@ -101,15 +101,5 @@ public struct CCompiler: Sendable, Hashable, Codable {
 
   private static func isLinkFlag(_ flag: String) -> Bool {
     flag.hasPrefix("-L") || flag.hasPrefix("-l") || flag.hasPrefix("-Wl,")
-  }
-
-  /// `word` as a shell reads it back.
-  static func quoted(_ word: String) -> String {
-    let plain = word.utf8.allSatisfy { byte in
-      UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
-        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "-_=+.,/:@%".utf8.contains(byte)
-    }
-    if plain && !word.isEmpty { return word }
-    return "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 }

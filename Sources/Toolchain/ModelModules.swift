@@ -85,6 +85,17 @@ public struct ModelModules: Sendable, Hashable {
     return names.filter { $0.hasSuffix(".o") }.sorted().map { folder.appendingPathComponent($0) }
   }
 
+  /// The folder of the `.swiftmodule` files under a name that the next installation leaves as it is:
+  /// `lib/moec` is a link to the folder that `install.sh` made last.
+  public var lastingFolder: URL {
+    let products = folder.deletingLastPathComponent()
+    let link = products.deletingLastPathComponent().appendingPathComponent("moec")
+    guard link.resolvingSymlinksInPath().path == products.resolvingSymlinksInPath().path else {
+      return folder
+    }
+    return link.appendingPathComponent(folder.lastPathComponent)
+  }
+
   /// The files whose contents a model's graph depends on.
   var files: [URL] {
     names.map { folder.appendingPathComponent("\($0).swiftmodule") } + objects

@@ -73,6 +73,15 @@ public struct SwiftModelCompiler: Sendable {
     return program
   }
 
+  /// How an editor is to read a model: the command that compiles it, as far as that matters for its
+  /// meaning.
+  public static func editorCommand(model: String, modules: String) -> [String] {
+    ["swiftc", "-module-name", "Model"] + language + ["-I", modules, model]
+  }
+
+  /// Models are written in the language that needs no word about concurrency.
+  private static let language = ["-swift-version", "5"]
+
   /// Gives swiftc's warnings.
   private func compile(
     _ path: String, _ swiftc: String, to program: String, temporary: URL
@@ -81,9 +90,8 @@ public struct SwiftModelCompiler: Sendable {
     let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil } ?? temporary
     let arguments =
       [
-        "-Onone", "-gline-tables-only", "-dwarf-version=4", "-swift-version", "5", "-module-name",
-        "Model",
-      ]
+        "-Onone", "-gline-tables-only", "-dwarf-version=4", "-module-name", "Model",
+      ] + Self.language
       + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
       + modules.objects.map(\.path)
     let outcome = try Subprocess(

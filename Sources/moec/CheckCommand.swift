@@ -57,6 +57,7 @@ struct CheckCommand: ParsableCommand {
       guard let model else { return try printNow(Self.ruleList) }
       var compilation = Compilation(model: model)
       compilation.timeLimit = time.timeLimit
+      EditorCommands.update(for: model)
       try check(compilation)
     }
   }

@@ -8,18 +8,15 @@ struct Clone {
 
   private static let model = "Examples/makemoe.swift"
 
-  /// The current folder if it is a clone, or else the nearest one around moec itself.
+  static let hint = "run it from a clone of moec, or install moec with './install.sh' there"
+
+  /// The current folder if it is a clone, or else the nearest folder around moec itself that is one
+  /// or that `install.sh` made of one.
   static func find() throws -> Clone {
-    let files = FileManager.default
-    let executable = URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0])
-    let folders = [""] + ancestors(of: executable.resolvingSymlinksInPath()).map { $0 + "/" }
-    guard let folder = folders.first(where: { files.fileExists(atPath: $0 + model) }) else {
-      throw CompilationError(
-        message: "\(model) is neither in the current folder nor in one around moec",
-        hint: "run 'swift run moec demo' in a clone of moec")
-    }
+    let isHere = FileManager.default.fileExists(atPath: model)
+    let folder = isHere ? "" : try around(moec: "demo")
     let data = folder + Corpus.usualPath
-    guard files.fileExists(atPath: data) else {
+    guard FileManager.default.fileExists(atPath: data) else {
       throw CompilationError(
         message: "\(data) is not there, and the demo trains on it",
         hint: "python3 Data/build.py makes it, and so does 'git checkout Data/shakespeare.txt'")
@@ -27,13 +24,17 @@ struct Clone {
     return Clone(model: folder + model, data: data)
   }
 
-  private static func ancestors(of file: URL) -> [String] {
-    var folders: [String] = []
-    var folder = file.deletingLastPathComponent()
+  /// The nearest folder around moec itself that has the examples, with a slash at its end. Errors:
+  /// there is none, as of a program that was copied alone.
+  static func around(moec command: String) throws -> String {
+    let executable = URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0])
+    var folder = executable.resolvingSymlinksInPath().deletingLastPathComponent()
     while folder.path.count > 1 {
-      folders.append(folder.path)
+      let path = folder.path + "/"
+      if FileManager.default.fileExists(atPath: path + model) { return path }
       folder = folder.deletingLastPathComponent()
     }
-    return folders
+    throw CompilationError(
+      message: "\(model) is in no folder around moec, and 'moec \(command)' needs it", hint: hint)
   }
 }

@@ -104,6 +104,7 @@ struct CompileCommand: ParsableCommand {
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
     compilation.log = StageLog(isQuiet: quiet || emit != nil)
+    EditorCommands.update(for: model)
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)

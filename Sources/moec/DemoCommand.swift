@@ -12,7 +12,8 @@ struct DemoCommand: ParsableCommand {
     commandName: "demo",
     abstract: "Compiles the example model, trains it for a minute, and lets it write.",
     discussion: """
-      Needs a clone of moec, whose Examples/makemoe.swift and Data/shakespeare.txt it uses.
+      Uses Examples/makemoe.swift and Data/shakespeare.txt of the clone or the installation that \
+      moec is in.
 
       EXAMPLES
         moec demo
@@ -159,12 +160,13 @@ struct Demo {
   }
 
   private func furtherCommands(_ library: String) -> String {
-    """
-    To go on from here:
-      swift run moec run \(library) --train --resume \(weights) --save \(weights) --steps 5000
-      swift run moec run \(library) --generate --weights \(weights) --prompt "To be"
+    let moec = Invocation.moec()
+    return """
+      To go on from here:
+        \(moec) run \(library) --train --resume \(weights) --save \(weights) --steps 5000
+        \(moec) run \(library) --generate --weights \(weights) --prompt "To be"
 
-    """
+      """
   }
 
   /// A stage's name in the margin, or nothing there, and what there is to say.

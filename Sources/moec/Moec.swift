@@ -8,6 +8,7 @@ struct Moec: AsyncParsableCommand {
     discussion: """
       EXAMPLES
         moec demo
+        moec new my-model
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec run libmakemoe.so --train --save weights.safetensors
         moec run libmakemoe.so --generate --weights weights.safetensors
@@ -15,7 +16,7 @@ struct Moec: AsyncParsableCommand {
       """,
     version: versionText,
     subcommands: [
-      CompileCommand.self, CheckCommand.self, RunCommand.self, PlotCommand.self,
+      NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, PlotCommand.self,
       InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
       WeightsCommand.self, MLflowCommand.self, DoctorCommand.self,
     ])

@@ -73,9 +73,9 @@ import Testing
   }
 
   @Test func wordsAreQuotedForAShell() {
-    #expect(CCompiler.quoted("a-b_c.so") == "a-b_c.so")
-    #expect(CCompiler.quoted("a b") == "'a b'")
-    #expect(CCompiler.quoted("it's") == "'it'\\''s'")
-    #expect(CCompiler.quoted("") == "''")
+    #expect(ShellWord.quoted("a-b_c.so") == "a-b_c.so")
+    #expect(ShellWord.quoted("a b") == "'a b'")
+    #expect(ShellWord.quoted("it's") == "'it'\\''s'")
+    #expect(ShellWord.quoted("") == "''")
   }
 }

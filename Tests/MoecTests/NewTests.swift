@@ -1,0 +1,130 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+@testable import moec
+
+/// `moec new`, and what an editor makes of its folders.
+@Suite struct NewTests {
+  private static func new(_ arguments: [String], in folder: String) throws -> Command {
+    try Command.moec(["new"] + arguments, in: folder)
+  }
+
+  private static func text(_ path: String) throws -> String {
+    try String(contentsOfFile: path, encoding: .utf8)
+  }
+
+  private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+
+  @Test("Every model is the example of its name, and is right", arguments: Template.allCases)
+  func models(template: Template) throws {
+    let folder = try ModelFixture.folder()
+    let made = try Self.new(["work", "--model", template.rawValue], in: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    let example = try Self.text("\(Self.repository)/Examples/\(template.rawValue).swift")
+    #expect(try Self.text("\(folder)/work/model.swift") == example)
+    let check = try Command.moec(["check", "model.swift", "--strict"], in: folder + "/work")
+    #expect(check.status == 0, "\(check.errors)")
+  }
+
+  @Test("What it says comes next can be typed as it stands, and leaves git nothing to show")
+  func nextCommands() throws {
+    let folder = try ModelFixture.folder()
+    let made = try Self.new(["my work", "--model", "tiny"], in: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    let git = try Command.shell(
+      """
+      command -v git > /dev/null || exit 77
+      cd 'my work' && git init -q . && git add -A && git -c user.name=a -c user.email=a@b \
+        commit -qm begun && git ls-files
+      """, in: folder)
+    #expect(
+      git.status == 77
+        || git.output == ".gitignore\nREADME.md\nmodel.swift\nshakespeare.txt\n", "\(git)")
+    let lines = made.output.split(separator: "\n").filter { $0.hasPrefix("  ") }
+    #expect(lines.count == 5)
+    // The program itself in place of the way to it, which a test must not build.
+    let script = lines.map { line in
+      line.replacing(#/^.*?moec (?=check|compile|run )/#, with: "\"$0\" ")
+        .replacing("--steps 600", with: "--steps 2")
+    }.joined(separator: " &&\n")
+    let result = try Command.shell(script, in: folder)
+    #expect(result.status == 0, "\(script)\n\(result.errors)")
+    #expect(result.output.contains("step 1: train loss "))
+    let readme = try Self.text("\(folder)/my work/README.md")
+    for line in lines.dropFirst() {
+      let words = line.split(separator: " moec ").last ?? line
+      #expect(readme.contains("\n    moec \(words)"), "\(words)")
+    }
+    guard git.status == 0 else { return }
+    let status = try Command.shell("git -C 'my work' status --porcelain", in: folder)
+    #expect(status.output == "")
+  }
+
+  @Test("A text of one's own gives the model its number of characters")
+  func ownText() throws {
+    let folder = try ModelFixture.folder()
+    let text = String(repeating: "äöü abc\n", count: 100)
+    try text.write(toFile: folder + "/my text.txt", atomically: true, encoding: .utf8)
+    let made = try Self.new(["work", "--model", "tiny", "--data", "my text.txt"], in: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    #expect(try Self.text("\(folder)/work/model.swift").contains(#"Axis("V", 8)"#))
+    #expect(made.output.contains("--data '\(folder)/my text.txt'"), "\(made.output)")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/work/shakespeare.txt"))
+  }
+
+  @Test("A folder with something in it stays as it is")
+  func keepsWhatIsThere() throws {
+    let folder = try ModelFixture.folder()
+    try "mine".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
+    for name in [".", "file"] {
+      let result = try Self.new([name], in: folder)
+      #expect(result.status == 1)
+      #expect(result.errors.contains("error: \(name) is there already, and "))
+      #expect(result.errors.contains("hint: name another folder"))
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["file"])
+    let missing = try Self.new(["work", "--data", "none.txt"], in: folder)
+    #expect(missing.status == 1 && missing.errors.contains("none.txt"))
+    #expect(try Self.new(["work", "--model", "wonder"], in: folder).status == 64)
+    #expect(try Self.new([""], in: folder).status == 64)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["file"])
+  }
+
+  @Test("check and compile mend what says how a model is compiled, if it is moec's")
+  func mends() throws {
+    let files = FileManager.default
+    let folder = try ModelFixture.folder()
+    #expect(try Self.new(["work", "--model", "tiny"], in: folder).status == 0)
+    let commands = "\(folder)/moved/compile_commands.json"
+    // Moved, and with a second model.
+    try files.moveItem(atPath: "\(folder)/work", toPath: "\(folder)/moved")
+    let stale = try Self.text(commands)
+    try files.copyItem(
+      atPath: "\(folder)/moved/model.swift", toPath: "\(folder)/moved/other.swift")
+    #expect(try Command.moec(["check", "moved/other.swift"], in: folder).status == 0)
+    let mended = try Self.text(commands)
+    #expect(stale.contains("/work\"") && !mended.contains("/work\""), "\(mended)")
+    #expect(mended.contains("/moved\"") && mended.contains("\"other.swift\""))
+    #expect(mended.contains("\"model.swift\""))
+    // Gone, as in a clone of the folder.
+    try files.removeItem(atPath: commands)
+    try files.removeItem(atPath: "\(folder)/moved/other.swift")
+    let emit = try Command.moec(
+      ["compile", "model.swift", "--emit", "graph"], in: "\(folder)/moved")
+    #expect(emit.status == 0)
+    let alone = mended.replacing(/,\n  \{[^}]*"other.swift"\n  \}/, with: "")
+    #expect(alone != mended)
+    #expect(try Self.text(commands) == alone)
+    // Somebody else's, and a folder that wants none.
+    let foreign = #"[{"directory": "/", "file": "a.c", "arguments": ["cc", "a.c"]}]"#
+    try foreign.write(toFile: commands, atomically: true, encoding: .utf8)
+    #expect(try Command.moec(["check", "model.swift"], in: "\(folder)/moved").status == 0)
+    #expect(try Self.text(commands) == foreign)
+    try files.removeItem(atPath: commands)
+    try files.removeItem(atPath: "\(folder)/moved/.gitignore")
+    #expect(try Command.moec(["check", "model.swift"], in: "\(folder)/moved").status == 0)
+    #expect(!files.fileExists(atPath: commands))
+  }
+}
