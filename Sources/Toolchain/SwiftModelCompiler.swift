@@ -99,11 +99,19 @@ public struct SwiftModelCompiler: Sendable {
     ).run()
     let messages = Self.trimmed(outcome.output)
     guard outcome.status == 0 else {
-      throw .modelRejected(
-        path: path,
-        diagnostics: messages.isEmpty ? "error: \(path): swiftc failed without a word" : messages)
+      throw .modelRejected(path: path, diagnostics: Self.diagnostics(messages, path))
     }
     return messages
+  }
+
+  /// What swiftc says; of a model that does not import MoE, that alone instead of every name.
+  private static func diagnostics(_ messages: String, _ path: String) -> String {
+    if messages.isEmpty { return "error: \(path): swiftc failed without a word" }
+    let source = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let isImported = source.contains(/(?m)^\s*(?:@\w+\s+)*import\s+MoE\b/)
+    guard !isImported, messages.contains("cannot find '") else { return messages }
+    return
+      "\(path):1:1: error: the model does not import MoE\n  hint: begin the file with: import MoE"
   }
 
   private func run(_ program: String, _ path: String) throws(ToolchainError) -> Trace {
