@@ -1,4 +1,5 @@
 import ArgumentParser
+import Codegen
 import Foundation
 import ModelRuntime
 import Runner
@@ -70,9 +71,10 @@ struct TokenizerCommand: ParsableCommand {
         let tokenizer = try trainer.train(on: pieces)
         try AtomicFile.write(String(decoding: tokenizer.json, as: UTF8.self), to: output)
         if tokenizer.count < vocabulary {
-          printToStandardError("note: the texts have no more than \(tokenizer.count) tokens")
+          printToStandardError(
+            "note: the texts have no more than \(tokenizer.count.grouped) tokens")
         }
-        printToStandardError("\(output): \(tokenizer.count) tokens")
+        printToStandardError("\(output): \(tokenizer.count.grouped) tokens")
       }
     }
   }
@@ -82,15 +84,15 @@ struct TokenizerCommand: ParsableCommand {
       abstract: "Prints the tokens of a text, from a file or standard input.",
       discussion: """
         EXAMPLES
-          moec tokenizer encode tokenizer.json text.txt
-          moec tokenizer encode tokenizer.json < text.txt
+          moec tokenizer encode text.txt
+          moec tokenizer encode --tokenizer model/tokenizer.json < text.txt
         """)
-
-    @Argument(help: "The tokenizer.json.", completion: .tokenizer)
-    var tokenizer: String
 
     @Argument(help: "A text; '-' is standard input.", completion: .file())
     var text = "-"
+
+    @Option(help: "The tokenizer.json to cut it with.", completion: .tokenizer)
+    var tokenizer = "tokenizer.json"
 
     func run() throws {
       try reportingErrors {
@@ -106,16 +108,16 @@ struct TokenizerCommand: ParsableCommand {
       abstract: "Prints the text of tokens, numbers from a file or standard input.",
       discussion: """
         EXAMPLES
-          moec tokenizer decode tokenizer.json tokens.txt
-          moec tokenizer decode tokenizer.json < tokens.txt
+          moec tokenizer decode tokens.txt
+          moec tokenizer decode --tokenizer model/tokenizer.json < tokens.txt
         """)
-
-    @Argument(help: "The tokenizer.json.", completion: .tokenizer)
-    var tokenizer: String
 
     @Argument(
       help: "Numbers with spaces between them; '-' is standard input.", completion: .file())
     var tokens = "-"
+
+    @Option(help: "The tokenizer.json that they are of.", completion: .tokenizer)
+    var tokenizer = "tokenizer.json"
 
     func run() throws {
       try reportingErrors {
@@ -174,7 +176,7 @@ struct TokenizerCommand: ParsableCommand {
         for path in data { try writer.add(path) }
         try writer.finish()
         printToStandardError(
-          "\(output): \(writer.tokens) tokens of \(writer.characters) characters in "
+          "\(output): \(writer.tokens.grouped) tokens of \(writer.characters.grouped) characters in "
             + "\(writer.shards) \(writer.shards == 1 ? "shard" : "shards")")
       }
     }

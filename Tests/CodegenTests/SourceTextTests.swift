@@ -20,7 +20,8 @@ import Testing
     var graph = try MakeMoE("odd").graph()
     // The verifier refuses files whose names hold control characters.
     let file = String(
-      String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+      String.UnicodeScalarView(
+        text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
     for index in graph.nodes.indices {
       graph.nodes[index].location = SourceLocation(file: file + ".swift", line: 2, column: 1)
     }

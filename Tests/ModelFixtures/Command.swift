@@ -17,6 +17,9 @@ public struct Command: Sendable {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+    // Runs of tests are kept where nobody looks, unless a test says where.
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["MOEC_RUNS": scratch.appendingPathComponent("runs").path]) { own, _ in own }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])

@@ -91,7 +91,8 @@ import Testing
       let text = "{\"\(part)\":{\"type\":\"Sequence\",\"\(part)s\":[\(steps)]},\(model)}"
       try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/\(part).json"))
       try Data("banana".utf8).write(to: URL(fileURLWithPath: folder + "/text"))
-      let command = try bounded(["tokenizer", "encode", "\(part).json", "text"], in: folder)
+      let command = try bounded(
+        ["tokenizer", "encode", "text", "--tokenizer", "\(part).json"], in: folder)
       #expect(refused(command), "\(command)")
     }
   }
@@ -115,7 +116,8 @@ import Testing
     }
     for command in [
       "weights convert in out --names makemoe", "weights convert in2 out --names makemoe",
-      "weights convert in out --names names", "plot log -o out.svg", "tokenizer encode t.json text",
+      "weights convert in out --names names", "plot log -o out.svg",
+      "tokenizer encode text --tokenizer t.json",
       "plot good --reference table -o out.svg",
     ] {
       let outcome = try bounded(command.split(separator: " ").map(String.init), in: folder)

@@ -19,10 +19,11 @@ import Tokenizer
     #expect(try BytePairTokenizer(path: folder + "/t.json") == expected)
 
     let encoded = try Command.shell(
-      "printf 'feed é😀' | \"$0\" tokenizer encode t.json | tee tokens", in: folder)
+      "printf 'feed é😀' | \"$0\" tokenizer encode --tokenizer t.json | tee tokens", in: folder)
     let tokens = expected.encode("feed é😀").map(String.init).joined(separator: " ")
     #expect(encoded.output == tokens + "\n")
-    let decoded = try Command.moec(["tokenizer", "decode", "t.json", "tokens"], in: folder)
+    let decoded = try Command.moec(
+      ["tokenizer", "decode", "tokens", "--tokenizer", "t.json"], in: folder)
     #expect(decoded.output == "feed é😀")
 
     let library = try ModelFixture.subword()
