@@ -57,7 +57,9 @@ public struct CallCost: Hashable {
     var isOfTokens = false
     func share(_ operand: Operand) -> (part: Int, whole: Int) {
       let extents = Set(operand.type.axes.flatMap(\.symbols).map(\.extent))
-      let (hasPositions, hasSequences) = (extents.contains(.positions), extents.contains(.sequences))
+      let (hasPositions, hasSequences) = (
+        extents.contains(.positions), extents.contains(.sequences)
+      )
       isOfTokens = isOfTokens || hasPositions
       if hasPositions, case .op(.attention) = call.action, call.inputs.contains(operand) {
         return (1, 2 * sequences)

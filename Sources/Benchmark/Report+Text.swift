@@ -1,3 +1,4 @@
+import Codegen
 import Foundation
 
 extension BenchmarkReport {
@@ -12,8 +13,37 @@ extension BenchmarkReport {
     return blocks.joined(separator: "\n\n") + "\n\n" + Self.legend + "\n"
   }
 
+  /// The totals alone, for a first look: within eighty columns.
+  public var shortText: String {
+    let machine = machineLine.replacing(", memory ", with: ",\nmemory ")
+    return [heading, machine, excessLine, nil, shortTable].map { $0 ?? "" }
+      .joined(separator: "\n").replacing("\n\n\n", with: "\n\n")
+      + "\n\nwhere the time goes, kernel by kernel and call by call: --all\n"
+  }
+
+  private var shortTable: String {
+    let head = ["", "median ms", "limit ms", "median / limit", "tokens/s"]
+    let rows = totals.map { total in
+      let tokens =
+        total.median > 0 ? 1000 / total.median * Double(Self.tokens(total.work, self)) : 0
+      return [
+        total.work.title, Self.fixed(total.median, 3), Self.fixed(total.limit, 3),
+        Self.fixed(total.timesLimit, 2), Int(tokens.rounded()).grouped,
+      ]
+    }
+    return Self.table([head] + rows)
+  }
+
+  /// Tokens that a piece of work is over.
+  private static func tokens(_ work: Work, _ report: BenchmarkReport) -> Int {
+    switch work {
+    case .step, .evaluation, .evaluationSideBySide: report.batch * report.context
+    case .generation, .cachedGeneration: 1
+    }
+  }
+
   private var heading: String {
-    "\(model): \(parameters) parameters, batch \(batch), context \(context), \(threads) "
+    "\(model): \(parameters.grouped) parameters, batch \(batch), context \(context), \(threads) "
       + (threads == 1 ? "thread" : "threads")
   }
 

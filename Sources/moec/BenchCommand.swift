@@ -18,6 +18,7 @@ struct BenchCommand: ParsableCommand {
 
       EXAMPLES
         moec bench libmakemoe.so
+        moec bench libmakemoe.so --all
         moec bench libmakemoe.so --threads 1 --json > bench.json
         moec bench libmakemoe.so --steps 5 --trace trace.json     # for chrome://tracing or Perfetto
       """)
@@ -30,6 +31,9 @@ struct BenchCommand: ParsableCommand {
 
   @Option(help: "How many threads. (default: as many as may run at once)")
   var threads: Int?
+
+  @Flag(help: "Print also where the time goes, kernel by kernel and call by call.")
+  var all = false
 
   @Flag(help: "Print everything as JSON.")
   var json = false
@@ -73,7 +77,7 @@ struct BenchCommand: ParsableCommand {
         try AtomicFile.write(String(decoding: try result.trace.json(), as: UTF8.self), to: trace)
       }
       let json = try self.json ? String(decoding: result.report.json(), as: UTF8.self) + "\n" : nil
-      try printNow(json ?? result.report.text)
+      try printNow(json ?? (all ? result.report.text : result.report.shortText))
     }
   }
 
