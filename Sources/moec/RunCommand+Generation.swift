@@ -8,6 +8,7 @@ extension RunCommand {
     var options = options
     options.text = .vocabulary
     let session = try open(options)
+    noteUntrained()
     if generation.interactive { return try converse(session) }
     for index in 0..<(generation.repeats ?? 1) {
       let settings = settings(at: index)
@@ -24,6 +25,9 @@ extension RunCommand {
   private func converse(_ session: Session) throws {
     Interruption.watch()
     let input = PromptReader(isShown: !quiet)
+    if input.isShown {
+      tell("type a text to continue; Ctrl-C ends a text, and here, as Ctrl-D, leaves")
+    }
     var index = 0
     if let prompt = generation.prompt { try answer(prompt, session, &index) }
     while let prompt = input.next() {
@@ -63,23 +67,30 @@ final class PromptReader {
   private var bytes: [UInt8] = []
   private var isAtEnd = false
   private var isFirst = true
-  private let isShown: Bool
+  let isShown: Bool
+  private let editor: LineEditor?
 
   init(isShown: Bool) {
     self.isShown = isShown && isatty(STDIN_FILENO) == 1
+    editor = self.isShown ? LineEditor() : nil
   }
 
   /// The next line that is not empty, without the carriage return of Windows' line ends and the
   /// byte-order mark that a file may begin with; nil at the end of the input or when interrupted.
   func next() -> String? {
     while true {
-      if isShown, bytes.isEmpty { try? printNow("> ") }
-      guard let line = line() else {
+      if isShown, editor == nil, bytes.isEmpty { try? printNow("> ") }
+      guard let line = PromptInterruption.leaving(nextLine) else {
         if isShown { try? printNow("\n") }
         return nil
       }
       if !line.isEmpty { return line }
     }
+  }
+
+  private func nextLine() -> String? {
+    if let editor { return editor.line(prompt: "> ") }
+    return line()
   }
 
   private func line() -> String? {

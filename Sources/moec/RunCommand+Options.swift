@@ -49,8 +49,21 @@ extension RunCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Save here at each evaluation and at the end, the best beside it as FILE.best.",
-        valueName: "file"), completion: .weights)
+        """
+        The run's folder for weights, log, settings and curve, below runs or with a path. \
+        (default: a new one called like the library)
+        """, valueName: "name"))
+    var run: String?
+
+    @Flag(help: "Keep nothing: no folder for the run.")
+    var noSave = false
+
+    @Option(
+      help: ArgumentHelp(
+        """
+        Save here, and not in a run's folder, at each evaluation and at the end; the best is \
+        beside it, w.best.safetensors of w.safetensors.
+        """, valueName: "file"), completion: .weights)
     var save: String?
 
     @Option(
@@ -65,7 +78,8 @@ extension RunCommand {
     var overwrite = false
 
     @Option(
-      help: ArgumentHelp("Write the losses here, as JSON lines.", valueName: "file"),
+      help: ArgumentHelp(
+        "Write the losses here, as JSON lines, and the settings beside it.", valueName: "file"),
       completion: .file(extensions: ["jsonl"]))
     var log: String?
 

@@ -65,6 +65,15 @@ extension RunCommand {
     for tracker in trackers { tracker.finish(status) }
   }
 
+  /// Draws the run's log beside it; nothing, if there is nothing to draw yet.
+  func drawCurve(_ session: Session, _ path: String) {
+    guard let curve = curves(session).first else { return }
+    keep(String(decoding: curve.content, as: UTF8.self), in: path)
+  }
+
+  /// An address without the password in it.
+  static func withoutPassword(_ uri: String) -> String { MLflowTracker.redacted(uri) }
+
   /// The run's log as a picture and as a page.
   private func curves(_ session: Session) -> [(content: Data, name: String)] {
     guard let log = training.log, let data = FileManager.default.contents(atPath: log),

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Codegen
 import Foundation
 import ModelRuntime
 import Runner
+import Toolchain
 import Tracking
 
 extension TrainingOutcome {
@@ -15,9 +17,34 @@ extension TrainingOutcome {
 
 extension RunCommand {
   func train() throws {
+    guard let folder = try runFolder() else { return try train(in: nil) }
+    defer { folder.removeIfEmpty() }
+    var command = self
+    command.training.save = folder.weights
+    command.training.log = folder.log
+    try command.train(in: folder)
+  }
+
+  /// Where the run keeps what it makes; nil if its files are named or nothing is kept.
+  private func runFolder() throws -> RunFolder? {
+    guard training.save == nil, training.log == nil, !training.noSave else { return nil }
+    if let run = training.run {
+      let folder = RunFolder(named: run)
+      try folder.make()
+      return folder
+    }
+    if let resume = training.resume, let folder = RunFolder(holding: resume) { return folder }
+    return try RunFolder.fresh(library: library)
+  }
+
+  private func train(in folder: RunFolder?) throws {
     Interruption.watch()
     let files = trainingFiles
-    try claims(files).check()
+    let settingsFile = folder?.settings ?? files.log.flatMap(RunSettings.path)
+    var claims = claims(files)
+    claims.write(settingsFile, "the settings of --log", over: .runSettings)
+    claims.write(folder?.curve, "the curve", over: .drawing)
+    try claims.check()
     let locks = try lock(files)
     defer { for lock in locks { lock.release() } }
     if !training.overwrite { try EarlierRun.check(files, resumed: training.resume) }
@@ -25,6 +52,8 @@ extension RunCommand {
     let settings = try settings(from: session.usualSettings)
     tell(session.summary)
     if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
+    if let folder { tell("the run's weights, log, settings and curve are in \(folder.path)") }
+    if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
     let output = PatientOutput()
     var listeners = TrainingListeners()
     listeners.output = { output.print($0 + "\n") }
@@ -35,6 +64,7 @@ extension RunCommand {
     listeners.trackers = try trackers(session, settings)
     let outcome: TrainingOutcome
     do {
+      defer { if let folder { drawCurve(session, folder.curve) } }
       outcome = try session.train(settings, files: files, listeners: listeners)
     } catch {
       finish(listeners.trackers, .failed, session)
@@ -45,6 +75,15 @@ extension RunCommand {
     finish(listeners.trackers, outcome.status, session)
     if case .interrupted = outcome, let signal = Interruption.signal {
       throw ExitCode(128 + signal)
+    }
+  }
+
+  /// Writes a file that the run can do without.
+  func keep(_ text: String, in path: String) {
+    do {
+      try AtomicFile.write(text, to: path)
+    } catch {
+      printToStandardError("note: \(error.message); the run goes on")
     }
   }
 
@@ -81,37 +120,32 @@ extension RunCommand {
     let saved = training.save.map { ", saved in \($0)" } ?? ""
     switch outcome {
     case .finished(let step):
-      return "trained \(step) steps\(saved)"
+      return "trained \(step.grouped) steps\(saved)"
     case .outOfPatience(let step, let best):
-      return "stopped at step \(step)\(saved): the lowest validation loss was that of step "
+      return "stopped at step \(step.grouped)\(saved): the lowest validation loss was that of step "
         + "\(best.step), \(best.line)"
     case .interrupted(let step):
       guard let save = training.save else {
-        return "stopped at step \(step) of \(settings.steps); nothing is saved without --save FILE"
+        return
+          "stopped at step \(step.grouped) of \(settings.steps.grouped); nothing was to be saved"
       }
-      return "stopped at step \(step) of \(settings.steps)\(saved)\n"
+      return "stopped at step \(step.grouped) of \(settings.steps.grouped)\(saved)\n"
         + "go on with: \(resumption(save, session))"
     }
   }
 
   /// The command that goes on; settings are in the file.
   private func resumption(_ save: String, _ session: Session) -> String {
-    var words = ["moec", "run", library, "--train", "--resume", save, "--save", save]
+    let isRun = RunFolder(holding: save)?.log == training.log
+    var words = ["run", library, "--train", "--resume", save] + (isRun ? [] : ["--save", save])
     if let data { words += ["--data", data] }
     if let tokenizer { words += ["--tokenizer", tokenizer] }
-    if let log = training.log { words += ["--log", log] }
+    if let log = training.log, !isRun { words += ["--log", log] }
     if let record = training.record { words += ["--record", record] }
     if let replay = training.replay { words += ["--replay", replay] }
     if let threads { words += ["--threads", "\(threads)"] }
     if let uri = tracking.mlflow { words += ["--mlflow", MLflowTracker.redacted(uri)] }
     if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }
-    return words.map(shellQuoted).joined(separator: " ")
-  }
-
-  private func shellQuoted(_ word: String) -> String {
-    let plain = word.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-/:=+,".unicodeScalars.contains($0))
-    }
-    return plain && !word.isEmpty ? word : "'\(word.replacing("'", with: "'\\''"))'"
+    return ([Invocation.moec()] + words.map(ShellWord.quoted)).joined(separator: " ")
   }
 }

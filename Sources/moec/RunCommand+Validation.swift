@@ -11,6 +11,7 @@ extension RunCommand {
     if training.allowOtherData, training.resume == nil {
       throw ValidationError("--allow-other-data needs --resume")
     }
+    try checkPlaces()
     try check(threads, "--threads", in: 1...1024)
     try check(evalBatches, "--eval-batches", in: 1...1_000_000)
     try check(training.steps, "--steps", in: 1...1_000_000_000)
@@ -22,6 +23,19 @@ extension RunCommand {
     try check(training.patience, "--patience", in: 1...1_000_000_000)
     try check(training.accumulate, "--accumulate", in: 1...1_000_000)
     try checkNumbers()
+  }
+
+  private func checkPlaces() throws {
+    let named = training.save != nil ? "--save" : training.log != nil ? "--log" : nil
+    if training.run != nil, let named {
+      throw ValidationError("--run and \(named) both say where to save: give one of them")
+    }
+    if training.noSave, let named = training.run != nil ? "--run" : named {
+      throw ValidationError("--no-save and \(named) cannot be together")
+    }
+    if let run = training.run, run.isEmpty || run.hasSuffix("/") {
+      throw ValidationError("--run must name a folder, such as first")
+    }
   }
 
   private func checkNumbers() throws {
@@ -55,40 +69,63 @@ extension RunCommand {
     guard let task else {
       throw ValidationError("give one of --train, --evaluate, --generate and --route TEXT")
     }
-    let given: [(name: String, isGiven: Bool, modes: Set<Task>)] = [
-      ("--steps", training.steps != nil, [.train]),
-      ("--learning-rate", training.learningRate != nil, [.train]),
-      ("--eval-interval", training.evalInterval != nil, [.train]),
-      ("--eval-batches", evalBatches != nil, [.train, .evaluate]),
-      ("--save", training.save != nil, [.train]),
-      ("--resume", training.resume != nil, [.train]),
-      ("--overwrite", training.overwrite, [.train]),
-      ("--log", training.log != nil, [.train]),
-      ("--record", training.record != nil, [.train]),
-      ("--replay", training.replay != nil, [.train]),
-      ("--schedule", training.schedule != nil, [.train]),
-      ("--warmup", training.warmup != nil, [.train]),
-      ("--final-learning-rate", training.finalLearningRate != nil, [.train]),
-      ("--clip", training.clip != nil, [.train]),
-      ("--accumulate", training.accumulate != nil, [.train]),
-      ("--no-decay", training.noDecay != nil, [.train]),
-      ("--patience", training.patience != nil, [.train]),
-      ("--mlflow", tracking.mlflow != nil, [.train]),
-      ("--mlflow-experiment", tracking.mlflowExperiment != nil, [.train]),
-      ("--mlflow-run-name", tracking.mlflowRunName != nil, [.train]),
-      ("--tensorboard", tracking.tensorboard != nil, [.train]),
-      ("--prompt", generation.prompt != nil, [.generate]),
-      ("--tokens", generation.tokens != nil, [.generate]),
-      ("--temperature", generation.temperature != nil, [.generate]),
-      ("--top-k", generation.topK != nil, [.generate]),
-      ("--top-p", generation.topP != nil, [.generate]),
-      ("--repeat", generation.repeats != nil, [.generate]),
-      ("--stop", !generation.stops.isEmpty, [.generate]),
-      ("--interactive", generation.interactive, [.generate]),
-      ("--html", routes.html != nil, [.route]),
+    let given: [(name: String, isGiven: Bool)] = [
+      ("--steps", training.steps != nil),
+      ("--learning-rate", training.learningRate != nil),
+      ("--eval-interval", training.evalInterval != nil),
+      ("--eval-batches", evalBatches != nil),
+      ("--run", training.run != nil),
+      ("--no-save", training.noSave),
+      ("--save", training.save != nil),
+      ("--resume", training.resume != nil),
+      ("--overwrite", training.overwrite),
+      ("--log", training.log != nil),
+      ("--record", training.record != nil),
+      ("--replay", training.replay != nil),
+      ("--schedule", training.schedule != nil),
+      ("--warmup", training.warmup != nil),
+      ("--final-learning-rate", training.finalLearningRate != nil),
+      ("--clip", training.clip != nil),
+      ("--accumulate", training.accumulate != nil),
+      ("--no-decay", training.noDecay != nil),
+      ("--patience", training.patience != nil),
+      ("--mlflow", tracking.mlflow != nil),
+      ("--mlflow-experiment", tracking.mlflowExperiment != nil),
+      ("--mlflow-run-name", tracking.mlflowRunName != nil),
+      ("--tensorboard", tracking.tensorboard != nil),
+      ("--prompt", generation.prompt != nil),
+      ("--tokens", generation.tokens != nil),
+      ("--temperature", generation.temperature != nil),
+      ("--top-k", generation.topK != nil),
+      ("--top-p", generation.topP != nil),
+      ("--repeat", generation.repeats != nil),
+      ("--stop", !generation.stops.isEmpty),
+      ("--interactive", generation.interactive),
+      ("--html", routes.html != nil),
     ]
-    for option in given where option.isGiven && !option.modes.contains(task) {
+    for option in given where option.isGiven {
+      guard let modes = Self.modes[option.name], !modes.contains(task) else { continue }
       throw ValidationError("\(option.name) has no meaning with --\(task.rawValue)")
     }
   }
+
+  /// The modes that options have a meaning in; those that are not here have one in all.
+  static let modes: [String: Set<Task>] = {
+    var modes: [String: Set<Task>] = ["--eval-batches": [.train, .evaluate], "--html": [.route]]
+    for name in trainingNames { modes[name] = [.train] }
+    for name in generationNames { modes[name] = [.generate] }
+    return modes
+  }()
+
+  private static let trainingNames = [
+    "--steps", "--learning-rate", "--eval-interval", "--run", "--no-save", "--save", "--resume",
+    "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
+    "--final-learning-rate", "--clip", "--accumulate", "--no-decay", "--patience", "--mlflow",
+    "--mlflow-experiment", "--mlflow-run-name", "--tensorboard",
+  ]
+
+  private static let generationNames = [
+    "--prompt", "--tokens", "--temperature", "--top-k", "--top-p", "--repeat", "--stop",
+    "--interactive",
+  ]
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ModelRuntime
 import Runner
+import Toolchain
 
 /// `moec run LIB.so --train|--evaluate|--generate|--route TEXT`.
 struct RunCommand: ParsableCommand {
@@ -11,8 +12,10 @@ struct RunCommand: ParsableCommand {
     usage: "moec run LIB.so --train|--evaluate|--generate|--route TEXT [options]",
     discussion: """
       EXAMPLES
+        moec run libmakemoe.so --train
+        moec run libmakemoe.so --train --resume runs/makemoe/weights.safetensors --steps 10000
+        moec run libmakemoe.so --train --config runs/makemoe/settings.json --seed 2 --run second
         moec run libmakemoe.so --train --save weights.safetensors --log losses.jsonl
-        moec run libmakemoe.so --train --resume weights.safetensors --save weights.safetensors
         moec run libmakemoe.so --train --schedule cosine --warmup 200 --clip 1 --patience 10
         moec run libmakemoe.so --evaluate --weights weights.safetensors --data text.txt
         moec run libmakemoe.so --generate --weights weights.safetensors --prompt "ROMEO:"
@@ -48,6 +51,12 @@ struct RunCommand: ParsableCommand {
   var mode: Mode?
 
   @Option(
+    help: ArgumentHelp(
+      "Options as a JSON object, such as a run's settings.json; those given here win.",
+      valueName: "file"), completion: .file(extensions: ["json"]))
+  var config: String?
+
+  @Option(
     help: "A UTF-8 text or a folder of token shards. (default: \(Corpus.usualPath))",
     completion: .file())
   var data: String?
@@ -69,7 +78,7 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Threads to use. (default: as many as may run at once)")
   var threads: Int?
 
-  @Flag(help: "Print nothing but losses, texts and errors.")
+  @Flag(name: .shortAndLong, help: "Print nothing but losses, texts and errors.")
   var quiet = false
 
   @OptionGroup(title: "With --train")
@@ -91,11 +100,12 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      switch task {
-      case .train: try train()
-      case .evaluate: try evaluate()
-      case .generate: try generate()
-      case .route: try showRoutes(of: routes.route ?? "")
+      let command = try configured()
+      switch command.task {
+      case .train: try command.train()
+      case .evaluate: try command.evaluate()
+      case .generate: try command.generate()
+      case .route: try command.showRoutes(of: command.routes.route ?? "")
       // Refused by validate().
       case nil: return
       }
@@ -128,6 +138,15 @@ struct RunCommand: ParsableCommand {
     let session = try Session(options)
     if let note = session.threadNote { tell("note: \(note)") }
     return session
+  }
+
+  /// Says that a model knows nothing yet, and where weights are that do.
+  func noteUntrained() {
+    guard weights == nil else { return }
+    let known = RunFolder.newestWeights(of: library)
+    tell(
+      "note: the model is untrained, and what it gives is noise: name trained parameters with "
+        + "--weights " + (known.map(ShellWord.quoted) ?? "FILE"))
   }
 
   /// What a person may want to know; `--quiet` leaves it out.

@@ -1,0 +1,38 @@
+import ArgumentParser
+
+/// A hint for a command line that names a command or an option that there is not.
+enum Suggestion {
+  /// `did you mean --train?`; nil if nothing is near.
+  static func hint(for arguments: [String]) -> String? {
+    var command: any ParsableCommand.Type = Moec.self
+    var rest = arguments[...]
+    while let word = rest.first, !word.hasPrefix("-") {
+      let known = command.configuration.subcommands
+      guard !known.isEmpty else { break }
+      guard let next = known.first(where: { name(of: $0) == word }) else {
+        return Spelling.nearest(to: word, among: known.map(name) + ["help"]).map { didYouMean($0) }
+      }
+      (command, rest) = (next, rest.dropFirst())
+    }
+    return option(of: command, rest)
+  }
+
+  private static func option(
+    of command: any ParsableCommand.Type, _ words: ArraySlice<String>
+  ) -> String? {
+    let help = Moec.helpMessage(for: command)
+    let known = Set(help.matches(of: /--[a-z][a-z-]*/).map { String($0.output) })
+    for word in words.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
+      let name = String(word.prefix { $0 != "=" })
+      if known.contains(name) { continue }
+      return Spelling.nearest(to: name, among: known).map { didYouMean($0) }
+    }
+    return nil
+  }
+
+  private static func didYouMean(_ word: String) -> String { "did you mean '\(word)'?" }
+
+  private static func name(of command: any ParsableCommand.Type) -> String {
+    command.configuration.commandName ?? command._commandName
+  }
+}
