@@ -57,7 +57,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
         "ModelRuntime", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection",
-        "Page", "Charts",
+        "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

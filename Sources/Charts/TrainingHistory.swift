@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// What `moec run --train --log` wrote of one run: losses, and what else it knew, against steps.
 public struct TrainingHistory: Equatable, Sendable {
   /// How the run is called in a chart.
@@ -51,7 +53,7 @@ public struct TrainingHistory: Equatable, Sendable {
     self.records = newest.values.sorted { $0.step < $1.step }
     guard !self.records.isEmpty else {
       throw ChartError(
-        "\(path) holds no losses", hint: "write it with moec run --train --log \(path)")
+        "\(path) holds no losses", hint: "write it with moec run --train --log \(ShellWord.quoted(path))")
     }
     let shapes = Set(self.records.compactMap { $0.expertLoad?.map(\.count) })
     guard shapes.count < 2 else {

@@ -14,6 +14,8 @@ public final class AtomicFile {
   public init(replacing path: String) throws(FileError) {
     // A link is followed, so that the file it names is replaced and not the link.
     let target = AtomicFile.resolved(path)
+    if path.isEmpty { throw FileError(operation: "write", path: "\"\"", code: ENOENT) }
+    if path.hasSuffix("/") { throw FileError(operation: "write", path: path, code: EISDIR) }
     var status = stat()
     let exists = stat(target, &status) == 0
     if exists, status.st_mode & S_IFMT != S_IFREG {
@@ -144,22 +146,31 @@ public final class AtomicFile {
     close(folder)
   }
 
-  /// The absolute path with links followed; a file not yet there is looked for in its folder.
+  /// The absolute path with links followed, as the system follows them: `link/..` is where the link's
+  /// folder lies, and what is behind a folder that is missing is nowhere. A file not yet there is
+  /// looked for in its folder; a path that leads nowhere stays as it is.
   static func resolved(_ path: String) -> String {
-    let url = URL(fileURLWithPath: path).standardizedFileURL
-    guard let real = realpath(url.path, nil) else { return url.path }
+    if let real = real(path) { return real }
+    let (folder, last) = FilePlace.split(FilePlace.target(of: path))
+    guard !last.isEmpty, let real = real(folder) else { return path }
+    return real == "/" ? "/" + last : real + "/" + last
+  }
+
+  private static func real(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
     defer { free(real) }
-    return String(cString: real)
+    // What is no UTF-8 cannot be said in Swift, and would lead elsewhere.
+    return String(validatingCString: real)
   }
 
   private static func temporaryName(beside path: String) -> String {
     name(beside: path, "\(UUID().uuidString).tmp")
   }
 
-  /// A hidden file's path beside that of an absolute one.
+  /// A hidden file's path beside that of another.
   static func name(beside path: String, _ ending: String) -> String {
-    let folder = (path as NSString).deletingLastPathComponent
-    return (folder as NSString).appendingPathComponent(".\(stem(of: path)).\(ending)")
+    // Foundation would take `..` away together with the part before it, link or not.
+    FilePlace.split(path).folder + "/.\(stem(of: path)).\(ending)"
   }
 
   /// Names are at most 255 bytes on the usual file systems: a long one is left out.

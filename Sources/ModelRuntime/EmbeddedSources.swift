@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// The files that a library was made from, read out of the library's file without loading it.
 ///
@@ -100,7 +101,8 @@ public struct EmbeddedSources: Sendable {
 extension EmbeddedSources {
   /// Writes all files below a folder, which is made if it does not exist.
   public func write(to folder: String) throws(EmbeddedSourcesError) {
-    let root = URL(fileURLWithPath: folder)
+    guard let plain = PlainPath.of(folder) else { throw .noFolder(path: folder) }
+    let root = URL(fileURLWithPath: plain)
     for file in files {
       let place = root.appendingPathComponent(file.path)
       let parent = place.deletingLastPathComponent()

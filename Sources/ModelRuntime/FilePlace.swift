@@ -43,7 +43,7 @@ public struct FilePlace: Hashable, Sendable {
   }
 
   /// Where a link leads, its file there or not.
-  private static func target(of path: String) -> String {
+  static func target(of path: String) -> String {
     var path = path
     for _ in 0..<16 {
       guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else {
@@ -55,7 +55,7 @@ public struct FilePlace: Hashable, Sendable {
   }
 
   /// A path's folder and its last part.
-  private static func split(_ path: String) -> (folder: String, last: String) {
+  static func split(_ path: String) -> (folder: String, last: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let folder = slash == path.startIndex ? "/" : String(path[..<slash])
     return (folder, String(path[path.index(after: slash)...]))

@@ -1,5 +1,6 @@
 import Foundation
 import ModelRuntime
+import SystemFiles
 
 /// What an earlier run made, where a new one would write: it is not to be lost by giving the same
 /// command again.
@@ -17,7 +18,7 @@ public struct EarlierRun: ExplainedError, Equatable {
   }
 
   public var hint: String {
-    let goOn = checkpoint.map { "go on from there with --resume \($0), " } ?? ""
+    let goOn = checkpoint.map { "go on from there with --resume \(ShellWord.quoted($0)), " } ?? ""
     return goOn + "replace with --overwrite, or name other files"
   }
 

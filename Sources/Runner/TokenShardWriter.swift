@@ -1,5 +1,6 @@
 import Foundation
 import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// Writes a corpus as token shards; memory holds one shard, however long the texts are.
@@ -28,7 +29,8 @@ public struct TokenShardWriter {
     folder: String, tokenizer: BytePairTokenizer, separator: String? = nil,
     shardTokens: Int = usualShardTokens
   ) throws(TokenShardError) {
-    self.folder = folder
+    // A folder that leads nowhere stays as it is, to be refused.
+    self.folder = PlainPath.of(folder) ?? folder
     self.tokenizer = tokenizer
     self.shardTokens = max(1, shardTokens)
     if let separator {
@@ -45,6 +47,9 @@ public struct TokenShardWriter {
   }
 
   private func begin() throws(TokenShardError) {
+    guard PlainPath.of(folder) != nil else {
+      throw .file(FileError(operation: "write", path: folder, code: errno))
+    }
     let manager = FileManager.default
     do {
       try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)

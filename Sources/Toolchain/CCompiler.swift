@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// A C compiler that builds shared libraries, and the way it links OpenMP, if it can.
 ///

@@ -45,6 +45,10 @@ public struct SwiftModelCompiler: Sendable {
     guard path.hasSuffix(".swift") else {
       throw .modelIsNoSwiftFile(path: path, reason: "is no Swift file: its name ends otherwise")
     }
+    if source.contains(0) {
+      // swiftc takes minutes to find out.
+      throw .modelIsNoSwiftFile(path: path, reason: "is no text in UTF-8: it holds a zero byte")
+    }
     guard let swiftc = searchPath.first(named: "swiftc") else { throw .noSwiftCompiler }
     let program = try program(path, source, swiftc)
     let temporary = try TemporaryFolder()

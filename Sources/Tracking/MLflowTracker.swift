@@ -90,7 +90,7 @@ public final class MLflowTracker: Tracker {
 
   /// The file is read when the entry's turn comes.
   public func log(file path: String, as name: String) {
-    let place = URL(fileURLWithPath: path).standardizedFileURL.path
+    let place = URL(fileURLWithPath: PlainPath.of(path) ?? path).standardizedFileURL.path
     add(.file(path: journal.files.refer(to: place), name: name))
   }
 
@@ -107,7 +107,8 @@ public final class MLflowTracker: Tracker {
         complain("\(path) cannot be kept for MLflow beside \(journal.path)")
       }
       complain(
-        "not all is logged to MLflow; send the rest with: moec mlflow send \(journal.path)")
+        "not all is logged to MLflow; send the rest with: moec mlflow send "
+          + ShellWord.quoted(journal.path))
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// Writes TensorBoard event files: one for each process, in a folder of the run.
 ///
@@ -24,6 +25,10 @@ public final class TensorBoardWriter: Tracker {
   public init(
     folder: String, resumedAt resumed: Int? = nil, complain: @escaping (String) -> Void
   ) throws {
+    guard let folder = PlainPath.of(folder) else {
+      throw NSError(
+        domain: NSPOSIXErrorDomain, code: Int(errno), userInfo: [NSFilePathErrorKey: folder])
+    }
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true)
     let path = (folder as NSString).appendingPathComponent(TensorBoardWriter.fileName())

@@ -5,6 +5,7 @@ import GraphIR
 import ModelRuntime
 import Passes
 import Planning
+import SystemFiles
 import Toolchain
 
 /// `moec compile MODEL.swift -o LIB.so`.
@@ -121,17 +122,17 @@ struct CompileCommand: ParsableCommand {
   private func build(_ compilation: Compilation, _ plan: Plan, _ code: GeneratedModel) throws {
     let outputs = CompileOutputs(
       model: model, name: plan.graph.name, output: output, generated: generated)
-    let folder = URL(fileURLWithPath: outputs.generated)
+    let folder = try GeneratedFolder(outputs.generated)
     let library = outputs.library
     var claims = claims(library)
-    GeneratedFolder(url: folder).claim(code.files, in: &claims)
+    folder.claim(code.files, in: &claims)
     try claims.check()
     try outputs.makeFolder()
     try AtomicFile.check(library)
-    try GeneratedFolder(url: folder).write(code.files)
-    compilation.log.say(
-      "written", "\(code.files.count) files to \(outputs.generated)")
-    let note = try compilation.build(code, in: folder, output: URL(fileURLWithPath: library))
+    try folder.write(code.files)
+    compilation.log.say("written", "\(code.files.count) files to \(outputs.generated)")
+    let note = try compilation.build(
+      code, in: folder.url, output: URL(fileURLWithPath: PlainPath.of(library) ?? library))
     if let note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
     if quiet { return }

@@ -45,7 +45,7 @@ struct CompiledCheck {
   private func build(in folder: URL) throws -> String {
     let plan = try compilation.plan(try compilation.transformed(small.graph), source: source)
     let code = try compilation.generate(plan, source: source)
-    try GeneratedFolder(url: folder).write(code.files)
+    try GeneratedFolder(folder.path).write(code.files)
     let library = folder.appendingPathComponent("model.\(CompileCommand.libraryExtension)")
     _ = try compilation.build(code, in: folder, output: library)
     return library.path

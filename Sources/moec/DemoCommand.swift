@@ -5,6 +5,7 @@ import GraphIR
 import ModelRuntime
 import Planning
 import Runner
+import SystemFiles
 
 /// `moec demo`: every stage once, from a model in Swift to text that it wrote.
 struct DemoCommand: ParsableCommand {
@@ -62,7 +63,7 @@ struct Demo {
   }
 
   func run() throws {
-    if !overwrites { try Session.checkDemonstration(at: weights, steps: steps) }
+    if !overwrites { try Session.checkDemonstration(at: weights, steps: steps, of: library) }
     output.print("moec demo: from a model in Swift to text that it wrote\n\n")
     let library = try compile()
     let lock = try FileLock(weights)
@@ -95,7 +96,7 @@ struct Demo {
   private var library: String { "\(folder)/libmakemoe.\(CompileCommand.libraryExtension)" }
 
   private func write(_ code: GeneratedModel, _ plan: Plan) throws {
-    let target = GeneratedFolder(url: URL(fileURLWithPath: codeFolder), option: "--output")
+    let target = try GeneratedFolder(codeFolder, option: "--output")
     var claims = FileClaims()
     target.claim(code.files, in: &claims)
     claims.write(library, "the library of --output", over: .library)
@@ -114,7 +115,8 @@ struct Demo {
   private func build(_ compilation: Compilation, _ code: GeneratedModel) throws -> String {
     let start = ContinuousClock.now
     let note = try compilation.build(
-      code, in: URL(fileURLWithPath: codeFolder), output: URL(fileURLWithPath: library))
+      code, in: GeneratedFolder(codeFolder, option: "--output").url,
+      output: URL(fileURLWithPath: PlainPath.of(library) ?? library))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let time = seconds < 0.2 ? "as built before" : String(format: "built in %.1f s", seconds)
     say("library", "\(library), \(time)")
@@ -160,6 +162,7 @@ struct Demo {
   }
 
   private func furtherCommands(_ library: String) -> String {
+    let (library, weights) = (ShellWord.quoted(library), ShellWord.quoted(weights))
     let moec = Invocation.moec()
     return """
       To go on from here:

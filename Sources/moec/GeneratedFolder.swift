@@ -1,13 +1,24 @@
 import Codegen
 import Foundation
 import ModelRuntime
+import SystemFiles
 
 /// Generated sources in a folder.
 struct GeneratedFolder {
   let url: URL
 
   /// The option that chose the folder, for the hint of an error.
-  var option = "--generated"
+  let option: String
+
+  /// Errors: a part of the path is to be left again by `..`, and is not there.
+  init(_ path: String, option: String = "--generated") throws(FileError) {
+    guard !path.isEmpty, let plain = PlainPath.of(path) else {
+      throw FileError(
+        operation: "write", path: path.isEmpty ? "\"\"" : path, code: path.isEmpty ? ENOENT : errno)
+    }
+    url = URL(fileURLWithPath: plain)
+    self.option = option
+  }
 
   /// Claims the files that would change what is there: only what moec wrote may be replaced.
   func claim(_ files: [GeneratedFile], in claims: inout FileClaims) {

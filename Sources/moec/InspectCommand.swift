@@ -100,7 +100,7 @@ struct InspectCommand: ParsableCommand {
     let sources = try EmbeddedSources(library: library)
     var claims = FileClaims()
     claims.read(library, "the library")
-    let target = GeneratedFolder(url: URL(fileURLWithPath: folder), option: "--extract")
+    let target = try GeneratedFolder(folder, option: "--extract")
     for file in sources.files { target.claim(file.bytes, file.path, in: &claims) }
     try claims.check()
     try sources.write(to: folder)

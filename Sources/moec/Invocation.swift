@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 import Toolchain
 
 /// How this moec is called, for commands that a person is to type next.

@@ -3,7 +3,7 @@ import Codegen
 import Foundation
 import ModelRuntime
 import Runner
-import Toolchain
+import SystemFiles
 import Tracking
 
 extension TrainingOutcome {

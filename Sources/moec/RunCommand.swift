@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ModelRuntime
 import Runner
+import SystemFiles
 import Toolchain
 
 /// `moec run LIB.so --train|--evaluate|--generate|--route TEXT`.

@@ -1,6 +1,7 @@
 import Foundation
 import ModelRuntime
 import Runner
+import SystemFiles
 import Toolchain
 
 /// A folder that a person works in: a model, a text, and what an editor and git need.

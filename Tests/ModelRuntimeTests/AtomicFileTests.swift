@@ -75,6 +75,26 @@ import Testing
     #expect(try contents(folder) == [])
   }
 
+  @Test func dotsLeadWhereTheSystemSays() throws {
+    let folder = try ModelFixture.folder()
+    try FileManager.default.createDirectory(
+      atPath: folder + "/deep/er", withIntermediateDirectories: true)
+    #expect(symlink("deep/er", folder + "/link") == 0)
+    for name in ["a", "deep/a"] { try AtomicFile.write("old", to: folder + "/" + name) }
+    let nowhere = folder + "/missing/../a"
+    #expect(throws: FileError(operation: "write", path: nowhere, code: ENOENT)) {
+      try AtomicFile.write("new", to: nowhere)
+    }
+    try AtomicFile.write("new", to: folder + "/link/../a")
+    try AtomicFile.write("new", to: folder + "/link/../b")
+    #expect(try String(contentsOfFile: folder + "/a", encoding: .utf8) == "old")
+    #expect(try String(contentsOfFile: folder + "/deep/a", encoding: .utf8) == "new")
+    #expect(try contents(folder + "/deep") == ["a", "b", "er"])
+    #expect(throws: FileError(operation: "write", path: folder + "/c/", code: EISDIR)) {
+      try AtomicFile.write("new", to: folder + "/c/")
+    }
+  }
+
   @Test func writesUnderALongName() throws {
     let folder = try ModelFixture.folder()
     let name = String(repeating: "n", count: 255)

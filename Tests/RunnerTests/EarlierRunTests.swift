@@ -39,6 +39,19 @@ import Testing
     #expect(try contents() == before)
   }
 
+  @Test func hintsCanBeCopiedIntoAShell() throws {
+    var files = TrainingFiles()
+    files.save = try folder.get() + "/it's é.safetensors"
+    #expect(try train(["--save", "it's é.safetensors"]).status == 0)
+    let error = #expect(throws: EarlierRun.self) { try EarlierRun.check(files, resumed: nil) }
+    let quoted = try folder.get() + "/it'\\''s é.safetensors"
+    #expect(error?.hint.hasPrefix("go on from there with --resume '\(quoted)', replace") == true)
+    let demo = EarlierDemonstration(path: "a b/w", library: "a b/l.so")
+    #expect(
+      demo.hint.hasPrefix(
+        "go on with: moec run 'a b/l.so' --train --resume 'a b/w' --save 'a b/w'; or"))
+  }
+
   @Test func theSameCommandAgainTouchesNothing() throws {
     let files = ["--save", "w.safetensors", "--log", "l.jsonl", "--record", "r"]
     let library = try ModelFixture.routed()

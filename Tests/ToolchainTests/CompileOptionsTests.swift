@@ -71,11 +71,4 @@ import Testing
     #expect(checked.contains("-fsanitize=address,undefined"))
     #expect(!checked.contains("-O3"))
   }
-
-  @Test func wordsAreQuotedForAShell() {
-    #expect(ShellWord.quoted("a-b_c.so") == "a-b_c.so")
-    #expect(ShellWord.quoted("a b") == "'a b'")
-    #expect(ShellWord.quoted("it's") == "'it'\\''s'")
-    #expect(ShellWord.quoted("") == "''")
-  }
 }

@@ -161,6 +161,14 @@ enum StandInModule {
     #expect(error?.description.contains("describes no model") == true)
   }
 
+  @Test func aModelThatIsNoTextIsSaidAtOnce() throws {
+    let path = try model("\u{7f}ELF\0\0")
+    #expect(
+      throws: ToolchainError.modelIsNoSwiftFile(
+        path: path, reason: "is no text in UTF-8: it holds a zero byte")
+    ) { try compiler().trace(model: path) }
+  }
+
   @Test(arguments: [("text.txt", "is no Swift file"), ("", "is a folder")])
   func noSwiftFile(name: String, reason: String) throws {
     try scratch.write("text.txt", "import MoE")

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Words of a command line.
+/// Words of a command that somebody may copy into a shell.
 public enum ShellWord {
-  /// `word` as a shell reads it back.
+  /// `word` as a shell reads it back: as it is where that means itself, or else in quotes.
   public static func quoted(_ word: String) -> String {
     let plain = word.utf8.allSatisfy { byte in
       UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
