@@ -17,6 +17,7 @@ public final class ModelLibrary {
   public init(path: String) throws(LibraryError) {
     let absolute = URL(fileURLWithPath: path).path
     try ModelLibrary.checkFile(path)
+    Processors.mendEnvironment()
     guard let handle = dlopen(absolute, RTLD_NOW | RTLD_LOCAL) else {
       let reason = dlerror().map { String(cString: $0) } ?? "the loader does not say why"
       throw .notALibrary(path: path, reason: ModelLibrary.shortened(reason, path: absolute))

@@ -41,6 +41,31 @@ public struct Processors: Sendable {
     return wanted.filter { $0 > 0 }.reduce(allowed, min)
   }
 
+  /// What OpenMP's own variables are to say instead of what would end or hang the process: its
+  /// runtimes do so over counts that are empty, as after `=$SLURM_CPUS_PER_TASK` outside of Slurm,
+  /// no numbers, or beyond all bounds.
+  var mendedVariables: [String: String] {
+    var mended: [String: String] = [:]
+    for name in ["OMP_NUM_THREADS", "OMP_THREAD_LIMIT"] {
+      guard let value = environment[name] else { continue }
+      let counts = value.split(separator: ",", omittingEmptySubsequences: false).map {
+        Int($0.trimmingCharacters(in: .whitespaces)) ?? 0
+      }
+      if counts.contains(where: { !(1...Self.mostThreads).contains($0) }) {
+        mended[name] = "\(name == "OMP_NUM_THREADS" ? usualThreads : Self.mostThreads)"
+      }
+    }
+    return mended
+  }
+
+  /// As many as a library takes.
+  private static let mostThreads = 4096
+
+  /// To be called before OpenMP is loaded, which reads its variables then.
+  static func mendEnvironment() {
+    for (name, value) in current.mendedVariables { setenv(name, value, 1) }
+  }
+
   /// `Cpus_allowed_list: 0-3,8`; nil where the system does not tell.
   private static func maskCount(_ root: String) -> Int? {
     let lines = lines(of: root + "/proc/self/status")

@@ -41,6 +41,17 @@ import Testing
     #expect(try processors(files).usualThreads == count)
   }
 
+  @Test func onlyWhatOpenMPCannotReadIsMended() throws {
+    func mended(_ value: String) throws -> [String: String] {
+      try processors([:], ["OMP_NUM_THREADS": value, "OMP_THREAD_LIMIT": value]).mendedVariables
+    }
+    for sound in ["1", "4,2", " 8 ", "4096"] { #expect(try mended(sound) == [:]) }
+    #expect(try mended("4,x") == ["OMP_NUM_THREADS": "4", "OMP_THREAD_LIMIT": "4096"])
+    for odd in ["", "0", "-1", "abc", "99999999999"] {
+      #expect(try mended(odd) == ["OMP_NUM_THREADS": "64", "OMP_THREAD_LIMIT": "4096"])
+    }
+  }
+
   @Test(arguments: [
     ("200000 100000", 2), ("150000 100000", 1), ("50000 100000", 1), ("max 100000", 64),
     ("9900000 100000", 64), ("nonsense", 64),

@@ -25,6 +25,16 @@ import Testing
     #expect(try evaluate("OMP_NUM_THREADS=1").errors.contains("threads 1, seed"))
   }
 
+  /// OpenMP itself ends the process over these, or hangs.
+  @Test(arguments: ["", "-1", "abc", "0", "99999999999", "4,,2", "1e9"])
+  func countsThatOpenMPCannotReadAreNotHandedOn(count: String) throws {
+    for name in ["OMP_NUM_THREADS", "OMP_THREAD_LIMIT"] {
+      let result = try evaluate("\(name)='\(count)' timeout 60")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(!result.errors.contains("OMP:"), "\(result.errors)")
+    }
+  }
+
   /// OpenMP itself would end the process.
   @Test func threadsThatCannotBeStartedAreAnError() throws {
     let result = try evaluate("ulimit -v 900000;", "--threads 900")
