@@ -92,6 +92,7 @@ extension CompileJob {
       throw .cannotWrite(
         FileManager.default.temporaryDirectory.path, code: ENOSPC, isTemporary: true)
     }
+    try ToolchainError.checkForKill(compiler.path, status: outcome.status)
     throw rejected(messages.isEmpty ? "it ended with status \(outcome.status)" : messages)
   }
 

@@ -20,13 +20,13 @@ final class Pipe {
     defer { SpawnActions.lock.unlock() }
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else {
-      throw .cannotStart(program: program, reason: String(cString: strerror(errno)))
+      throw .cannotStart(program: program, code: errno)
     }
     let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
     ends.forEach { _ = Foundation.close($0) }
     guard moved.allSatisfy({ $0 >= 0 }) else {
       for end in moved where end >= 0 { _ = Foundation.close(end) }
-      throw .cannotStart(program: program, reason: "too many open files")
+      throw .cannotStart(program: program, code: EMFILE)
     }
     return Pipe(readEnd: moved[0], writeEnd: moved[1])
   }

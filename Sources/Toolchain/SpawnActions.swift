@@ -64,7 +64,7 @@ final class SpawnActions {
       usleep(10_000)
     }
     if code == 0 { return child }
-    throw .cannotStart(program: program, reason: String(cString: strerror(code)))
+    throw .cannotStart(program: program, code: code)
   }
 
   private func start(

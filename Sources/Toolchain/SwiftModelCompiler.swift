@@ -92,16 +92,19 @@ public struct SwiftModelCompiler: Sendable {
   ) throws(ToolchainError) -> String {
     let kept = cache.usableFolder(isMade: true)?.appendingPathComponent("modules")
     let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil } ?? temporary
+    // A name that begins as an option does is none.
+    let file = path.hasPrefix("-") || path.hasPrefix("@") ? "./" + path : path
     let arguments =
       [
         "-Onone", "-gline-tables-only", "-dwarf-version=4", "-module-name", "Model",
       ] + Self.language
-      + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, path]
+      + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, file]
       + modules.objects.map(\.path)
     let outcome = try Subprocess(
       executable: swiftc, arguments: arguments, supervision: supervision.compiler
     ).run()
     let messages = Self.trimmed(outcome.output)
+    try ToolchainError.checkForKill(swiftc, status: outcome.status)
     guard outcome.status == 0 else {
       throw .modelRejected(path: path, diagnostics: Self.diagnostics(messages, path))
     }

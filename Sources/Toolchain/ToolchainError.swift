@@ -1,3 +1,4 @@
+import Foundation
 import SystemFiles
 
 /// Everything that can go wrong around the compilers, each with a message fit for the user.
@@ -32,8 +33,10 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case modelTookTooLong(path: String, seconds: Double)
   /// A program was still running when its time was over.
   case tookTooLong(program: String, seconds: Double)
+  /// Somebody, or the system, ended a program.
+  case killed(program: String, signal: Int32)
   /// A program could not be started.
-  case cannotStart(program: String, reason: String)
+  case cannotStart(program: String, code: Int32)
   /// A file or folder could not be written.
   case cannotWrite(path: String, reason: String, hint: String)
 }
@@ -110,13 +113,34 @@ extension ToolchainError: CustomStringConvertible {
       error: \(program) was still running after \(Self.inWords(seconds)), and was ended
       hint: give it longer with --time-limit SECONDS
       """
-    case .cannotStart(let program, let reason):
+    case .killed(let program, let signal):
       """
-      error: cannot start \(program): \(reason)
-      hint: check that it is a program for this machine and may be executed
+      error: \(program) was killed: \(String(cString: strsignal(signal)))
+      hint: look whether memory or processor time ran out, of the machine, a job or 'ulimit'
+      """
+    case .cannotStart(let program, let code):
+      """
+      error: cannot start \(program): \(SystemError.text(of: code))
+      hint: \(Self.hint(forStarting: code))
       """
     case .cannotWrite(let path, let reason, let hint):
       "error: cannot write \(path): \(reason)\nhint: \(hint)"
+    }
+  }
+
+  /// Errors: a compiler ended with the status of a signal that others send, not of its own fault.
+  static func checkForKill(_ program: String, status: Int32) throws(ToolchainError) {
+    for signal in [SIGKILL, SIGXCPU, SIGTERM] where status == 128 + signal {
+      throw .killed(program: program, signal: signal)
+    }
+  }
+
+  private static func hint(forStarting code: Int32) -> String {
+    switch code {
+    case EMFILE, ENFILE: return SystemError.hint(for: code)
+    case EAGAIN: return "end other programs, or raise the number of processes: see 'ulimit -u'"
+    case ENOMEM: return "free some memory, or see 'ulimit -v'"
+    default: return "check that it is a program for this machine and may be executed"
     }
   }
 

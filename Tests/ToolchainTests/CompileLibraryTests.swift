@@ -47,6 +47,21 @@ import Testing
     #expect(outputFiles() == ["keep", "libtwo.so"])
   }
 
+  /// The system does so where memory is short; it is no fault of the generated code.
+  @Test(arguments: ["KILL", "XCPU", "TERM"])
+  func aCompilerThatIsKilledIsSaidToBe(signal: String) throws {
+    let script = try scratch.write("killed", "#!/bin/sh\nulimit -c 0; kill -\(signal) $$\n")
+    #expect(chmod(script.path, 0o755) == 0)
+    let killed = CCompiler(path: script.path, version: "clang", openMPFlags: nil)
+    let error = #expect(throws: ToolchainError.self) {
+      try killed.compileLibrary(sources: sources(), output: output)
+    }
+    let text = try #require(error?.description)
+    #expect(text.hasPrefix("error: \(script.path) was killed: "), "\(text)")
+    #expect(text.contains("hint: look whether memory or processor time ran out"))
+    #expect(outputFiles() == ["keep"])
+  }
+
   @Test func commandLineDoesTheSame() throws {
     let sources = try sources()
     let names = sources.map(\.lastPathComponent)

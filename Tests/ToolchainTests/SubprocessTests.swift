@@ -59,6 +59,8 @@ import Testing
       try Subprocess(executable: "/no/such/program", arguments: []).run()
     }
     #expect(error?.description.contains("cannot start /no/such/program") == true)
+    let full = ToolchainError.cannotStart(program: "model", code: EMFILE).description
+    #expect(full.contains("hint: raise the number of open files with 'ulimit -n'"), "\(full)")
   }
 
   /// What writes to a file again and again, and takes the terminal's signals for nothing.
