@@ -88,8 +88,8 @@ struct Workshop {
     return [
       ("\(moec) check model.swift", "shapes, sizes, warnings"),
       ("\(moec) compile model.swift", "C in build/model, and \(library)"),
-      ("\(run) \(training) --save weights.safetensors", "trains, and saves what it learnt"),
-      ("\(run) --generate --weights weights.safetensors", "lets it write"),
+      ("\(run) \(training)", "trains, and keeps what it learnt in runs/model"),
+      ("\(run) --generate --weights runs/model/weights.safetensors", "lets it write"),
     ]
   }
 

@@ -138,7 +138,7 @@ import Toolchain
 
   @Test func printsTables() throws {
     let library = try TinyLibrary.path.get()
-    let result = try Command.moec(["bench", library, "--steps", "1", "--threads", "1"])
+    let result = try Command.moec(["bench", library, "--steps", "1", "--threads", "1", "--all"])
     #expect(result.status == 0, "\(result.errors)")
     for text in [
       "machine, in the same run: peak ", "step, by kernel", "generation, by kernel", "tokens/s of",
@@ -147,6 +147,19 @@ import Toolchain
       #expect(result.output.contains(text), "\(text)")
     }
     #expect(result.errors == "")
+  }
+
+  /// A first look fits on a terminal.
+  @Test func printsTotalsInAFewLines() throws {
+    let library = try TinyLibrary.path.get()
+    let result = try Command.moec(["bench", library, "--steps", "1", "--threads", "1"])
+    #expect(result.status == 0, "\(result.errors)")
+    let lines = result.output.split(separator: "\n").filter { !$0.hasPrefix("note: ") }
+    #expect((5...10).contains(lines.count), "\(result.output)")
+    #expect(lines.allSatisfy { $0.count <= 80 }, "\(result.output)")
+    #expect(lines[0].hasPrefix("tiny: 28,056 parameters, "))
+    #expect(lines.contains { $0.hasPrefix("step ") && $0.split(separator: " ").count == 5 })
+    #expect(lines.last?.hasSuffix(": --all") == true)
   }
 
   @Test("What beats the measured peak is said to, and no gap is negative")
@@ -202,7 +215,7 @@ import Toolchain
       }
     }
     #expect(rows.map(\.count) == [0, 0, 1])
-    #expect(try #require(rows[2].first).split(separator: " ").count == 9)
+    #expect(try #require(rows[2].first).split(separator: " ").count == 8)
   }
 
   @Test func saysWhatCannotBeMeasured() throws {

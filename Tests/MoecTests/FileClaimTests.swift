@@ -71,8 +71,8 @@ import Testing
     let start = try #require(help.range(of: "SUBCOMMANDS:")).upperBound
     let names = help[start...].matches(of: /\n {2}([a-z]+)\s/).map { String($0.output.1) }
     let writing = Set(Self.lines.map { String($0.prefix { $0 != " " }) })
-    // `demo` names its own outputs and reads its clone alone; the others write no files.
-    let others: Set = ["demo", "check", "mlflow", "help"]
+    // `demo` and `new` name their own outputs; the others write no files.
+    let others: Set = ["demo", "new", "check", "mlflow", "doctor", "runs", "help"]
     #expect(names.count > 8)
     #expect(Set(names).subtracting(others) == writing)
   }

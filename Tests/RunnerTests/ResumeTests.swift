@@ -97,13 +97,15 @@ import Testing
       path: name + ".safetensors", contents: .training, manifest: manifest
     ).notes
     #expect(notes.step > 0 && notes.step < steps)
-    #expect(stopped.errors.contains("stopped at step \(notes.step) of 1000000, saved in \(name)"))
-    let rest = try #require(stopped.errors.split(separator: "go on with: moec ").last)
+    #expect(stopped.errors.contains("stopped at step \(grouped(notes.step)) of 1,000,000, saved in \(name)"))
+    // By whatever words moec is called here.
+    let line = try #require(stopped.errors.split(separator: "go on with: ").last)
+    let rest = try #require(line.split(separator: "moec run ", maxSplits: 1).last)
     let command = try #require(rest.split(separator: "\n").first)
     let more = try Command.shell(
-      "exec \"$0\" \(command) --steps \(notes.step + 60)")
+      "exec \"$0\" run \(command) --steps \(notes.step + 60)")
     #expect(more.status == 0, "\(more.errors)")
-    #expect(more.errors.contains("trained \(notes.step + 60) steps"))
+    #expect(more.errors.contains("trained \(grouped(notes.step + 60)) steps"))
   }
 
   @Test func aSecondInterruptLeavesAtOnce() throws {

@@ -28,7 +28,7 @@ import Testing
     #expect(!trained.errors.contains("\u{1b}"), "no terminal, no progress line")
     #expect(
       try Set(FileManager.default.contentsOfDirectory(atPath: folder))
-        == ["w.safetensors", "w.best.safetensors", "l.jsonl"])
+        == ["w.safetensors", "w.best.safetensors", "l.jsonl", "l.settings.json"])
 
     let library = try ModelFixture.bigram()
     let text = try fileWith(sampleText())

@@ -57,8 +57,8 @@ import Tokenizer
       (["train", "bad", "--vocabulary", "300"], "bad is not UTF-8: the bytes at offset 1"),
       (["train", "good", "--vocabulary", "255"], "a vocabulary of 255 is too small"),
       (["train", "good", "-o", "no/such/folder"], "cannot write no/such/folder"),
-      (["encode", "good"], "good is not JSON"),
-      (["decode", "t.json", "words"], "'x' is no token"),
+      (["encode", "good", "--tokenizer", "good"], "good is not JSON"),
+      (["decode", "words", "--tokenizer", "t.json"], "'x' is no token"),
       (
         ["shard", "good", "--tokenizer", "t.json", "-o", "s", "--separator", "!?"],
         "no token \"!?\""

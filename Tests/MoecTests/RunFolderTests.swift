@@ -1,0 +1,159 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+/// Where training keeps a run by itself, what it says of it, and how it is given again.
+@Suite struct RunFolderTests {
+  private static let text = String(repeating: "abc bad ace cab fed deaf jig hi\n", count: 60)
+  private let folder: String
+
+  init() throws {
+    folder = try ModelFixture.folder()
+    try Self.text.write(toFile: "\(folder)/text", atomically: true, encoding: .utf8)
+    try FileManager.default.copyItem(
+      atPath: try ModelFixture.bigram(), toPath: "\(folder)/libbigram.so")
+  }
+
+  private func moec(_ words: String) throws -> Command {
+    try Command.shell("unset MOEC_RUNS; exec \"$0\" \(words)", in: folder)
+  }
+
+  private func train(_ words: String = "") throws -> Command {
+    let usual = words.contains("--config") ? "" : "--data text --eval-batches 1 "
+    return try moec("run libbigram.so --train \(usual)\(words)")
+  }
+
+  private func names(_ path: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(path)").sorted()
+  }
+
+  private func fingerprint(_ run: Command) -> Substring? {
+    run.errors.split(separator: "\n").first { $0.hasPrefix("parameters after ") }
+  }
+
+  private static let all = [
+    "curve.svg", "log.jsonl", "settings.json", "weights.best.safetensors", "weights.safetensors",
+  ]
+
+  @Test func eachRunHasAFolderOfItsOwn() throws {
+    for run in ["bigram", "bigram-2", "bigram-3"] {
+      let result = try train("--steps 4")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.errors.contains("saved in runs/\(run)/weights.safetensors"))
+      #expect(try names("runs/\(run)") == Self.all)
+    }
+    #expect(try names("runs") == ["bigram", "bigram-2", "bigram-3"])
+  }
+
+  @Test func aRunIsGivenAgainByItsSettings() throws {
+    let first = try train("--steps 6 --seed 7 --learning-rate 0.02 --schedule cosine --clip 0.5")
+    let again = try train("--config runs/bigram/settings.json --run again")
+    #expect(
+      fingerprint(first) != nil && fingerprint(first) == fingerprint(again), "\(again.errors)")
+    let other = try train("--config runs/bigram/settings.json --seed 8 --run other")
+    #expect(fingerprint(other) != nil && fingerprint(first) != fingerprint(other))
+    // Its settings serve other modes too, which pass over what is not theirs.
+    let text = try moec(
+      "run libbigram.so --generate --config runs/bigram/settings.json --tokens 5")
+    #expect(text.status == 0, "\(text.errors)")
+    let settings = try String(contentsOfFile: "\(folder)/runs/other/settings.json", encoding: .utf8)
+    for line in ["\"seed\" : 8", "\"schedule\" : \"cosine\"", "\"clip\" : 0.5", "\"steps\" : 6"] {
+      #expect(settings.contains(line), "\(settings)")
+    }
+  }
+
+  @Test func aResumedRunStaysInItsFolder() throws {
+    #expect(try train("--steps 4").status == 0)
+    let result = try train("--resume runs/bigram/weights.safetensors --steps 8")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try names("runs") == ["bigram"])
+    let whole = try train("--steps 8 --run whole")
+    #expect(fingerprint(result) == fingerprint(whole))
+  }
+
+  @Test func aRunByNameIsNotReplaced() throws {
+    #expect(try train("--steps 4 --run first").status == 0)
+    let before = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/runs/first/log.jsonl"))
+    let second = try train("--steps 6 --run first")
+    #expect(second.status == 1)
+    #expect(second.errors.contains("hint: go on from there with --resume runs/first/weights"))
+    let after = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/runs/first/log.jsonl"))
+    #expect(before == after)
+    #expect(try train("--steps 6 --run first --overwrite").status == 0)
+    #expect(try train("--steps 2 --run deep/er/one").status == 0)
+    #expect(try names("deep/er/one") == Self.all)
+  }
+
+  @Test func nothingIsKeptWhereNothingIsToBe() throws {
+    #expect(try train("--steps 2 --no-save").status == 0)
+    #expect(try train("--steps 2 --save w.safetensors").status == 0)
+    // A run that does not begin leaves no folder.
+    #expect(try moec("run libbigram.so --train --data none").status == 1)
+    #expect(
+      try names(".") == [
+        "libbigram.so", "text", "w.best.safetensors", "w.safetensors",
+      ])
+    #expect(try train("--steps 2 --log w.jsonl").status == 0)
+    #expect(try names(".").contains("w.settings.json"))
+    // A log that is no file has nothing beside it.
+    #expect(try train("--steps 2 --log /dev/null").status == 0)
+    #expect(!FileManager.default.fileExists(atPath: "/dev/null.settings.json"))
+  }
+
+  @Test func settingsOfSomebodyElseStay() throws {
+    try "mine".write(toFile: "\(folder)/w.settings.json", atomically: true, encoding: .utf8)
+    let result = try train("--steps 2 --log w.jsonl")
+    #expect(result.status == 1 && result.errors.contains("w.settings.json"), "\(result.errors)")
+    let kept = try String(contentsOfFile: "\(folder)/w.settings.json", encoding: .utf8)
+    #expect(kept == "mine")
+  }
+
+  @Test(arguments: [
+    (
+      "{\"stepz\": 3}", "error: c.json: there is no option \"stepz\"\nhint: did you mean \"steps\"?"
+    ),
+    ("{\"steps\": \"x\"}", "error: c.json: \"steps\" must be a whole number\n"),
+    ("{\"steps\": 2.5}", "\"steps\" must be a whole number"),
+    ("{\"schedule\": \"square\"}", "\"schedule\" must be constant, cosine or linear"),
+    ("{\"seed\": -1}", "\"seed\" must be a whole number, not negative"),
+    ("{\"steps\": -1}", "--steps must be from 1"), ("[1]", "c.json holds no settings"),
+    ("{\"steps\": 3", "c.json holds no settings"), ("", "c.json holds no settings"),
+    ("{\"save\": \"w\"}", "there is no option \"save\""),
+  ])
+  func wrongSettingsAreSaid(_ config: String, _ message: String) throws {
+    try config.write(toFile: "\(folder)/c.json", atomically: true, encoding: .utf8)
+    let result = try moec("run libbigram.so --train --data text --config c.json")
+    #expect(result.status == 1 || result.status == 64)
+    #expect(result.errors.contains(message), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
+  }
+
+  @Test func runsAreListedWithTheBestFirst() throws {
+    #expect(try moec("runs").errors.contains("error: there is no folder runs\nhint: "))
+    #expect(try train("--steps 2 --run poor --learning-rate 0.000001").status == 0)
+    #expect(try train("--steps 40 --run good --learning-rate 0.1").status == 0)
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/runs/no-run", withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/runs/odd", withIntermediateDirectories: true)
+    try "junk".write(toFile: "\(folder)/runs/odd/log.jsonl", atomically: true, encoding: .utf8)
+    let lines = try moec("runs").output.split(separator: "\n")
+    #expect(lines.map { $0.prefix { $0 != " " } } == ["run", "runs/good", "runs/poor", "runs/odd"])
+    #expect(lines[1].hasSuffix(" 40"), "\(lines)")
+    let json = try JSONSerialization.jsonObject(with: Data(try moec("runs --json").output.utf8))
+    let runs = try #require(json as? [[String: Any]])
+    #expect(runs.map { $0["run"] as? String } == ["runs/good", "runs/poor", "runs/odd"])
+    #expect(runs[0]["steps"] as? Int == 40)
+  }
+
+  @Test func anUntrainedModelSaysSo() throws {
+    let first = try moec("run libbigram.so --generate --tokens 5")
+    #expect(first.errors.contains("note: the model is untrained"), "\(first.errors)")
+    #expect(try train("--steps 2").status == 0)
+    let second = try moec("run libbigram.so --generate --tokens 5")
+    #expect(second.errors.contains("--weights runs/bigram/weights.safetensors"))
+    let third = try moec(
+      "run libbigram.so --generate --tokens 5 --weights runs/bigram/weights.safetensors")
+    #expect(!third.errors.contains("untrained"))
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+@testable import moec
+
+/// Words that are nearly right.
+@Suite struct SuggestionTests {
+  @Test(arguments: [
+    (["compil", "model.swift"], "compile"), (["rnu"], "run"), (["tokenizer", "trian"], "train"),
+    (["run", "x.so", "--trian"], "--train"), (["run", "x.so", "--train", "--step=3"], "--steps"),
+    (["compile", "--sumary"], "--summary"), (["weights", "convrt"], "convert"),
+  ])
+  func namesWhatWasMeant(_ arguments: [String], _ meant: String) throws {
+    let result = try Command.moec(arguments)
+    #expect(result.status == 64)
+    #expect(result.errors.hasSuffix("hint: did you mean '\(meant)'?\n"), "\(result.errors)")
+  }
+
+  @Test(arguments: [["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"]])
+  func saysNothingWhereNothingIsNear(_ arguments: [String]) throws {
+    let result = try Command.moec(arguments)
+    #expect(result.status == 64 && !result.errors.contains("did you mean"), "\(result.errors)")
+  }
+
+  @Test(arguments: [
+    ("", "", 0), ("a", "", 1), ("train", "train", 0), ("trian", "train", 1), ("steps", "step", 1),
+    ("abc", "xyz", 3), ("kitten", "sitting", 3),
+  ])
+  func distances(_ first: String, _ second: String, _ distance: Int) {
+    #expect(Spelling.distance(first, second) == distance)
+    #expect(Spelling.distance(second, first) == distance)
+  }
+
+  /// One error instead of one for each name.
+  @Test func aModelWithoutTheImportIsToldSo() throws {
+    let folder = try ModelFixture.folder()
+    for (source, isTold) in [
+      ("// import MoE\nlet V = Axis(\"V\", 5)\n", true),
+      ("import MoE\nlet V = Axiz(\"V\", 5)\n", false),
+    ] {
+      try source.write(toFile: "\(folder)/model.swift", atomically: true, encoding: .utf8)
+      let result = try Command.moec(["check", "model.swift"], in: folder)
+      #expect(result.status == 1)
+      let text =
+        "model.swift:1:1: error: the model does not import MoE\n  hint: begin the file with: import MoE\n"
+      #expect((result.errors == text) == isTold, "\(result.errors)")
+    }
+  }
+}
