@@ -15,7 +15,11 @@ public struct Comparison {
     public var wrong: [Disagreement] = []
     public var closest: Disagreement?
 
+    /// Results of which rounding leaves so little that nothing can be said of them.
+    public var unsure: [String] = []
+
     mutating func add(_ found: Disagreement, allowed: Double) {
+      guard allowed <= Comparison.coarsest else { return unsure.append(found.name) }
       compared += 1
       if found.error > allowed {
         wrong.append(found)
@@ -31,6 +35,9 @@ public struct Comparison {
   /// How many times the effect of rounding each op's results a difference may be: kernels add up in
   /// single precision, and fused ones round what the graph never sees.
   static let amplification = 50.0
+
+  /// Where a larger difference than this would have to be allowed, a comparison would show nothing.
+  static let coarsest = 0.1
 
   let trial: Trial
 

@@ -29,13 +29,17 @@ public struct TensorValue: Hashable, Sendable {
   }
 
   /// The same with f32 elements as single precision may have them: a unit in the last place off.
+  ///
+  /// A 0 stays one: what a ReLU, a mask or dropout made of a number says by it that no gradient goes
+  /// through, and no kernel rounds that.
   func roughlySingle(_ stream: UInt64) -> TensorValue {
     guard case .floats(let values) = elements else { return self }
     let key = CounterRandom.key(seed: 0, stream: stream)
     let rough = values.indices.map { index in
       let single = Float(values[index])
       let units = Float(Int(CounterRandom.bits(key, UInt32(truncatingIfNeeded: index)) % 3) - 1)
-      return single.isFinite ? Double(single + units * single.ulp) : Double(single)
+      return single.isFinite && single != 0
+        ? Double(single + units * single.ulp) : Double(single)
     }
     return TensorValue(shape, rough)
   }

@@ -51,6 +51,14 @@ struct CompiledCheck {
     return library.path
   }
 
+  /// What nothing can be said of.
+  private static func text(unsure reports: [Comparison.Report]) -> String {
+    let names = Set(reports.flatMap(\.unsure)).sorted()
+    guard let first = names.first else { return "" }
+    let more = names.count > 1 ? " and \(names.count - 1) more" : ""
+    return "\n  not compared, as rounding alone changes it by too much: \(first)\(more)"
+  }
+
   private func text(of reports: [Comparison.Report]) throws -> String {
     let wrong = reports.flatMap(\.wrong)
     if !wrong.isEmpty {
@@ -61,16 +69,16 @@ struct CompiledCheck {
         + "may avoid it until then"
       throw CompilationError((lines + more + [hint]).joined(separator: "\n"))
     }
-    guard !reports.isEmpty else {
+    let count = reports.reduce(0) { $0 + $1.compared }
+    guard count > 0 else {
       throw CompilationError(
-        message: "the compiled C could not be compared: rounding decides which experts are chosen",
+        message: "the compiled C could not be compared: rounding decides too much",
         hint: "the router's logits are too close to each other, or numbers too large for C")
     }
-    let count = reports.reduce(0) { $0 + $1.compared }
     let closest = reports.compactMap(\.closest).max { $0.error < $1.error }
     let error = closest.map { String(format: "%.1e", $0.error) + " (\($0.name))" }
     let sizes = small.sizes.map { "\($0.name) \($0.size)" }.joined(separator: ", ")
     return "compiled C: all of \(count) results are right, the largest relative error is "
-      + "\(error ?? "0")\n  in a model cut down to \(sizes)"
+      + "\(error ?? "0")\n  in a model cut down to \(sizes)" + Self.text(unsure: reports)
   }
 }
