@@ -22,18 +22,24 @@ extension Graph {
   /// other places, but a weight stays a weight. One that nothing reads is a weight.
   public var parameterRoles: [Int: ParameterRole] {
     var roles: [Int: Set<ParameterRole>] = [:]
-    var parameterOf: [Value: Int] = [:]
+
+    // Which parameters a value is made of, if nothing else is in it but noise.
+    var made: [Value: Set<Int>] = [:]
     for (index, node) in nodes.enumerated() where node.phase == .forward {
       if case .parameter = node.op {
         roles[index] = []
-        parameterOf[Value(node: index)] = index
+        made[Value(node: index)] = [index]
       }
-      for (operand, input) in node.inputs.enumerated() {
-        guard let parameter = parameterOf[input] else { continue }
-        if let role = node.op.role(ofInput: operand, type(of: input)) {
-          roles[parameter, default: []].insert(role)
+      let parts = node.operandsOfValues
+      let isOfParameters = parts.allSatisfy { made[node.inputs[$0]] != nil }
+      if case .pointwise = node.op, isOfParameters { made[Value(node: index)] = [] }
+      for operand in parts {
+        guard let parameters = made[node.inputs[operand]] else { continue }
+        let type = type(of: node.inputs[operand])
+        if let role = node.op.role(ofInput: operand, type, amongParameters: isOfParameters) {
+          for parameter in parameters { roles[parameter, default: []].insert(role) }
         } else {
-          parameterOf[Value(node: index)] = parameter
+          made[Value(node: index), default: []].formUnion(parameters)
         }
       }
     }
@@ -43,17 +49,28 @@ extension Graph {
   }
 }
 
+extension Node {
+  /// The operands that give the result more than its shape.
+  fileprivate var operandsOfValues: [Int] {
+    guard case .pointwise(let op) = op else { return Array(inputs.indices) }
+    return op.expression.inputs
+  }
+}
+
 extension Op {
   /// What the op makes of a parameter that it reads as the operand of that number; nil if its result
-  /// is that parameter still, scaled.
-  func role(ofInput operand: Int, _ type: TensorType) -> ParameterRole? {
+  /// is that parameter still, scaled or summed up with others.
+  fileprivate func role(
+    ofInput operand: Int, _ type: TensorType, amongParameters: Bool
+  ) -> ParameterRole? {
     switch self {
     case .embedding: return .embedding
-    case .layerNorm: return .norm
+    case .layerNorm: return operand == 0 ? nil : .norm
     case .linear(let op): return op.bias && operand == 2 ? .bias : .weight
     case .pointwise(let op):
       switch op.expression.share(of: operand) {
       case .none, .scaled: return nil
+      case .added where amongParameters: return nil
       case .added: return type.axes.count < 2 ? .bias : .weight
       case .factor: return .weight
       }

@@ -80,4 +80,25 @@ import Testing
         roles == ["table": .embedding, "matrix": .weight, "both": .weight, "shared": .bias])
     }
   }
+
+  @Test("What is made of parameters and noise has the roles of what it is used for")
+  func computed() throws {
+    let found = try roles { text in
+      let (V, C) = (Self.V, Self.C)
+      let table = parameter("table", V, C)
+      let (gain, other) = (parameter("gain", C), parameter("other", C))
+      let (bias, shape) = (parameter("bias", C), parameter("shape", C))
+      let x = text.tokens.embedding(table.layerNorm("norm")) * Tensor.normal(like: shape)
+      let y = x * (gain + .normal(like: gain) * 0.1 + other) + (bias + .normal(like: bias) + shape)
+      return y.linear("head", V)
+    }
+    for roles in found {
+      #expect(
+        roles == [
+          "table": .embedding, "norm.weight": .norm, "norm.bias": .norm, "gain": .weight,
+          "other": .weight, "bias": .bias, "shape": .bias, "head.weight": .weight,
+          "head.bias": .bias,
+        ])
+    }
+  }
 }
