@@ -41,7 +41,7 @@ enum CWords {
     "take_batch", "enter", "leave", "stored_index", "logical_count", "tensor", "note_experts",
     "numbers_of", "numbers_for", "note_pass", "train", "evaluate", "passes_at_once",
     "gradient_norm", "all_finite", "first_of", "place_of", "count_of", "count_router",
-    "are_choices", "pass_divides", "pass_part", "check_hyper", "check_numbers", "refuse",
+    "are_choices", "drawn_as", "pass_divides", "pass_part", "check_hyper", "check_numbers", "refuse",
     // Types and tables.
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",

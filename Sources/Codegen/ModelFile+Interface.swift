@@ -190,15 +190,11 @@ extension ModelFile {
     const char *moec_error(const moec_model *m) { return m ? m->error : "the model is missing"; }
     """#
 
-  /// What `moec_initialize` forgets of routes.
-  private var forgetting: String {
-    hasRouters
-      ? "\n    m->replay_tokens = 0;\n    memset(m->routes.load, 0, sizeof m->routes.load);" : ""
-  }
+  var access: String { drawnAs + Self.access(forgetting, forgettingRows, stream: stream) }
 
-  var access: String { Self.access(forgetting + forgettingRows, forgettingRows) }
-
-  private static func access(_ forgetting: String, _ forgettingRows: String) -> String {
+  private static func access(
+    _ forgetting: String, _ forgettingRows: String, stream: String
+  ) -> String {
     #"""
     // Where element n of a parameter's logical row-major order is stored.
     static size_t stored_index(const model_parameter *q, size_t n) {
@@ -221,7 +217,7 @@ extension ModelFile {
         for (int i = 0; i < MODEL_PARAMETERS; i++) {
             const model_parameter *q = &model_parameters[i];
             float *value = m->value + q->offset;
-            uint64_t key = random_key(seed, (uint64_t)i);
+            uint64_t key = random_key(seed, (uint64_t)\#(stream));
             int count = (int)logical_count(q);
             #pragma omp parallel for schedule(static) if (count > 65536)
             for (int n = 0; n < count; n++) {

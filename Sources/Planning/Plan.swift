@@ -66,6 +66,10 @@ public enum Layout: Hashable, Sendable {
 /// A parameter's place and what the optimizer must know of it.
 public struct PlannedParameter: Hashable, Sendable {
   public var name: String
+
+  /// Its place among the model's parameters in order of creation, which is the random stream of its
+  /// first values, wherever layers and passes let it lie.
+  public var number: Int
   public var type: TensorType
   public var initializer: Initializer
   public var decays: Bool

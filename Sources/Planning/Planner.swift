@@ -40,6 +40,9 @@ private struct Planner {
   private let uses: ValueUses
   private var parameters: [PlannedParameter] = []
   private var indexOfParameter: [Int: Int] = [:]
+
+  /// By node, in order of creation.
+  private let numberOfParameter: [Int: Int]
   private var layers: [Layer] = []
   private var numberOfLayer: [Layer: Int] = [:]
   private var layersNamed: [String: Int] = [:]
@@ -74,6 +77,8 @@ private struct Planner {
     self.accumulates = accumulates
     self.graph = graph
     self.uses = uses
+    numberOfParameter = Dictionary(
+      uniqueKeysWithValues: graph.parameters.enumerated().map { ($1.node, $0) })
   }
 
   mutating func add(_ result: LayerPlanner.Result, of section: LayerPlanner) {
@@ -127,7 +132,8 @@ private struct Planner {
     indexOfParameter[node] = parameters.count
     parameters.append(
       PlannedParameter(
-        name: op.name, type: parameter.type, initializer: op.initializer, decays: op.decays,
+        name: op.name, number: numberOfParameter[node] ?? 0, type: parameter.type,
+        initializer: op.initializer, decays: op.decays,
         layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
         isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
         stepCount: stepCount, stepOffset: steps))
