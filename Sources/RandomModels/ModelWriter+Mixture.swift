@@ -4,11 +4,7 @@ extension ModelWriter {
   /// A mixture of experts with a router of its own, with or without capacity and shared experts.
   mutating func mixture() -> Tensor {
     let x = dice.happens(60) ? narrowed().layerNorm(name("norm")) : narrowed()
-    let count = dice.pick([1, 2, 3, 4, 4, 5, 8])
-    let experts = Axis("E\(count)", count)
-    let chosen = dice.happens(10) ? count : dice.int(1...min(count, 3))
-    let source = dice.happens(10) ? any(sizes.C) : x
-    let routing = logits(source, experts).top(chosen).softmax()
+    let routing = dice.happens(15) && !routings.isEmpty ? dice.pick(routings) : newRouting(x)
     let capacity = dice.happens(30) ? dice.pick([0.01, 0.3, 0.7, 1, 1.25, 100]) : nil
     var rows = routed(x, routing, capacity)
     if dice.happens(8) { rows = rows + routed(any(sizes.C), routing, capacity) }
@@ -19,6 +15,17 @@ extension ModelWriter {
       y = y + x.linear(name("shared"), sizes.F).gelu().linear(name("down"), sizes.C)
     }
     return dice.happens(10) ? y.dropout(0.1) : y
+  }
+
+  private mutating func newRouting(_ x: Tensor) -> Routing {
+    let count = dice.pick([1, 2, 3, 4, 4, 5, 8])
+    let experts =
+      dice.happens(8) ? dice.pick([sizes.T, sizes.B, sizes.G]) : Axis("E\(count)", count)
+    let chosen = dice.happens(10) ? experts.size : dice.int(1...min(experts.size, 3))
+    let source = dice.happens(10) ? any(sizes.C) : x
+    let routing = logits(source, experts).top(chosen).softmax()
+    routings.append(routing)
+    return routing
   }
 
   private func routed(_ x: Tensor, _ routing: Routing, _ capacity: Double?) -> Routed {

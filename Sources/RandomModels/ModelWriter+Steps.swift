@@ -4,7 +4,7 @@ extension ModelWriter {
   /// Makes one more value.
   mutating func step() {
     let (x, width) = any()
-    switch dice.int(0...13) {
+    switch dice.int(0...15) {
     case 0: values.append((activated(x), width))
     case 1:
       values.append((x.layerNorm(name("norm"), epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
@@ -15,6 +15,7 @@ extension ModelWriter {
     case 7, 8: values.append((attended(), sizes.C))
     case 9: values.append((mixedOverTime(x, width), width))
     case 10: values.append((x.softmax(), width))
+    case 11: values.append((oddity(x, width), width))
     default: values.append((mixture(), sizes.C))
     }
   }

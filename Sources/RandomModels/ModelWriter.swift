@@ -10,6 +10,10 @@ struct ModelWriter {
 
   /// Weights [C, C] that several layers may share.
   var shared: [Tensor] = []
+
+  /// Routings at hand, which later mixtures may use again.
+  var routings: [Routing] = []
+  var text: MoE.Text?
   private var names = 0
   private var depth = 0
 
@@ -25,6 +29,7 @@ struct ModelWriter {
   }
 
   mutating func model(_ text: MoE.Text) -> Tensor {
+    self.text = text
     let table = parameter("table", sizes.V, sizes.C, initial: .normal(1))
     var x =
       dice.happens(50) ? text.tokens.embedding(table) : text.tokens.embedding("token", sizes.C)
@@ -60,22 +65,24 @@ struct ModelWriter {
     }
   }
 
-  /// Layers that make the same steps of what the layer before made, C to C; now and then one differs.
+  /// Layers that make the same steps of what the layer before made, C to C; now and then one differs, and
+  /// some use values and routings from outside.
   private mutating func layersOfSteps() {
     let (seed, count) = (dice.bits(), dice.int(1...3))
     let odd = dice.happens(15) ? dice.int(0...count - 1) : -1
-    let outside = (dice, values, names)
+    let outside = (dice, values, names, routings)
+    let seen = dice.happens(30) ? (values, routings) : ([], [])
     let layer = name("block")
     var index = 0
     let result = layers(layer, count, narrowed()) { x in
       dice = Dice(seed: index == odd ? seed &+ 1 : seed)
-      (values, names) = ([(x, sizes.C)], 0)
+      (values, routings, names) = (seen.0 + [(x, sizes.C)], seen.1, 0)
       index += 1
       for _ in 0..<dice.int(1...4) { dice.happens(12) && depth < 3 ? section() : step() }
       let y = narrowed()
       return dice.happens(70) ? x + y : y
     }
-    (dice, values, names) = outside
+    (dice, values, names, routings) = outside
     names += 1
     values.append((result, sizes.C))
   }

@@ -28,7 +28,7 @@ public struct RandomModel: Sendable {
 
 /// A random model's axes.
 struct ModelSizes {
-  let B, T, V, C, F, G: MoE.Axis
+  let B, T, V, C, F, G, S: MoE.Axis
 
   /// How many heads the width C has.
   let heads: Int
@@ -37,8 +37,16 @@ struct ModelSizes {
     let isLarge = dice.happens(15)
     heads = dice.pick([1, 1, 2, 3, 4])
     B = Axis("B", dice.int(1...(isLarge ? 5 : 3)))
-    T = Axis("T", dice.happens(10) ? 1 : dice.int(2...(isLarge ? 40 : 11)))
     V = Axis("V", dice.int(1...(isLarge ? 40 : 9)))
+    S = Axis("S", dice.int(1...(isLarge ? 20 : 5)))
+    let context: MoE.Axis = Axis("T", dice.happens(10) ? 1 : dice.int(2...(isLarge ? 40 : 11)))
+    switch dice.int(0...15) {
+    case 0: T = V
+    case 1: T = B
+    case 2: T = 2 * S
+    case 3: T = B * S
+    default: T = context
+    }
     C = Axis("C", heads * dice.int(1...(isLarge ? 64 / heads : 16 / heads)))
     F = Axis("F", dice.int(1...(isLarge ? 60 : 20)))
     G = Axis("G", dice.int(1...9))
@@ -52,7 +60,8 @@ struct ModelSizes {
     case 2: V
     case 3: 2 * C
     case 4: 4 * F
-    case 5...7: G
+    case 5: S
+    case 6, 7: G
     case 8...11: F
     default: C
     }

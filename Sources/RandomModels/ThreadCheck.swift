@@ -13,7 +13,7 @@ struct ThreadCheck {
 
   func differences() throws -> [String] {
     let expected = try bits(threads: 1)
-    var found = try lanes()
+    var found = try lanes() + accumulated()
     for threads in [2, 3, 4] {
       let actual = try bits(threads: threads)
       found += zip(actual, expected).filter { $0.bits != $1.bits }.map { pair, _ in
@@ -47,6 +47,20 @@ struct ThreadCheck {
       }
     }
     return found
+  }
+
+  /// A batch that is accumulated and then steps leaves what a step with it does.
+  private func accumulated() throws -> [String] {
+    let (tokens, targets, seed) = (trial.tokens, trial.targets, trial.seed)
+    let hyper = Hyperparameters(trial.library.manifest.defaults, seed: seed)
+    let (stepped, accumulated) = (try trial.model(), try trial.model())
+    _ = try stepped.trainStep(tokens: tokens, targets: targets, with: hyper)
+    _ = try accumulated.accumulate(tokens: tokens, targets: targets, seed: seed)
+    _ = try accumulated.update(with: hyper, maximumNorm: nil)
+    return try trial.parameters.keys.sorted().filter { name in
+      let values = [try stepped.read(named: name), try accumulated.read(named: name)]
+      return zip(values[0], values[1]).contains { $0.bitPattern != $1.bitPattern && !$0.isNaN }
+    }.map { "\($0): a step with it and an update after it differ" }
   }
 
   /// A batch's loss beside other batches is the same as alone.
