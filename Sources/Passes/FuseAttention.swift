@@ -8,7 +8,8 @@ extension Pass {
   ///
   /// Requires: no gradients yet, since they would read what disappears. Ensures: the same numbers;
   /// dropout's element number in [B, H, T, T] is the same in both forms. Scale and dropout may be
-  /// absent; nothing else may use a value between the two products, which lie in one layer.
+  /// absent; nothing else may use a value between the two products, which lie in one layer; what attends
+  /// are the positions of a text.
   public static let fuseAttention = Pass(
     "FuseAttention", "makes one attention of products, mask, softmax and dropout"
   ) { graph in
@@ -45,7 +46,10 @@ private struct AttentionMatch {
     else { return nil }
     values = product.inputs[1]
     let types = [queries, keys, values].map(graph.type(of:))
-    guard types[0].axes.count == 4, types[0] == types[1], types[0] == types[2] else { return nil }
+    // Heads are as wide as they are in a text of any length: what attends must be positions.
+    guard types[0].axes.count == 4, types[0].axes[2] == graph.context,
+      types[0] == types[1], types[0] == types[2]
+    else { return nil }
   }
 
   /// dropout(softmax(causalMask(…)))

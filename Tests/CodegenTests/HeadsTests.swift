@@ -1,3 +1,4 @@
+import Comparison
 import CompiledModels
 import GraphIR
 import MoE
@@ -40,5 +41,21 @@ import Testing
     #expect(graph.nodes.contains { $0.op.kind == .attention })
     let found = try Trial(CompiledModel(graph)).disagreements(tolerance: 1e-4)
     #expect(found.isEmpty, "\(found)")
+  }
+
+  @Test("What attends may be the numbers of a head, too; texts may then be of any length")
+  func numbersAttend() throws {
+    let (V, C) = (Self.V, Self.C)
+    let graph = try LanguageModel.trace(
+      "numbers", vocabulary: V, context: Self.T, batch: Self.B
+    ) { text in
+      let x = text.tokens.embedding("token", C).heads(2).transposed()
+      let y = x.matmul(x.transposed()).causalMasked().softmax().matmul(x)
+      return y.transposed().mergedHeads().linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    let report = try #require(
+      try Comparison(compiled.reference, compiled.library, seed: 1).report())
+    #expect(report.wrong.isEmpty, "\(report.wrong)")
   }
 }
