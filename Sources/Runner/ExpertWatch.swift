@@ -1,7 +1,7 @@
 import ModelRuntime
 
-/// Counts what experts are given between evaluations, and says once which of them are dead or
-/// overloaded. Saved with a run, so that one that goes on counts on.
+/// Counts what experts are given between evaluations, and says once which of them have been dead or
+/// overloaded for long. Saved with a run, so that one that goes on counts on.
 struct ExpertWatch: Equatable, Sendable, Codable {
   /// Loads since the last evaluation, by router and expert.
   private var loads: [[ExpertLoad]] = []
@@ -9,13 +9,35 @@ struct ExpertWatch: Equatable, Sendable, Codable {
   private var steps = 0
   /// What was said, by router, expert and word.
   private var told: [String] = []
+  /// For how long that which `told` would have has been true, by its words; nil in records from
+  /// before this was counted.
+  private var streaks: [String: Streak]?
+
+  /// Evaluations in a row at which something was true, and the steps that they are of.
+  private struct Streak: Equatable, Codable {
+    var evaluations = 0
+    var steps = 0
+
+    /// Routers lean on an expert or leave one alone for a while before they find their way, above all
+    /// in the first steps.
+    var isLong: Bool {
+      evaluations >= ExpertWatch.leastEvaluations && steps >= ExpertWatch.leastSteps
+    }
+  }
 
   /// Fewer choices than this for an expert on average tell nothing of it.
   static let leastMean = 200
+  /// Nothing is said of an expert that was not so at this many evaluations in a row, of this many
+  /// steps together.
+  static let leastEvaluations = 3
+  static let leastSteps = 100
 
   /// Adds what the model counted in training since it was last asked.
   mutating func add(from model: Model, steps: Int) throws(ModelError) {
-    let more = try model.takeExpertLoads(.training)
+    add(try model.takeExpertLoads(.training), steps: steps)
+  }
+
+  mutating func add(_ more: [[ExpertLoad]], steps: Int) {
     self.steps += steps
     if loads.count != more.count { loads = more.map { $0.map { _ in ExpertLoad() } } }
     for (router, experts) in more.enumerated() where loads[router].count == experts.count {
@@ -40,17 +62,21 @@ struct ExpertWatch: Equatable, Sendable, Codable {
 // MARK: - In words
 
 extension ExpertWatch {
-  /// An expert is overloaded with more than this many times the mean load: when nine of ten tokens
-  /// choose it, or at 4 where that is less.
+  /// An expert is too full above this many times the mean load.
+  ///
+  /// 1 is even, and E / K is the most there can be, when every token chooses it. Too full is 97 % of
+  /// the way from the one to the other, or 8 where that is less: that an expert serves most tokens,
+  /// as one of K, is a use that routers find and keep; one that serves all is no choice any more.
   static func overload(_ router: Manifest.Router) -> Double {
-    min(4, 0.9 * Double(router.experts) / Double(router.choices))
+    let most = Double(router.experts) / Double(router.choices)
+    return min(8, 1 + 0.97 * (most - 1))
   }
 
   private mutating func notices(_ router: Manifest.Router, _ experts: [ExpertLoad]) -> [String] {
     let mean = Double(experts.reduce(0) { $0 + $1.chosen }) / Double(experts.count)
     guard mean >= Double(Self.leastMean) else { return [] }
-    let idle = experts.indices.filter { experts[$0].chosen == 0 }
-    let full = experts.indices.filter {
+    let idle = lasting("dead", router) { experts[$0].chosen == 0 }
+    let full = lasting("overloaded", router) {
       Double(experts[$0].chosen) > Self.overload(router) * mean
     }
     var lines: [String] = []
@@ -63,12 +89,34 @@ extension ExpertWatch {
     return lines
   }
 
+  /// The experts of which something has been true for long, now included.
+  private mutating func lasting(
+    _ word: String, _ router: Manifest.Router, _ isTrue: (Int) -> Bool
+  ) -> [Int] {
+    var known = streaks ?? [:]
+    defer { streaks = known }
+    return (0..<router.experts).filter { expert in
+      let key = Self.key(router, expert, word)
+      guard isTrue(expert) else {
+        known[key] = nil
+        return false
+      }
+      known[key, default: Streak()].evaluations += 1
+      known[key, default: Streak()].steps += steps
+      return known[key]?.isLong == true
+    }
+  }
+
+  private static func key(_ router: Manifest.Router, _ expert: Int, _ word: String) -> String {
+    "\(router.name) \(expert) \(word)"
+  }
+
   /// Those of which this was not said yet; nil if there are none.
   private mutating func untold(
     _ experts: [Int], _ word: String, _ router: Manifest.Router
   ) -> [Int]? {
-    let new = experts.filter { !told.contains("\(router.name) \($0) \(word)") }
-    told += new.map { "\(router.name) \($0) \(word)" }
+    let new = experts.filter { !told.contains(Self.key(router, $0, word)) }
+    told += new.map { Self.key(router, $0, word) }
     return new.isEmpty ? nil : new
   }
 
@@ -87,7 +135,7 @@ extension ExpertWatch {
 
   private func dead(_ experts: [Int], _ router: Manifest.Router) -> String {
     "\(named(experts, router)) dead: no token chose \(experts.count == 1 ? "it" : "them") in "
-      + "\(steps) steps, and what no token chooses learns nothing"
+      + "\(length(experts, "dead", router)) steps, and what no token chooses learns nothing"
   }
 
   private func overloaded(
@@ -98,7 +146,13 @@ extension ExpertWatch {
     let drops = dropped > 0 ? ", \(percent(dropped)) of it dropped" : ""
     let limit = twoDecimals(Self.overload(router))
     return "\(named(experts, router)) overloaded: \(times.joined(separator: " and ")) times the "
-      + "mean load in \(steps) steps\(drops), above \(limit); others learn less"
+      + "mean load\(drops), above \(limit) for \(length(experts, "overloaded", router)) steps; "
+      + "others learn less"
+  }
+
+  /// For how many steps it has been true of all of them.
+  private func length(_ experts: [Int], _ word: String, _ router: Manifest.Router) -> Int {
+    experts.compactMap { streaks?[Self.key(router, $0, word)]?.steps }.min() ?? 0
   }
 
   /// `block.3.mixture: experts 2 and 5 of 8 are`.
