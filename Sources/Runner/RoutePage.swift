@@ -53,6 +53,7 @@ private struct Facts: Encodable {
   struct Favourite: Encodable {
     var token: String
     var count: Int
+    var total: Int
     var lift: Double
   }
 
@@ -70,7 +71,8 @@ private struct Facts: Encodable {
           Expert(
             share: Self.rounded(expert.share),
             favourites: expert.favourites.map {
-              Favourite(token: $0.token, count: $0.count, lift: Self.rounded($0.lift))
+              Favourite(
+                token: $0.token, count: $0.count, total: $0.total, lift: Self.rounded($0.lift))
             })
         },
         choices: routed.routers[index].choices, chosen: all.map(\.expert),

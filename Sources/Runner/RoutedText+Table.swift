@@ -4,7 +4,7 @@ import Foundation
 extension RoutedText {
   /// Columns with tabs between them: a line for each token with its experts in every router, the
   /// strongest first, in parentheses where it was full; after an empty line one for each expert with
-  /// its share of choices and its favourites, each with how much more often than by chance.
+  /// its share of choices and its favourites, each with how many times as often as by chance at least.
   public var table: String {
     var lines = [(["position", "token"] + routers.map(\.name)).joined(separator: "\t")]
     for (position, token) in tokens.enumerated() {
@@ -97,7 +97,7 @@ extension RoutedText {
 
   private static func legend(_ index: Int, _ expert: Expert) -> String {
     let favourites = expert.favourites.map {
-      "\(shown($0.token).replacing(" ", with: "␣")) \(String(format: "%.1f", $0.lift))×"
+      "\(shown($0.token).replacing(" ", with: "␣")) ≥\(String(format: "%.1f", $0.lift))×"
     }
     let share = String(format: "%5.1f %%", 100 * expert.share)
     let number = String(index).count < 2 ? " \(index) " : " \(index)"

@@ -28,15 +28,19 @@ public struct RoutedText: Equatable, Sendable {
 
   public struct Favourite: Equatable, Sendable {
     public var token: String
-    /// How often it went to this expert, and how much more often than a token does on average.
+    /// How often it went to this expert, of how often it comes in the text.
     public var count: Int
+    public var total: Int
+    /// How many times as often as a token does on average, at least: 1 or less would be chance.
     public var lift: Double
   }
 
   /// Of all experts, by router.
   ///
-  /// A token that comes n times would go to an expert with load l of all tokens' choices e = n · l
-  /// times by chance. Favourites are those that came more often, o times, by (o - e) / √e.
+  /// A token that comes n times and goes to an expert o times has o / n as its share, of which
+  /// `leastShare` is sure. Favourites are those for which even that is more than the expert's load
+  /// of all tokens: one that comes once or twice tells nothing, however idle its expert is. They are
+  /// sorted by (o - e) / √e, with e the n · load times of chance.
   public func experts(favourites limit: Int = 8) -> [[Expert]] {
     let counts = Dictionary(tokens.map { ($0, 1) }, uniquingKeysWith: +)
     return routers.indices.map { router in
@@ -55,15 +59,31 @@ public struct RoutedText: Equatable, Sendable {
     let load = Double(seen.values.reduce(0, +)) / max(1, total)
     var found: [(favourite: Favourite, score: Double)] = []
     for (token, count) in seen where !token.isEmpty {
-      let expected = Double(counts[token] ?? 0) * load
-      guard expected > 0, Double(count) > expected else { continue }
-      let favourite = Favourite(token: token, count: count, lift: Double(count) / expected)
+      let all = counts[token] ?? 0
+      let expected = Double(all) * load
+      let lift = leastShare(count, of: all) / load
+      guard all >= leastCount, lift > 1 else { continue }
+      let favourite = Favourite(token: token, count: count, total: all, lift: lift)
       found.append((favourite, (Double(count) - expected) / expected.squareRoot()))
     }
     // Of equals the one that comes first in the alphabet, so that the same text gives the same.
     found.sort { ($1.score, $0.favourite.token) < ($0.score, $1.favourite.token) }
     return Expert(
       share: load / Double(choices), favourites: found.prefix(limit).map(\.favourite))
+  }
+}
+
+extension RoutedText {
+  /// Tokens that come less often are nobody's favourites.
+  static let leastCount = 3
+
+  /// The lower end of Wilson's 99 % interval of a share of which o of n were seen:
+  ///
+  ///     (o + z²/2 - z √(o (n - o) / n + z²/4)) / (n + z²)        z = 2.576
+  static func leastShare(_ seen: Int, of all: Int) -> Double {
+    guard all > 0 else { return 0 }
+    let (o, n, z) = (Double(seen), Double(all), 2.576)
+    return max(0, (o + z * z / 2 - z * (o * (n - o) / n + z * z / 4).squareRoot()) / (n + z * z))
   }
 }
 

@@ -44,17 +44,45 @@ import Testing
     }
   }
 
+  /// A text in which `a` goes to expert 0 and `b` to expert 2, `times` of each, among as many `c`
+  /// that go to any; and one `!` that the idle expert 3 gets alone.
+  private func repeated(_ times: Int) -> RoutedText {
+    let tokens = (0..<times).flatMap { _ in ["a", "b", "c"] } + ["!"]
+    let choices = (0..<times).flatMap { [[choice(0)], [choice(2)], [choice($0 % 3)]] }
+    return RoutedText(
+      model: "small", routers: [.init(name: "mixture", experts: 4, choices: 1)], tokens: tokens,
+      choices: [choices + [[choice(3)]]])
+  }
+
   @Test func favouritesComeMoreOftenThanByChance() throws {
-    let experts = small.experts()[0]
     let shares: [Double] = [4.0 / 12, 5.0 / 12, 3.0 / 12]
-    #expect(experts.map(\.share) == shares)
-    // By chance an expert with 3 of 6 tokens gets half of the b's; it got both.
-    let favourites: [RoutedText.Favourite] = [
-      .init(token: "b", count: 2, lift: 2), .init(token: "\n", count: 1, lift: 2),
-    ]
-    #expect(experts[2].favourites == favourites)
-    #expect(experts[0].favourites.map(\.token) == ["a", "\n"])
-    #expect(small.experts(favourites: 1)[0].map(\.favourites.count) == [1, 1, 1])
+    #expect(small.experts()[0].map(\.share) == shares)
+    let experts = repeated(30).experts()[0]
+    #expect(experts[0].favourites.map(\.token) == ["a"])
+    #expect(experts[2].favourites.map(\.token) == ["b"])
+    let first = try #require(experts[0].favourites.first)
+    #expect(first.count == 30 && first.total == 30)
+    // Of 40 in 91 tokens: all 30 would be 2.275 times chance, of which 99 % are sure of 0.82.
+    #expect(abs(first.lift - 30 / (30 + 2.576 * 2.576) * 91 / 40) < 1e-9)
+    #expect(repeated(30).experts(favourites: 0)[0].allSatisfy { $0.favourites.isEmpty })
+  }
+
+  /// A character that occurs once in a text went to its expert as often as it could; of an expert
+  /// with a hundredth of the load that would be 91 times chance.
+  @Test func whatComesOnceIsNobodysFavourite() {
+    let routed = repeated(30)
+    #expect(routed.experts()[0][3].share == 1.0 / 91)
+    #expect(routed.experts()[0][3].favourites.isEmpty)
+    #expect(!routed.table.contains("\"!\" ") && !routed.coloured(width: 80).contains("×  !"))
+    #expect(small.experts()[0].allSatisfy { $0.favourites.isEmpty }, "six tokens tell nothing")
+    #expect(!RoutePage(routed, note: "").html.contains(#""token":"!""#))
+  }
+
+  @Test func theSureShareIsLowerTheLessWasSeen() {
+    let shares = [1, 3, 10, 100, 10_000].map { RoutedText.leastShare($0, of: $0) }
+    #expect(shares == shares.sorted() && shares[0] < 0.14 && shares[4] > 0.999)
+    #expect(RoutedText.leastShare(0, of: 7) == 0 && RoutedText.leastShare(0, of: 0) == 0)
+    #expect(abs(RoutedText.leastShare(50, of: 100) - 0.3755) < 1e-3)
   }
 
   @Test func theTableIsForScripts() {
@@ -69,11 +97,12 @@ import Testing
         5\t"b"\t2,1
 
         router\texpert\tshare\tfavourites
-        block.0.mixture\t0\t0.3333\t"a" 1.50, "\\n" 1.50
-        block.0.mixture\t1\t0.4167\t"a" 1.20, "b" 1.20
-        block.0.mixture\t2\t0.2500\t"b" 2.00, "\\n" 2.00
+        block.0.mixture\t0\t0.3333\t
+        block.0.mixture\t1\t0.4167\t
+        block.0.mixture\t2\t0.2500\t
 
         """)
+    #expect(repeated(30).table.contains("\nmixture\t0\t0.4396\t\"a\" 1.86\n"))
   }
 
   @Test func coloursHaveALineForEachChoice() {
@@ -81,7 +110,9 @@ import Testing
       .map { $0.replacing(/\u{1b}\[[0-9;]*m/, with: "") }
     #expect(lines[0] == "block.0.mixture")
     #expect(Array(lines[2...5]) == ["aba⏎", "1110", "ab", "11"])
-    #expect(lines[7] == " 0   33.3 %  a 1.5×  ⏎ 1.5×")
+    #expect(lines[7] == " 0   33.3 %  ")
+    let more = repeated(30).coloured(width: 80).replacing(/\u{1b}\[[0-9;]*m/, with: "")
+    #expect(more.contains("\n 0   44.0 %  a ≥1.9×\n"))
     #expect(small.coloured(width: 1).contains("\u{1b}["))
   }
 

@@ -100,9 +100,9 @@
       const likes = make("span", "routes-likes");
       for (const favourite of expert.favourites) {
         const item = make("span");
-        item.title = `${favourite.count} times`;
+        item.title = `${favourite.count} of the ${favourite.total} times that it comes`;
         item.append(make("code", "", visible(favourite.token)), " ",
-          make("small", "", `${favourite.lift.toFixed(1)}×`));
+          make("small", "", `≥ ${favourite.lift.toFixed(1)}×`));
         likes.append(item);
       }
       if (!expert.favourites.length) likes.append(make("small", "", expert.share ? "no favourites" : "no tokens"));
