@@ -4,11 +4,16 @@ import ModelRuntime
 import Planning
 import Toolchain
 
-/// The graph for Graphviz: a box around each use of a layer, backward dashed.
+/// The graph for Graphviz: a box around each distinct layer with how often it is used, backward
+/// dashed, and dotted what one use hands to the next.
 struct GraphDrawing {
   private let graph: Graph
+  private let layers: DrawnLayers
 
-  init(_ plan: Plan) { graph = plan.graph }
+  init(_ plan: Plan) {
+    graph = plan.graph
+    layers = DrawnLayers(plan)
+  }
 
   /// The drawing in the DOT language.
   var dot: String {
@@ -17,39 +22,26 @@ struct GraphDrawing {
       "  node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=10];",
       "  edge [fontname=\"sans-serif\", fontsize=8, color=\"#444444\"];",
     ]
-    for (number, group) in groups.enumerated() {
-      let indent = group.scope.isEmpty ? "  " : "    "
-      if !group.scope.isEmpty {
+    for (number, layer) in layers.distinct.enumerated() {
+      let indent = layer.scopes[0].isEmpty ? "  " : "    "
+      if !layer.scopes[0].isEmpty {
         lines.append("  subgraph cluster_\(number) {")
-        lines.append("    label=\(Self.quoted(group.scope)); color=\"#999999\";")
+        lines.append("    label=\(Self.quoted(layer.title)); color=\"#999999\";")
       }
-      lines += group.nodes.map { indent + node($0) }
-      if !group.scope.isEmpty { lines.append("  }") }
+      lines += layer.nodes.map { indent + node($0) }
+      if !layer.scopes[0].isEmpty { lines.append("  }") }
     }
-    lines += graph.nodes.indices.flatMap(edges)
+    lines += edges
     return (lines + ["}"]).joined(separator: "\n") + "\n"
   }
 
-  /// Nodes by use of a layer, in order; those outside of layers have the scope "".
-  private var groups: [(scope: String, nodes: [Int])] {
-    var groups: [(scope: String, nodes: [Int])] = []
-    var numbers: [String: Int] = [:]
-    for (index, node) in graph.nodes.enumerated() {
-      let scope = node.layer?.scope ?? ""
-      if let known = numbers[scope] {
-        groups[known].nodes.append(index)
-      } else {
-        numbers[scope] = groups.count
-        groups.append((scope, [index]))
-      }
-    }
-    return groups
-  }
+  /// The nodes that are drawn.
+  var nodeCount: Int { layers.distinct.reduce(0) { $0 + $1.nodes.count } }
 
   private func node(_ index: Int) -> String {
     let node = graph.nodes[index]
     var label = node.op.mnemonic
-    if case .parameter(let parameter) = node.op { label = parameter.name }
+    if case .parameter(let parameter) = node.op { label = layers.name(of: index, parameter.name) }
     if case .pointwise(let op) = node.op { label = "\(op.expression)" }
     let types = node.types.map(\.description).joined(separator: ", ")
     var style = node.phase == .backward ? ", style=\"rounded,dashed\", color=\"#b04020\"" : ""
@@ -58,13 +50,23 @@ struct GraphDrawing {
     return "n\(index) [label=\(Self.quoted("\(label)\n\(types)"))\(style)];"
   }
 
-  private func edges(_ index: Int) -> [String] {
-    graph.nodes[index].inputs.map { input in
-      let bytes = graph.type(of: input).bytes
-      let isBackward = graph.nodes[input.node].phase == .backward
-      let style = isBackward ? ", style=dashed, color=\"#b04020\"" : ""
-      return "  n\(input.node) -> n\(index) [label=\"\(bytes)\"\(style)];"
-    }
+  /// Each line once, however many uses it stands for.
+  private var edges: [String] {
+    var drawn: Set<String> = []
+    return graph.nodes.indices.flatMap { index in
+      graph.nodes[index].inputs.map { edge(from: $0, to: index) }
+    }.filter { drawn.insert($0).inserted }
+  }
+
+  private func edge(from input: Value, to index: Int) -> String {
+    let isBackward = graph.nodes[input.node].phase == .backward
+    let isToNext = layers.areUsesOfOne(input.node, index)
+    var style = isBackward ? ", color=\"#b04020\"" : ""
+    if isBackward || isToNext { style += ", style=\(isToNext ? "dotted" : "dashed")" }
+    // What goes round does not turn the drawing upside down.
+    if isToNext { style += ", constraint=false" }
+    let bytes = graph.type(of: input).bytes
+    return "  n\(layers.drawn(input.node)) -> n\(layers.drawn(index)) [label=\"\(bytes)\"\(style)];"
   }
 
   private static func quoted(_ text: String) -> String {
@@ -75,7 +77,7 @@ struct GraphDrawing {
   }
 
   /// The drawing by Graphviz's `dot`. Errors: it is not installed, it failed, or it took longer than
-  /// `limit` seconds, as it does on many layers.
+  /// `limit` seconds, as it does on many layers that differ.
   func svg(limit: Double?) throws -> String {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("moec-graph-" + UUID().uuidString)
@@ -83,7 +85,7 @@ struct GraphDrawing {
     let output = folder.appendingPathExtension("svg")
     defer { for file in [input, output] { try? FileManager.default.removeItem(at: file) } }
     try AtomicFile.write(dot, to: input.path)
-    let supervision = Supervision.onTerminal("dot draws \(graph.nodes.count) nodes", limit: limit)
+    let supervision = Supervision.onTerminal("dot draws \(nodeCount) nodes", limit: limit)
     let arguments = ["-Tsvg", input.path, "-o", output.path]
     let dot = Subprocess(named: "dot", arguments: arguments, supervision: supervision)
     do {

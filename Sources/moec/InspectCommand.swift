@@ -40,7 +40,8 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print what the arena holds over the life of a step.")
   var memory = false
 
-  @Option(help: "Print the graph for Graphviz, or drawn by it: dot or svg.")
+  @Option(
+    help: "Print the graph for Graphviz, or drawn by it, each distinct layer once: dot or svg.")
   var graph: Drawing?
 
   @Option(

@@ -74,7 +74,7 @@ import Testing
   @Test func graphIsDrawn() throws {
     let dot = try inspect("--graph", "dot")
     #expect(dot.hasPrefix("digraph \"tiny\" {") && dot.hasSuffix("}\n"))
-    #expect(dot.contains("label=\"block.1\"") && dot.contains("f32[B, T, C]"))
+    #expect(dot.contains("label=\"block × 2\\nblock.0 … block.1\"") && dot.contains("f32[B, T, C]"))
     #expect(dot.filter { $0 == "{" }.count == dot.filter { $0 == "}" }.count)
     let found = try Command.run("/usr/bin/env", ["sh", "-c", "command -v dot"])
     let svg = try Command.moec(["inspect", TinyLibrary.path.get(), "--graph", "svg"])

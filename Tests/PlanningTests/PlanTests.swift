@@ -227,3 +227,18 @@ import Testing
     }
   }
 }
+
+extension PlanTests {
+  @Test("Room for several batches can be had afterwards")
+  func accumulation() throws {
+    for model in Self.models {
+      let graph = try Pipelines.transformed(model.graph())
+      let afterwards = try Plan(graph).accumulating()
+      let before = try Plan(graph, accumulates: true)
+      #expect(afterwards.text == before.text, "\(model)")
+      #expect(afterwards.regions == before.regions && afterwards.memory == before.memory)
+      #expect(afterwards.accumulates && afterwards.accumulating().memory == before.memory)
+      #expect(try Plan(graph).text != before.text)
+    }
+  }
+}
