@@ -48,8 +48,8 @@ let package = Package(
       name: "Inspection",
       dependencies: ["GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page"],
       resources: [
-        "panes.html", "inspect.css", "memory.css", "text.js", "model.js", "panes.js", "memory.js",
-        "details.js", "inspect.js",
+        "panes.html", "inspect.css", "search.css", "memory.css", "text.js", "model.js", "panes.js",
+        "memory.js", "details.js", "places.js", "search.js", "split.js", "inspect.js",
       ].map { .embedInCode("Resources/\($0)") }),
 
     .executableTarget(

@@ -51,10 +51,13 @@ public struct ModelPage: Sendable {
     Page(
       title: facts.model, subtitle: subtitle,
       body: [notice, totals, Self.text(PackageResources.panes_html)].joined(separator: "\n"),
-      styles: [PackageResources.inspect_css, PackageResources.memory_css].map(Self.text),
+      styles: [
+        PackageResources.inspect_css, PackageResources.search_css, PackageResources.memory_css,
+      ].map(Self.text),
       scripts: [
         PackageResources.text_js, PackageResources.model_js, PackageResources.panes_js,
-        PackageResources.memory_js, PackageResources.details_js, PackageResources.inspect_js,
+        PackageResources.memory_js, PackageResources.details_js, PackageResources.places_js,
+        PackageResources.search_js, PackageResources.split_js, PackageResources.inspect_js,
       ].map(Self.text),
       data: [.init(name: "facts", json: json)])
   }

@@ -91,6 +91,118 @@
   check("the map is drawn to scale", all(".buffers rect", map).length > 20);
   press(map, "Escape");
 
+  // Names: every region has its own, and they keep apart; layers are named as far as there is room.
+  const boxes = (selector) => all(selector, map).map((text) => text.getBoundingClientRect());
+  const clash = (found) => found.some((a, i) => found.slice(i + 1).some((b) =>
+    a.left < b.right - 0.5 && b.left < a.right - 0.5 && a.top < b.bottom - 3 && b.top < a.bottom - 3));
+  if (map.clientWidth >= 320) {
+    const named = all(".band-name", map).map((text) => text.textContent);
+    for (const region of facts.regions) check(`${region.name} is named`, named.includes(region.name), named.join());
+    check("names of regions keep apart", !clash(boxes(".band-name, .band-size")));
+  }
+  check("layers are named", all(".runs text", map).length > 3);
+  check("names of layers keep apart", !clash(boxes(".runs text")));
+  const many = strided([...Array(48).keys()].map(String), 280);
+  check("of 48 layers some are named", many.length > 3 && many.length * 20 <= 280 && many[0] === 0, many.join());
+  check("of 3 all are", strided(["0", "1", "2"], 280).length === 3);
+
+  // The search.
+  const input = document.getElementById("find");
+  const found = document.getElementById("found");
+  const search = (text) => { input.value = text; input.dispatchEvent(new Event("input")); };
+  const hash = async () => { await wait(300); return decodeURIComponent(location.hash); };
+  press(document.body, "/");
+  check("slash goes to the search", document.activeElement === input);
+  search("softmax");
+  check("an op is found", all(".hit", found).length > 1 && !found.hidden, found.textContent);
+  press(input, "ArrowDown");
+  check("arrows choose", found.querySelector("#hit-1").getAttribute("aria-selected") === "true");
+  press(input, "ArrowUp");
+  press(input, "Enter");
+  check("the list closes", found.hidden && document.activeElement !== input);
+  check("what was found is selected", graph.querySelector(".current.lit") && lit(code).length > 0);
+  check("and stands in the address", /^#node-\d+$/.test(await hash()), location.hash);
+  search("layer-block");
+  check("places are found", found.textContent.includes("go there"));
+  search("#include \"model.h\"");
+  found.querySelector(".hit").click();
+  check("text of files is found", /^#\w+\.c:\d+$/.test(await hash()), location.hash);
+  search("zzqqzz");
+  check("nothing is found", !found.querySelector(".hit") && found.textContent.includes("Nothing"));
+  press(input, "Escape");
+  check("escape closes the search", found.hidden && input.value === "");
+  const parameter = facts.buffers.find((buffer) => buffer.name.startsWith("block.1."));
+  if (parameter) {
+    search(parameter.name);
+    found.querySelector(".hit").click();
+    const address = await hash();
+    check("a buffer is found", map.querySelector("rect.chosen") && address.startsWith("#buffer-"), address);
+  }
+
+  // Places in the address.
+  const span = facts.spans.find((span) => span.call !== undefined && facts.files[span.file].isLayer);
+  const place = `${facts.files[span.file].path}:${span.first}`;
+  const visit = async (place) => { location.hash = "#" + place; await wait(300); };
+  await visit(place);
+  const target = document.getElementById(`c-${span.file}-${span.first}`);
+  check("an address selects", target.classList.contains("current") && lit(source).length > 0, place);
+  check("and shows it", isSeen(target, code), place);
+  press(code, "Escape");
+  check("nothing selected, no address", await hash() === "", location.hash);
+  const kernel = facts.files.findIndex((file) => file.path.startsWith("kernels/"));
+  const below = Math.min(20, linesOfFile[kernel].length);
+  await visit(`${facts.files[kernel].path}:${below}`);
+  check("an address opens a file", file.value === String(kernel));
+  check("at its line", isSeen(document.getElementById(`c-${kernel}-${below}`), code));
+  await visit(lines[1].id.replace("source-", facts.sourceName + ":"));
+  check("an address is a line of the model", lines[1].classList.contains("current"));
+  for (const wrong of ["nothing.c:3", place.replace(/\d+$/, "999999"), "node-999999", "%", "layer-"]) {
+    await visit(wrong);
+    check(`${wrong} leads nowhere`, lines[1].classList.contains("current"));
+  }
+  press(source, "Escape");
+  const node = all(".node", graph).find((node) => node.offsetParent);
+  node.click();
+  const link = await hash();
+  node.click();
+  check("let go, it leaves the address", await hash() === "", location.hash);
+  await visit(link.slice(1));
+  check("a node's address selects it", node.classList.contains("current"), link);
+  press(graph, "Escape");
+  lines[1].querySelector(".no").click();
+  const clicked = "#" + lines[1].id.replace("source-", facts.sourceName + ":");
+  check("a click on a line sets the address", await hash() === clicked, location.hash);
+  press(source, "Escape");
+
+  // Lines between panes.
+  const widths = () => [source, graph, code].map((pane) => pane.closest(".pane").offsetWidth);
+  const line = document.querySelector(".splitter");
+  if (line.offsetParent) {
+    const start = widths();
+    press(line, "ArrowRight");
+    press(line, "ArrowRight");
+    const wider = widths();
+    check("a line moves by keys", wider[0] > start[0] && wider[1] < start[1] && wider[2] === start[2], wider.join());
+    check("what it is at is announced", Number(line.getAttribute("aria-valuenow")) > 54);
+    let kept = null;
+    try { kept = localStorage.getItem("moec-panes"); } catch { /* Not in this browser. */ }
+    check("it is remembered", kept === null || JSON.parse(kept).upper[0] === 33, kept);
+    const drag = (kind, x) => line.dispatchEvent(new PointerEvent(kind,
+      { button: 0, pointerId: 1, clientX: x, bubbles: true, cancelable: true }));
+    line.setPointerCapture = () => {};
+    const at = line.getBoundingClientRect().left;
+    drag("pointerdown", at);
+    drag("pointermove", at - 150);
+    drag("pointerup", at - 150);
+    check("a line can be dragged", Math.abs(widths()[0] - (wider[0] - 150)) < 4, widths().join());
+    drag("pointermove", at);
+    check("and let go", Math.abs(widths()[0] - (wider[0] - 150)) < 4, widths().join());
+    press(line, "Home");
+    check("no pane vanishes", widths().every((width) => width > 60), widths().join());
+    press(line, "Enter");
+    check("enter puts it back", widths().join() === start.join(), widths().join());
+  }
+
   // What an op says of itself.
   all(".node", graph).find((node) => node.textContent.includes("linear")).click();
   const details = document.getElementById("details").textContent;

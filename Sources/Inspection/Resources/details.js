@@ -147,7 +147,8 @@ function subjectTitle({ kind, id }) {
 
 function layerDetails(index) {
   const layer = facts.layers[index];
-  const uses = layer.uses.length ? `used as ${layer.uses.join(", ")}` : "used once";
+  const uses = layer.uses.length > 1 ? `used ${layer.uses.length} times, as ${fewOf(layer.uses)}`
+    : layer.uses.length ? `used as ${layer.uses[0]}` : "used once";
   const path = layer.file === undefined ? "" : escapeText(facts.files[layer.file].path);
   const button = path
     ? `<p class="functions"><button type="button" class="go" data-file="${layer.file}">${path}</button></p>` : "";

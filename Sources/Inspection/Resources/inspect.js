@@ -39,6 +39,7 @@ function hold(subject, from, element) {
     element.setAttribute("aria-selected", "true");
     from.setAttribute("aria-activedescendant", element.id);
   }
+  setAddress(placeOf(subject, element));
   show(subject, { from, must: true });
 }
 
@@ -66,6 +67,8 @@ for (const pane of panes) {
     // Who has marked text to copy it has not chosen a line.
     if (!getSelection().isCollapsed) return;
     const option = event.target.closest(".option");
+    const number = option ? null : event.target.closest(".no");
+    if (number) return goTo(placeOf({}, number.closest(".line")));
     if (!option) { if (!event.target.closest("summary")) release(); return; }
     if (option === state.element) release();
     else hold(subjectOf(option), pane, option);
@@ -157,7 +160,9 @@ document.addEventListener("keydown", (event) => {
 
 byId("back").addEventListener("click", goBack);
 byId("file").addEventListener("change", (event) => {
-  openFile(event.target.value === "layers" ? "layers" : Number(event.target.value));
+  const shown = event.target.value === "layers" ? "layers" : Number(event.target.value);
+  openFile(shown);
+  setAddress(shown === "layers" ? "" : facts.files[shown].path);
   light(state.held);
 });
 
@@ -222,3 +227,4 @@ drawGraph(metrics[metricChoice.value]);
 drawFileChoice();
 drawCode("layers");
 show(null);
+goToAddress();

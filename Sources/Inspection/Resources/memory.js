@@ -7,7 +7,10 @@ const memoryMap = byId("memory");
 const memory = { rects: [], current: -1 };
 
 // How much of the height each kind of region gets where the map is not to scale.
-const shares = { parameters: 7, gradients: 14, moments: 5.5, saved: 40, edges: 8, scratch: 23, other: 1.5 };
+const shares = { parameters: 7, gradients: 14, moments: 6.5, saved: 38, edges: 8, scratch: 23, other: 2 };
+
+// Room for the names of regions on the left, and for those of layers below.
+const [nameWidth, axisHeight, nameGap] = [132, 30, 12];
 
 // The regions' places on the map, from top to bottom.
 function bands(height, toScale) {
@@ -30,8 +33,8 @@ function drawMemory() {
   }
   const width = Math.max(200, memoryMap.clientWidth);
   const height = Math.max(160, memoryMap.clientHeight);
-  const label = width < 520 ? 0 : 128;
-  const axis = 18;
+  const label = width < 320 ? 0 : nameWidth;
+  const axis = axisHeight;
   const x = (time) => label + (width - label) * time / facts.duration;
   const placed = bands(height - axis, byId("to-scale").checked);
   memory.rects = facts.buffers.map((buffer) => {
@@ -45,30 +48,91 @@ function drawMemory() {
   memoryMap.innerHTML =
     `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="memory map">`
     + placed.map((band) => bandSVG(band, label, width)).join("")
-    + `<g class="runs">${facts.runs.map((run, index) => runSVG(run, index, x, height, axis)).join("")}</g>`
+    + (label ? namesSVG(placed, height - axis) : "")
+    + `<g class="runs">${ticksSVG(x, height - axis)}${runGroups().map((group) => groupSVG(group, x, height)).join("")}</g>`
     + `<g class="moments"></g><g class="buffers">${memory.rects.map(rectSVG).join("")}</g></svg>`;
   Object.assign(memory, { x, bottom: height - axis, elements: memoryMap.querySelectorAll(".buffers rect") });
 }
 
-function bandSVG({ top, height, region }, label, width) {
-  const text = label && height > 9
-    ? `<text class="band-name" x="0" y="${(top + Math.min(height / 2 + 4, 14)).toFixed(1)}">${region.name}</text>` : "";
-  const size = label && height > 32
-    ? `<text class="band-size" x="0" y="${(top + 28).toFixed(1)}">${bytesText(region.bytes)}</text>` : "";
-  return `<rect class="band" x="${label}" y="${top.toFixed(1)}" width="${width - label}"`
-    + ` height="${height.toFixed(1)}"/>${text}${size}`;
+const bandSVG = ({ top, height, region }, label, width) =>
+  `<rect class="band" x="${label}" y="${top.toFixed(1)}" width="${width - label}" height="${height.toFixed(1)}">`
+  + `<title>${region.name}, ${bytesText(region.bytes)}</title></rect>`;
+
+// Every region has its name, however low its band is: names keep apart, and a line leads to the band.
+function namesSVG(placed, height) {
+  const most = Math.floor(height / nameGap);
+  const named = [...placed].sort((a, b) => b.height - a.height).slice(0, most).sort((a, b) => a.top - b.top);
+  const places = named.map((band) => band.top + Math.min(band.height / 2, 8));
+  places.forEach((y, i) => { places[i] = Math.max(y, i ? places[i - 1] + nameGap : nameGap / 2); });
+  for (let i = places.length - 1, limit = height - 3; i >= 0; i--, limit = places[i + 1] - nameGap) {
+    places[i] = Math.min(places[i], limit);
+  }
+  return named.map((band, i) => {
+    const y = places[i];
+    const next = i + 1 < places.length ? places[i + 1] : height;
+    const middle = band.top + Math.min(band.height / 2, 8);
+    const size = band.height > 32 && next - y > 2 * nameGap
+      ? `<text class="band-size" x="0" y="${(y + 16.5).toFixed(1)}">${bytesText(band.region.bytes)}</text>` : "";
+    return `<text class="band-name" x="0" y="${(y + 3.5).toFixed(1)}">${band.region.name}</text>${size}`
+      + `<path class="leader" d="M${nameWidth - 18} ${y.toFixed(1)}h6L${nameWidth - 2} ${middle.toFixed(1)}"/>`;
+  }).join("");
 }
 
-// The axis names layers; of many alike, those for which there is room.
-function runSVG(run, index, x, height, axis) {
-  const [left, right] = [x(run.start), x(run.start + run.calls.length)];
-  const before = facts.runs[index - 1];
-  const turn = before && before.phase !== run.phase ? " turn" : "";
-  const short = run.name.replace(/^.*\./, "");
-  const name = right - left > 7 * run.name.length ? run.name : short;
-  const text = right - left > 7 * short.length + 4 && right - left > 16
-    ? `<text x="${((left + right) / 2).toFixed(1)}" y="${height - 5}">${escapeText(name)}</text>` : "";
-  return `<line class="tick${turn}" x1="${left.toFixed(1)}" x2="${left.toFixed(1)}" y1="0" y2="${height - axis + 4}"/>${text}`;
+// Runs of one layer that follow each other, forward or backward.
+function runGroups() {
+  const groups = [];
+  facts.runs.forEach((run, index) => {
+    const last = groups[groups.length - 1];
+    if (last && last.layer === run.layer && last.phase === run.phase) last.runs.push(index);
+    else groups.push({ layer: run.layer, phase: run.phase, runs: [index] });
+  });
+  return groups;
+}
+
+// A line where a run begins, but for runs that are too narrow to be told apart.
+function ticksSVG(x, bottom) {
+  return facts.runs.map((run, index) => {
+    const before = facts.runs[index - 1];
+    const isTurn = before && before.phase !== run.phase;
+    const isFirst = !before || before.layer !== run.layer;
+    if (!isTurn && !isFirst && x(run.start + run.calls.length) - x(run.start) < 12) return "";
+    const left = x(run.start).toFixed(1);
+    return `<line class="tick${isTurn ? " turn" : ""}" x1="${left}" x2="${left}" y1="0" y2="${bottom + 4}"/>`;
+  }).join("");
+}
+
+const endOf = (run) => run.start + run.calls.length;
+const textWidth = (text) => 6.2 * text.length;
+
+// Below the runs of a layer its uses' numbers, as many as there is room for, and below these its name.
+function groupSVG({ layer, phase, runs }, x, height) {
+  const first = facts.runs[runs[0]];
+  const last = facts.runs[runs[runs.length - 1]];
+  const [left, right] = [x(first.start), x(endOf(last))];
+  const text = (middle, y, content) =>
+    `<text x="${middle.toFixed(1)}" y="${y}">${escapeText(content)}</text>`;
+  const { name } = facts.layers[layer];
+  const numbers = runs.map((run) => facts.runs[run].name.replace(/^.*\./, ""));
+  const numbered = runs.length > 1 ? strided(numbers, right - left) : [];
+  const marks = numbered.map((i) => {
+    const run = facts.runs[runs[i]];
+    return text((x(run.start) + x(endOf(run))) / 2, height - axisHeight + 13, numbers[i]);
+  });
+  const titles = runs.length > 1
+    ? [`${phase}: ${name} × ${runs.length}`, `${name} × ${runs.length}`, name] : [name];
+  const title = titles.find((title) => textWidth(title) < right - left - 4);
+  const row = runs.length > 1 ? height - 4 : height - axisHeight + 13;
+  return marks.join("") + (title ? text((left + right) / 2, row, title) : "");
+}
+
+// Which of the numbers are written: all, or every second, fourth, fifth, … so that they keep apart.
+function strided(numbers, width) {
+  const room = 8 + Math.max(...numbers.map(textWidth));
+  const stride = [1, 2, 4, 5, 8, 10, 16, 20, 25, 50, 100, 1000].find((n) => n * width / numbers.length >= room) || Infinity;
+  return [...numbers.keys()].filter((i) => {
+    const number = Number(numbers[i]);
+    return (Number.isInteger(number) ? number : i) % stride === 0;
+  });
 }
 
 function rectSVG(rect, index) {

@@ -30,7 +30,7 @@ function drawSource() {
       const line = index + 1;
       return hueOfLine.has(line)
         ? optionHTML("source-" + line, "line", line, "line linked", hueOf(line), codeLineHTML(line, html))
-        : `<div class="line">${codeLineHTML(line, html)}</div>`;
+        : `<div class="line" id="source-${line}">${codeLineHTML(line, html)}</div>`;
     }).join("");
 }
 
@@ -111,7 +111,7 @@ const view = { shown: null, spans: new Map(), functions: new Map(), history: [] 
 
 function drawFileChoice() {
   const option = (value, text) => `<option value="${value}">${escapeText(text)}</option>`;
-  const layers = facts.files.filter((file) => file.isLayer).map((file) => file.path).join(", ");
+  const layers = fewOf(facts.files.filter((file) => file.isLayer).map((file) => file.path));
   const others = facts.files.map((file, index) => option(index, file.path));
   const isKernel = (index) => facts.files[index].path.startsWith("kernels/");
   byId("file").innerHTML = option("layers", "layers: " + layers)

@@ -25,6 +25,12 @@ const timeText = (milliseconds) =>
   milliseconds < 0.0995 ? decimal(milliseconds * 1000) + " µs" : decimal(milliseconds) + " ms";
 const percent = (share) => (share < 0.0995 ? (100 * share).toFixed(1) : (100 * share).toFixed(0)) + "%";
 
+// A list of names; of many the first and the last.
+function fewOf(names) {
+  if (names.length <= 4) return names.join(", ");
+  return `${names[0]}, ${names[1]} … ${names[names.length - 1]}`;
+}
+
 // A formula as the graph has it, in the letters of mathematics.
 function formulaHTML(text) {
   return escapeText(text)
