@@ -38,21 +38,57 @@ import Testing
     return folder
   }
 
-  @Test("docc takes the catalog without a warning", .enabled(if: hasTools, "docc is not here"))
-  func converts() throws {
-    let output = try ModelFixture.folder() + "/MoE.doccarchive"
+  /// The site that `Scripts/docs` makes of the modules beside the tests.
+  private static let site = Result {
+    let folder = try ModelFixture.folder() + "/site"
+    let modules = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent()
+      .appendingPathComponent("Modules").path
     let result = try Command.run(
-      try #require(Self.path(of: "docc")),
-      [
-        "convert", Self.catalog.path, "--additional-symbol-graph-dir", try Self.symbols.get(),
-        "--output-dir", output, "--warnings-as-errors", "--fallback-display-name", "MoE",
-        "--fallback-bundle-identifier", "moec.MoE",
-      ])
+      root.appendingPathComponent("Scripts/docs").path,
+      ["--modules", modules, "--output", folder, "--base-path", "moec"])
     #expect(result.status == 0, "\(result.output)\(result.errors)")
     #expect(!(result.output + result.errors).contains("warning:"))
-    for page in ["tutorials/moe/building-makemoe.json", "documentation/moe/axes.json"] {
-      #expect(FileManager.default.fileExists(atPath: "\(output)/data/\(page)"), "\(page)")
+    return folder
+  }
+
+  private static let hasScriptTools =
+    hasTools && (try? Command.shell("command -v python3"))?.status == 0
+
+  @Test(
+    "The documentation is a static site, made without a warning and outside of Sources",
+    .enabled(if: hasScriptTools, "docc or python3 is not here"))
+  func converts() throws {
+    let site = try Self.site.get()
+    for page in [
+      "data/tutorials/moe/building-makemoe.json", "data/documentation/moe/axes.json",
+      "documentation/moe/tensor/index.html", "tutorials/moe/building-makemoe/index.html",
+    ] {
+      #expect(FileManager.default.fileExists(atPath: "\(site)/\(page)"), "\(page)")
     }
+    let page = try String(contentsOfFile: site + "/documentation/moe/index.html", encoding: .utf8)
+    #expect(page.contains("\"/moec/"), "links are below --base-path")
+    let among = try Command.run(
+      Self.root.appendingPathComponent("Scripts/docs").path,
+      ["--output", Self.root.path + "/Sources/MoE/site"])
+    #expect(among.status == 1 && among.errors.contains("lies among the sources"))
+  }
+
+  @Test(
+    "Signatures say nothing of file, line and column",
+    .enabled(if: hasScriptTools, "docc or python3 is not here"))
+  func signatures() throws {
+    let data = URL(fileURLWithPath: try Self.site.get() + "/data/documentation/moe")
+    let files = try FileManager.default.subpathsOfDirectory(atPath: data.path)
+    #expect(files.count { $0.hasPrefix("tensor/") } > 20)
+    for file in files where file.hasSuffix(".json") {
+      let text = try String(contentsOf: data.appendingPathComponent(file), encoding: .utf8)
+      #expect(!text.contains("line:column") && !text.contains("#column"), "\(file)")
+    }
+    let page = try String(
+      contentsOf: data.appendingPathComponent("tensor/linear(_:_:bias:weights:).json"),
+      encoding: .utf8)
+    let pieces = page.matches(of: /"text":"((?:[^"\\]|\\.)*)"/).map { String($0.output.1) }
+    #expect(pieces.joined().contains("weights: WeightInitializer? = nil) -> Tensor"))
   }
 
   private struct SymbolGraph: Decodable {
