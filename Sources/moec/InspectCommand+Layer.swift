@@ -75,9 +75,15 @@ struct LayerReport {
     let scopes = uses.map(\.scope).filter { !$0.isEmpty }
     let heading =
       "\(layer.name), used \(uses.count) "
-      + (uses.count == 1 ? "time" : "times: \(scopes.joined(separator: ", "))")
+      + (uses.count == 1 ? "time" : "times: \(Self.few(scopes))")
     let blocks = [heading] + [Phase.forward, .backward].map(calls) + [buffers]
     return blocks.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
+  }
+
+  /// All names; of many the first and the last.
+  static func few(_ names: [String]) -> String {
+    guard names.count > 8, let last = names.last else { return names.joined(separator: ", ") }
+    return "\(names[0]), \(names[1]) … \(last)"
   }
 
   private func calls(_ phase: Phase) -> String {

@@ -66,4 +66,12 @@ import Testing
     #expect(many.contains { $0.contains(#"label="mixture.up.weight\n"#) })
     #expect(!many.contains { $0.contains(#"label="block.0.mixture"#) })
   }
+
+  @Test("Of many uses of a layer the first and the last are named")
+  func uses() {
+    let names = (0..<48).map { "block.\($0)" }
+    #expect(LayerReport.few(names) == "block.0, block.1 … block.47")
+    #expect(LayerReport.few(Array(names[..<3])) == "block.0, block.1, block.2")
+    #expect(LayerReport.few([]) == "")
+  }
 }
