@@ -32,7 +32,7 @@ let package = Package(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(
       name: "Charts", dependencies: ["Page", "SystemFiles"],
-      resources: [.embedInCode("chart.css"), .embedInCode("chart.js")]),
+      resources: [.embedInCode("chart.css"), .embedInCode("view.js"), .embedInCode("chart.js")]),
     .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
     .target(
       name: "Runner",

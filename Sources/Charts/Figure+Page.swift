@@ -2,9 +2,13 @@ import Foundation
 import Page
 
 extension Figure {
-  /// A self-contained HTML page: the picture in two widths, of which a screen shows one, values
-  /// under the pointer or by arrow keys, and all losses as a table.
-  public func page() throws -> String {
+  /// A self-contained HTML page: the picture in two forms, of which a screen shows one, as wide as the
+  /// window, values under the pointer or by arrow keys, steps to zoom into, runs to hide, and all
+  /// losses as a table.
+  ///
+  /// - Parameter reload: seconds after which the page loads itself again, as its file may have been
+  ///   written anew; what is zoomed into and hidden stays so.
+  public func page(reload: Double? = nil) throws -> String {
     let layouts = [("wide", 900.0), ("narrow", 360.0)].map { name, width in
       (name, FigureLayout(self, width: width, hasTitle: false))
     }
@@ -17,7 +21,7 @@ extension Figure {
     encoder.outputFormatting = .sortedKeys
     let data = PageData(
       layouts: Dictionary(uniqueKeysWithValues: layouts.map { ($0, PageData.Layout($1)) }),
-      last: Int(layouts[0].1.steps.high), panels: pagePanels)
+      last: Int(layouts[0].1.steps.high), panels: pagePanels, reload: reload)
     let page = Page(
       title: options.title ?? "Losses",
       subtitle: HTML.escaped(runs.map(\.label).joined(separator: ", ")),
@@ -27,17 +31,22 @@ extension Figure {
         \(pictures.joined(separator: "\n"))
         <div class="readout" id="readout" role="status" aria-live="polite" hidden></div>
         </figure>
-        <p class="hint">Point at the chart, or focus it and use the arrow keys, to read values.</p>
+        <p class="hint"><button type="button" id="reset" hidden>All steps</button>
+        Point at the chart, or focus it and use the arrow keys, to read values. Drag over steps, or
+        press <kbd>+</kbd> <kbd>−</kbd> or Ctrl and the wheel, to zoom; <kbd>0</kbd> or a double
+        click shows all.\(runs.count + references.count > 1 ? " Click a name above to hide it." : "")</p>
         <details><summary>All losses</summary><div class="table">\(htmlTable)</div></details>
         </main>
         """,
-      styles: [Self.style, Palette.pageStyle], scripts: [Self.script],
+      styles: [Self.style, Palette.pageStyle],
+      scripts: [PackageResources.view_js, PackageResources.chart_js].map {
+        String(decoding: $0, as: UTF8.self)
+      },
       data: [.init(name: "chart", json: String(decoding: try encoder.encode(data), as: UTF8.self))])
     return page.html
   }
 
   private static var style: String { String(decoding: PackageResources.chart_css, as: UTF8.self) }
-  private static var script: String { String(decoding: PackageResources.chart_js, as: UTF8.self) }
 
   private var htmlTable: String {
     let unit = options.unit == .bits ? "bits per character" : "loss"
@@ -66,18 +75,18 @@ extension Figure {
       if let lines = linePanel(panel, isNarrow: false) {
         let dots = lines.dots.map { dots in
           PageData.Series(
-            label: "\(dots.label), \(dots.isFilled ? "validation" : "training")", hue: dots.hue,
+            label: "\(dots.label), \(dots.isFilled ? "validation" : "training")", run: dots.hue,
             isExact: true, points: dots.points, lines.format)
         }
         let curves = lines.curves.map { curve in
           PageData.Series(
             label: ([curve.label] + (curve.part.map { [$0.name] } ?? [])).joined(separator: ", "),
-            hue: curve.hue, isExact: false, points: curve.points, lines.format)
+            run: curve.hue, isExact: false, points: curve.points, lines.format)
         }
-        return [.init(series: curves + dots)]
+        return [.init(series: curves + dots, axis: .init(lines.axis))]
       }
-      return runs.compactMap { run in
-        LoadPanel(run, columns: 420).map { .init(loads: PageData.Loads($0)) }
+      return runs.enumerated().compactMap { index, run in
+        LoadPanel(run, columns: 420).map { .init(loads: PageData.Loads($0), run: index) }
       }
     }
   }
@@ -89,6 +98,7 @@ private struct PageData: Encodable {
   /// The step at the right end.
   var last: Int
   var panels: [Panel]
+  var reload: Double?
 
   struct Layout: Encodable {
     var width: Double
@@ -104,26 +114,44 @@ private struct PageData: Encodable {
 
   struct Panel: Encodable {
     var series: [Series]?
+    var axis: Axis?
     var loads: Loads?
+    var run: Int?
+  }
+
+  struct Axis: Encodable {
+    var low: Double
+    var high: Double
+    var isLogarithmic: Bool
+
+    init(_ axis: ValueAxis) {
+      (low, high, isLogarithmic) = (axis.low, axis.high, axis.isLogarithmic)
+    }
   }
 
   struct Series: Encodable {
     var label: String
+    /// The run's number, then the reference's.
+    var run: Int
     var hue: Int
     /// Points that say nothing about the steps between them.
     var isExact: Bool
     var steps: [Int]
     var values: [String]
+    /// The same as numbers, of six digits.
+    var numbers: [Double]
 
     init(
-      label: String, hue: Int, isExact: Bool, points: [(step: Int, value: Double)],
+      label: String, run: Int, isExact: Bool, points: [(step: Int, value: Double)],
       _ format: (Double) -> String
     ) {
       self.label = label
-      self.hue = hue % Palette.hueCount
+      self.run = run
+      hue = run % Palette.hueCount
       self.isExact = isExact
       steps = points.map(\.step)
       values = points.map { format($0.value) }
+      numbers = points.map { Double(String(format: "%.6g", $0.value)) ?? 0 }
     }
   }
 

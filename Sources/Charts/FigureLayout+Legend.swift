@@ -10,8 +10,10 @@ extension FigureLayout {
       if place.x > Self.margin, place.x + length - 18 > width - Self.margin {
         place = (Self.margin, place.y + 18)
       }
-      drawSample(entry, place)
-      canvas.text(words, place.x + 32, place.y, Palette.text(entry.hue))
+      canvas.group(.legend, run: entry.hue) { canvas in
+        Self.drawSample(entry, place, on: &canvas)
+        canvas.text(words, place.x + 32, place.y, Palette.text(entry.hue))
+      }
       place.x += length
     }
     return place.y
@@ -56,7 +58,9 @@ extension FigureLayout {
     return shortened(curve.label, to: max(room, 40)) + text
   }
 
-  private mutating func drawSample(_ entry: LegendEntry, _ place: (x: Double, y: Double)) {
+  private static func drawSample(
+    _ entry: LegendEntry, _ place: (x: Double, y: Double), on canvas: inout SVGCanvas
+  ) {
     let y = place.y - 4
     let strokes: [(offset: Double, width: Double)]
     switch entry.sample {

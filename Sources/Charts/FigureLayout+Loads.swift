@@ -31,10 +31,17 @@ extension FigureLayout {
 
   /// What the colours say, at the right.
   private mutating func drawScale(y: Double) {
+    let end = isNarrow ? width - Self.margin : max(right, left + 320)
+    let isNarrow = isNarrow
+    canvas.group(.right) { Self.drawScale(endingAt: end, y: y, isNarrow: isNarrow, on: &$0) }
+  }
+
+  private static func drawScale(
+    endingAt end: Double, y: Double, isNarrow: Bool, on canvas: inout SVGCanvas
+  ) {
     let size = 9.0
     let words = (less: "¼", more: "4×", none: "none")
     let noneWidth = textWidth(words.none, size: 11) + size + 4
-    let end = isNarrow ? width - Self.margin : max(right, left + 320)
     var x = end - noneWidth
     canvas.rectangle(x, y - 9, size, size, Palette.dead)
     canvas.text(words.none, x + size + 4, y, Palette.muted, size: 11)
@@ -71,8 +78,12 @@ extension FigureLayout {
         }
       }
     }
-    for (level, path) in paths.enumerated() where !path.isEmpty {
-      canvas.fill(path, level == Palette.loadLevels ? Palette.dead : Palette.load(level))
+    canvas.group(.data) { canvas in
+      canvas.group(.run, run: panel.run) { canvas in
+        for (level, path) in paths.enumerated() where !path.isEmpty {
+          canvas.fill(path, level == Palette.loadLevels ? Palette.dead : Palette.load(level))
+        }
+      }
     }
   }
 }

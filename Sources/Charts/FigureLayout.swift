@@ -24,13 +24,15 @@ struct FigureLayout {
   /// Between the end of a line and its label.
   private static let labelGap = 14.0
 
-  /// Whether the title is part of the picture; a page has it as its heading.
+  /// Whether the title is part of the picture; a page has it as its heading, and its script works
+  /// on the picture.
   private let hasTitle: Bool
 
   init(_ figure: Figure, width: Double, hasTitle: Bool = true) {
     self.figure = figure
     self.hasTitle = hasTitle
     self.width = width
+    canvas.hasGroups = !hasTitle
     let isNarrow = width < 520
     steps = .steps(through: figure.lastStep, count: isNarrow ? 4 : 8)
     let lines = figure.panels.compactMap { figure.linePanel($0, isNarrow: isNarrow) }
@@ -69,8 +71,9 @@ struct FigureLayout {
     }
     for panel in figure.panels {
       if panel == .loads {
-        for run in figure.runs {
-          if let loads = LoadPanel(run, columns: max(1, Int((right - left) / 2))) {
+        for (index, run) in figure.runs.enumerated() {
+          if var loads = LoadPanel(run, columns: max(1, Int((right - left) / 2))) {
+            loads.run = index
             y = draw(loads, from: y)
           }
         }
@@ -78,7 +81,8 @@ struct FigureLayout {
         y = draw(lines, isFirst: places.isEmpty, from: y)
       }
     }
-    canvas.text("step", (left + right) / 2, y + 2, Palette.muted, anchor: .middle)
+    let middle = (left + right) / 2
+    canvas.group(.middle) { $0.text("step", middle, y + 2, Palette.muted, anchor: .middle) }
     height = (y + Self.margin).rounded(.up)
   }
 
@@ -93,17 +97,28 @@ struct FigureLayout {
     let area = top...bottom
     drawGrid(panel.axis, area)
     drawSteps(below: bottom)
-    for curve in panel.curves { draw(curve, panel.axis, area) }
-    for dots in panel.dots {
-      for point in dots.points {
-        canvas.point(
-          x(Double(point.step)), height(point.value, panel.axis, area), hue: dots.hue,
-          isFilled: dots.isFilled)
-      }
-    }
+    drawData(panel, area)
     if !isNarrow { drawEndLabels(panel, area) }
     places.append(Place(top: top, bottom: bottom))
     return bottom + 34
+  }
+
+  private mutating func drawData(_ panel: LinePanel, _ area: ClosedRange<Double>) {
+    let layout = self
+    canvas.group(.data) { canvas in
+      for curve in panel.curves {
+        canvas.group(.run, run: curve.hue) { layout.draw(curve, panel.axis, area, on: &$0) }
+      }
+      for dots in panel.dots {
+        canvas.group(.run, run: dots.hue) { canvas in
+          for point in dots.points {
+            canvas.point(
+              layout.x(Double(point.step)), layout.height(point.value, panel.axis, area),
+              hue: dots.hue, isFilled: dots.isFilled)
+          }
+        }
+      }
+    }
   }
 
   /// From a value to its place.
@@ -114,24 +129,31 @@ struct FigureLayout {
   }
 
   private mutating func drawGrid(_ axis: ValueAxis, _ area: ClosedRange<Double>) {
-    for (tick, label) in zip(axis.ticks, axis.labels) {
-      let y = height(tick, axis, area)
-      canvas.line(from: (left, y), to: (right, y), Palette.grid)
-      canvas.text(label, left - 8, y + 4, Palette.muted, anchor: .end)
+    let layout = self
+    canvas.group(.grid) { canvas in
+      for (tick, label) in zip(axis.ticks, axis.labels) {
+        let y = layout.height(tick, axis, area)
+        canvas.line(from: (layout.left, y), to: (layout.right, y), Palette.grid)
+        canvas.text(label, layout.left - 8, y + 4, Palette.muted, anchor: .end)
+      }
     }
   }
 
   mutating func drawSteps(below y: Double) {
-    canvas.line(from: (left, y), to: (right, y), Palette.axis)
-    for (tick, label) in zip(steps.ticks, steps.labels) {
-      let place = x(tick)
-      canvas.line(from: (place, y), to: (place, y + 4), Palette.axis)
-      canvas.text(label, place, y + 17, Palette.muted, anchor: .middle)
+    let layout = self
+    canvas.group(.steps) { canvas in
+      canvas.line(from: (layout.left, y), to: (layout.right, y), Palette.axis)
+      for (tick, label) in zip(layout.steps.ticks, layout.steps.labels) {
+        let place = layout.x(tick)
+        canvas.line(from: (place, y), to: (place, y + 4), Palette.axis)
+        canvas.text(label, place, y + 17, Palette.muted, anchor: .middle)
+      }
     }
   }
 
-  private mutating func draw(
-    _ curve: LinePanel.Curve, _ axis: ValueAxis, _ area: ClosedRange<Double>
+  private func draw(
+    _ curve: LinePanel.Curve, _ axis: ValueAxis, _ area: ClosedRange<Double>,
+    on canvas: inout SVGCanvas
   ) {
     let points = curve.points.map { (x: x(Double($0.step)), y: height($0.value, axis, area)) }
     if points.count > 1 {
@@ -165,15 +187,20 @@ struct FigureLayout {
     let wanted = labels.map { height($0.curve.points.last?.value ?? 0, panel.axis, area) }
     let places = placedApart(
       wanted, distance: Self.labelDistance, within: area.lowerBound...area.upperBound)
-    for (index, label) in labels.enumerated() {
-      // A label that had to move is tied to its line.
-      if abs(places[index] - wanted[index]) > 1.5 {
-        canvas.line(
-          from: (right + 2, wanted[index]), to: (right + Self.labelGap - 3, places[index]),
-          Palette.grid)
+    let right = self.right
+    canvas.group(.ends) { canvas in
+      for (index, label) in labels.enumerated() {
+        canvas.group(.run, run: label.curve.hue) { canvas in
+          // A label that had to move is tied to its line.
+          if abs(places[index] - wanted[index]) > 1.5 {
+            canvas.line(
+              from: (right + 2, wanted[index]), to: (right + Self.labelGap - 3, places[index]),
+              Palette.grid)
+          }
+          canvas.text(
+            label.text, right + Self.labelGap, places[index] + 4, Palette.text(label.curve.hue))
+        }
       }
-      canvas.text(
-        label.text, right + Self.labelGap, places[index] + 4, Palette.text(label.curve.hue))
     }
   }
 }

@@ -1,6 +1,8 @@
 /// The loads of all experts of a run over steps, a row for each expert.
 struct LoadPanel {
   var label: String
+  /// The run's number in its figure.
+  var run = 0
   /// Where each column begins, and the last one ends.
   var edges: [Double]
   /// The step after which each column begins, and its last, for a reader who points at it.

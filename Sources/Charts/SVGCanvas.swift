@@ -8,6 +8,27 @@ struct SVGCanvas {
 
   private(set) var elements: [String] = []
 
+  /// Whether parts are in groups, by which a page's script finds them; a picture alone has none.
+  var hasGroups = false
+
+  /// What a page's script does with a part of the picture.
+  enum Group: String {
+    /// Drawn anew for other steps or values.
+    case grid, steps
+    /// Moved with the steps, or with the right end, or by half of that.
+    case data, ends, right, middle
+    /// Pressed to hide a run; and all that is one run's.
+    case legend, run
+  }
+
+  /// Draws a part of a picture, which belongs to a run or not.
+  mutating func group(_ kind: Group, run: Int? = nil, _ draw: (inout SVGCanvas) -> Void) {
+    let name = run.map { " data-run=\"\($0)\"" } ?? ""
+    if hasGroups { elements.append("<g class=\"g-\(kind.rawValue)\"\(name)>") }
+    draw(&self)
+    if hasGroups { elements.append("</g>") }
+  }
+
   mutating func rectangle(
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ paint: Palette.Paint
   ) {

@@ -41,6 +41,7 @@
   function lines(box, panel, step) {
     const table = document.createElement("table");
     for (const line of panel.series) {
+      if (chartView.hidden.has(line.run)) continue;
       const index = nearest(line.steps, step);
       if (line.isExact ? line.steps[index] !== step : step > line.steps[line.steps.length - 1]) continue;
       const row = table.insertRow();
@@ -71,8 +72,8 @@
   }
 
   for (const chart of document.querySelectorAll(".chart")) {
-    const layout = data.layouts[chart.dataset.layout];
-    const svg = chart.querySelector("svg");
+    const shown = chartView.add(chart);
+    const { layout, svg } = shown;
     const cursor = element("path", { class: "cursor", visibility: "hidden" });
     const target = element("rect", { class: "target", visibility: "hidden" });
     svg.append(cursor, target);
@@ -80,9 +81,11 @@
     let at = { x: (layout.left + layout.right) / 2, y: first.top + 10 };
 
     function show(x, y) {
-      const wanted = (x - layout.left) / (layout.right - layout.left) * data.last;
-      const step = allSteps[nearest(allSteps, wanted)];
-      const place = layout.left + (layout.right - layout.left) * step / data.last;
+      const { from, to } = chartView;
+      const inView = allSteps.filter((step) => step >= from && step <= to);
+      if (!inView.length) return hide();
+      const step = inView[nearest(inView, chartView.step(shown, x))];
+      const place = chartView.x(shown, step);
       let index = layout.panels.findIndex((panel) => y <= panel.bottom + 20);
       if (index < 0) index = layout.panels.length - 1;
       at = { x: place, y };
@@ -101,7 +104,7 @@
         for (const key in attributes) target.setAttribute(key, attributes[key]);
       }
       readout.hidden = false;
-      const scale = svg.clientWidth / layout.width;
+      const scale = svg.clientWidth / shown.width;
       const room = figure.clientWidth;
       const left = place * scale + 14;
       const isLeft = left + readout.offsetWidth > room;
@@ -115,25 +118,76 @@
       target.setAttribute("visibility", "hidden");
     }
 
-    function pointed(event) {
+    function placeOf(event) {
       const box = svg.getBoundingClientRect();
-      const scale = layout.width / box.width;
-      show((event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+      const scale = shown.width / box.width;
+      return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+    }
+
+    // Dragging over steps marks them; letting go shows them alone.
+    const marked = element("rect", { class: "marked", visibility: "hidden" });
+    svg.append(marked);
+    let start = null;
+
+    function pointed(event) {
+      const [x, y] = placeOf(event);
+      show(x, y);
+      if (start === null) return;
+      const attributes = { x: Math.min(x, start), y: first.top, width: Math.abs(x - start), height: last.bottom - first.top };
+      for (const key in attributes) marked.setAttribute(key, attributes[key]);
+      marked.setAttribute("visibility", "visible");
+    }
+
+    function letGo(event) {
+      if (start === null) return;
+      const [a, b] = [start, placeOf(event)[0]].sort((a, b) => a - b);
+      cancel();
+      if (b - a > 8) {
+        chartView.zoom(chartView.step(shown, a), chartView.step(shown, b));
+        hide();
+      }
+    }
+
+    function cancel() {
+      start = null;
+      figure.classList.remove("dragging");
+      marked.setAttribute("visibility", "hidden");
     }
 
     chart.addEventListener("pointermove", pointed);
-    chart.addEventListener("pointerdown", pointed);
+    chart.addEventListener("pointerdown", (event) => {
+      pointed(event);
+      if (event.button !== 0 || event.target.closest(".g-legend")) return;
+      start = placeOf(event)[0];
+      figure.classList.add("dragging");
+    });
+    addEventListener("pointerup", letGo);
+    addEventListener("pointercancel", cancel);
+    chart.addEventListener("dblclick", (event) => { if (!event.target.closest(".g-legend")) chartView.reset(); });
+    chart.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      chartView.zoomAround(chartView.step(shown, placeOf(event)[0]), event.deltaY > 0 ? 1.25 : 0.8);
+    }, { passive: false });
     chart.addEventListener("pointerleave", hide);
     chart.addEventListener("focus", () => show(at.x, at.y));
     chart.addEventListener("blur", hide);
     chart.addEventListener("keydown", (event) => {
-      const step = (at.x - layout.left) / (layout.right - layout.left) * data.last;
-      const index = nearest(allSteps, step);
-      const toX = (i) => layout.left + (layout.right - layout.left)
-        * allSteps[Math.max(0, Math.min(allSteps.length - 1, i))] / data.last;
+      if (event.target.closest(".g-legend")) return;
+      const step = chartView.step(shown, at.x);
+      const zooms = { "+": 0.5, "=": 0.5, "-": 2, "−": 2 };
+      if (event.key in zooms || event.key === "0") {
+        event.preventDefault();
+        if (event.key === "0") chartView.reset();
+        else chartView.zoomAround(step, zooms[event.key]);
+        return show(chartView.x(shown, step), at.y);
+      }
+      const inView = allSteps.filter((step) => step >= chartView.from && step <= chartView.to);
+      const index = nearest(inView, step);
+      const toX = (i) => chartView.x(shown, inView[Math.max(0, Math.min(inView.length - 1, i))]);
       const moves = {
         ArrowLeft: [toX(index - 1), at.y], ArrowRight: [toX(index + 1), at.y],
-        Home: [toX(0), at.y], End: [toX(allSteps.length - 1), at.y],
+        Home: [toX(0), at.y], End: [toX(inView.length - 1), at.y],
         ArrowUp: [at.x, Math.max(first.top, at.y - 5)],
         ArrowDown: [at.x, Math.min(last.bottom, at.y + 5)],
       };
@@ -142,5 +196,21 @@
       event.preventDefault();
       show(...moves[event.key]);
     });
+  }
+
+  let width = figure.clientWidth;
+  chartView.draw();
+  // Not at once: what is drawn may bring or take the page's scroll bar, and so change the width.
+  new ResizeObserver(() => setTimeout(() => {
+    if (figure.clientWidth === width) return;
+    width = figure.clientWidth;
+    chartView.draw();
+  })).observe(figure);
+
+  // A page that is written anew while a run goes on loads itself again, but not under a reader's hand.
+  if (data.reload) {
+    setInterval(() => {
+      if (!document.hidden && !figure.classList.contains("dragging") && readout.hidden) location.reload();
+    }, data.reload * 1000);
   }
 })();

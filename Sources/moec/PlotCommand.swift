@@ -23,6 +23,7 @@ struct PlotCommand: ParsableCommand {
         moec plot a.jsonl b.jsonl --label "8 experts" --label "16 experts" -o runs.html
         moec plot run.jsonl --reference Docs/published-dropless.csv --log-scale -o run.png
         moec plot run.jsonl --panel losses --panel loads -o loads.svg
+        moec plot run.jsonl --watch -o run.html
       """)
 
   @Argument(help: ArgumentHelp("Logs of training runs.", valueName: "log.jsonl"))
@@ -30,8 +31,16 @@ struct PlotCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("output")],
-    help: ArgumentHelp("The picture or page to write: .svg, .png or .html.", valueName: "file"))
-  var output: String
+    help: ArgumentHelp(
+      "The picture or page to write: .svg, .png or .html. (default with --watch: the first log's "
+        + "name with .html)", valueName: "file"))
+  var output: String?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Write it again whenever a log grows, until Ctrl-C; a page loads itself again.",
+      discussion: "A log that is not there yet is waited for."))
+  var watch = false
 
   @Option(help: "What is written above all.")
   var title: String?
@@ -64,10 +73,15 @@ struct PlotCommand: ParsableCommand {
     guard label.count <= names else {
       throw ValidationError("there are \(label.count) --label for \(names) files")
     }
+    if output == nil && !watch {
+      throw ValidationError("say what to write, -o FILE.svg, .png or .html, or --watch")
+    }
+    if watch && table { throw ValidationError("--table does not go with --watch") }
   }
 
   func run() throws {
     try reportingErrors {
+      let output = self.output ?? pageBesideLog
       let format = try PictureFormat(path: output)
       var claims = FileClaims()
       for log in logs { claims.read(log, "a log") }
@@ -75,26 +89,42 @@ struct PlotCommand: ParsableCommand {
       claims.write(output, "--output", over: format.kind)
       try claims.check()
       try AtomicFile.check(output)
-      let figure = try self.figure()
-      let bytes: [UInt8]
-      switch format {
-      case .svg: bytes = Array(figure.svg().utf8)
-      case .html: bytes = Array(try figure.page().utf8)
-      case .png: bytes = try Rasterizer.png(of: figure.svg())
-      }
-      let file = try AtomicFile(replacing: output)
-      try file.write(bytes)
-      try file.commit()
+      if watch { return try PlotWatch(logs: logs).run { try draw(format, to: output, $0) } }
+      let figure = try draw(format, to: output, .final)
       if table { try printNow(figure.table) }
       printToStandardError("wrote \(output)")
     }
   }
 
-  private func figure() throws -> Figure {
+  private var pageBesideLog: String {
+    URL(fileURLWithPath: logs[0]).deletingPathExtension().lastPathComponent + ".html"
+  }
+
+  @discardableResult
+  private func draw(
+    _ format: PictureFormat, to output: String, _ drawing: PlotWatch.Drawing
+  ) throws -> Figure {
+    let figure = try self.figure(saysNotes: drawing == .final)
+    let bytes: [UInt8]
+    switch format {
+    case .svg: bytes = Array(figure.svg().utf8)
+    case .html:
+      bytes = Array(try figure.page(reload: drawing == .final ? nil : PlotWatch.reload).utf8)
+    case .png: bytes = try Rasterizer.png(of: figure.svg())
+    }
+    let file = try AtomicFile(replacing: output)
+    try file.write(bytes)
+    try file.commit()
+    if drawing == .first { printToStandardError("wrote \(output); Ctrl-C ends") }
+    return figure
+  }
+
+  private func figure(saysNotes: Bool) throws -> Figure {
     let runs = try logs.enumerated().map { index, path in
       try TrainingHistory(label: name(index, path), path: path, data: try contents(of: path))
     }
-    for note in runs.compactMap(\.note) { printToStandardError("note: \(note)") }
+    // What is left out of a log that is being written is there the next time.
+    for note in runs.compactMap(\.note) where saysNotes { printToStandardError("note: \(note)") }
     let references = try reference.enumerated().map { index, path in
       try ReferencePoints(
         label: name(logs.count + index, path), path: path,

@@ -115,6 +115,8 @@ private let browser = try? Command.shell("command -v chromium || command -v chro
     #expect(command.errors.contains("there are 2 --label for 1 file"))
     #expect(try plot(["a.jsonl", "-o", "x.svg", "--panel", "all"]).status == 64)
     #expect(try plot(["-o", "x.svg"]).status == 64)
+    #expect(try plot(["a.jsonl"]).errors.contains("say what to write"))
+    #expect(try plot(["a.jsonl", "--watch", "--table"]).status == 64)
   }
 
   @Test func aPageIsSelfContained() throws {
@@ -167,5 +169,129 @@ private let browser = try? Command.shell("command -v chromium || command -v chro
     #expect(results.contains("b, validation\\t3.250"))
     #expect(results.contains("layer 1, expert 0\\nno token"))
     #expect(results.contains("step 100\\n"))
+  }
+
+  /// A log that comes to be and grows: the page follows, loads itself again, and when the watch is
+  /// stopped stays as it is.
+  @Test func aWatchedPageFollowsItsLog() throws {
+    let script = #"""
+      cd "$1" && rm -f live.jsonl live.html
+      "$0" plot live.jsonl --watch 2> live.errors & watch=$!
+      until grep -q waiting live.errors; do sleep 0.1; done
+      record() { echo "{\"step\":$1,\"train_loss\":$2,\"val_loss\":$2,\"seconds\":1,\"tokens\":1}"; }
+      shown() { n=0; until grep -q "$1" live.html 2> /dev/null; do
+        sleep 0.1; n=$((n + 1)); [ $n -lt 300 ] || { echo "no $1"; break; }; done; }
+      record 0 4 > live.jsonl
+      shown '<td>4.0000</td>'; cp live.html first.html
+      printf '%s' "$(record 100 3.5 | cut -c1-20)" >> live.jsonl
+      sleep 1.2; grep -c '<td>3.5000</td>' live.html
+      record 100 3.5 | cut -c21- >> live.jsonl
+      shown '<td>3.5000</td>'
+      kill -INT $watch; wait $watch; echo "status $?"
+      grep -c '"reload"' first.html live.html; cat live.errors
+      """#
+    let result = try Command.shell(script, [folder.get()])
+    let expected = """
+      0
+      status 0
+      first.html:1
+      live.html:0
+      waiting for live.jsonl
+      wrote live.html; Ctrl-C ends
+
+      """
+    #expect(result.output == expected, "\(result.errors)")
+  }
+
+  /// In a real browser: zooming by all ways, hiding runs, and the width of the window.
+  @Test(
+    .enabled(if: browser?.isEmpty == false, "there is no chromium"), arguments: [1500, 1000, 500])
+  func aPageIsZoomedAndRunsAreHidden(width: Int) throws {
+    #expect(try plot(["a.jsonl", "b.jsonl", "-o", "zoom\(width).html"]).status == 0)
+    let results = try results(
+      ofPage: "zoom\(width).html", width: width,
+      script: #"""
+        const chart = [...document.querySelectorAll(".chart")].find((chart) => chart.clientWidth);
+        const svg = chart.querySelector("svg");
+        const check = (name, holds, detail) => results.push(holds ? "ok" : "FAILED " + name + " " + detail);
+        const steps = () => [...svg.querySelector(".g-steps").querySelectorAll("text")].map((t) => t.textContent).join(" ");
+        const values = () => [...svg.querySelector(".g-grid").querySelectorAll("text")].map((t) => t.textContent).join(" ");
+        const line = svg.querySelector(".g-data path");
+        const key = (key) => chart.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        const spread = () => { const box = line.getBoundingClientRect(); return box.width; };
+        check("width", Math.abs(svg.getBoundingClientRect().width - (innerWidth - (innerWidth > 600 ? 42 : 22))) < 20, svg.getBoundingClientRect().width);
+        check("scale", Math.abs(svg.viewBox.baseVal.width - svg.clientWidth) < 2 || innerWidth < 380, svg.viewBox.baseVal.width);
+        check("overflow", document.documentElement.scrollWidth <= innerWidth, document.documentElement.scrollWidth);
+        const start = [steps(), values(), spread()].join("|");
+        chartView.zoom(50, 100);
+        check("zoom", steps().split(" ").every((step) => step >= 50) && steps().endsWith("100"), steps());
+        check("values follow", values() !== start.split("|")[1], values());
+        check("lines follow", spread() > 1.8 * Number(start.split("|")[2]), spread());
+        check("a way back", !document.getElementById("reset").hidden, "");
+        check("labels at old ends are gone", [...svg.querySelectorAll(".g-ends")].every((g) => g.style.display === "none"), "");
+        document.getElementById("reset").click();
+        check("reset", [steps(), values(), spread()].join("|") === start, steps());
+        chart.focus();
+        key("Home"); key("+");
+        check("plus", chartView.to < pageData("chart").last, chartView.to);
+        key("0");
+        check("nought", chartView.to === pageData("chart").last, chartView.to);
+        const box = svg.getBoundingClientRect();
+        const send = (kind, share, more) => chart.dispatchEvent(new (kind === "wheel" ? WheelEvent : PointerEvent)(kind,
+          { clientX: box.left + share * box.width, clientY: box.top + 90, button: 0, bubbles: true, cancelable: true, ...more }));
+        send("wheel", 0.5, { deltaY: -100 });
+        check("the wheel alone scrolls the page", chartView.from === 0, chartView.from);
+        send("wheel", 0.5, { deltaY: -100, ctrlKey: true });
+        check("wheel", chartView.from > 0 && chartView.to < pageData("chart").last, chartView.from);
+        send("dblclick", 0.5);
+        send("pointerdown", 0.4); send("pointermove", 0.6); send("pointerup", 0.6);
+        check("drag", chartView.from > 0 && chartView.to < pageData("chart").last, chartView.from + " " + chartView.to);
+        chartView.reset();
+        const names = [...svg.querySelectorAll(".g-legend")];
+        check("names", names.length >= 2, names.length);
+        names[0].dispatchEvent(new MouseEvent("click", { bubbles: true }));
+        check("hidden", getComputedStyle(line.parentNode).display === "none" && names[0].getAttribute("aria-pressed") === "false", "");
+        key("Home");
+        const text = document.getElementById("readout").innerText;
+        check("not read out", !text.includes("a, training") && text.includes("b, training"), text);
+        let kept = "[0]";
+        try { kept = JSON.stringify(JSON.parse(sessionStorage.getItem("moec-plot " + location.pathname)).hidden); } catch {}
+        check("kept", kept === "[0]", kept);
+        names[0].dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+        check("shown again", [steps(), values(), spread()].join("|") === start, values());
+        check("no errors", errors.length === 0, errors.join());
+        """#)
+    #expect(results.count == 20 && results.allSatisfy { $0 == "ok" }, "\(results)")
+  }
+
+  /// What a script at the end of a page puts into `results`.
+  private func results(ofPage name: String, width: Int, script: String) throws -> [String] {
+    let page = String(decoding: try contents(name), as: UTF8.self)
+    let probe = """
+      <script>
+      // Not before the page has found its width.
+      setTimeout(() => {
+        const results = [];
+        try { \(script) } catch (error) { results.push("FAILED " + error.stack); }
+        const output = document.createElement("pre");
+        output.id = "results";
+        output.textContent = results.join("\\n");
+        document.body.append(output);
+      }, 300);
+      </script></body>
+      """
+    let ear = """
+      <head><script>const errors = [];
+      addEventListener("error", (event) => errors.push(event.message));</script>
+      """
+    let path = try folder.get() + "/probe-\(name)"
+    let text = page.replacing("<head>", with: ear).replacing("</body>", with: probe)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    let dom = try Command.shell(
+      #"timeout 60 "$1" --headless=new --no-sandbox --disable-gpu "--window-size=$3,1400" "#
+        + #"--virtual-time-budget=2000 --dump-dom "file://$2""#,
+      [try #require(browser), path, "\(width)"])
+    let found = dom.output.firstMatch(of: /<pre id="results">([^<]*)<\/pre>/)?.output.1
+    return try #require(found, "\(dom.errors)").split(separator: "\n").map(String.init)
   }
 }

@@ -1,0 +1,50 @@
+import Charts
+import Foundation
+import Runner
+
+/// Draws logs again whenever one of them changes, until someone stops it.
+struct PlotWatch {
+  enum Drawing {
+    /// The first and the next ones, of runs that go on; the last, which nothing follows.
+    case first, next, final
+  }
+
+  /// Seconds between looks at the logs, and after which a page loads itself again.
+  static let interval = 0.5
+  static let reload = 2.0
+
+  let logs: [String]
+
+  /// Draws as soon as there is something to draw. A log that does not exist or that holds nothing
+  /// yet is waited for; any other error ends the watch.
+  func run(_ draw: (Drawing) throws -> Void) throws {
+    Interruption.watch()
+    var (seen, isDrawn, isWaiting): ([State]?, Bool, Bool) = (nil, false, false)
+    while Interruption.signal == nil {
+      let states = logs.map(State.init)
+      if states.allSatisfy({ $0.size > 0 }) {
+        if states != seen {
+          try draw(isDrawn ? .next : .first)
+          (seen, isDrawn) = (states, true)
+        }
+      } else if !isDrawn && !isWaiting {
+        printToStandardError("waiting for \(logs.joined(separator: ", "))")
+        isWaiting = true
+      }
+      Thread.sleep(forTimeInterval: Self.interval)
+    }
+    if isDrawn { try draw(.final) }
+  }
+
+  /// What tells that a log was written to.
+  private struct State: Equatable {
+    var size: UInt64
+    var changed: Date
+
+    init(_ path: String) {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+      size = (attributes?[.size] as? NSNumber)?.uint64Value ?? 0
+      changed = attributes?[.modificationDate] as? Date ?? .distantPast
+    }
+  }
+}
