@@ -57,7 +57,7 @@ import Testing
     let library = try ModelFixture.routed()
     #expect(try train(files, library: library).status == 0)
     let before = try contents()
-    #expect(before.count == 4)
+    #expect(before.count == 5)
     let again = try train(files, library: library)
     try expectRefusal(again, "w.safetensors, w.best.safetensors, l.jsonl, r", before)
     #expect(again.errors.contains("hint: go on from there with --resume w.safetensors"))
@@ -139,6 +139,6 @@ import Testing
     ).notes.step
     let after = try train(["--resume", "w", "--save", "w", "--log", "l"], steps: step + 2)
     #expect(after.status == 0, "\(after.errors)")
-    #expect(try Set(contents().keys) == ["w", "w.best", "l"])
+    #expect(try Set(contents().keys) == ["w", "w.best", "l", "l.settings.json"])
   }
 }
