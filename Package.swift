@@ -129,6 +129,9 @@ let package = Package(
         "ModelFixtures", "moec",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(
+      name: "DocsTests",
+      dependencies: ["GraphIR", "Lint", "Passes", "ModelFixtures", "moec"]),
     // Models that tests compile and load, and what they are compared with.
     .target(
       name: "CompiledModels",

@@ -49,7 +49,8 @@ struct CompileCommand: ParsableCommand {
   var printAfter: [String] = []
 
   @Option(
-    help: ArgumentHelp("Leave a pass out.", valueName: "pass"),
+    help: ArgumentHelp(
+      "Leave a pass out, to find out which one is to blame.", valueName: "pass"),
     completion: .list(Pipeline().names))
   var no: [String] = []
 
@@ -67,14 +68,24 @@ struct CompileCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
   var quiet = false
 
-  @Flag(help: "Build with address and undefined-behaviour checks.")
+  @Flag(
+    help: """
+      Build with address and undefined-behaviour checks; 'moec run' and the others load what they \
+      need.
+      """)
   var sanitize = false
 
-  @Option(help: "The C compiler.", completion: .file())
+  @Option(
+    help: """
+      The C compiler. (default: the first with OpenMP of clang, clang-N, Swift's clang, gcc, cc)
+      """, completion: .file())
   var cc: String?
 
   @Option(
-    help: "The processor: \(CompileOptions.targets.joined(separator: ", ")).",
+    help: """
+      The processor to compile for; the C is the same for all: \
+      \(CompileOptions.targets.joined(separator: ", ")).
+      """,
     completion: .list(CompileOptions.targets))
   var target = "native"
 

@@ -23,12 +23,16 @@ extension RunCommand {
 
     @Option(
       parsing: .unconditional,
-      help: ArgumentHelp("Scale gradients down to this norm, all together.", valueName: "norm"))
+      help: ArgumentHelp(
+        "Scale gradients down to this norm, all together; the log has the norm before.",
+        valueName: "norm"))
     var clip: Float?
 
     @Option(
       parsing: .unconditional,
-      help: ArgumentHelp("Batches whose mean gradient makes a step. (default: 1)", valueName: "n"))
+      help: ArgumentHelp(
+        "Batches whose mean gradient makes a step; above 1, compile with --accumulate. (default: 1)",
+        valueName: "n"))
     var accumulate: Int?
 
     @Option(

@@ -58,7 +58,10 @@ struct RunCommand: ParsableCommand {
   var config: String?
 
   @Option(
-    help: "A UTF-8 text or a folder of token shards. (default: \(Corpus.usualPath))",
+    help: """
+      A UTF-8 text or a folder of token shards; its first 90 % are for training. \
+      (default: \(Corpus.usualPath))
+      """,
     completion: .file())
   var data: String?
 
@@ -67,7 +70,11 @@ struct RunCommand: ParsableCommand {
     completion: .tokenizer)
   var tokenizer: String?
 
-  @Option(help: "A safetensors file with the parameters to start from.", completion: .weights)
+  @Option(
+    help: """
+      A safetensors file with the parameters to start from, F32, or BF16, F16 and F64, which \
+      become F32.
+      """, completion: .weights)
   var weights: String?
 
   @Flag(help: "With --weights: start parameters that the file lacks as in a new model.")
