@@ -53,6 +53,20 @@ import Testing
     #expect(names(page).subtracting(interface) == [], "not in the header")
   }
 
+  /// Every target has its line, and every path on the page is there.
+  @Test func layoutIsThatOfTheFolder() throws {
+    let page = try DocumentationPage("developing").text
+    for target in try FileManager.default.contentsOfDirectory(atPath: "\(root)/Sources") {
+      let isNamed = ["| ", ", "].contains { page.contains("\($0)`Sources/\(target)`") }
+      #expect(isNamed, "Docs/developing.md does not name Sources/\(target)")
+    }
+    for match in page.matches(of: /`((?:Sources|Tests|Examples|Data|Docs)\/[^` ]+)`/)
+    where !match.output.1.contains("NAME") {
+      let path = "\(root)/\(match.output.1)"
+      #expect(FileManager.default.fileExists(atPath: path), "no \(match.output.1)")
+    }
+  }
+
   /// Every rule, as `moec check --rules` says it, and each is triggered by the page's model.
   @Test func rulesAreThoseOfTheLinter() throws {
     let page = try DocumentationPage("lint")
