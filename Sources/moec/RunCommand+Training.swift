@@ -136,7 +136,7 @@ extension RunCommand {
 
   /// The command that goes on; settings are in the file.
   private func resumption(_ save: String, _ session: Session) -> String {
-    let isRun = RunFolder(holding: save)?.log == training.log
+    let isRun = RunFolder(holding: save).map { $0.log == training.log } ?? false
     var words = ["run", library, "--train", "--resume", save] + (isRun ? [] : ["--save", save])
     if let data { words += ["--data", data] }
     if let tokenizer { words += ["--tokenizer", tokenizer] }
