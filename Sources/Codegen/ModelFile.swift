@@ -123,19 +123,22 @@ extension ModelFile {
     }
   }
 
-  /// For every use: first parameter, first stream, and its buffers' places.
+  /// For every use: first parameter, first stream, and the places of its buffers and of what it borrows.
   private var places: String {
     layouts.enumerated().map { index, layout in
       let connections = layout.connections
-      let names = connections.map { CNames.identifier($0.name) }
+      let names =
+        connections.map { CNames.identifier($0.name) }
+        + layout.layer.borrowed.map { CNames.identifier($0.field) }
       let routers = layout.hasRouters ? plan.firstRouters(ofLayer: index) : nil
       let fields = (layout.hasSaved ? ["saved"] : []) + names
       let rows = layout.uses.indices.map { use in
         let edges = connections.map { place(ofEdge: $0.edges[use]) }
+        let borrowed = layout.uses[use].borrowed.map { 4 * plan.parameters[$0].offset }
         let saved = layout.hasSaved ? [plan.regions.saved + layout.uses[use].savedOffset] : []
         let numbers =
           [layout.uses[use].firstParameter, layout.uses[use].firstStream]
-          + (routers.map { [$0[use]] } ?? []) + saved + edges
+          + (routers.map { [$0[use]] } ?? []) + saved + edges + borrowed
         return "    {" + numbers.map(String.init).joined(separator: ", ") + "},"
       }
       let declared = fields.isEmpty ? "" : " size_t " + fields.joined(separator: ", ") + ";"
@@ -188,26 +191,6 @@ extension ModelFile {
     return lines.isEmpty ? ["(void)lane;"] : lines
   }
 
-  /// Whether backward updates any weight.
-  var hasUpdates: Bool { layouts.contains(where: \.hasUpdates) }
-
-  private var bindUpdates: String {
-    let loops = layouts.filter(\.hasUpdates).flatMap { layout in
-      let name = layout.layer.name
-      return [
-        "    for (int l = 0; l < \(layout.uses.count); l++) {",
-        "        \(name)_bind_updates(&m->\(name)[l].u, m, \(name)_places[l].first, step);",
-        "    }",
-      ]
-    }
-    return """
-      // Tells backward which step to make with the gradients of its own; NULL: none.
-      static void bind_updates(moec_model *m, const adamw_numbers *step) {
-      \(loops.joined(separator: "\n"))
-      }
-      """
-  }
-
   private func bindLines(_ layout: LayerUseLayout) -> [String] {
     let name = layout.layer.name
     var lines = [
@@ -228,8 +211,9 @@ extension ModelFile {
       return
         "    u->\(field) = (\(CNames.element(connection.type)) *)(\(isActivation ? "saved" : "arena") + \(name)_places[l].\(field));"
     }
-    lines += layout.layer.borrowed.enumerated().map { index, parameter in
-      "    u->\(CNames.identifier(parameter.field)) = m->value + model_parameters[\(layout.uses[0].borrowed[index])].offset;"
+    lines += layout.layer.borrowed.map { parameter in
+      let field = CNames.identifier(parameter.field)
+      return "    u->\(field) = (float *)(arena + \(name)_places[l].\(field));"
     }
     lines.append("    u->stream = \(name)_places[l].stream;")
     if layout.hasRouters { lines.append("    u->router = \(name)_places[l].router;") }
