@@ -55,7 +55,9 @@ struct ThreadCheck {
     let hyper = Hyperparameters(trial.library.manifest.defaults, seed: seed)
     let (stepped, accumulated) = (try trial.model(), try trial.model())
     _ = try stepped.trainStep(tokens: tokens, targets: targets, with: hyper)
-    _ = try accumulated.accumulate(tokens: tokens, targets: targets, seed: seed)
+    // A loss that is no number is counted by neither.
+    let loss = try accumulated.accumulate(tokens: tokens, targets: targets, seed: seed)
+    if !loss.isFinite { return [] }
     _ = try accumulated.update(with: hyper, maximumNorm: nil)
     return try trial.parameters.keys.sorted().filter { name in
       let values = [try stepped.read(named: name), try accumulated.read(named: name)]
