@@ -31,7 +31,8 @@ public struct EarlierDemonstration: ExplainedError, Equatable {
 
   public var hint: String {
     let path = ShellWord.quoted(path)
-    return "go on with: moec run \(ShellWord.quoted(library)) --train --resume \(path) --save \(path); "
+    return
+      "go on with: moec run \(ShellWord.quoted(library)) --train --resume \(path) --save \(path); "
       + "or replace it with --overwrite, or name another folder with --output"
   }
 }

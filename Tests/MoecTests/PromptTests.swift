@@ -34,8 +34,10 @@ private let hasPython = (try? Command.shell("python3 -c 'import pty'").status) =
   private func type(_ typed: String) throws -> Command {
     let folder = try ModelFixture.folder()
     try Self.terminal.write(toFile: "\(folder)/t.py", atomically: true, encoding: .utf8)
+    try String(repeating: "abc bad ace cab fed deaf jig hi\n", count: 60)
+      .write(toFile: "\(folder)/text", atomically: true, encoding: .utf8)
     return try Command.shell(
-      "exec python3 t.py \"$1\" \"$0\" run \"$2\" --generate --interactive --tokens 5",
+      "exec python3 t.py \"$1\" \"$0\" run \"$2\" --generate --data text --interactive --tokens 5",
       [typed, try ModelFixture.bigram()], in: folder)
   }
 

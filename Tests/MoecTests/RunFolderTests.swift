@@ -147,10 +147,10 @@ import Testing
   }
 
   @Test func anUntrainedModelSaysSo() throws {
-    let first = try moec("run libbigram.so --generate --tokens 5")
+    let first = try moec("run libbigram.so --generate --data text --tokens 5")
     #expect(first.errors.contains("note: the model is untrained"), "\(first.errors)")
     #expect(try train("--steps 2").status == 0)
-    let second = try moec("run libbigram.so --generate --tokens 5")
+    let second = try moec("run libbigram.so --generate --data text --tokens 5")
     #expect(second.errors.contains("--weights runs/bigram/weights.safetensors"))
     let third = try moec(
       "run libbigram.so --generate --tokens 5 --weights runs/bigram/weights.safetensors")
