@@ -16,16 +16,32 @@ private let hasGeneratedC = FileManager.default.fileExists(atPath: generatedC)
     }
   }
 
-  /// The C in the README is `block_forward` in Generated/makemoe, from the second norm on.
+  /// It is read to its end; reference tables are in Docs.
+  @Test func isShort() throws {
+    let lines = try Self.readme.get().split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count <= 251)
+  }
+
+  /// The model at its head is one.
+  @Test func itsModelIsChecked() throws {
+    let readme = try Self.readme.get()
+    let match = try #require(readme.firstMatch(of: /```swift\n([\s\S]*?)```/))
+    let folder = try ModelFixture.folder()
+    try String(match.output.1).write(
+      toFile: "\(folder)/small.swift", atomically: true, encoding: .utf8)
+    let result = try Command.moec(["check", "small.swift"], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+  }
+
+  /// The C in the README is the end of `block_forward` in Generated/makemoe: what experts do.
   @Test(.enabled(if: hasGeneratedC, "Generated/makemoe is not there"))
   func quotesGeneratedC() throws {
     var readme = try Self.readme.get()
     let code = try String(contentsOfFile: generatedC, encoding: .utf8)
-    let start = try #require(code.range(of: "    // makemoe.swift:37 ")).lowerBound
-    let whole = try #require(code.range(of: "\nvoid block_forward(", range: start..<code.endIndex))
-    let end = try #require(
-      code.range(of: "\n}\n", range: whole.upperBound..<code.endIndex)
-    ).upperBound
+    let whole = try #require(code.range(of: "\nvoid block_forward(")).upperBound
+    let line = "    // makemoe.swift:38   return expert("
+    let start = try #require(code.range(of: line, range: whole..<code.endIndex)).lowerBound
+    let end = try #require(code.range(of: "\n}\n", range: start..<code.endIndex)).upperBound
     let excerpt = String(code[start..<end])
     let opening = try #require(readme.range(of: "```c\n    // makemoe.swift:"))
     let first = readme.range(of: "\n", range: opening)?.upperBound ?? opening.upperBound
