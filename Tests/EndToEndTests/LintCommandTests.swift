@@ -109,14 +109,14 @@ import Testing
     #expect(result.output.isEmpty)
   }
 
-  @Test("check --rules explains every rule, as the README does")
+  @Test("check --rules explains every rule, as Docs/lint.md does")
   func rules() throws {
     let result = try Moec.run(["check", "--rules"])
-    let readme = try String(
-      contentsOf: Moec.repository.appendingPathComponent("README.md"), encoding: .utf8)
+    let page = try String(
+      contentsOf: Moec.repository.appendingPathComponent("Docs/lint.md"), encoding: .utf8)
     for rule in Rule.allCases {
       #expect(result.output.contains("\(rule.rawValue)\n  \(rule.definition.sentence)"))
-      #expect(readme.contains("`\(rule.rawValue)`"), "README.md does not name \(rule.rawValue)")
+      #expect(page.contains("`\(rule.rawValue)`"), "Docs/lint.md does not name \(rule.rawValue)")
     }
   }
 

@@ -49,7 +49,8 @@ import Testing
       line.replacing(#/^.*?moec (?=check|compile|run )/#, with: "\"$0\" ")
         .replacing("--steps 600", with: "--steps 2")
     }.joined(separator: " &&\n")
-    let result = try Command.shell(script, in: folder)
+    // Runs go where a person's would.
+    let result = try Command.shell("unset MOEC_RUNS\n" + script, in: folder)
     #expect(result.status == 0, "\(script)\n\(result.errors)")
     #expect(result.output.contains("step 1: train loss "))
     let readme = try Self.text("\(folder)/my work/README.md")
