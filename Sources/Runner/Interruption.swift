@@ -23,12 +23,8 @@ public enum Interruption {
   /// From now on SIGINT, SIGTERM, SIGHUP and the warnings of batch systems are noted instead of ending
   /// the process; where they are ignored already, as `nohup` ignores SIGHUP, that stays so for all
   /// but the first two.
-  ///
-  /// They are let through to the calling thread, whatever it inherited: programs that start others
-  /// from a thread of their own often block them there, and so for what they start.
   public static func watch() {
     forget()
-    unblock()
     for number in [SIGINT, SIGTERM, SIGHUP] + warnings {
       var action = sigaction()
       var old = sigaction()
@@ -40,13 +36,6 @@ public enum Interruption {
       action.sa_flags = SA_RESTART
       sigaction(number, &action, nil)
     }
-  }
-
-  private static func unblock() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP] + warnings { sigaddset(&signals, number) }
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   private static func isWarning(_ number: Int32) -> Bool {

@@ -58,10 +58,6 @@ enum PromptInterruption {
     sigemptyset(&action.sa_mask)
     sigaction(SIGINT, &action, &old)
     defer { sigaction(SIGINT, &old, nil) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     return wait()
   }
 

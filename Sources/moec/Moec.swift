@@ -26,6 +26,7 @@ struct Moec: AsyncParsableCommand {
 
   static func main() async {
     openStandardDescriptors()
+    unblockSignals()
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

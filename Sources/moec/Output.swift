@@ -53,6 +53,14 @@ func openStandardDescriptors() {
   }
 }
 
+/// Lets all signals through. Programs that start others from a thread of their own often block signals
+/// there, and so for what they start, which then could not be ended.
+func unblockSignals() {
+  var none = sigset_t()
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, nil)
+}
+
 /// Prints lines that are not the command's result; there is nobody to tell if that fails.
 func printToStandardError(_ text: String) {
   try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))

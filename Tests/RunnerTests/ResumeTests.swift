@@ -97,7 +97,9 @@ import Testing
       path: name + ".safetensors", contents: .training, manifest: manifest
     ).notes
     #expect(notes.step > 0 && notes.step < steps)
-    #expect(stopped.errors.contains("stopped at step \(grouped(notes.step)) of 1,000,000, saved in \(name)"))
+    #expect(
+      stopped.errors.contains(
+        "stopped at step \(grouped(notes.step)) of 1,000,000, saved in \(name)"))
     // By whatever words moec is called here.
     let line = try #require(stopped.errors.split(separator: "go on with: ").last)
     let rest = try #require(line.split(separator: "moec run ", maxSplits: 1).last)
@@ -106,6 +108,24 @@ import Testing
       "exec \"$0\" run \(command) --steps \(notes.step + 60)")
     #expect(more.status == 0, "\(more.errors)")
     #expect(more.errors.contains("trained \(grouped(notes.step + 60)) steps"))
+  }
+
+  /// Whatever mask moec inherits, as from a program that blocks signals in the thread that starts it.
+  @Test func blockedSignalsAreHeardAllTheSame() throws {
+    let text = try fileWith(sampleText())
+    let script = """
+      import os, signal, subprocess, sys, time
+      signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])
+      run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+      run.stdout.readline()
+      run.send_signal(signal.SIGTERM)
+      sys.exit(0 if run.wait(60) == 128 + signal.SIGTERM else 1)
+      """
+    let result = try Command.shell(
+      "command -v python3 > /dev/null || exit 0; exec python3 -c \"$1\" \"$0\" run \"$2\" --train "
+        + "--data \"$3\" --steps 100000000 --eval-batches 1 --no-save",
+      [script, try ModelFixture.bigram(), text])
+    #expect(result.status == 0, "\(result.errors)")
   }
 
   @Test func aSecondInterruptLeavesAtOnce() throws {
