@@ -172,7 +172,7 @@ extension BenchmarkReport {
   }
 
   /// Columns as wide as their widest cell, the first `leading` to the left.
-  static func table(_ rows: [[String]], leading: Int = 1) -> String {
+  package static func table(_ rows: [[String]], leading: Int = 1) -> String {
     let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0
     }
     let lines = rows.map { row in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmark
 import Charts
 import Foundation
 import ModelRuntime
@@ -108,15 +109,7 @@ struct RunSummary: Encodable {
   /// Columns with a line above that names them.
   static func table(_ runs: [RunSummary]) -> String {
     let head = ["run", "best val", "at step", "val", "train", "step", "of"]
-    let rows = [head] + runs.map(\.cells)
-    let widths = head.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    let lines = rows.map { row in
-      row.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + padding : padding + row[column]
-      }.joined(separator: "  ")
-    }
-    return lines.joined(separator: "\n") + "\n"
+    return BenchmarkReport.table([head] + runs.map(\.cells)) + "\n"
   }
 
   private var cells: [String] {
