@@ -37,11 +37,25 @@ extension RoutedText {
       case "\n": text += "\\n"
       case "\t": text += "\\t"
       default:
-        let isControl = scalar.properties.generalCategory == .control
-        text += isControl ? String(format: "\\u%04x", scalar.value) : String(scalar)
+        text += scalar.isUnseen ? Self.escaped(scalar) : String(scalar)
       }
     }
     return text + "\""
+  }
+
+  /// As JSON has it: beyond U+FFFF as two units.
+  private static func escaped(_ scalar: Unicode.Scalar) -> String {
+    UTF16.encode(scalar)?.map { String(format: "\\u%04x", $0) }.joined() ?? ""
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether it shows nothing of itself, and may move, hide or turn round what follows.
+  fileprivate var isUnseen: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
   }
 }
 
@@ -119,7 +133,7 @@ extension RoutedText {
       String.UnicodeScalarView(
         token.unicodeScalars.map { scalar in
           if scalar == "\n" { return "⏎" }
-          return scalar.properties.generalCategory == .control ? "·" : scalar
+          return scalar.isUnseen ? "·" : scalar
         }))
   }
 }
