@@ -13,19 +13,20 @@ let package = Package(
   targets: [
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
+    .target(name: "JSON"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR"]),
     .target(name: "Planning", dependencies: ["GraphIR"]),
-    .target(name: "Codegen", dependencies: ["GraphIR", "Planning"]),
+    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "JSON"]),
 
     // The tools around it: compilers below, compiled libraries above.
     .target(name: "CModelABI"),
     .target(name: "CText"),
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
-    .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
+    .target(name: "ModelRuntime", dependencies: ["CModelABI", "JSON", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(
@@ -33,10 +34,12 @@ let package = Package(
     .target(
       name: "Charts", dependencies: ["Page", "SystemFiles"],
       resources: [.embedInCode("chart.css"), .embedInCode("view.js"), .embedInCode("chart.js")]),
-    .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
+    .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
-      dependencies: ["CText", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page"],
+      dependencies: [
+        "CText", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page",
+      ],
       resources: [
         .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
         .embedInCode("Resources/routes.js"),
@@ -90,6 +93,7 @@ let package = Package(
         "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
         "CompiledModels", "moec",
       ]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),

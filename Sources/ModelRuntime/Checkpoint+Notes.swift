@@ -1,12 +1,15 @@
+import JSON
+import SystemFiles
+
 extension CheckpointNotes {
   static let formatVersion = 1
 
   /// The notes as pairs of strings for the header of a weights file.
   var metadata: [String: String] {
-    let characters = vocabulary.map { Safetensors.jsonQuoted(String($0)) }
+    let characters: JSON = .array(vocabulary.map { .text(String($0)) })
     var pairs = [
       "format": "moec", "format_version": "\(Self.formatVersion)", "model": model,
-      "step": "\(step)", "vocabulary": "[\(characters.joined(separator: ","))]",
+      "step": "\(step)", "vocabulary": characters.line,
     ]
     if let tokenizer { pairs["tokenizer"] = tokenizer }
     if let seed { pairs["seed"] = "\(seed)" }
@@ -61,12 +64,14 @@ extension CheckpointNotes {
       problems.append(.badNote(key: "vocabulary", reason: reason))
       return []
     }
-    guard case .array(let elements)? = try? StrictJSON.parse(Array(text.utf8)) else {
+    guard MarkRuns.excessive(in: text.utf8) == nil,
+      let elements = try? JSON.parse(Array(text.utf8), .strict).elements
+    else {
       return refuse("is no list of characters")
     }
     var scalars: [Unicode.Scalar] = []
     for element in elements {
-      guard case .string(let string) = element, let first = string.unicodeScalars.first,
+      guard let string = element.name, let first = string.unicodeScalars.first,
         string.unicodeScalars.count == 1
       else { return refuse("is no list of characters") }
       scalars.append(first)

@@ -1,3 +1,5 @@
+import JSON
+
 extension Safetensors {
   /// A float32 tensor to be written; its numbers are asked for when their turn comes.
   public struct Output {
@@ -38,34 +40,20 @@ extension Safetensors {
   /// The header's length and the header, padded so that the data begin at a multiple of 8.
   static func headerBytes(_ tensors: [Output], metadata: [String: String]) -> [UInt8] {
     let notes = metadata.sorted { $0.key < $1.key }
-      .map { "\(jsonQuoted($0.key)):\(jsonQuoted($0.value))" }
-    var entries = ["\"__metadata__\":{\(notes.joined(separator: ","))}"]
+      .map { JSON.Member(key: Array($0.key.utf8), value: .text($0.value)) }
+    var members = [JSON.Member(key: Array("__metadata__".utf8), value: .object(notes))]
     var offset = 0
     for tensor in tensors {
-      let shape = tensor.shape.map(String.init).joined(separator: ",")
       let end = offset + tensor.bytes
-      entries.append(
-        "\(jsonQuoted(tensor.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(offset),\(end)]}")
+      let entry: JSON = .members([
+        "dtype": .text("F32"), "shape": .array(tensor.shape.map(JSON.count)),
+        "data_offsets": .array([.count(offset), .count(end)]),
+      ])
+      members.append(JSON.Member(key: Array(tensor.name.utf8), value: entry))
       offset = end
     }
-    var header = Array("{\(entries.joined(separator: ","))}".utf8)
+    var header = Array(JSON.object(members).line.utf8)
     header += [UInt8](repeating: 0x20, count: (8 - header.count % 8) % 8)
     return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) } + header
-  }
-
-  /// `text` as a JSON string.
-  static func jsonQuoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\\(scalar)"
-      case "\n": quoted += "\\n"
-      case _ where scalar.value < 0x20:
-        quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }

@@ -1,3 +1,6 @@
+import JSON
+import SystemFiles
+
 /// A safetensors file, open for reading: 8 bytes of header length, a JSON header, the data.
 ///
 /// Everything that the header claims is checked when the file is opened, and nothing is allocated
@@ -65,16 +68,18 @@ public final class Safetensors {
 
   private static func header(
     of file: InputFile, length: Int
-  ) throws(SafetensorsError) -> [StrictJSON.Member] {
+  ) throws(SafetensorsError) -> [JSON.Member] {
     let bytes = try reading { () throws(FileError) in try file.bytes(8..<8 + length) }
-    guard String(validating: bytes, as: UTF8.self) != nil else {
-      throw .malformed(path: file.path, [.headerNotUTF8])
-    }
-    do throws(StrictJSON.Failure) {
-      guard case .object(let members) = try StrictJSON.parse(bytes), bytes.first == 0x7b else {
-        throw StrictJSON.Failure(offset: 0, reason: "an object is expected")
+    do throws(JSON.Failure) {
+      if let offset = MarkRuns.excessive(in: bytes) {
+        throw JSON.Failure(offset: offset, reason: "a character has too many marks")
+      }
+      guard let members = try JSON.parse(bytes, .strict).members, bytes.first == 0x7b else {
+        throw JSON.Failure(offset: 0, reason: "an object is expected")
       }
       return members
+    } catch .notUTF8 {
+      throw .malformed(path: file.path, [.headerNotUTF8])
     } catch {
       throw .malformed(
         path: file.path, [.headerNotJSON(offset: error.offset, reason: error.reason)])

@@ -1,3 +1,5 @@
+import JSON
+
 /// Turns a parsed header into tensors and collects everything that is wrong with it.
 struct SafetensorsChecker {
   /// How many bytes of data the file has.
@@ -5,14 +7,15 @@ struct SafetensorsChecker {
   private(set) var metadata: [String: String] = [:]
   private(set) var tensors: [Safetensors.Tensor] = []
   private(set) var problems: [SafetensorsProblem] = []
+  private var names = Set<String>()
 
   init(available: Int) { self.available = available }
 
-  mutating func check(_ header: [StrictJSON.Member]) {
+  mutating func check(_ header: [JSON.Member]) {
     for member in header {
-      if member.key == "__metadata__" {
+      if member.name == "__metadata__" {
         checkMetadata(member.value)
-      } else if let tensor = tensor(member.key, member.value) {
+      } else if let tensor = tensor(member.name, member.value) {
         tensors.append(tensor)
       }
     }
@@ -25,27 +28,27 @@ struct SafetensorsChecker {
     (tensor.range.lowerBound, tensor.range.upperBound, tensor.name)
   }
 
-  private mutating func checkMetadata(_ value: StrictJSON) {
-    guard case .object(let members) = value else { return problems.append(.badMetadata) }
+  private mutating func checkMetadata(_ value: JSON) {
+    guard let members = value.members else { return problems.append(.badMetadata) }
     for member in members {
-      guard case .string(let text) = member.value else { return problems.append(.badMetadata) }
-      metadata[member.key] = text
+      guard let text = member.value.name else { return problems.append(.badMetadata) }
+      metadata[member.name] = text
     }
   }
 
-  private mutating func tensor(_ name: String, _ value: StrictJSON) -> Safetensors.Tensor? {
-    guard case .object(let members) = value else { return bad(name, "it is not an object") }
-    var fields: [String: StrictJSON] = [:]
-    for member in members { fields[member.key] = member.value }
+  private mutating func tensor(_ name: String, _ value: JSON) -> Safetensors.Tensor? {
+    guard let members = value.members else { return bad(name, "it is not an object") }
+    // Keys are told apart by their bytes, names also by how they look.
+    guard names.insert(name).inserted else { return bad(name, "another name looks the same") }
     let known: Set<String> = ["dtype", "shape", "data_offsets"]
-    if let odd = fields.keys.filter({ !known.contains($0) }).min() {
+    if let odd = members.map(\.name).filter({ !known.contains($0) }).min() {
       return bad(name, "the field \(odd) is unknown")
     }
-    guard case .string(let typeName)? = fields["dtype"] else { return bad(name, "it has no dtype") }
-    guard let shape = counts(fields["shape"]) else {
+    guard let typeName = value["dtype"]?.name else { return bad(name, "it has no dtype") }
+    guard let shape = counts(value["shape"]) else {
       return bad(name, "its shape is no list of sizes")
     }
-    guard let ends = counts(fields["data_offsets"]), ends.count == 2 else {
+    guard let ends = counts(value["data_offsets"]), ends.count == 2 else {
       return bad(name, "its data_offsets are not two counts")
     }
     guard ends[0] <= ends[1] else { return bad(name, "it ends before it begins") }
@@ -92,13 +95,9 @@ struct SafetensorsChecker {
   }
 
   /// A list of counts that fit an `Int`; nil for anything else.
-  private func counts(_ value: StrictJSON?) -> [Int]? {
-    guard case .array(let elements)? = value else { return nil }
-    var counts: [Int] = []
-    for element in elements {
-      guard case .count(let count) = element, let size = Int(exactly: count) else { return nil }
-      counts.append(size)
-    }
-    return counts
+  private func counts(_ value: JSON?) -> [Int]? {
+    guard let elements = value?.elements else { return nil }
+    let counts = elements.compactMap(\.whole).filter { $0 >= 0 }
+    return counts.count == elements.count ? counts : nil
   }
 }

@@ -67,14 +67,6 @@ import Testing
     #expect(outcome.taken > 0)
   }
 
-  @Test func strictJSON() throws {
-    let seed = Array(
-      #"{"a":[1,2.5,-3e7,"\u00e9\ud83d\ude00"],"b":{"c":null,"d":[true,false]}}"#.utf8)
-    let outcome = Damaged([seed], count: 2000).read { _ = try StrictJSON.parse($0) }
-    #expect(outcome.slow == [])
-    #expect(outcome.taken > 0)
-  }
-
   @Test func routes() throws {
     let manifest = try ModelLibrary(path: try ModelFixture.routed()).manifest
     let header = try RouteHeader(of: manifest, passes: 2, firstStep: 0)

@@ -1,22 +1,45 @@
 extension JSON {
-  /// The value as text, two spaces for each level, the way serde's pretty printer sets it: what
-  /// the `tokenizers` package saves and what this writes can be compared byte by byte.
-  func written() -> [UInt8] {
+  /// The value on one line, without spaces.
+  public var line: String {
+    var text: [UInt8] = []
+    write(to: &text, indent: nil)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The value with two spaces for each level, the way serde's pretty printer sets it: what the
+  /// `tokenizers` package saves and what this writes can be compared byte by byte.
+  public var indented: [UInt8] {
     var text: [UInt8] = []
     write(to: &text, indent: 0)
     return text
   }
 
-  private func write(to text: inout [UInt8], indent: Int) {
+  /// A text as a string in quotes; with DEL and the second set of control characters escaped too if
+  /// it is to be seen on a terminal.
+  public static func quoted(_ text: String, isForTerminal: Bool = false) -> String {
+    var quoted: [UInt8] = []
+    quote(Array(text.utf8), &quoted)
+    guard isForTerminal else { return String(decoding: quoted, as: UTF8.self) }
+    var shown = ""
+    for scalar in String(decoding: quoted, as: UTF8.self).unicodeScalars {
+      let isControl = (0x7f...0x9f).contains(scalar.value)
+      shown += isControl ? "\\u00\(String(scalar.value, radix: 16))" : String(scalar)
+    }
+    return shown
+  }
+
+  private func write(to text: inout [UInt8], indent: Int?) {
+    let inner = indent.map { $0 + 1 }
     switch self {
     case .object(let members):
       JSON.list(members, "{}", &text, indent) { member, text in
         JSON.quote(member.key, &text)
-        text += [UInt8(ascii: ":"), 0x20]
-        member.value.write(to: &text, indent: indent + 1)
+        text.append(UInt8(ascii: ":"))
+        if indent != nil { text.append(0x20) }
+        member.value.write(to: &text, indent: inner)
       }
     case .array(let elements):
-      JSON.list(elements, "[]", &text, indent) { $0.write(to: &$1, indent: indent + 1) }
+      JSON.list(elements, "[]", &text, indent) { $0.write(to: &$1, indent: inner) }
     case .string(let bytes): JSON.quote(bytes, &text)
     case .number(let digits): text += digits
     case .bool(let bool): text += Array((bool ? "true" : "false").utf8)
@@ -25,17 +48,17 @@ extension JSON {
   }
 
   private static func list<Element>(
-    _ elements: [Element], _ brackets: String, _ text: inout [UInt8], _ indent: Int,
+    _ elements: [Element], _ brackets: String, _ text: inout [UInt8], _ indent: Int?,
     write: (Element, inout [UInt8]) -> Void
   ) {
     let brackets = Array(brackets.utf8)
     text.append(brackets[0])
     for (index, element) in elements.enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
-      newLine(&text, indent + 1)
+      if let indent { newLine(&text, indent + 1) }
       write(element, &text)
     }
-    if !elements.isEmpty { newLine(&text, indent) }
+    if let indent, !elements.isEmpty { newLine(&text, indent) }
     text.append(brackets[1])
   }
 
