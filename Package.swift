@@ -26,7 +26,8 @@ let package = Package(
     .target(name: "CText"),
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
-    .target(name: "ModelRuntime", dependencies: ["CModelABI", "JSON", "SystemFiles"]),
+    .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
+    .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(
@@ -38,7 +39,8 @@ let package = Package(
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page",
+        "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
+        "Page",
       ],
       resources: [
         .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
@@ -59,7 +61,8 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection",
+        "ModelRuntime", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark",
+        "Inspection",
         "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -100,7 +103,11 @@ let package = Package(
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
       exclude: ["Goldens"]),
-    .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(
+      name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "SystemFiles", "ModelFixtures"]),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
@@ -116,7 +123,10 @@ let package = Package(
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
+      name: "RunnerTests",
+      dependencies: [
+        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "moec",
+      ]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
@@ -140,8 +150,8 @@ let package = Package(
     .target(
       name: "CompiledModels",
       dependencies: [
-        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Comparison",
-        "ModelFixtures",
+        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Exchange",
+        "Comparison", "ModelFixtures",
       ],
       path: "Tests/Support"),
     .testTarget(

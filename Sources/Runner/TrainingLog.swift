@@ -1,6 +1,5 @@
 import Foundation
 import JSON
-import ModelRuntime
 import SystemFiles
 
 /// JSON lines, one for each evaluation:

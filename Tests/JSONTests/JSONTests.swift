@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import ModelFixtures
 import Testing
@@ -16,10 +15,6 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
   func refuses(_ text: String) {
     for rules in [JSON.Rules.strict, .lenient] {
       #expect(throws: JSON.Failure.self) { try JSON.parse(bytes(text), rules) }
-    }
-    // Foundation agrees.
-    #expect(throws: (any Error).self) {
-      try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
     }
   }
 
