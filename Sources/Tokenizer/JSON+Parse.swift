@@ -1,6 +1,6 @@
 extension JSON {
   /// Parses a whole text, UTF-8.
-  static func parse(_ text: [UInt8]) throws(Failure) -> JSON {
+  package static func parse(_ text: [UInt8]) throws(Failure) -> JSON {
     var parser = JSONParser(text: text)
     parser.skipMark()
     let value = try parser.value(depth: 0)

@@ -1,6 +1,6 @@
 /// A JSON value as a tokenizer's file has them. Strings are UTF-8 bytes, since two Swift strings
 /// are equal when they only look equal, and tokens are different when their bytes are.
-enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
   case object([Member])
   case array([JSON])
   case string([UInt8])
@@ -9,15 +9,17 @@ enum JSON: Equatable, Sendable {
   case bool(Bool)
   case null
 
-  struct Member: Equatable, Sendable {
-    var key: [UInt8]
-    var value: JSON
+  package struct Member: Equatable, Sendable {
+    package var key: [UInt8]
+    package var value: JSON
   }
 
   /// Why a text is no JSON, and at which byte.
-  struct Failure: Error, Equatable {
-    var offset: Int
-    var reason: String
+  package struct Failure: Error, Equatable {
+    package var offset: Int
+    package var reason: String
+
+    package init(offset: Int, reason: String) { (self.offset, self.reason) = (offset, reason) }
   }
 
   static func text(_ text: String) -> JSON { .string(Array(text.utf8)) }
