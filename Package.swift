@@ -18,7 +18,13 @@ let package = Package(
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR"]),
     .target(name: "Planning", dependencies: ["GraphIR"]),
-    .target(name: "Codegen", dependencies: ["GraphIR", "Planning"]),
+    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels"]),
+
+    // Files that moec carries in itself: what models' C is made of.
+    .target(name: "CCarried"),
+    .target(
+      name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels"],
+      cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
     .target(name: "CModelABI"),
