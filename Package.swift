@@ -14,12 +14,13 @@ let package = Package(
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
     .target(name: "JSON"),
+    .target(name: "Words"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR"]),
-    .target(name: "Planning", dependencies: ["GraphIR"]),
-    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels", "JSON"]),
+    .target(name: "Planning", dependencies: ["GraphIR", "Words"]),
+    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels", "JSON", "Words"]),
 
     // Files that moec carries in itself: what models' C is made of.
     .target(name: "CCarried"),
@@ -32,6 +33,12 @@ let package = Package(
     .target(name: "CText"),
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
+    // The one way from a model to its library.
+    .target(
+      name: "Driver",
+      dependencies: [
+        "GraphIR", "Passes", "Planning", "Codegen", "SystemFiles", "Toolchain", "Words",
+      ]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
@@ -39,14 +46,14 @@ let package = Package(
     .target(
       name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
     .target(
-      name: "Charts", dependencies: ["Page", "SystemFiles"],
+      name: "Charts", dependencies: ["Page", "SystemFiles", "Words"],
       resources: [.embedInCode("chart.css"), .embedInCode("view.js"), .embedInCode("chart.js")]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
       dependencies: [
         "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
-        "Page",
+        "Page", "Words",
       ],
       resources: [
         .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
@@ -54,10 +61,16 @@ let package = Package(
       ]),
     .target(
       name: "Benchmark",
-      dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
+      dependencies: [
+        "GraphIR", "Planning", "Codegen", "Driver", "ModelRuntime", "SystemFiles", "Toolchain",
+        "Words",
+      ]),
     .target(
       name: "Inspection",
-      dependencies: ["GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page"],
+      dependencies: [
+        "GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page", "SystemFiles",
+        "Words",
+      ],
       resources: [
         "panes.html", "inspect.css", "search.css", "memory.css", "text.js", "model.js", "panes.js",
         "memory.js", "details.js", "places.js", "search.js", "split.js", "inspect.js",
@@ -66,10 +79,10 @@ let package = Package(
     .executableTarget(
       name: "moec",
       dependencies: [
-        "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "JSON", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark",
-        "Inspection",
-        "Page", "Charts", "SystemFiles",
+        "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen",
+        "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange", "Comparison",
+        "Tracking",
+        "Charts", "Tokenizer", "Runner", "Benchmark", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -77,34 +90,35 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Comparison",
+        "GraphIR", "MoE", "Passes", "Planning", "Toolchain", "Driver", "ModelRuntime", "Comparison",
       ]),
     .executableTarget(
       name: "moec-fuzz",
       dependencies: [
-        "RandomModels", "GraphIR", "Toolchain",
+        "RandomModels", "GraphIR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "ModelFixtures"]),
-    .testTarget(name: "MoETests", dependencies: ["MoE", "ModelFixtures", "moec"]),
-    .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
-    .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
-    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
+    .testTarget(name: "MoETests", dependencies: ["GraphIR", "MoE", "ModelFixtures", "moec"]),
+    .testTarget(name: "LintTests", dependencies: ["GraphIR", "MoE", "Lint", "Passes", "Planning"]),
+    .testTarget(name: "PassesTests", dependencies: ["GraphIR", "MoE", "Passes", "Interpreter"]),
+    .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["Planning", "Passes", "MoE", "ModelFixtures", "CompiledModels"],
+      dependencies: ["GraphIR", "MoE", "Passes", "Planning", "ModelFixtures", "CompiledModels"],
       exclude: ["Goldens"]),
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
-        "CompiledModels", "moec",
+        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "CModelABI", "Toolchain",
+        "Driver",
+        "ModelRuntime", "Comparison", "ModelFixtures", "CompiledModels",
       ]),
+    .testTarget(name: "WordsTests", dependencies: ["Words"]),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
-    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
+    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
@@ -122,8 +136,8 @@ let package = Package(
     .testTarget(
       name: "InspectionTests",
       dependencies: [
-        "Inspection", "Page", "Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures",
-        "CompiledModels", "moec",
+        "Toolchain", "ModelRuntime", "Benchmark", "Inspection", "ModelFixtures", "CompiledModels",
+        "moec",
       ],
       resources: [.embedInCode("browser.js")]),
     .testTarget(
@@ -131,18 +145,21 @@ let package = Package(
     .testTarget(
       name: "RunnerTests",
       dependencies: [
-        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "moec",
+        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
+        "moec",
       ]),
-    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
+    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(
       name: "MoecTests",
       dependencies: [
-        "moec", "ModelFixtures",
+        "SystemFiles", "Driver", "ModelFixtures", "moec",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "RandomModelsTests", dependencies: ["RandomModels", "CompiledModels"]),
+    .testTarget(
+      name: "RandomModelsTests",
+      dependencies: ["GraphIR", "RandomModels", "ModelFixtures", "CompiledModels"]),
     .testTarget(
       name: "ExamplesTests",
       dependencies: [
@@ -156,15 +173,15 @@ let package = Package(
     .target(
       name: "CompiledModels",
       dependencies: [
-        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Exchange",
-        "Comparison", "ModelFixtures",
+        "GraphIR", "MoE", "Passes", "Planning", "Codegen", "Toolchain", "Driver", "ModelRuntime",
+        "Exchange", "Comparison", "ModelFixtures",
       ],
       path: "Tests/Support"),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "moec", "Interpreter", "Codegen", "Lint", "Passes", "Planning", "Runner", "ModelFixtures",
-        "CompiledModels",
+        "GraphIR", "Lint", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
+        "ModelFixtures", "CompiledModels", "moec",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import GraphIR
 import Planning
+import Words
 
 /// `model.c`: how the layers connect, and the functions of the library's interface.
 struct ModelFile {

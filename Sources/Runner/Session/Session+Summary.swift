@@ -1,13 +1,14 @@
 import Exchange
+import Words
 
 extension Session {
   /// What is about to run, in a few lines.
   public var summary: String {
     let manifest = model.manifest
     let memory = manifest.memory
-    let active = manifest.activeParameters.map { ", \(grouped($0)) of them for a token" } ?? ""
+    let active = manifest.activeParameters.map { ", \($0.grouped) of them for a token" } ?? ""
     var lines = [
-      "model   \(manifest.name): \(grouped(manifest.parameterCount)) parameters\(active)",
+      "model   \(manifest.name): \(manifest.parameterCount.grouped) parameters\(active)",
       "batch   \(manifest.batch) sequences of \(manifest.context) \(coding.unit)",
       "memory  \(megabytes(memory.total))\n        \(megabytes(memory.parameters)) parameters, "
         + "\(megabytes(memory.optimizer)) optimizer, \(megabytes(memory.saved)) saved, "
@@ -21,12 +22,12 @@ extension Session {
     }
     if let corpus {
       lines.append(
-        "data    \(corpus.path)\n        \(grouped(corpus.count)) \(coding.unit), "
-          + "\(grouped(corpus.training.count)) to train on, "
-          + "\(grouped(corpus.validation.count)) to validate")
+        "data    \(corpus.path)\n        \(corpus.count.grouped) \(coding.unit), "
+          + "\(corpus.training.count.grouped) to train on, "
+          + "\(corpus.validation.count.grouped) to validate")
       if corpus.carriageReturns > 0 {
         lines.append(
-          "        \(grouped(corpus.carriageReturns)) lines end in CR LF, and the CRs are text too; tr "
+          "        \(corpus.carriageReturns.grouped) lines end in CR LF, and the CRs are text too; tr "
             + "-d '\\r' takes them out")
       }
     }
@@ -34,7 +35,7 @@ extension Session {
     if !missing.isEmpty {
       lines.append("not in the weights, and as in a new model: \(NameList(missing))")
     }
-    if step > 0 { lines.append("weights have seen \(grouped(step)) steps") }
+    if step > 0 { lines.append("weights have seen \(step.grouped) steps") }
     return lines.joined(separator: "\n")
   }
 }

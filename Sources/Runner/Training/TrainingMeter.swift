@@ -1,4 +1,5 @@
 import Foundation
+import Words
 
 /// How far a training run is and how fast: tokens per second, the share of time that evaluation
 /// takes, time left.
@@ -61,14 +62,14 @@ final class TrainingMeter {
     }
   }
 
-  private func place(_ step: Int) -> String { "step \(grouped(step)) of \(grouped(steps))" }
+  private func place(_ step: Int) -> String { "step \(step.grouped) of \(steps.grouped)" }
 
   func clear() { line.clear() }
 
   /// `step 412 of 5,000`, `loss 2.3121`, `10,240 tokens/s`, `18 % evaluating`.
   func label(_ start: [String]) -> [String] {
     var parts = start
-    if let rate = tokensPerSecond { parts.append("\(grouped(Int(min(rate, 1e15)))) tokens/s") }
+    if let rate = tokensPerSecond { parts.append("\(Int(min(rate, 1e15)).grouped) tokens/s") }
     if evaluationSeconds > 0, trainingSeconds > 0 {
       parts.append("\(Int((100 * evaluationShare).rounded())) % evaluating")
     }

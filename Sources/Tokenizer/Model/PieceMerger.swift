@@ -5,8 +5,8 @@ struct PieceMerger {
   private var next: [Int32] = []
   private var previous: [Int32] = []
   private var ranks: [Int32] = []
-  /// A heap of rank << 32 | place, smallest first.
-  private var heap: [UInt64] = []
+  /// Of rank << 32 | place.
+  private var heap = Heap<UInt64>()
 
   /// Up to here looking through all pairs for the lowest is quicker than a heap.
   private static let short = 40
@@ -52,9 +52,9 @@ extension PieceMerger {
     let count = Int32(tokens.count)
     next = Array(1...count)
     previous = Array(-1..<count - 1)
-    heap.removeAll(keepingCapacity: true)
+    heap.removeAll()
     for place in 0..<count - 1 { push(place, model) }
-    while let top = pop() {
+    while let top = heap.pop() {
       let place = Int(top & 0xffff_ffff)
       let right = Int(next[place])
       // The pair may be gone: swallowed by a neighbour, or grown since this was noted.
@@ -82,29 +82,6 @@ extension PieceMerger {
     guard right < tokens.count else { return }
     let rank = rank(tokens[Int(place)], tokens[right], model)
     guard rank != .max else { return }
-    var child = heap.count
-    let entry = UInt64(rank) << 32 | UInt64(place)
-    heap.append(entry)
-    while child > 0, heap[(child - 1) / 2] > entry {
-      heap[child] = heap[(child - 1) / 2]
-      child = (child - 1) / 2
-    }
-    heap[child] = entry
-  }
-
-  private mutating func pop() -> UInt64? {
-    guard let top = heap.first, let entry = heap.popLast() else { return nil }
-    if heap.isEmpty { return top }
-    var parent = 0
-    while true {
-      var child = 2 * parent + 1
-      if child >= heap.count { break }
-      if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
-      if heap[child] >= entry { break }
-      heap[parent] = heap[child]
-      parent = child
-    }
-    heap[parent] = entry
-    return top
+    heap.push(UInt64(rank) << 32 | UInt64(place))
   }
 }

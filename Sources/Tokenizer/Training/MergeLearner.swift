@@ -11,7 +11,7 @@ struct MergeLearner {
   /// A place in `pairCounts` for each pair.
   private var pairs = PairTable(minimumCapacity: 1 << 12)
   private var pairCounts: [Int] = []
-  private var queue: [Candidate] = []
+  private var queue = Heap<Candidate>()
 
   /// Pairs that some merge made, and in which pieces; emptied into the queue after it.
   private var fresh: [(pair: UInt64, pieces: [Int32])] = []
@@ -19,14 +19,14 @@ struct MergeLearner {
   private var freshPlaces: [Int32] = []
 
   /// A pair that may be merged next: its count when it was noted, and where it comes.
-  struct Candidate {
+  struct Candidate: Comparable {
     var count: Int
     var pair: UInt64
     var pieces: [Int32]
 
     /// Whether it goes before another: more often, then lower numbers.
-    func precedes(_ other: Candidate) -> Bool {
-      count == other.count ? pair < other.pair : count > other.count
+    static func < (one: Candidate, other: Candidate) -> Bool {
+      one.count == other.count ? one.pair < other.pair : one.count > other.count
     }
   }
 
@@ -54,12 +54,12 @@ struct MergeLearner {
 
   /// Merges until there are so many tokens or nothing is left.
   mutating func learn(upTo vocabulary: Int, minimumCount: Int) {
-    while contents.count < vocabulary, var best = pop() {
+    while contents.count < vocabulary, var best = queue.pop() {
       let count = pairs[best.pair].map { pairCounts[Int($0)] } ?? 0
       if best.count != count {
         // Merges since then took some away.
         best.count = count
-        push(best)
+        queue.push(best)
         continue
       }
       if best.count < 1 || best.count < minimumCount { break }
@@ -139,37 +139,8 @@ struct MergeLearner {
       guard let place = pairs[pair] else { continue }
       freshPlaces[Int(place)] = -1
       let count = pairCounts[Int(place)]
-      if count > 0 { push(Candidate(count: count, pair: pair, pieces: pieces)) }
+      if count > 0 { queue.push(Candidate(count: count, pair: pair, pieces: pieces)) }
     }
     fresh.removeAll(keepingCapacity: true)
-  }
-}
-
-// MARK: - The queue, a heap
-
-extension MergeLearner {
-  private mutating func push(_ candidate: Candidate) {
-    queue.append(candidate)
-    var child = queue.count - 1
-    while child > 0, queue[child].precedes(queue[(child - 1) / 2]) {
-      queue.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
-    }
-  }
-
-  private mutating func pop() -> Candidate? {
-    guard !queue.isEmpty else { return nil }
-    queue.swapAt(0, queue.count - 1)
-    let top = queue.removeLast()
-    var parent = 0
-    while true {
-      var child = 2 * parent + 1
-      if child >= queue.count { break }
-      if child + 1 < queue.count, queue[child + 1].precedes(queue[child]) { child += 1 }
-      if !queue[child].precedes(queue[parent]) { break }
-      queue.swapAt(parent, child)
-      parent = child
-    }
-    return top
   }
 }

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Codegen
+import Driver
 import Foundation
 import GraphIR
 import Planning
 import Runner
 import SystemFiles
+import Words
 
 /// `moec demo`: every stage once, from a model in Swift to text that it wrote.
 struct DemoCommand: ParsableCommand {
@@ -76,7 +78,7 @@ struct Demo {
   // MARK: - The compiler
 
   private func compile() throws -> String {
-    let compilation = Compilation(model: clone.model)
+    let compilation = Compilation.onTerminal(clone.model)
     let (traced, source) = try compilation.trace()
     let lines = source.split(separator: "\n", omittingEmptySubsequences: false).count - 1
     say("model", "\(clone.model), \(lines) lines of Swift")
@@ -92,7 +94,7 @@ struct Demo {
 
   private var codeFolder: String { "\(folder)/makemoe" }
   private var weights: String { "\(folder)/makemoe.safetensors" }
-  private var library: String { "\(folder)/libmakemoe.\(CompileCommand.libraryExtension)" }
+  private var library: String { "\(folder)/libmakemoe.\(Compilation.libraryExtension)" }
 
   private func write(_ code: GeneratedModel, _ plan: Plan) throws {
     let target = try GeneratedFolder(codeFolder, option: "--output")
@@ -113,13 +115,13 @@ struct Demo {
 
   private func build(_ compilation: Compilation, _ code: GeneratedModel) throws -> String {
     let start = ContinuousClock.now
-    let note = try compilation.build(
+    let built = try compilation.build(
       code, in: GeneratedFolder(codeFolder, option: "--output").url,
       output: URL(fileURLWithPath: PlainPath.of(library) ?? library))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let time = seconds < 0.2 ? "as built before" : String(format: "built in %.1f s", seconds)
     say("library", "\(library), \(time)")
-    if let note { say("", note) }
+    if let note = built.note { say("", note) }
     return library
   }
 
@@ -173,7 +175,7 @@ struct Demo {
 
   /// A stage's name in the margin, or nothing there, and what there is to say.
   private func say(_ stage: String, _ text: String) {
-    output.print(stage.padding(toLength: 10, withPad: " ", startingAt: 0) + text + "\n")
+    output.print(stage.padded(to: 10) + text + "\n")
   }
 }
 

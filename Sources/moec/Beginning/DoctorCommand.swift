@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Words
 
 /// `moec doctor`.
 struct DoctorCommand: ParsableCommand {
@@ -71,11 +72,8 @@ extension Checkup.Finding {
       case .missing: "--"
       case .broken: "!!"
       }
-    func padded(_ text: String, _ width: Int) -> String {
-      text.count < width ? text.padding(toLength: width, withPad: " ", startingAt: 0) : text + " "
-    }
     let version = self.version.flatMap(Checkup.number(in:)) ?? ""
-    let row = "  \(mark) \(padded(name, 15))\(padded(version, 10))\(purpose)"
+    let row = "  \(mark) \(name.padded(to: 15))\(version.padded(to: 10))\(purpose)"
     let start = String(repeating: " ", count: 20)
     // A command is one line, to be copied.
     let notes = note.map { Wrapping.lines(of: $0, columns: 80 - start.count) } ?? []

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Runner
+import Words
 
 /// `moec new NAME`.
 struct NewCommand: ParsableCommand {
@@ -63,8 +64,7 @@ enum Template: String, CaseIterable, ExpressibleByArgument {
 
   static var list: String {
     allCases.map { template in
-      "  " + template.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
-        + template.sentence
+      "  " + template.rawValue.padded(to: 18) + template.sentence
     }.joined(separator: "\n")
   }
 }

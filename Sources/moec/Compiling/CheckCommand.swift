@@ -1,10 +1,12 @@
 import ArgumentParser
+import Driver
 import Foundation
 import GraphIR
 import Interpreter
 import Lint
 import Passes
 import Planning
+import Words
 
 /// `moec check MODEL.swift`.
 struct CheckCommand: ParsableCommand {
@@ -55,7 +57,7 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       guard let model else { return try printNow(Self.ruleList) }
-      var compilation = Compilation(model: model)
+      var compilation = Compilation.onTerminal(model)
       compilation.timeLimit = time.timeLimit
       EditorCommands.update(for: model)
       try check(compilation)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Driver
 import GraphIR
 import Lint
 import Planning
@@ -36,7 +37,7 @@ extension Compilation {
       throw CompilationError((report.errors.map(\.description) + warnings).joined(separator: "\n"))
     }
     if strict, !warnings.isEmpty { throw CompilationError(warnings.joined(separator: "\n")) }
-    for warning in warnings { printToStandardError(warning) }
+    for warning in warnings { write(warning + "\n") }
     return warnings.count
   }
 }

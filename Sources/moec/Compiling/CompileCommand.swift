@@ -1,5 +1,6 @@
 import ArgumentParser
 import Codegen
+import Driver
 import Foundation
 import GraphIR
 import Passes
@@ -107,14 +108,14 @@ struct CompileCommand: ParsableCommand {
       try claims(output).check()
       try AtomicFile.check(output)
     }
-    var compilation = Compilation(model: model)
+    var compilation = Compilation.onTerminal(model)
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
-    compilation.log = StageLog(isQuiet: quiet || emit != nil)
+    compilation.log = quiet || emit != nil ? .silent : .onTerminal()
     EditorCommands.update(for: model)
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
@@ -141,9 +142,9 @@ struct CompileCommand: ParsableCommand {
     try AtomicFile.check(library)
     try folder.write(code.files)
     compilation.log.say("written", "\(code.files.count) files to \(outputs.generated)")
-    let note = try compilation.build(
+    let built = try compilation.build(
       code, in: folder.url, output: URL(fileURLWithPath: PlainPath.of(library) ?? library))
-    if let note { printToStandardError(note) }
+    if let note = built.note { printToStandardError(note) }
     if summary { try printNow(plan.summary + "\n") }
     if quiet { return }
     printToStandardError("wrote \(library) from \(outputs.generated)")
@@ -157,14 +158,6 @@ struct CompileCommand: ParsableCommand {
     claims.write(library, "--output", over: .library)
     claims.write(Compilation.header(of: library), "the header of --output", over: .header)
     return claims
-  }
-
-  static var libraryExtension: String {
-    #if os(macOS)
-      "dylib"
-    #else
-      "so"
-    #endif
   }
 }
 

@@ -1,3 +1,4 @@
+import Driver
 import Foundation
 import ModelRuntime
 import SystemFiles
@@ -24,7 +25,7 @@ struct CompileOutputs {
 
   /// Where the library of a model goes that is compiled without `--output`.
   static func usualLibrary(of model: String) -> String {
-    "\(folder)/lib\(stem(of: model)).\(CompileCommand.libraryExtension)"
+    "\(folder)/lib\(stem(of: model)).\(Compilation.libraryExtension)"
   }
 
   private static let folder = "build"

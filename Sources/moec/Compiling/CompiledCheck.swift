@@ -1,4 +1,5 @@
 import Comparison
+import Driver
 import Foundation
 import GraphIR
 import Interpreter
@@ -30,7 +31,8 @@ struct CompiledCheck {
   func text() throws -> String {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
-    let library = try ModelLibrary(path: try build(in: folder.url))
+    let compiled = try compilation.scratchLibrary(of: small.graph, source: source, in: folder.url)
+    let library = try ModelLibrary(path: compiled.path)
     let reference = try compilation.explaining {
       try Pipeline().run(small.graph, options: .reference)
     }
@@ -40,15 +42,6 @@ struct CompiledCheck {
       if let report = try compilation.explaining(comparison.report) { reports.append(report) }
     }
     return try text(of: reports)
-  }
-
-  private func build(in folder: URL) throws -> String {
-    let plan = try compilation.plan(try compilation.transformed(small.graph), source: source)
-    let code = try compilation.generate(plan, source: source)
-    try GeneratedFolder(folder.path).write(code.files)
-    let library = folder.appendingPathComponent("model.\(CompileCommand.libraryExtension)")
-    _ = try compilation.build(code, in: folder, output: library)
-    return library.path
   }
 
   /// What nothing can be said of.

@@ -4,6 +4,7 @@ import Foundation
 import Runner
 import SystemFiles
 import Tokenizer
+import Words
 
 /// `moec tokenizer train|encode|decode|shard`.
 struct TokenizerCommand: ParsableCommand {

@@ -1,8 +1,10 @@
 import Benchmark
 import Codegen
+import Driver
 import GraphIR
 import Inspection
 import Planning
+import Words
 
 /// A layer for a reader: each op's formula, the C that it became, its operands, and the buffers.
 struct LayerReport {

@@ -1,5 +1,6 @@
 import GraphIR
 import Planning
+import Words
 
 /// What the arena holds while a training step runs.
 struct MemoryReport {
@@ -69,26 +70,11 @@ struct MemoryReport {
       "    \(memory.passing) with gradients between layers", "",
       "bytes in use, in the order of a step", "", "",
     ]
-    return head.joined(separator: "\n") + Self.table(rows) + "\n"
+    return head.joined(separator: "\n") + Columns.text(rows) { $0 == 0 || $0 == rows[0].count - 1 }
+      + "\n"
   }
 
   private static func widths(_ rows: [[String]]) -> [Int] {
     (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
   }
-
-  /// Names and bars to the left, numbers to the right.
-  private static func table(_ rows: [[String]]) -> String {
-    let widths = widths(rows)
-    return rows.map { row in
-      let cells = row.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + padding : padding + row[column]
-      }
-      return (cells.dropLast() + [row.last ?? ""]).joined(separator: "  ").trimmedAtEnd
-    }.joined(separator: "\n")
-  }
-}
-
-extension String {
-  fileprivate var trimmedAtEnd: String { String(reversed().drop { $0 == " " }.reversed()) }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmark
+import Driver
 import Foundation
 import Inspection
 import ModelRuntime

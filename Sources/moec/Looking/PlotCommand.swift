@@ -1,5 +1,6 @@
 import ArgumentParser
 import Charts
+import Driver
 import Foundation
 import Runner
 import SystemFiles

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Codegen
+import Driver
 import Foundation
 import Runner
 import SystemFiles
 import Tracking
+import Words
 
 extension TrainingOutcome {
   fileprivate var status: TrackingStatus {

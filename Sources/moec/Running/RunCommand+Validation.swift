@@ -1,4 +1,5 @@
 import ArgumentParser
+import Words
 
 extension RunCommand {
   /// Numbers out of range and options of another mode are wrong usage.

@@ -1,9 +1,10 @@
 import ArgumentParser
-import Benchmark
 import Charts
+import Driver
 import Foundation
 import Runner
 import SystemFiles
+import Words
 
 /// `moec runs [FOLDER]`.
 struct RunsCommand: ParsableCommand {
@@ -127,7 +128,7 @@ struct RunSummary: Encodable {
   /// Columns with a line above that names them.
   static func table(_ runs: [RunSummary]) -> String {
     let head = ["run", "best val", "at step", "val", "train", "step", "of"]
-    return BenchmarkReport.table([head] + runs.map(\.cells)) + "\n"
+    return Columns.text([head] + runs.map(\.cells)) + "\n"
   }
 
   private var cells: [String] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Driver
 import Foundation
 import SystemFiles
 import Toolchain
@@ -21,9 +22,6 @@ struct TimeLimit: ParsableArguments {
 }
 
 extension Supervision {
-  /// A model describes its graph in milliseconds; one that takes so long has lost its way.
-  static let modelLimit = 600.0
-
   /// Says on a terminal what is being waited for, on a line that goes away again.
   static func onTerminal(_ what: String, limit: Double? = nil) -> Supervision {
     guard Terminal.canRewrite(STDERR_FILENO) else { return Supervision(limit: limit) }

@@ -5,36 +5,40 @@ import Passes
 import Planning
 import SystemFiles
 import Toolchain
+import Words
 
-/// A failure of a stage, with the text for a person: `model.swift:17:20: error: …` and a hint.
-struct CompilationError: Error {
-  var text: String
-
-  init(_ text: String) { self.text = text }
-
-  init(message: String, hint: String) { text = "error: \(message)\nhint: \(hint)" }
-}
-
-/// The way from model.swift to a library, stage by stage.
-struct Compilation {
-  var model: String
-  var omittedPasses: [String] = []
-  var options = CompileOptions()
-  var preferredCompiler: String?
-  var accumulates = false
-  var cache = ContentCache.standard()
+/// The way from model.swift to a library, stage by stage: the one that the command line, tests,
+/// benchmarks and random models go.
+public struct Compilation {
+  /// The path of model.swift. Of a graph that no file describes, what would be its name.
+  public var model: String
+  public var omittedPasses: [String] = []
+  public var options = CompileOptions()
+  public var preferredCompiler: String?
+  public var accumulates = false
+  public var cache = ContentCache.standard()
 
   /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
-  var timeLimit: Double?
+  public var timeLimit: Double?
 
   /// Who hears what was done.
-  var log = StageLog.silent
+  public var log = StageLog.silent
+
+  /// Who hears what is to be said beside the results: notes, warnings, what the model printed.
+  public var write: (String) -> Void = { _ in }
 
   /// Called after each pass.
-  var observe: (PassReport) -> Void = { _ in }
+  public var observe: (PassReport) -> Void = { _ in }
+
+  /// How a program is waited for, given what it does and the seconds that it may take.
+  public var supervise: (_ what: String, _ limit: Double?) -> Supervision = { _, limit in
+    Supervision(limit: limit)
+  }
+
+  public init(model: String) { self.model = model }
 
   /// The graph as the model makes it, and the model's text.
-  func trace() throws -> (graph: Graph, source: String) {
+  public func trace() throws -> (graph: Graph, source: String) {
     try log.stage("traced", { "\(model): \($0.graph.nodes.count) operations" }) {
       try explaining { try traceNow() }
     }
@@ -42,23 +46,21 @@ struct Compilation {
 
   private func traceNow() throws -> (graph: Graph, source: String) {
     let modules = try ModelModules.models()
-    if let notice = cache.notice { printToStandardError("note: \(notice)") }
+    if let notice = cache.notice { write("note: \(notice)\n") }
     var compiler = SwiftModelCompiler(modules: modules, cache: cache)
     compiler.supervision = (
-      .onTerminal("swiftc compiles \(model)", limit: timeLimit),
-      .onTerminal("\(model) describes its graph", limit: timeLimit ?? Supervision.modelLimit)
+      supervise("swiftc compiles \(model)", timeLimit),
+      supervise("\(model) describes its graph", timeLimit ?? Supervision.modelLimit)
     )
     let trace = try compiler.trace(model: model)
-    if !trace.messages.isEmpty {
-      FileHandle.standardError.write(Data(trace.messages.utf8))
-    }
+    if !trace.messages.isEmpty { write(trace.messages) }
     let source = String(
       decoding: try Data(contentsOf: URL(fileURLWithPath: model)), as: UTF8.self)
     return (try Graph(parsing: trace.graph), source)
   }
 
   /// The graph after all passes, backward included.
-  func transformed(_ graph: Graph) throws -> Graph {
+  public func transformed(_ graph: Graph) throws -> Graph {
     try log.stage("lowered", { "\($0.nodes.count) operations with gradients, after all passes" }) {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses))
@@ -67,16 +69,16 @@ struct Compilation {
     }
   }
 
-  func plan(_ graph: Graph, source: String) throws -> Plan {
+  public func plan(_ graph: Graph, source: String?) throws -> Plan {
     let plan = try log.stage("planned", { $0.inShort }) {
       try explaining { try Plan(graph, source: source, accumulates: accumulates) }
     }
-    for note in plan.notes { printToStandardError(note.note) }
+    for note in plan.notes { write(note.note + "\n") }
     return plan
   }
 
   /// The C of a plan. Of this machine it has nothing but the line that builds it.
-  func generate(_ plan: Plan, source: String) throws -> GeneratedModel {
+  public func generate(_ plan: Plan, source: String?) throws -> GeneratedModel {
     try explaining {
       GeneratedModel(
         plan,
@@ -89,7 +91,7 @@ struct Compilation {
   /// The line with the compiler that builds the library here; where there is none, the usual one's.
   private func compilerLine(_ plan: Plan) throws(ToolchainError) -> String {
     let sources = GeneratedModel.sources(of: plan)
-    let output = "lib\(plan.graph.name).\(CompileCommand.libraryExtension)"
+    let output = "lib\(plan.graph.name).\(Self.libraryExtension)"
     guard let compiler = try? compiler().compiler else {
       return try CCompiler.portableCommandLine(sources: sources, output: output, options: options)
     }
@@ -100,33 +102,56 @@ struct Compilation {
     try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose(for: options)
   }
 
+  /// What is to be known of a library that was built.
+  public struct Built {
+    /// What a person should know of the choice of compiler, if anything.
+    public var note: String?
+    /// What the C compiler said, which is written too.
+    public var warnings: String
+  }
+
   /// Makes the library and its header from generated sources that lie in `folder`.
-  ///
-  /// - Returns: what a person should know of the choice of compiler, if anything.
-  func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> String? {
+  @discardableResult
+  public func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> Built {
+    try build(generated, sources: generated.sources, in: folder, output: output)
+  }
+
+  /// The same from C files that have the generated ones in them.
+  func build(
+    _ generated: GeneratedModel, sources: [String], in folder: URL, output: URL
+  ) throws -> Built {
     try explaining {
       let choice = try compiler()
-      let sources = generated.sources.map { folder.appendingPathComponent($0) }
+      let sources = sources.map { folder.appendingPathComponent($0) }
       let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
       let warnings = try choice.compiler.compileLibrary(
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
         output: output, options: options, cache: cache,
-        supervision: .onTerminal("compiling the C", limit: timeLimit), report: log.add)
-      if !warnings.isEmpty { FileHandle.standardError.write(Data(warnings.utf8)) }
+        supervision: supervise("compiling the C", timeLimit), report: log.add)
+      if !warnings.isEmpty { write(warnings) }
       if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
         try AtomicFile.write(header.text, to: Self.header(of: output.path))
       }
-      return choice.note
+      return Built(note: choice.note, warnings: warnings)
     }
   }
 
   /// Where a library's header goes: `libmodel.h` beside `libmodel.so`.
-  static func header(of library: String) -> String {
+  public static func header(of library: String) -> String {
     URL(fileURLWithPath: library).deletingPathExtension().appendingPathExtension("h").relativePath
   }
 
+  /// What the names of libraries end in here.
+  public static var libraryExtension: String {
+    #if os(macOS)
+      "dylib"
+    #else
+      "so"
+    #endif
+  }
+
   /// Errors of the stages as errors that a command reports.
-  func explaining<Result>(_ work: () throws -> Result) throws -> Result {
+  public func explaining<Result>(_ work: () throws -> Result) throws -> Result {
     do {
       return try work()
     } catch let error as Diagnostic {
@@ -135,6 +160,11 @@ struct Compilation {
       throw CompilationError(error.description)
     }
   }
+}
+
+extension Supervision {
+  /// A model describes its graph in milliseconds; one that takes so long has lost its way.
+  public static let modelLimit = 600.0
 }
 
 extension Plan {

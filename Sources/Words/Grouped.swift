@@ -1,6 +1,6 @@
 extension Int {
-  /// `8,996,545`.
-  package var grouped: String {
+  /// With its thousands apart: `8,996,545`.
+  public var grouped: String {
     let digits = String(magnitude)
     var text = ""
     for (index, digit) in digits.enumerated() {

@@ -6,7 +6,7 @@ import Planning
 import Toolchain
 
 /// A library to be measured: its model, its plan, and the places of its kernel calls.
-struct Subject {
+struct MeasuredLibrary {
   let path: String
   let library: ModelLibrary
   let plan: Plan
@@ -48,10 +48,9 @@ final class ProfiledLibrary {
   private let count: Count
   private var numbers: [Int64]
 
-  init(_ subject: Subject, _ workshop: Workshop) throws {
-    let files = subject.profiled.files.map { (path: $0.path, text: $0.text) }
-    let path = try workshop.library(
-      "moec_profiled", files: files, sources: subject.profiled.sources)
+  init(_ subject: MeasuredLibrary, _ scratch: ScratchFolder) throws {
+    let path = try scratch.library(
+      "moec_profiled", files: subject.profiled.files, sources: subject.profiled.sources)
     model = try Model(try ModelLibrary(path: path))
     let functions = try LoadedLibrary(path: path)
     record = unsafeBitCast(try functions.function("moec_profile_record"), to: Record.self)

@@ -3,14 +3,14 @@ import Foundation
 import SystemFiles
 
 /// Generated sources in a folder.
-struct GeneratedFolder {
-  let url: URL
+public struct GeneratedFolder {
+  public let url: URL
 
   /// The option that chose the folder, for the hint of an error.
   let option: String
 
   /// Errors: a part of the path is to be left again by `..`, and is not there.
-  init(_ path: String, option: String = "--generated") throws(FileError) {
+  public init(_ path: String, option: String = "--generated") throws(FileError) {
     guard !path.isEmpty, let plain = PlainPath.of(path) else {
       throw FileError(
         operation: "write", path: path.isEmpty ? "\"\"" : path, code: path.isEmpty ? ENOENT : errno)
@@ -20,12 +20,12 @@ struct GeneratedFolder {
   }
 
   /// Claims the files that would change what is there: only what moec wrote may be replaced.
-  func claim(_ files: [GeneratedFile], in claims: inout FileClaims) {
+  public func claim(_ files: [GeneratedFile], in claims: inout FileClaims) {
     for file in files { claim(Array(file.text.utf8), file.path, in: &claims) }
   }
 
   /// The same for one file with a path below the folder.
-  func claim(_ bytes: [UInt8], _ path: String, in claims: inout FileClaims) {
+  public func claim(_ bytes: [UInt8], _ path: String, in claims: inout FileClaims) {
     let place = url.appendingPathComponent(path).relativePath
     if let old = try? WholeFile.bytes(of: place), old == bytes { return }
     let folder = url
@@ -57,7 +57,9 @@ struct GeneratedFolder {
   }
 
   /// Writes all files, leaves equal ones untouched, and removes sources of an earlier compilation.
-  func write(_ files: [GeneratedFile]) throws {
+  ///
+  /// A folder that is soon gone again need not outlast a power cut: that is quicker.
+  public func write(_ files: [GeneratedFile], isScratch: Bool = false) throws {
     for file in files {
       let path = url.appendingPathComponent(file.path)
       if let old = try? Data(contentsOf: path), old == Data(file.text.utf8) { continue }
@@ -69,7 +71,11 @@ struct GeneratedFolder {
           message: "cannot make the folder \(path.deletingLastPathComponent().path)",
           hint: "give a folder that can be written with \(option)")
       }
-      try AtomicFile.write(file.text, to: path.path)
+      if isScratch {
+        try Data(file.text.utf8).write(to: path)
+      } else {
+        try AtomicFile.write(file.text, to: path.path)
+      }
     }
     removeStale(Set(files.map(\.path)))
   }
