@@ -2,7 +2,7 @@ import GraphIR
 
 extension Op {
   /// The random streams that an op draws from.
-  var streams: [Int] {
+  public var streams: [Int] {
     switch self {
     case .pointwise(let op): op.expression.streams
     case .attention(let op): op.rate > 0 ? [op.stream] : []
@@ -16,7 +16,7 @@ extension Op {
   }
 
   /// The op with its streams counted from the layer's first, so that uses of a layer look alike.
-  func countingStreams(from first: Int) -> Op {
+  public func countingStreams(from first: Int) -> Op {
     switch self {
     case .pointwise(let op):
       return .pointwise(Pointwise(op.expression.countingStreams(from: first)))
@@ -36,7 +36,7 @@ extension Op {
 }
 
 extension ScalarExpression {
-  func countingStreams(from first: Int) -> ScalarExpression {
+  public func countingStreams(from first: Int) -> ScalarExpression {
     switch self {
     case .input, .constant: self
     case .normal(let stream): .normal(stream: stream - first)
