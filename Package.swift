@@ -13,13 +13,21 @@ let package = Package(
   targets: [
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
+    .target(name: "JSON"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Lowering", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR", "Lowering"]),
     .target(name: "Planning", dependencies: ["GraphIR", "Lowering"]),
-    .target(name: "Codegen", dependencies: ["GraphIR", "Lowering", "Planning"]),
+    .target(
+      name: "Codegen", dependencies: ["GraphIR", "Lowering", "Planning", "CKernels", "JSON"]),
+
+    // Files that moec carries in itself: what models' C is made of.
+    .target(name: "CCarried"),
+    .target(
+      name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels"],
+      cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
     .target(name: "CModelABI"),
@@ -27,6 +35,7 @@ let package = Package(
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
+    .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(
@@ -34,10 +43,13 @@ let package = Package(
     .target(
       name: "Charts", dependencies: ["Page", "SystemFiles"],
       resources: [.embedInCode("chart.css"), .embedInCode("view.js"), .embedInCode("chart.js")]),
-    .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
+    .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
-      dependencies: ["CText", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page"],
+      dependencies: [
+        "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
+        "Page",
+      ],
       resources: [
         .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
         .embedInCode("Resources/routes.js"),
@@ -61,8 +73,8 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning", "Codegen",
-        "Toolchain",
-        "ModelRuntime", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection",
+        "Toolchain", "ModelRuntime", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking",
+        "Benchmark", "Inspection",
         "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -101,13 +113,18 @@ let package = Package(
         "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
         "CompiledModels", "moec",
       ]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "PageTests", dependencies: ["Page"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
       exclude: ["Goldens"]),
-    .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(
+      name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "SystemFiles", "ModelFixtures"]),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
@@ -123,7 +140,10 @@ let package = Package(
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
+      name: "RunnerTests",
+      dependencies: [
+        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "moec",
+      ]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
@@ -147,8 +167,8 @@ let package = Package(
     .target(
       name: "CompiledModels",
       dependencies: [
-        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Comparison",
-        "ModelFixtures",
+        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Exchange",
+        "Comparison", "ModelFixtures",
       ],
       path: "Tests/Support"),
     .testTarget(

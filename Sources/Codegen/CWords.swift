@@ -60,7 +60,7 @@ enum CWords {
   ]
 
   /// All that kernels define outside of their functions.
-  static let kernels = Set(KernelFile.all.flatMap { CDefinedNames($0.source).found })
+  static let kernels = Set(KernelFile.all.flatMap { CDefinedNames($0.header.text).found })
 
   private static let all = language.union(library).union(variables).union(kernels)
 

@@ -1,18 +1,18 @@
+import CKernels
 import GraphIR
 import Lowering
 import Planning
 
 extension KernelFile {
   /// Every kernel file, those that others include first.
-  static let all: [KernelFile] = [
-    base, adamW, threads, vector, panels, shares, product, finish, expertLinear,
-    expertLinearWeightGradient,
-    linear, matmul,
-    scalarMath, vectorMath, random, rows, sum, layerNorm, softmax, heads, transpose, fit,
-    causalMask,
-    attentionTile, attention, attentionGradient, embedding, top, route, dispatch, combine,
-    crossEntropy,
-  ]
+  static let all: [KernelFile] = {
+    let files = (0..<ckernels_count()).map { GeneratedFile(ckernels_file($0)) }
+    let bodies = Dictionary(
+      uniqueKeysWithValues: files.filter { $0.path.hasSuffix(".c") }.map { ($0.name, $0) })
+    return files.filter { $0.path.hasSuffix(".h") }.map {
+      KernelFile(name: $0.name, header: $0, body: bodies[$0.name])
+    }
+  }()
 
   /// The files of the given names and all that they include, in the order of `all`.
   static func needed(by names: [String]) -> [KernelFile] {
@@ -28,34 +28,7 @@ extension KernelFile {
   /// The paths of the sources that a plan's kernels are compiled from.
   static func sources(of plan: Plan) -> [String] {
     let calls = plan.layers.flatMap { $0.forward + $0.backward }
-    return needed(by: Array(Set(calls.compactMap(\.kernelFile)))).filter { $0.body != nil }
-      .map(\.bodyPath)
-  }
-
-  /// The files as they lie beside the layers.
-  var generated: [GeneratedFile] { [header] + (body.map { [generated($0)] } ?? []) }
-
-  private var bodyPath: String { "kernels/\(name).c" }
-
-  private var header: GeneratedFile {
-    let guardName = "KERNEL_\(name.uppercased())_H"
-    let lines =
-      ["// \(name).h: \(Self.mark)", "#ifndef \(guardName)", "#define \(guardName)", ""]
-      + Self.lines(including: includes) + [source, "", "#endif", ""]
-    return GeneratedFile(path: "kernels/\(name).h", text: lines.joined(separator: "\n"))
-  }
-
-  private func generated(_ body: Body) -> GeneratedFile {
-    let lines =
-      ["// \(name).c: \(Self.mark)", ""]
-      + Self.lines(including: [name] + body.includes) + [body.source, ""]
-    return GeneratedFile(path: bodyPath, text: lines.joined(separator: "\n"))
-  }
-
-  private static let mark = "a kernel of moec's, the same for every model."
-
-  private static func lines(including names: [String]) -> [String] {
-    names.map { "#include \"\($0).h\"" } + (names.isEmpty ? [] : [""])
+    return needed(by: Array(Set(calls.compactMap(\.kernelFile)))).compactMap(\.body?.path)
   }
 }
 
@@ -93,5 +66,17 @@ extension OpKind {
     case .combine, .combineGradient: "combine"
     case .crossEntropy, .crossEntropyGradient: "cross_entropy"
     }
+  }
+}
+
+extension GeneratedFile {
+  /// A file that the compiler carries.
+  fileprivate init(_ carried: carried_file) {
+    self.init(path: String(cString: carried.path), text: String(cString: carried.text))
+  }
+
+  /// The file's name without its folder and its ending.
+  fileprivate var name: String {
+    String(path.split(separator: "/").last?.split(separator: ".").first ?? "")
   }
 }

@@ -1,32 +1,37 @@
-/// The C source of one kernel file, `kernels/NAME.h` beside the generated layers, and of large ones
-/// `kernels/NAME.c`.
+/// One kernel in C: `kernels/NAME.h` beside the generated layers, and of large ones `kernels/NAME.c`.
 ///
-/// The text is the same for every model. What stands in a header has sizes as arguments, which the C
-/// compiler sees as constants at every call and folds. What gains nothing by that, and takes long to
-/// compile, stands in a file of its own: it is compiled once for all layers, and an edit of the model
-/// leaves it as it is. A model gets only the files that its plan calls, and what those include.
+/// The text is the same for every model, and lies as files in `CKernels`. What stands in a header has
+/// sizes as arguments, which the C compiler sees as constants at every call and folds. What gains
+/// nothing by that, and takes long to compile, stands in a file of its own: it is compiled once for all
+/// layers, and an edit of the model leaves it as it is. A model gets only the files that its plan
+/// calls, and what those include.
 struct KernelFile: Sendable {
-  /// What is compiled by itself.
-  struct Body: Sendable {
-    /// The kernel files that it includes besides its own header, by name.
-    var includes: [String]
+  /// The file's name without `.h`, snake_case.
+  let name: String
 
-    /// The C text below the `#include` lines.
-    var source: String
+  /// What layers include.
+  let header: GeneratedFile
+
+  /// What is compiled by itself; nil if all of it is in the header.
+  let body: GeneratedFile?
+
+  /// The files as they lie beside the layers.
+  var generated: [GeneratedFile] { [header] + (body.map { [$0] } ?? []) }
+
+  /// All other kernel files that it needs, by name.
+  let needs: [String]
+
+  init(name: String, header: GeneratedFile, body: GeneratedFile?) {
+    (self.name, self.header, self.body) = (name, header, body)
+    needs = (Self.includes(header) + (body.map(Self.includes) ?? [])).filter { $0 != name }
   }
 
-  /// The file's name without `.h`, snake_case.
-  var name: String
-
-  /// The kernel files that this one includes, by name.
-  var includes: [String] = []
-
-  /// The C text below the include guard and the `#include` lines.
-  var source: String
-
-  /// `kernels/NAME.c`; nil if all of it is in the header.
-  var body: Body? = nil
-
-  /// All kernel files that it needs, by name.
-  var needs: [String] { includes + (body?.includes ?? []) }
+  /// The names in `#include "NAME.h"`.
+  private static func includes(_ file: GeneratedFile) -> [String] {
+    let (start, end) = ("#include \"".utf8, ".h\"".utf8)
+    return file.text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      guard line.starts(with: start), line.suffix(end.count).elementsEqual(end) else { return nil }
+      return String(line.dropFirst(start.count).dropLast(end.count))
+    }
+  }
 }

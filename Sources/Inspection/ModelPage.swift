@@ -1,7 +1,6 @@
 import Benchmark
 import Foundation
 import GraphIR
-import ModelRuntime
 import Page
 import Planning
 

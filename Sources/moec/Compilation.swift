@@ -2,9 +2,9 @@ import Codegen
 import Foundation
 import GraphIR
 import Lowering
-import ModelRuntime
 import Passes
 import Planning
+import SystemFiles
 import Toolchain
 
 /// A failure of a stage, with the text for a person: `model.swift:17:20: error: …` and a hint.

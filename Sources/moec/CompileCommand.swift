@@ -3,7 +3,6 @@ import Codegen
 import Foundation
 import GraphIR
 import Lowering
-import ModelRuntime
 import Passes
 import Planning
 import SystemFiles

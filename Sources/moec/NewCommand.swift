@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import ModelRuntime
 import Runner
 
 /// `moec new NAME`.

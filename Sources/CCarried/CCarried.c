@@ -1,0 +1,1 @@
+#include "CCarried.h"

@@ -1,0 +1,40 @@
+// sum.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_SUM_H
+#define KERNEL_SUM_H
+
+#include "threads.h"
+#include "rows.h"
+
+// y[c] = sum over r of x[r, c], rows in order; blocks of 16 columns are shared out.
+//
+//   x [rows, width]    ->    y [width]
+KERNEL void sum_leading(float *restrict y, const float *restrict x, int rows, int width) {
+    #pragma omp parallel if ((size_t)rows * width > 16384)
+    FOR_OWN(block, blocks_of(width, 16)) {
+        int c = block * 16;
+        int columns = width - c < 16 ? width - c : 16;
+        if (columns == 16) {
+            row_lanes sum = {0};
+            for (int r = 0; r < rows; r++) {
+                sum += *row_at_const(x + (size_t)r * width + c);
+            }
+            *row_at(y + c) = sum;
+            continue;
+        }
+        for (int l = c; l < width; l++) {
+            float sum = 0;
+            for (int r = 0; r < rows; r++) { sum += x[(size_t)r * width + l]; }
+            y[l] = sum;
+        }
+    }
+}
+
+// y[r] = sum over c of x[r, c]
+//
+//   x [rows, width]    ->    y [rows]
+KERNEL void sum_trailing(float *restrict y, const float *restrict x, int rows, int width) {
+    #pragma omp parallel if ((size_t)rows * width > 16384)
+    FOR_OWN(r, rows) { y[r] = row_sum(x + (size_t)r * width, width); }
+}
+
+#endif
