@@ -23,7 +23,7 @@ let package = Package(
     // Files that moec carries in itself: what models' C is made of.
     .target(name: "CCarried"),
     .target(
-      name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels"],
+      name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels", "runtime"],
       cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
@@ -93,8 +93,8 @@ let package = Package(
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
-        "CompiledModels", "moec",
+        "Codegen", "CKernels", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime",
+        "ModelFixtures", "CompiledModels", "moec",
       ]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),

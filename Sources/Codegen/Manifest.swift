@@ -75,3 +75,14 @@ struct ManifestText {
     return result + "\""
   }
 }
+
+extension ModelFile {
+  var manifest: String {
+    """
+    const char *moec_manifest(void) {
+        return
+    \(ManifestText(context).literal);
+    }
+    """
+  }
+}
