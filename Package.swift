@@ -20,10 +20,14 @@ let package = Package(
     .target(name: "Planning", dependencies: ["GraphIR"]),
     .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels"]),
 
-    // Files that moec carries in itself: what models' C is made of.
+    // Files that moec carries in itself: what models' C is made of, and what its pages are.
     .target(name: "CCarried"),
     .target(
       name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels", "runtime"],
+      cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "CPages", dependencies: ["CCarried"],
+      exclude: ["page", "charts", "routes", "inspection"],
       cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
@@ -34,29 +38,22 @@ let package = Package(
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
-    .target(
-      name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
-    .target(
-      name: "Charts", dependencies: ["Page", "SystemFiles"],
-      resources: [.embedInCode("chart.css"), .embedInCode("view.js"), .embedInCode("chart.js")]),
+    .target(name: "Page", dependencies: ["CPages"]),
+    .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles"]),
     .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
     .target(
       name: "Runner",
-      dependencies: ["CText", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page"],
-      resources: [
-        .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
-        .embedInCode("Resources/routes.js"),
+      dependencies: [
+        "CText", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page", "CPages",
       ]),
     .target(
       name: "Benchmark",
       dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
     .target(
       name: "Inspection",
-      dependencies: ["GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page"],
-      resources: [
-        "panes.html", "inspect.css", "search.css", "memory.css", "text.js", "model.js", "panes.js",
-        "memory.js", "details.js", "places.js", "search.js", "split.js", "inspect.js",
-      ].map { .embedInCode("Resources/\($0)") }),
+      dependencies: [
+        "GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page", "CPages",
+      ]),
 
     .executableTarget(
       name: "moec",
@@ -98,7 +95,7 @@ let package = Package(
       ]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
-    .testTarget(name: "PageTests", dependencies: ["Page"]),
+    .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
       exclude: ["Goldens"]),
@@ -114,7 +111,7 @@ let package = Package(
         "Inspection", "Page", "Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures",
         "CompiledModels", "moec",
       ],
-      resources: [.embedInCode("browser.js")]),
+      exclude: ["browser.js"]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(
