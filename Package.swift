@@ -93,6 +93,8 @@ let package = Package(
         "Codegen", "CKernels", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime",
         "ModelFixtures", "CompiledModels", "moec",
       ]),
+    // C beside C: compiled by the tests, for each instruction set.
+    .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
