@@ -55,7 +55,11 @@ struct FuzzCommand: ParsableCommand {
     var tally = Tally()
     let outcome = check.outcome(of: try Graph(parsing: text), seed: seed)
     tally.add(outcome)
-    if case .wrong(let reasons) = outcome { print(reasons.joined(separator: "\n")) }
+    switch outcome {
+    case .wrong(let reasons): print(reasons.joined(separator: "\n"))
+    case .refused(let refusal): print(refusal)
+    case .right, .undecided: break
+    }
     return tally
   }
 
@@ -69,6 +73,7 @@ struct FuzzCommand: ParsableCommand {
         let outcome = check.outcome(of: graph, seed: seed)
         tally.add(outcome)
         if case .wrong(let reasons) = outcome { report(graph, seed, reasons, check) }
+        if case .refused(let refusal) = outcome { print("seed \(seed): refused: \(refusal)") }
       } catch {
         tally.refused += 1
         print("seed \(seed): refused: \(error)")
@@ -84,7 +89,7 @@ struct FuzzCommand: ParsableCommand {
     for reason in reasons.prefix(6) { print("  \(reason)") }
     guard !noReduce else { return print(graph.text) }
     let reducer = GraphReducer { smaller in
-      if case .wrong = check.outcome(of: smaller, seed: seed) { true } else { false }
+      check.outcome(of: smaller, seed: seed).isWrong
     }
     print(reducer.reduced(graph).text)
   }
@@ -106,6 +111,7 @@ struct Tally {
       right += 1
       self.error = max(self.error, error)
     case .undecided: undecided += 1
+    case .refused: refused += 1
     case .wrong: wrong += 1
     }
   }

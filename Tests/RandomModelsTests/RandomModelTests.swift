@@ -12,7 +12,11 @@ import Testing
       compiler: try CompiledModel.compiler(),
       folder: URL(fileURLWithPath: try ModelFixture.folder()))
     let outcome = check.outcome(of: try RandomModel(seed: seed).graph(), seed: seed)
-    if case .wrong(let reasons) = outcome { Issue.record("seed \(seed): \(reasons)") }
+    switch outcome {
+    case .wrong(let reasons): Issue.record("seed \(seed): \(reasons)")
+    case .refused(let refusal): Issue.record("seed \(seed): \(refusal)")
+    case .right, .undecided: break
+    }
   }
 
   @Test("A seed gives the same model every time, and another seed another")
