@@ -41,7 +41,9 @@ static void check_shares(void) {
     for (int front = 0; front < 2; front++) {
         share_part part = {(uint64_t)10 << 32 | 50};
         int taken[60] = {0}, all = 0;
-        for (share_range r; (r = take_from(&part, front)).first < r.end;) {
+        for (;;) {
+            share_range r = take_from(&part, front);
+            if (r.first == r.end) { break; }
             CHECK(front || r.end - r.first == 1);
             for (int i = r.first; i < r.end; i++) { taken[i]++, all++; }
         }
