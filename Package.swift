@@ -13,12 +13,13 @@ let package = Package(
   targets: [
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
+    .target(name: "JSON"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR"]),
     .target(name: "Planning", dependencies: ["GraphIR"]),
-    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels"]),
+    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels", "JSON"]),
 
     // Files that moec carries in itself: what models' C is made of, and what its pages are.
     .target(name: "CCarried"),
@@ -36,15 +37,17 @@ let package = Package(
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
+    .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(name: "Page", dependencies: ["CPages"]),
     .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles"]),
-    .target(name: "Tokenizer", dependencies: ["SystemFiles"]),
+    .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking", "Page", "CPages",
+        "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
+        "Page", "CPages",
       ]),
     .target(
       name: "Benchmark",
@@ -59,7 +62,8 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark", "Inspection",
+        "ModelRuntime", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark",
+        "Inspection",
         "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -95,13 +99,18 @@ let package = Package(
       ]),
     // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
       exclude: ["Goldens"]),
-    .testTarget(name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "ModelFixtures"]),
+    .testTarget(
+      name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "SystemFiles", "ModelFixtures"]),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
@@ -117,7 +126,10 @@ let package = Package(
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "RunnerTests", dependencies: ["Runner", "Tokenizer", "ModelFixtures", "moec"]),
+      name: "RunnerTests",
+      dependencies: [
+        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "moec",
+      ]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
@@ -141,8 +153,8 @@ let package = Package(
     .target(
       name: "CompiledModels",
       dependencies: [
-        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Comparison",
-        "ModelFixtures",
+        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Exchange",
+        "Comparison", "ModelFixtures",
       ],
       path: "Tests/Support"),
     .testTarget(

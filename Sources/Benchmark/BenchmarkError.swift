@@ -1,4 +1,4 @@
-import ModelRuntime
+import SystemFiles
 
 /// Why a library cannot be measured.
 public enum BenchmarkError: ExplainedError, Equatable {

@@ -1,4 +1,5 @@
 import GraphIR
+import JSON
 import Planning
 
 /// The library's description of itself, as JSON: what the runner knows of a model.
@@ -11,25 +12,24 @@ struct ManifestText {
 
   /// The JSON, one parameter a line.
   var json: String {
-    let optimizer = graph.optimizer
-    let memory = plan.memory
-    return """
-      {"abi":1,"name":\(Self.quoted(graph.name)),
-      "axes":{\(graph.symbols.map { "\(Self.quoted($0.name)):\($0.size)" }.joined(separator: ","))},
-      "parameters":[
-      \(plan.parameters.map(parameter).joined(separator: ",\n"))
-      ],
-      "defaults":{"learning_rate":\(optimizer.learningRate),"beta1":\(optimizer.beta1),"beta2":\(optimizer.beta2),\
-      "epsilon":\(optimizer.epsilon),"weight_decay":\(optimizer.weightDecay)},
-      "vocabulary":\(graph.vocabulary.size),"context":\(graph.context.size),"batch":\(graph.batch.size),
-      "memory":{"parameters":\(memory.parameters),"gradients":\(memory.gradients),"optimizer":\(memory.optimizer),\
-      "saved":\(memory.saved),"scratch":\(memory.scratch),"total":\(memory.total)},
-      "flops":{"forward":\(flops(.forward)),"step":\(flops(.forward) + flops(.backward))},
-      "active_parameters":\(plan.activeParameters),
-      "accumulates":\(plan.accumulates),\(routers)
-      "compiler":\(Self.quoted(context.options.compilerLine)),
-      "source":\(Self.quoted(context.options.sourceName))\(vocabularyLine)}
-      """
+    let lines = [
+      line(["abi": .count(1), "name": .text(graph.name)]), line(["axes": axes]),
+      list("parameters", plan.parameters.map(parameter)), line(["defaults": defaults]),
+      line([
+        "vocabulary": .count(graph.vocabulary.size), "context": .count(graph.context.size),
+        "batch": .count(graph.batch.size),
+      ]),
+      line(["memory": memory]), line(["flops": flops]),
+      line(["active_parameters": .count(plan.activeParameters)]),
+      line(["accumulates": .bool(plan.accumulates)]),
+      plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
+      line(["compiler": .text(context.options.compilerLine)]),
+      line(["source": .text(context.options.sourceName)]),
+      graph.vocabularyLocation.map {
+        line(["vocabulary_line": .text("\($0.file):\($0.line)")])
+      },
+    ]
+    return "{" + lines.compactMap(\.self).joined(separator: ",\n") + "}"
   }
 
   /// The JSON as C string literals, a line each.
@@ -37,42 +37,63 @@ struct ManifestText {
     json.split(separator: "\n").map { "    " + CNames.literal(String($0)) }.joined(separator: "\n")
   }
 
-  /// Which layers route: path, experts, choices of a token, capacity factor if there is one.
-  private var routers: String {
-    let lines = plan.routers.map { name, router in
-      let capacity = router.capacity.map { ",\"capacity\":\($0)" } ?? ""
-      return "{\"name\":\(Self.quoted(name)),\"experts\":\(router.experts.size),"
-        + "\"choices\":\(router.choices.size)\(capacity)}"
-    }
-    return lines.isEmpty ? "" : "\n\"routers\":[\n" + lines.joined(separator: ",\n") + "\n],"
+  /// Members of the whole, on one line.
+  private func line(_ members: KeyValuePairs<String, JSON?>) -> String {
+    String(JSON.members(members).line.dropFirst().dropLast())
   }
 
-  private var vocabularyLine: String {
-    guard let location = graph.vocabularyLocation else { return "" }
-    return ",\n\"vocabulary_line\":\(Self.quoted("\(location.file):\(location.line)"))"
+  /// A member of the whole that has a line for each element.
+  private func list(_ name: String, _ elements: [JSON]) -> String {
+    JSON.quoted(name) + ":[\n" + elements.map(\.line).joined(separator: ",\n") + "\n]"
   }
 
-  private func parameter(_ parameter: PlannedParameter) -> String {
-    let axes = parameter.type.axes.map { Self.quoted($0.description) }.joined(separator: ",")
-    let shape = parameter.type.shape.map(String.init).joined(separator: ",")
-    return "{\"name\":\(Self.quoted(parameter.name)),\"shape\":[\(shape)],\"axes\":[\(axes)],"
-      + "\"init\":\(Self.quoted("\(parameter.initializer)")),\"decay\":\(parameter.decays),"
-      + "\"steps\":\(parameter.stepCount),\"role\":\"\(parameter.role.rawValue)\"}"
+  private var axes: JSON {
+    .object(
+      graph.symbols.map { JSON.Member(key: Array($0.name.utf8), value: .count($0.size)) })
   }
 
-  private func flops(_ phase: Phase) -> Int { graph.flops(phase) }
+  private func parameter(_ parameter: PlannedParameter) -> JSON {
+    .members([
+      "name": .text(parameter.name), "shape": .array(parameter.type.shape.map(JSON.count)),
+      "axes": .array(parameter.type.axes.map { .text($0.description) }),
+      "init": .text("\(parameter.initializer)"), "decay": .bool(parameter.decays),
+      "steps": .count(parameter.stepCount), "role": .text(parameter.role.rawValue),
+    ])
+  }
 
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{0}"..<" ": result += " "
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
+  private var defaults: JSON {
+    let optimizer = graph.optimizer
+    return .members([
+      "learning_rate": .numeral("\(optimizer.learningRate)"),
+      "beta1": .numeral("\(optimizer.beta1)"), "beta2": .numeral("\(optimizer.beta2)"),
+      "epsilon": .numeral("\(optimizer.epsilon)"),
+      "weight_decay": .numeral("\(optimizer.weightDecay)"),
+    ])
+  }
+
+  private var memory: JSON {
+    let memory = plan.memory
+    return .members([
+      "parameters": .count(memory.parameters), "gradients": .count(memory.gradients),
+      "optimizer": .count(memory.optimizer), "saved": .count(memory.saved),
+      "scratch": .count(memory.scratch), "total": .count(memory.total),
+    ])
+  }
+
+  private var flops: JSON {
+    let forward = graph.flops(.forward)
+    return .members([
+      "forward": .count(forward), "step": .count(forward + graph.flops(.backward)),
+    ])
+  }
+
+  /// What a layer that routes is: path, experts, choices of a token, capacity factor if there is one.
+  private func router(_ name: String, _ router: Router) -> JSON {
+    .members([
+      "name": .text(name), "experts": .count(router.experts.size),
+      "choices": .count(router.choices.size),
+      "capacity": router.capacity.map { .numeral("\($0)") },
+    ])
   }
 }
 

@@ -1,8 +1,8 @@
 import Benchmark
 import Foundation
 import GraphIR
-import ModelRuntime
 import Planning
+import SystemFiles
 
 /// What `moec bench --json` measured, for the page.
 struct BenchFacts: Encodable {

@@ -2,7 +2,6 @@ import Benchmark
 import CPages
 import Foundation
 import GraphIR
-import ModelRuntime
 import Page
 import Planning
 

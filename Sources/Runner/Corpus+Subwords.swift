@@ -1,6 +1,7 @@
 import CText
 import Foundation
 import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// How many characters a token stands for on average, in each part of a corpus.

@@ -1,4 +1,4 @@
-import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// Why a text cannot be used for training or evaluation.

@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 
 /// Reads texts and finds where they are not UTF-8.
 enum CorpusText {

@@ -1,5 +1,5 @@
+import Exchange
 import Foundation
-import ModelRuntime
 import SystemFiles
 
 /// What an earlier run made, where a new one would write: it is not to be lost by giving the same

@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 
 /// A file as memory that the system fills when it is looked at, so that it may be larger than
 /// what there is. The file must not become shorter while it is mapped.

@@ -1,4 +1,5 @@
 import ModelRuntime
+import SystemFiles
 
 /// A model gave infinity or no numbers where something was to be shown or drawn.
 public struct NotFiniteError: ExplainedError, Equatable {

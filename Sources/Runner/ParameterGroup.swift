@@ -1,4 +1,5 @@
 import ModelRuntime
+import SystemFiles
 
 /// Parameters that weight decay leaves alone: a kind of them, or those whose name fits a pattern.
 public enum ParameterGroup: Equatable, Sendable {

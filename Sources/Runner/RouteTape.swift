@@ -1,3 +1,4 @@
+import Exchange
 import ModelRuntime
 
 /// Records what routers choose in the passes of a training run, and makes them choose what was

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// The text's routes as a table that a script can read.
 extension RoutedText {
@@ -12,13 +13,14 @@ extension RoutedText {
         router[position].map { $0.isKept ? "\($0.expert)" : "(\($0.expert))" }
           .joined(separator: ",")
       }
-      lines.append((["\(position)", Self.quoted(token)] + experts).joined(separator: "\t"))
+      let text = JSON.quoted(token, isForTerminal: true)
+      lines.append((["\(position)", text] + experts).joined(separator: "\t"))
     }
     lines += ["", "router\texpert\tshare\tfavourites"]
     for (router, experts) in zip(routers, experts()) {
       for (index, expert) in experts.enumerated() {
         let favourites = expert.favourites.map {
-          "\(Self.quoted($0.token)) \(String(format: "%.2f", $0.lift))"
+          "\(JSON.quoted($0.token, isForTerminal: true)) \(String(format: "%.2f", $0.lift))"
         }
         let share = String(format: "%.4f", expert.share)
         lines.append("\(router.name)\t\(index)\t\(share)\t\(favourites.joined(separator: ", "))")
@@ -26,22 +28,15 @@ extension RoutedText {
     }
     return lines.joined(separator: "\n") + "\n"
   }
+}
 
-  /// A token as a JSON string.
-  static func quoted(_ token: String) -> String {
-    var text = "\""
-    for scalar in token.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\t": text += "\\t"
-      default:
-        let isControl = scalar.properties.generalCategory == .control
-        text += isControl ? String(format: "\\u%04x", scalar.value) : String(scalar)
-      }
+extension Unicode.Scalar {
+  /// Whether it shows nothing of itself, and may move, hide or turn round what follows.
+  fileprivate var isUnseen: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
     }
-    return text + "\""
   }
 }
 
@@ -119,7 +114,7 @@ extension RoutedText {
       String.UnicodeScalarView(
         token.unicodeScalars.map { scalar in
           if scalar == "\n" { return "⏎" }
-          return scalar.properties.generalCategory == .control ? "·" : scalar
+          return scalar.isUnseen ? "·" : scalar
         }))
   }
 }

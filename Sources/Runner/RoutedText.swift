@@ -1,4 +1,5 @@
 import ModelRuntime
+import SystemFiles
 
 /// Which experts each token of a text went to, in every router.
 public struct RoutedText: Equatable, Sendable {

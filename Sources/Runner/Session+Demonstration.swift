@@ -1,5 +1,5 @@
+import Exchange
 import Foundation
-import ModelRuntime
 import SystemFiles
 
 extension Session {

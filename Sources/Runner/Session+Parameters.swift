@@ -1,5 +1,3 @@
-import ModelRuntime
-
 extension Session {
   /// What a training run is made of, by name, for trackers.
   public func parameters(_ settings: TrainingSettings) -> [String: String] {

@@ -1,4 +1,5 @@
-import ModelRuntime
+import Exchange
+import SystemFiles
 
 extension Session {
   /// The step that training begins with.

@@ -1,4 +1,4 @@
-import ModelRuntime
+import Exchange
 
 extension Session {
   /// What is about to run, in a few lines.

@@ -1,4 +1,4 @@
-import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// What turns texts into tokens and back: single characters, or a tokenizer's parts of words.

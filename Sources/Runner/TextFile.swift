@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 
 /// Texts as files, for commands that work on them.
 public enum TextFile {

@@ -1,4 +1,4 @@
-import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// What is wrong with one shard.

@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// A corpus as tokens on disk: a folder with a `tokenizer.json` and the shards `000000.tokens`,

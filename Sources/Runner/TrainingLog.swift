@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import JSON
 import SystemFiles
 
 /// JSON lines, one for each evaluation:
@@ -87,26 +87,26 @@ public final class TrainingLog {
     _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
     learningRate: Float? = nil, gradientNorm: Double? = nil
   ) -> String {
-    let time = String(format: "%.3f", seconds)
-    let bits = evaluation.bitsPerCharacter.map {
-      "\"train_bits_per_character\":\($0.train),\"val_bits_per_character\":\($0.validation),"
-    }
-    return "{\"step\":\(evaluation.step),\"train_loss\":\(evaluation.trainLoss),"
-      + "\"val_loss\":\(evaluation.validationLoss),\(bits ?? "")"
-      + "\"seconds\":\(time),\"tokens\":\(tokens)"
-      + (learningRate.map { ",\"learning_rate\":\($0)" } ?? "")
-      + (gradientNorm.map { ",\"gradient_norm\":\(String(format: "%.6g", $0))" } ?? "")
-      + "\(balance.map(experts) ?? "")}"
+    let bits = evaluation.bitsPerCharacter
+    return JSON.members([
+      "step": .count(evaluation.step),
+      "train_loss": .numeral("\(evaluation.trainLoss)"),
+      "val_loss": .numeral("\(evaluation.validationLoss)"),
+      "train_bits_per_character": bits.map { .numeral("\($0.train)") },
+      "val_bits_per_character": bits.map { .numeral("\($0.validation)") },
+      "seconds": .numeral(String(format: "%.3f", seconds)), "tokens": .count(tokens),
+      "learning_rate": learningRate.map { .numeral("\($0)") },
+      "gradient_norm": gradientNorm.map { .numeral(String(format: "%.6g", $0)) },
+      "balance": balance.map { .numeral("\($0.balance)") },
+      "dead_experts": balance.map { .count($0.deadExperts) },
+      "dropped_share": balance.map { .numeral("\($0.droppedShare)") },
+      "expert_load": balance.map { .array($0.shares.map(loads)) },
+    ]).line
   }
 
   /// Shares with six digits, which is finer than any interval counts.
-  private static func experts(_ balance: ExpertBalance) -> String {
-    let loads = balance.shares.map { shares in
-      "[\(shares.map { String(format: "%.6g", $0) }.joined(separator: ","))]"
-    }
-    return ",\"balance\":\(balance.balance),\"dead_experts\":\(balance.deadExperts),"
-      + "\"dropped_share\":\(balance.droppedShare),"
-      + "\"expert_load\":[\(loads.joined(separator: ","))]"
+  private static func loads(_ shares: [Double]) -> JSON {
+    .array(shares.map { .numeral(String(format: "%.6g", $0)) })
   }
 
   private struct Line: Decodable {

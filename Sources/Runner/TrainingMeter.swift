@@ -1,5 +1,4 @@
 import Foundation
-import ModelRuntime
 
 /// How far a training run is and how fast: tokens per second, the share of time that evaluation
 /// takes, time left.

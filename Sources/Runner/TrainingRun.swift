@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 import Tracking
 
 /// One training run: the loop, what it has shown so far, and the files that it writes.

@@ -1,4 +1,4 @@
-import ModelRuntime
+import SystemFiles
 
 /// How a model is trained.
 public struct TrainingSettings: Equatable, Sendable, Codable {

@@ -1,4 +1,4 @@
-import ModelRuntime
+import SystemFiles
 
 /// The characters that a model knows, each at the place that is its token.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import SystemFiles
 
 extension BytePairTokenizer {
@@ -20,11 +21,6 @@ extension BytePairTokenizer {
 
   /// The same from bytes at hand; `path` is used in errors. A byte-order mark is passed over.
   public init(json: [UInt8], path: String) throws(TokenizerError) {
-    guard String(validating: json, as: UTF8.self) != nil else {
-      let isUTF16 = json.starts(with: [0xff, 0xfe]) || json.starts(with: [0xfe, 0xff])
-      let reason = isUTF16 ? "it is UTF-16, not UTF-8" : "it is not UTF-8"
-      throw .notJSON(path: path, offset: 0, reason: reason)
-    }
     if let offset = MarkRuns.excessive(in: json) {
       throw .notJSON(path: path, offset: offset, reason: "a character has too many marks")
     }
@@ -32,7 +28,9 @@ extension BytePairTokenizer {
     do throws(JSON.Failure) {
       file = try JSON.parse(json)
     } catch {
-      throw .notJSON(path: path, offset: error.offset, reason: error.reason)
+      let isUTF16 = json.starts(with: [0xff, 0xfe]) || json.starts(with: [0xfe, 0xff])
+      let reason = isUTF16 ? "it is UTF-16, not UTF-8" : error.reason
+      throw .notJSON(path: path, offset: error.offset, reason: reason)
     }
     self = try TokenizerReader(file: file, path: path, size: json.count).tokenizer()
   }

@@ -1,3 +1,5 @@
+import JSON
+
 extension BytePairTokenizer {
   /// The tokenizer as a `tokenizer.json`, merges as pairs; parts that are read but not used
   /// (post-processor, truncation, padding) are written as they were.
@@ -22,7 +24,7 @@ extension BytePairTokenizer {
       "post_processor": file["post_processor"] ?? .null,
       "decoder": file["decoder"] ?? .null, "model": model,
     ])
-    return file.written()
+    return file.indented
   }
 
   /// A number that differs, but for chance, between tokenizers that differ: FNV-1a of `json`.

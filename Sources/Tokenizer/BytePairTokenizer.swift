@@ -1,3 +1,5 @@
+import JSON
+
 /// A tokenizer as Hugging Face's `tokenizer.json` describes it: byte-pair merges over the bytes
 /// or the characters of a text.
 ///

@@ -1,3 +1,5 @@
+import JSON
+
 /// Learns a byte-level vocabulary: all bytes, then again and again the pair of tokens that comes
 /// most often.
 ///

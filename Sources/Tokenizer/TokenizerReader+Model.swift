@@ -1,3 +1,5 @@
+import JSON
+
 extension TokenizerReader {
   /// The model's part of the file.
   func model() throws(TokenizerError) -> BytePairModel {

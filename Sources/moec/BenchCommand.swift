@@ -1,8 +1,8 @@
 import ArgumentParser
 import Benchmark
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 import Toolchain
 
 /// `moec bench LIB.so`.

@@ -1,9 +1,9 @@
 import Codegen
 import Foundation
 import GraphIR
-import ModelRuntime
 import Passes
 import Planning
+import SystemFiles
 import Toolchain
 
 /// A failure of a stage, with the text for a person: `model.swift:17:20: error: …` and a hint.

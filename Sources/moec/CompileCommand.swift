@@ -2,7 +2,6 @@ import ArgumentParser
 import Codegen
 import Foundation
 import GraphIR
-import ModelRuntime
 import Passes
 import Planning
 import SystemFiles

@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 
 /// Where a compiled model goes.
 struct CompileOutputs {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Codegen
 import Foundation
 import GraphIR
-import ModelRuntime
 import Planning
 import Runner
 import SystemFiles

@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 import Toolchain
 
 /// `compile_commands.json` beside a model: how it is compiled, from which sourcekit-lsp gives any

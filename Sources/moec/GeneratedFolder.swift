@@ -1,6 +1,5 @@
 import Codegen
 import Foundation
-import ModelRuntime
 import SystemFiles
 
 /// Generated sources in a folder.

@@ -1,7 +1,7 @@
 import Foundation
 import GraphIR
-import ModelRuntime
 import Planning
+import SystemFiles
 import Toolchain
 
 /// The graph for Graphviz: a box around each distinct layer with how often it is used, backward

@@ -4,6 +4,7 @@ import Foundation
 import Inspection
 import ModelRuntime
 import Planning
+import SystemFiles
 
 /// `moec inspect LIB.so --summary|--layer NAME|--memory|--graph dot|--html FILE|--extract DIR`.
 struct InspectCommand: ParsableCommand {

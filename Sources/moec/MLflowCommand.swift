@@ -1,5 +1,5 @@
 import ArgumentParser
-import ModelRuntime
+import SystemFiles
 import Tracking
 
 /// `moec mlflow send JOURNAL`.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ModelRuntime
+import SystemFiles
 
 /// Prints without waiting for a line or a block to fill, so that a pipe sees it at once.
 func printNow(_ text: String) throws {

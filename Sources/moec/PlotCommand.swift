@@ -1,8 +1,8 @@
 import ArgumentParser
 import Charts
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 
 extension LossUnit: ExpressibleByArgument {}
 extension Figure.Panel: ExpressibleByArgument {}

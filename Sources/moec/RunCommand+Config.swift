@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 
 extension RunCommand {
   /// This command with what `--config` says where no option does.

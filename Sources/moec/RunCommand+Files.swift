@@ -1,6 +1,6 @@
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 
 extension RunCommand {
   /// What training reads and writes.

@@ -1,6 +1,6 @@
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 
 extension RunCommand {
   /// Shows which experts a text's tokens go to.

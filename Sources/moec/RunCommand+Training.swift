@@ -1,7 +1,6 @@
 import ArgumentParser
 import Codegen
 import Foundation
-import ModelRuntime
 import Runner
 import SystemFiles
 import Tracking

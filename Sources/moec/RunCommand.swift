@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import ModelRuntime
 import Runner
 import SystemFiles
 import Toolchain

@@ -1,5 +1,5 @@
 import Foundation
-import ModelRuntime
+import SystemFiles
 
 /// Where a training run keeps what it makes unless its files are named: `runs/NAME`.
 struct RunFolder: Equatable {

@@ -2,8 +2,8 @@ import ArgumentParser
 import Benchmark
 import Charts
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 
 /// `moec runs [FOLDER]`.
 struct RunsCommand: ParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Codegen
 import Foundation
-import ModelRuntime
 import Runner
+import SystemFiles
 import Tokenizer
 
 /// `moec tokenizer train|encode|decode|shard`.

@@ -1,5 +1,6 @@
 import ArgumentParser
-import ModelRuntime
+import Exchange
+import SystemFiles
 
 /// `moec weights convert IN OUT --names makemoe`.
 struct WeightsCommand: ParsableCommand {

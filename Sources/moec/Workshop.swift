@@ -1,5 +1,4 @@
 import Foundation
-import ModelRuntime
 import Runner
 import SystemFiles
 import Toolchain

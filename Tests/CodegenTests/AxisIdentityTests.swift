@@ -2,7 +2,6 @@ import CompiledModels
 import GraphIR
 import Interpreter
 import MoE
-import ModelRuntime
 import Planning
 import Testing
 

@@ -1,7 +1,6 @@
 import CompiledModels
 import GraphIR
 import MoE
-import ModelRuntime
 import Testing
 
 /// Softmaxes of scores so large that one key, or several alike, has all the weight.

@@ -51,6 +51,15 @@ public enum ModelFixture {
     return folder.path
   }
 
+  /// A new file with these bytes; its path.
+  public static func file(
+    _ bytes: [UInt8], named name: String = "file.safetensors"
+  ) throws -> String {
+    let path = try folder() + "/" + name
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
   /// All that tests write, under one folder of this process.
   static let root: URL = {
     let root = FileManager.default.temporaryDirectory

@@ -54,7 +54,7 @@ import Testing
     #expect(throws: EmbeddedSourcesError.absent(path: path)) {
       try EmbeddedSources(library: path)
     }
-    let text = try fileWith(Array("no library".utf8), named: "text.so")
+    let text = try ModelFixture.file(Array("no library".utf8), named: "text.so")
     #expect(
       throws: EmbeddedSourcesError.notALibrary(path: text, reason: "it is neither ELF nor Mach-O")
     ) { try EmbeddedSources(library: text) }

@@ -1,5 +1,6 @@
 import Foundation
 import ModelFixtures
+import SystemFiles
 import Testing
 
 @testable import ModelRuntime
@@ -25,7 +26,7 @@ import Testing
 
   @Test(arguments: ["", "abc", "This is a text and no library at all.", "\u{7f}ELF"])
   func saysThatAFileIsNoLibrary(_ text: String) throws {
-    let path = try fileWith(Array(text.utf8), named: "text.so")
+    let path = try ModelFixture.file(Array(text.utf8), named: "text.so")
     expectNoLibrary(path)
   }
 
@@ -34,7 +35,7 @@ import Testing
   func saysThatALibraryIsCutShort(_ length: Int) throws {
     let whole = try Data(contentsOf: URL(fileURLWithPath: ModelFixture.bigram()))
     try #require(length < whole.count)
-    expectNoLibrary(try fileWith(Array(whole.prefix(length)), named: "cut.so"))
+    expectNoLibrary(try ModelFixture.file(Array(whole.prefix(length)), named: "cut.so"))
   }
 
   private func expectNoLibrary(_ path: String) {

@@ -58,6 +58,9 @@ import Testing
     #expect(try Self.install(to: "prefix", in: folder).status == 0)
     let new = try Self.names(in: "\(folder)/prefix/lib")
     #expect(new.count == 2 && new != old)
+    // What is to be typed next holds after the next installation too.
+    let made = try Self.moec("\(folder)/prefix/bin/moec", ["new", "work"], in: folder)
+    #expect(made.output.contains("/prefix/bin/moec' check model.swift"), "\(made)")
 
     // Moved as a whole, and reached through a link.
     let files = FileManager.default

@@ -1,6 +1,6 @@
 import Foundation
 import ModelFixtures
-import ModelRuntime
+import SystemFiles
 import Testing
 
 @testable import moec

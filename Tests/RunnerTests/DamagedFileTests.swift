@@ -1,6 +1,7 @@
 import Foundation
 import ModelFixtures
 import ModelRuntime
+import SystemFiles
 import Testing
 import Tokenizer
 

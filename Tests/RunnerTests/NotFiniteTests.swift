@@ -1,6 +1,5 @@
 import Foundation
 import ModelFixtures
-import ModelRuntime
 import Testing
 
 @testable import Runner

@@ -1,6 +1,8 @@
+import Exchange
 import Foundation
 import ModelFixtures
 import ModelRuntime
+import SystemFiles
 import Testing
 
 @testable import Runner

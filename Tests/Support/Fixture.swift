@@ -1,6 +1,6 @@
+import Exchange
 import Foundation
 import GraphIR
-import ModelRuntime
 
 /// What PyTorch made of a small model; `Tests/Fixtures/README.md` says what a file holds.
 public struct Fixture {

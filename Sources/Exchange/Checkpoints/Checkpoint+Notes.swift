@@ -1,0 +1,86 @@
+import JSON
+import ModelRuntime
+import SystemFiles
+
+extension CheckpointNotes {
+  static let formatVersion = 1
+
+  /// The notes as pairs of strings for the header of a weights file.
+  var metadata: [String: String] {
+    let characters: JSON = .array(vocabulary.map { .text(String($0)) })
+    var pairs = [
+      "format": "moec", "format_version": "\(Self.formatVersion)", "model": model,
+      "step": "\(step)", "vocabulary": characters.line,
+    ]
+    if let tokenizer { pairs["tokenizer"] = tokenizer }
+    if let seed { pairs["seed"] = "\(seed)" }
+    if let learningRate { pairs["learning_rate"] = "\(learningRate)" }
+    if let run { pairs["run"] = run }
+    if !axes.isEmpty {
+      pairs["axes"] = axes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        .joined(separator: " ")
+    }
+    return pairs
+  }
+
+  /// Reads the notes of a file, adding what is wrong with them to `problems`. A file of another
+  /// program has none; only training cannot go on without a step.
+  init(
+    _ metadata: [String: String], _ contents: Checkpoint.Contents, _ manifest: Manifest,
+    _ problems: inout [SafetensorsProblem]
+  ) {
+    self.init(model: metadata["model"] ?? manifest.name, vocabulary: [], step: 0)
+    if let version = metadata["format_version"], version != "\(Self.formatVersion)" {
+      problems.append(.badNote(key: "format_version", reason: "is \(version), not 1"))
+    }
+    if let text = metadata["vocabulary"] {
+      vocabulary = Self.vocabulary(text, limit: manifest.vocabulary, &problems)
+    }
+    if let text = metadata["step"], let number = Int(text), number >= 0 {
+      step = number
+    } else if metadata["step"] != nil || contents == .training {
+      problems.append(.badNote(key: "step", reason: "is no count of steps"))
+    }
+    tokenizer = metadata["tokenizer"]
+    seed = metadata["seed"].flatMap { UInt64($0) }
+    learningRate = metadata["learning_rate"].flatMap { Float($0) }
+    run = metadata["run"]
+    axes = Self.axes(metadata["axes"] ?? "")
+  }
+
+  /// Sizes by axis name from `B=16 C=128`; what is no such pair is left out.
+  static func axes(_ text: String) -> [String: Int] {
+    var axes: [String: Int] = [:]
+    for pair in text.split(separator: " ") {
+      let parts = pair.split(separator: "=", maxSplits: 1)
+      if parts.count == 2, let size = Int(parts[1]), size > 0 { axes[String(parts[0])] = size }
+    }
+    return axes
+  }
+
+  private static func vocabulary(
+    _ text: String, limit: Int, _ problems: inout [SafetensorsProblem]
+  ) -> [Unicode.Scalar] {
+    func refuse(_ reason: String) -> [Unicode.Scalar] {
+      problems.append(.badNote(key: "vocabulary", reason: reason))
+      return []
+    }
+    guard MarkRuns.excessive(in: text.utf8) == nil,
+      let elements = try? JSON.parse(Array(text.utf8), .strict).elements
+    else {
+      return refuse("is no list of characters")
+    }
+    var scalars: [Unicode.Scalar] = []
+    for element in elements {
+      guard let string = element.name, let first = string.unicodeScalars.first,
+        string.unicodeScalars.count == 1
+      else { return refuse("is no list of characters") }
+      scalars.append(first)
+    }
+    if Set(scalars).count != scalars.count { return refuse("has a character twice") }
+    if scalars.count > limit {
+      return refuse("has \(scalars.count) characters, the model knows \(limit)")
+    }
+    return scalars
+  }
+}
