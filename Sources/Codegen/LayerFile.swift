@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 import Words
 
@@ -25,7 +26,7 @@ struct LayerFile {
 
   /// The kernel files that the layer calls.
   var kernels: [String] {
-    let called = (layer.forward + layer.backward).compactMap(\.kernel)
+    let called = (layer.forward + layer.backward).compactMap(\.kernelFile)
     return Array(Set(called + functions.kernels + (usesKeys ? ["random"] : []))).sorted()
   }
 

@@ -1,6 +1,7 @@
 import Codegen
 import Foundation
 import GraphIR
+import Lowering
 import Passes
 import Planning
 import SystemFiles
@@ -35,7 +36,15 @@ public struct Compilation {
     Supervision(limit: limit)
   }
 
+  /// Called after each lowering step.
+  public var observeLowering: (LoweringReport) -> Void = { _ in }
+
   public init(model: String) { self.model = model }
+
+  /// Of the omitted ones, those that are lowering steps.
+  private var omittedSteps: Set<String> {
+    Set(omittedPasses).intersection(LoweringPipeline.names)
+  }
 
   /// The graph as the model makes it, and the model's text.
   public func trace() throws -> (graph: Graph, source: String) {
@@ -63,7 +72,7 @@ public struct Compilation {
   public func transformed(_ graph: Graph) throws -> Graph {
     try log.stage("lowered", { "\($0.nodes.count) operations with gradients, after all passes" }) {
       try explaining {
-        let pipeline = PipelineOptions(omitted: Set(omittedPasses))
+        let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
         return try Pipeline().run(graph, options: pipeline, observe: observe)
       }
     }
@@ -71,7 +80,11 @@ public struct Compilation {
 
   public func plan(_ graph: Graph, source: String?) throws -> Plan {
     let plan = try log.stage("planned", { $0.inShort }) {
-      try explaining { try Plan(graph, source: source, accumulates: accumulates) }
+      try explaining {
+        try Plan(
+          graph, source: source, accumulates: accumulates, omitting: omittedSteps,
+          observe: observeLowering)
+      }
     }
     for note in plan.notes { write(note.note + "\n") }
     return plan
