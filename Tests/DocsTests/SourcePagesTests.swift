@@ -53,17 +53,42 @@ import Testing
     #expect(names(page).subtracting(interface) == [], "not in the header")
   }
 
-  /// Every target has its line, and every path on the page is there.
+  /// Every target has its line.
   @Test func layoutIsThatOfTheFolder() throws {
-    let page = try DocumentationPage("developing").text
+    let page = try DocumentationPage("ARCHITECTURE").text
     for target in try FileManager.default.contentsOfDirectory(atPath: "\(root)/Sources") {
       let isNamed = ["| ", ", "].contains { page.contains("\($0)`Sources/\(target)`") }
-      #expect(isNamed, "Docs/developing.md does not name Sources/\(target)")
+      #expect(isNamed, "Docs/ARCHITECTURE.md does not name Sources/\(target)")
     }
-    for match in page.matches(of: /`((?:Sources|Tests|Examples|Data|Docs)\/[^` ]+)`/)
-    where !match.output.1.contains("NAME") {
-      let path = "\(root)/\(match.output.1)"
-      #expect(FileManager.default.fileExists(atPath: path), "no \(match.output.1)")
+  }
+
+  /// Every file and folder that is named is there: paths from the root, and names of files anywhere.
+  @Test(arguments: ["Docs/ARCHITECTURE.md", "CONTRIBUTING.md"])
+  func whatIsNamedIsThere(_ page: String) throws {
+    let text = try String(contentsOfFile: "\(root)/\(page)", encoding: .utf8)
+    let folders = ["Sources", "Tests", "Examples", "Data", "Docs", "Generated", "Scripts"]
+    let files = try folders.flatMap { folder in
+      try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")
+        .map { "\(folder)/\($0)" }
+    }
+    let paths = Set(files + folders)
+    let names = Set(files.compactMap { $0.split(separator: "/").last.map(String.init) })
+    var found = 0
+    for match in text.matches(of: /`([^`\n]+)`/) where !match.output.1.contains("NAME") {
+      let word = String(match.output.1)
+      if folders.contains(where: { word == $0 || word.hasPrefix("\($0)/") }) {
+        #expect(paths.contains(word), "\(page) names \(word)")
+        found += 1
+      } else if !word.contains("/"), word.contains(/^[\w+.]+\.(swift|h|c|md|py)$/) {
+        #expect(names.contains(word), "\(page) names \(word)")
+        found += 1
+      }
+    }
+    #expect(found > 5)
+    for link in text.matches(of: /\]\(([^):#]+)\)/) {
+      let place = URL(fileURLWithPath: "\(root)/\(page)").deletingLastPathComponent()
+        .appendingPathComponent(String(link.output.1)).standardized.path
+      #expect(FileManager.default.fileExists(atPath: place), "\(page) links to \(link.output.1)")
     }
   }
 

@@ -70,6 +70,8 @@ private func has(_ program: String) -> Bool {
     var lines = 0
     for name in try DocumentationPage.names.get() {
       #expect(name == "README" || index.contains("](\(name).md)"), "\(name) is not in Docs/README")
+      // The page for whoever changes moec is not read by its users.
+      if name == "ARCHITECTURE" { continue }
       lines += try DocumentationPage(name).text.split(
         separator: "\n", omittingEmptySubsequences: false
       ).count
