@@ -14,14 +14,16 @@ let package = Package(
     // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
     .target(name: "JSON"),
+    .target(name: "Words"),
     .target(name: "MoE", dependencies: ["GraphIR"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Lowering", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR", "Lowering"]),
-    .target(name: "Planning", dependencies: ["GraphIR", "Lowering"]),
+    .target(name: "Planning", dependencies: ["GraphIR", "Lowering", "Words"]),
     .target(
-      name: "Codegen", dependencies: ["GraphIR", "Lowering", "Planning", "CKernels", "JSON"]),
+      name: "Codegen",
+      dependencies: ["GraphIR", "Lowering", "Planning", "CKernels", "JSON", "Words"]),
 
     // Files that moec carries in itself: what models' C is made of, and what its pages are.
     .target(name: "CCarried"),
@@ -38,38 +40,44 @@ let package = Package(
     .target(name: "CText"),
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
+    // The one way from a model to its library.
+    .target(
+      name: "Driver",
+      dependencies: [
+        "GraphIR", "Passes", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain", "Words",
+      ]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(name: "Page", dependencies: ["CPages"]),
-    .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles"]),
+    .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles", "Words"]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
       dependencies: [
         "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
-        "Page", "CPages",
+        "Page", "CPages", "Words",
       ]),
     .target(
       name: "Benchmark",
       dependencies: [
-        "GraphIR", "Lowering", "Planning", "Codegen", "Toolchain", "ModelRuntime",
+        "GraphIR", "Lowering", "Planning", "Codegen", "Driver", "ModelRuntime", "SystemFiles",
+        "Toolchain", "Words",
       ]),
     .target(
       name: "Inspection",
       dependencies: [
-        "GraphIR", "Lowering", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page",
-        "CPages",
+        "GraphIR", "Lowering", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page", "CPages",
+        "SystemFiles", "Words",
       ]),
 
     .executableTarget(
       name: "moec",
       dependencies: [
-        "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning", "Codegen",
-        "Toolchain", "ModelRuntime", "JSON", "Exchange", "Comparison", "Runner", "Tokenizer",
-        "Tracking", "Benchmark", "Inspection",
-        "Page", "Charts", "SystemFiles",
+        "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
+        "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Runner", "Benchmark", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -77,41 +85,41 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Comparison",
+        "GraphIR", "MoE", "Passes", "Planning", "Toolchain", "Driver", "ModelRuntime", "Comparison",
       ]),
     .executableTarget(
       name: "moec-fuzz",
       dependencies: [
-        "RandomModels", "GraphIR", "Toolchain",
+        "RandomModels", "GraphIR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "ModelFixtures"]),
-    .testTarget(name: "MoETests", dependencies: ["MoE", "ModelFixtures", "moec"]),
-    .testTarget(name: "LintTests", dependencies: ["Lint", "Passes", "Planning", "MoE"]),
-    .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
-    .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
+    .testTarget(name: "MoETests", dependencies: ["GraphIR", "MoE", "ModelFixtures", "moec"]),
+    .testTarget(name: "LintTests", dependencies: ["GraphIR", "MoE", "Lint", "Passes", "Planning"]),
+    .testTarget(name: "PassesTests", dependencies: ["GraphIR", "MoE", "Passes", "Interpreter"]),
+    .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
     .testTarget(
       name: "LoweringTests",
-      dependencies: ["Lowering", "Interpreter", "Passes", "MoE", "CompiledModels"]),
+      dependencies: ["GraphIR", "Passes", "Interpreter", "Lowering", "CompiledModels"]),
     .testTarget(
       name: "PlanningTests",
       dependencies: [
-        "Lowering", "Planning", "Passes", "MoE", "ModelFixtures", "CompiledModels",
+        "GraphIR", "MoE", "Passes", "Lowering", "Planning", "ModelFixtures", "CompiledModels",
       ],
       exclude: ["Goldens"]),
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "Codegen", "CKernels", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime",
-        "ModelFixtures", "CompiledModels", "moec",
+        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "CKernels", "CModelABI",
+        "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
+    .testTarget(name: "WordsTests", dependencies: ["Words"]),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
-    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
+    .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
@@ -129,8 +137,8 @@ let package = Package(
     .testTarget(
       name: "InspectionTests",
       dependencies: [
-        "Inspection", "Page", "Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures",
-        "CompiledModels", "moec",
+        "Toolchain", "ModelRuntime", "Benchmark", "Inspection", "ModelFixtures", "CompiledModels",
+        "moec",
       ],
       exclude: ["browser.js"]),
     .testTarget(
@@ -138,18 +146,21 @@ let package = Package(
     .testTarget(
       name: "RunnerTests",
       dependencies: [
-        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "moec",
+        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
+        "moec",
       ]),
-    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures", "moec"]),
+    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(
       name: "MoecTests",
       dependencies: [
-        "moec", "ModelFixtures",
+        "SystemFiles", "Driver", "ModelFixtures", "moec",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "RandomModelsTests", dependencies: ["RandomModels", "CompiledModels"]),
+    .testTarget(
+      name: "RandomModelsTests",
+      dependencies: ["GraphIR", "RandomModels", "ModelFixtures", "CompiledModels"]),
     .testTarget(
       name: "ExamplesTests",
       dependencies: [
@@ -163,15 +174,15 @@ let package = Package(
     .target(
       name: "CompiledModels",
       dependencies: [
-        "MoE", "Passes", "Interpreter", "Codegen", "Toolchain", "ModelRuntime", "Exchange",
-        "Comparison", "ModelFixtures",
+        "GraphIR", "MoE", "Passes", "Planning", "Codegen", "Toolchain", "Driver", "ModelRuntime",
+        "Exchange", "Comparison", "ModelFixtures",
       ],
       path: "Tests/Support"),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "moec", "Interpreter", "Codegen", "Lint", "Passes", "Planning", "Runner", "ModelFixtures",
-        "CompiledModels",
+        "GraphIR", "Lint", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
+        "ModelFixtures", "CompiledModels", "moec",
       ]),
   ],
   swiftLanguageModes: [.v6]

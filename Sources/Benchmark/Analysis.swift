@@ -9,7 +9,7 @@ struct Analysis {
   private let rates: MachineRates
   private var graph: Graph { plan.graph }
 
-  init(_ subject: Subject, _ rates: MachineRates) {
+  init(_ subject: MeasuredLibrary, _ rates: MachineRates) {
     plan = subject.plan
     profiled = subject.profiled
     self.rates = rates

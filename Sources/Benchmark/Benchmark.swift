@@ -33,22 +33,22 @@ public struct Benchmark {
 
   /// Runs the benchmark. Errors: no such library, one without sources, one of another version.
   public static func measure(library path: String, options: Options) throws -> Result {
-    let subject = try Subject(path: path)
+    let subject = try MeasuredLibrary(path: path)
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let choice = try CCompilerSearch(preferred: options.compiler, cache: options.cache).choose()
-    let workshop = Workshop(
+    let scratch = ScratchFolder(
       folder: folder, compiler: choice.compiler, options: .init(target: subject.target),
       cache: options.cache)
     let threads = options.threads ?? Processors.current.usualThreads
-    let session = try Session(subject, workshop, threads: threads)
+    let measurement = try Measurement(subject, scratch, threads: threads)
     let rounds = min(options.steps, 5)
     for round in 0..<rounds {
       let first = round * options.steps / rounds
-      try session.run((round + 1) * options.steps / rounds - first)
+      try measurement.run((round + 1) * options.steps / rounds - first)
     }
-    try session.look()
-    return try session.result(subject, workshop)
+    try measurement.look()
+    return try measurement.result(subject, scratch)
   }
 
   private static func temporaryFolder() throws -> URL {
@@ -64,7 +64,7 @@ public struct Benchmark {
 }
 
 /// The models that are measured, and what was found so far.
-private final class Session {
+private final class Measurement {
   private let normal: Model
   private let profiled: ProfiledLibrary
   private let probe: Probe
@@ -74,7 +74,7 @@ private final class Session {
   private var times: [Work: [Double]] = [:]
   private var recordings: [Work: [Recording]] = [:]
 
-  init(_ subject: Subject, _ workshop: Workshop, threads: Int) throws {
+  init(_ subject: MeasuredLibrary, _ scratch: ScratchFolder, threads: Int) throws {
     self.threads = threads
     works = Work.allCases.filter { work in
       switch work {
@@ -84,9 +84,9 @@ private final class Session {
       }
     }
     let manifest = subject.library.manifest
-    probe = try Probe(workshop, threads: threads, parameters: manifest.parameterCount)
+    probe = try Probe(scratch, threads: threads, parameters: manifest.parameterCount)
     normal = try Model(subject.library)
-    profiled = try ProfiledLibrary(subject, workshop)
+    profiled = try ProfiledLibrary(subject, scratch)
     batches = RandomBatches(manifest)
     for model in [normal, profiled.model] {
       model.initialize(seed: 1)
@@ -171,13 +171,13 @@ private final class Session {
     return Swift.min(Int(share * Double(context)), context - 1)
   }
 
-  func result(_ subject: Subject, _ workshop: Workshop) throws -> Benchmark.Result {
+  func result(_ subject: MeasuredLibrary, _ scratch: ScratchFolder) throws -> Benchmark.Result {
     let analysis = Analysis(subject, probe.best)
     let manifest = subject.library.manifest
     let report = BenchmarkReport(
       model: manifest.name, parameters: manifest.parameterCount, batch: manifest.batch,
       context: manifest.context, threads: threads, compiler: manifest.compiler ?? "",
-      profileCompiler: workshop.compiler.version, machine: probe.best, looks: probe.rates,
+      profileCompiler: scratch.compiler.version, machine: probe.best, looks: probe.rates,
       totals: works.map { analysis.total($0, times[$0] ?? []) },
       profiles: works.compactMap { work in recordings[work].map { analysis.profile(work, $0) } })
     let last = works.compactMap { work in recordings[work]?.last.map { (work, $0) } }

@@ -1,3 +1,5 @@
+import Codegen
+import Driver
 import Foundation
 import Toolchain
 
@@ -27,9 +29,9 @@ final class Probe {
   private let parameters: Int64
 
   /// Compiles and loads the probe.
-  init(_ workshop: Workshop, threads: Int, parameters: Int) throws {
-    let library = try workshop.library(
-      "moec_probe", files: [(ProbeSource.name, ProbeSource.text)], sources: [ProbeSource.name])
+  init(_ scratch: ScratchFolder, threads: Int, parameters: Int) throws {
+    let library = try scratch.library(
+      "moec_probe", files: [.init(path: ProbeSource.name, text: ProbeSource.text)], sources: [ProbeSource.name])
     let handle = try LoadedLibrary(path: library)
     peak = unsafeBitCast(try handle.function("moec_probe_peak"), to: Peak.self)
     read = unsafeBitCast(try handle.function("moec_probe_read"), to: Function.self)
@@ -58,7 +60,7 @@ final class Probe {
 }
 
 /// Compiles what a benchmark needs, in a folder that is gone afterwards.
-struct Workshop {
+struct ScratchFolder {
   let folder: URL
   let compiler: CCompiler
   let options: CompileOptions
@@ -66,15 +68,10 @@ struct Workshop {
 
   /// Writes the files into a folder of their own and compiles the sources among them.
   func library(
-    _ name: String, files: [(path: String, text: String)], sources: [String]
+    _ name: String, files: [GeneratedFile], sources: [String]
   ) throws -> String {
     let place = folder.appendingPathComponent(name)
-    for file in files {
-      let path = place.appendingPathComponent(file.path)
-      try FileManager.default.createDirectory(
-        at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(file.text.utf8).write(to: path)
-    }
+    try GeneratedFolder(place.path).write(files, isScratch: true)
     let output = folder.appendingPathComponent("lib\(name).so")
     try compiler.compileLibrary(
       sources: sources.map { place.appendingPathComponent($0) }, output: output,

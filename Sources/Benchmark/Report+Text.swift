@@ -1,5 +1,6 @@
 import Codegen
 import Foundation
+import Words
 
 extension BenchmarkReport {
   /// The report for a person, a table for each question.
@@ -31,7 +32,7 @@ extension BenchmarkReport {
         Self.fixed(total.timesLimit, 2), Int(tokens.rounded()).grouped,
       ]
     }
-    return Self.table([head] + rows)
+    return Columns.text([head] + rows)
   }
 
   /// Tokens that a piece of work is over.
@@ -77,7 +78,7 @@ extension BenchmarkReport {
 
   private var totalsTable: String {
     let head = ["", "runs", "median ms", "minimum ms", "limit ms", "median / limit", ""]
-    return Self.table(
+    return Columns.text(
       [head]
         + totals.map { total in
           let perSecond = total.median > 0 ? 1000 / total.median : 0
@@ -135,7 +136,7 @@ extension BenchmarkReport {
     rows.append(
       ["between calls", "", Self.fixed(profile.betweenCalls, 3), Self.percent(share)] + blank)
     rows.append(["with the clock", "", Self.fixed(profile.time, 3), "100 %"] + blank)
-    return Self.table(rows)
+    return Columns.text(rows)
   }
 
   /// The calls with the most time above their limits.
@@ -146,9 +147,9 @@ extension BenchmarkReport {
         Self.fixed(row.cost.time, 3), Self.fixed(row.cost.limit, 3), Self.fixed(row.cost.gap, 3),
       ]
     }
-    return Self.table(
+    return Columns.text(
       [["\(profile.work), where the gap is", "makes", "model", "ms", "limit ms", "gap ms"]] + rows,
-      leading: 3)
+      isLeading: { $0 < 3 })
   }
 
   private static let legend = """
@@ -169,19 +170,6 @@ extension BenchmarkReport {
 
   static func percent(_ share: Double) -> String {
     share > 1 ? "> 100 %" : fixed(100 * share, 1) + " %"
-  }
-
-  /// Columns as wide as their widest cell, the first `leading` to the left.
-  package static func table(_ rows: [[String]], leading: Int = 1) -> String {
-    let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0
-    }
-    let lines = rows.map { row in
-      row.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return column < leading ? row[column] + padding : padding + row[column]
-      }.joined(separator: "  ")
-    }
-    return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
   }
 }
 

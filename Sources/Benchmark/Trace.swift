@@ -28,7 +28,7 @@ public struct BenchmarkTrace {
 
   private(set) var events: [Event] = []
 
-  init(_ subject: Subject, _ recordings: [(Work, Recording)]) {
+  init(_ subject: MeasuredLibrary, _ recordings: [(Work, Recording)]) {
     for (index, (work, recording)) in recordings.enumerated() {
       let thread = TraceThread(subject, work, thread: index + 1)
       events.append(
@@ -62,7 +62,7 @@ private struct TraceThread {
     var useNumber: Int
   }
 
-  init(_ subject: Subject, _ work: Work, thread: Int) {
+  init(_ subject: MeasuredLibrary, _ work: Work, thread: Int) {
     plan = subject.plan
     profiled = subject.profiled
     self.work = work

@@ -1,6 +1,7 @@
 import CPages
 import Foundation
 import Page
+import Words
 
 extension Figure {
   /// A self-contained HTML page: the picture in two forms, of which a screen shows one, as wide as the
@@ -61,7 +62,7 @@ extension Figure {
             ?? "<td></td>"
         }
       }
-      return "<tr><th>\(grouped(step))</th>\(cells.joined())</tr>"
+      return "<tr><th>\(step.grouped)</th>\(cells.joined())</tr>"
     }
     return "<table><thead><tr><th>step</th>\(heading.joined())</tr></thead>"
       + "<tbody>\(rows.joined(separator: "\n"))</tbody></table>"

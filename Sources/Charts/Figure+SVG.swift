@@ -1,4 +1,5 @@
 import Foundation
+import Words
 
 extension Figure {
   /// The picture as a file of its own: light, or dark where the reader prefers that.
@@ -42,8 +43,8 @@ extension Figure {
         return "\(part.name) \(options.unit == .bits ? "bits per character" : "loss") "
           + "from \(ends[0]) to \(ends[1])"
       }
-      return "\(run.label): \(losses.joined(separator: ", ")), steps \(grouped(first.step)) to "
-        + "\(grouped(last.step))."
+      return "\(run.label): \(losses.joined(separator: ", ")), steps \(first.step.grouped) to "
+        + "\(last.step.grouped)."
     }
     let points = references.map { "\($0.label): \($0.points.count) points to compare with." }
     return (runs + points).joined(separator: " ")
@@ -63,7 +64,7 @@ extension Figure {
     let rule = "|---|" + String(repeating: "---|", count: columns.count)
     let rows = steps.map { step in
       let cells = columns.map { $0.losses[step] ?? "" }
-      return "| \(grouped(step)) | \(cells.joined(separator: " | ")) |"
+      return "| \(step.grouped) | \(cells.joined(separator: " | ")) |"
     }
     return ([heading, rule] + rows).joined(separator: "\n") + "\n"
   }

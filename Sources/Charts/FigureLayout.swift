@@ -1,3 +1,5 @@
+import Words
+
 /// Draws a figure at a width: places its panels below each other, and remembers where.
 struct FigureLayout {
   /// Where the parts of a panel are, for a page that shows values under the pointer, and what room the
@@ -52,7 +54,7 @@ struct FigureLayout {
   private func rightMargin(_ lines: [LinePanel]) -> Double {
     let widest = lines.flatMap { endLabels($0).map { textWidth($0.text) } }.max() ?? 0
     // The last step's own label needs room too.
-    let tick = textWidth(grouped(figure.lastStep)) / 2 + 4
+    let tick = textWidth(figure.lastStep.grouped) / 2 + 4
     return (widest == 0 ? max(Self.margin, tick) : widest + Self.labelGap + Self.margin)
       .rounded(.up)
   }

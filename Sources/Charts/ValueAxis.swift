@@ -1,4 +1,5 @@
 import Foundation
+import Words
 
 /// Where values lie on an axis, and which of them are marked on it.
 struct ValueAxis: Equatable {
@@ -88,7 +89,7 @@ struct ValueAxis: Equatable {
     }
     let decimals = finest >= 1 ? 0 : Int((-log10(finest) - 1e-9).rounded(.up))
     return ticks.map { tick in
-      decimals == 0 ? grouped(Int(tick.rounded())) : String(format: "%.\(decimals)f", tick)
+      decimals == 0 ? Int(tick.rounded()).grouped : String(format: "%.\(decimals)f", tick)
     }
   }
 
@@ -101,14 +102,4 @@ struct ValueAxis: Equatable {
     if digits.hasSuffix(".") { digits.removeLast() }
     return "\(digits)e\(Int(words[1]) ?? 0)"
   }
-}
-
-/// `1,115,394`.
-func grouped(_ number: Int) -> String {
-  var text = ""
-  for (index, digit) in String(number.magnitude).reversed().enumerated() {
-    if index > 0 && index % 3 == 0 { text.append(",") }
-    text.append(digit)
-  }
-  return (number < 0 ? "-" : "") + String(text.reversed())
 }

@@ -115,10 +115,3 @@ extension Substring {
     return text
   }
 }
-
-extension String {
-  /// The text padded with spaces to a width; at least one space follows where it is too long.
-  func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: Swift.max(1, width - count))
-  }
-}

@@ -1,6 +1,7 @@
 import GraphIR
 import Lowering
 import Planning
+import Words
 
 /// One layer's file: where it comes from, then forward and backward as the model reads.
 struct LayerFile {
@@ -111,7 +112,8 @@ extension LayerFile {
   private func passSizes(_ lines: [String]) -> [String] {
     let plan = context.plan
     let code = lines.joined(separator: "\n")
-    let sizes = [(plan.sequences, "sequences"), (plan.positions, "length")].compactMap { axis, field in
+    let sizes = [(plan.sequences, "sequences"), (plan.positions, "length")].compactMap {
+      axis, field in
       let name = CNames.size(axis)
       return Self.mentions(code, name) ? "\(name) = pass->\(field)" : nil
     }

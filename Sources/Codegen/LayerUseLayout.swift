@@ -1,5 +1,6 @@
 import GraphIR
 import Planning
+import Words
 
 /// The fields of a layer's `…_use` struct: one use's parameters, saved buffers and neighbours.
 struct LayerUseLayout {

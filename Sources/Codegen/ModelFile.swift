@@ -1,6 +1,7 @@
 import CKernels
 import GraphIR
 import Planning
+import Words
 
 /// `model.c`: how the layers connect, and the functions of the library's interface.
 struct ModelFile {

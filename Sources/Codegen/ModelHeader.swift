@@ -1,5 +1,6 @@
 import GraphIR
 import Planning
+import Words
 
 /// `model.h`: axes, one pass, and each layer's structs and functions.
 struct ModelHeader {

@@ -1,6 +1,7 @@
 import GraphIR
 import Page
 import Planning
+import Words
 
 extension ModelPage {
   /// What the whole model is and costs: a list of terms and numbers.
@@ -24,9 +25,9 @@ extension ModelPage {
     let memory = plan.memory
     let state = memory.parameters + memory.gradients + memory.optimizer
     return [
-      ("parameters", Self.grouped(count), "in \(plan.parameters.count) tensors"),
+      ("parameters", count.grouped, "in \(plan.parameters.count) tensors"),
       (
-        "active for a token", Self.grouped(active),
+        "active for a token", active.grouped,
         "\(count > 0 ? (1000 * active / count + 5) / 10 : 0)% of all"
       ),
       (
@@ -49,19 +50,9 @@ extension ModelPage {
     return [
       (
         "measured step", "\(Self.decimal(step)) ms",
-        "\(Self.grouped(Int(tokens))) tokens/s, \(threads)\(limit)"
+        "\(Int(tokens).grouped) tokens/s, \(threads)\(limit)"
       )
     ]
-  }
-
-  /// `8,996,545`.
-  static func grouped(_ number: Int) -> String {
-    var text = ""
-    for (index, digit) in String(number).reversed().enumerated() {
-      if index > 0 && index % 3 == 0 && digit != "-" { text.append(",") }
-      text.append(digit)
-    }
-    return String(text.reversed())
   }
 
   /// `8.47 G`: three digits and a decimal prefix.

@@ -109,7 +109,7 @@ extension JSONParser {
       position += 1
       if byte == UInt8(ascii: "\"") { return bytes }
       if byte < 0x20 { throw failure("a control character is in a string") }
-      bytes += Array(String(try escape()).utf8)
+      bytes.append(contentsOf: try escape().utf8)
     }
   }
 
@@ -147,13 +147,22 @@ extension JSONParser {
   private mutating func fourDigits() throws(JSON.Failure) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {
-      guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+      guard let digit = peek.flatMap(Self.hexadecimalDigit) else {
         throw failure("four hexadecimal digits are expected")
       }
       value = value << 4 | UInt32(digit)
       position += 1
     }
     return value
+  }
+
+  private static func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): return byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): return byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): return byte - UInt8(ascii: "A") + 10
+    default: return nil
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import GraphIR
+import Words
 
 extension Plan {
   /// What the model is and costs, a table for a person.
@@ -18,7 +19,7 @@ extension Plan {
       generation.summary.replacing(", as ", with: ",\n  as ").replacing(
         " until", with: "\n  until"),
     ]
-    return (facts + Self.table(rows) + costs).joined(separator: "\n")
+    return (facts + Columns.lines(rows) + costs).joined(separator: "\n")
   }
 
   /// The model's name and the number of its parameters.
@@ -42,16 +43,6 @@ extension Plan {
   private static func mega(_ flops: Int) -> String {
     let tenths = (flops + 50_000) / 100_000
     return "\((tenths / 10).grouped).\(tenths % 10)"
-  }
-
-  private static func table(_ rows: [[String]]) -> [String] {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      row.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + padding : padding + row[column]
-      }.joined(separator: "  ")
-    }
   }
 }
 

@@ -1,5 +1,5 @@
-import Codegen
 import Comparison
+import Driver
 import Foundation
 import GraphIR
 import ModelRuntime
@@ -25,20 +25,23 @@ public struct ModelCheck {
     }
   }
 
-  private let compiler: CCompiler
+  /// Of objects it keeps the kernels', which are the same for every model.
+  private let compilation: Compilation
   private let folder: URL
-
-  /// Of objects: the kernels' are the same for every model.
-  private let cache: ContentCache
 
   /// How often parameters and tokens are drawn until rounding decides nothing.
   private static let attempts = 6
 
-  /// - Parameter folder: where sources and libraries may lie meanwhile.
-  public init(compiler: CCompiler, folder: URL) {
-    self.compiler = compiler
+  /// - Parameters:
+  ///   - compiler: the C compiler; nil: the usual one.
+  ///   - folder: where sources and libraries may lie meanwhile.
+  public init(compiler: String? = nil, folder: URL) {
+    var compilation = Compilation(model: "random.swift")
+    compilation.preferredCompiler = compiler
+    compilation.options.optimisation = .none
+    compilation.cache = ContentCache(folder: folder.appendingPathComponent("objects"))
+    self.compilation = compilation
     self.folder = folder
-    cache = ContentCache(folder: folder.appendingPathComponent("objects"))
   }
 
   /// Compiles a model, passes left out and gradients accumulated by chance, and compares.
@@ -60,10 +63,11 @@ public struct ModelCheck {
       return .wrong(["the graph's text reads back as another graph"])
     }
     let plan = try Plan(transformed, accumulates: dice.happens(30))
-    let code = GeneratedModel(plan, .init(sourceName: "random.swift"))
-    let (library, said) = try build(code, seed: seed)
-    defer { try? FileManager.default.removeItem(atPath: library.path) }
-    if !said.isEmpty { return .wrong(["the C compiler says: \(said)"]) }
+    let place = folder.appendingPathComponent(UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: place) }
+    let built = try build(plan, in: place, seed: seed)
+    if !built.warnings.isEmpty { return .wrong(["the C compiler says: \(built.warnings)"]) }
+    let library = try ModelLibrary(path: built.path)
     let reference = try Pipeline().run(graph, options: .reference)
     var wrong = try ThreadCheck(reference, library, seed: seed).differences()
     var outcome = Outcome.undecided
@@ -86,60 +90,12 @@ public struct ModelCheck {
 
   /// One model in sixteen is compiled file by file, as users' are, and all those of which two files
   /// define one name for themselves.
-  private func build(_ code: GeneratedModel, seed: UInt64) throws -> (ModelLibrary, said: String) {
-    if seed % 16 != 0, let built = try? build(code, together: true) {
+  private func build(_ plan: Plan, in place: URL, seed: UInt64) throws -> ScratchLibrary {
+    if seed % 16 != 0,
+      let built = try? compilation.scratchLibrary(of: plan, in: place, isJoined: true)
+    {
       return built
     }
-    return try build(code, together: false)
+    return try compilation.scratchLibrary(of: plan, in: place)
   }
-
-  private func build(_ code: GeneratedModel, together: Bool) throws -> (ModelLibrary, said: String) {
-    let place = folder.appendingPathComponent(UUID().uuidString)
-    defer { try? FileManager.default.removeItem(at: place) }
-    for file in code.files + [Self.whole(code)] {
-      let path = place.appendingPathComponent(file.path)
-      try FileManager.default.createDirectory(
-        at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(file.text.utf8).write(to: path)
-    }
-    let output = folder.appendingPathComponent("\(UUID().uuidString).so")
-    let kernels = code.sources.filter { !Self.isOwn($0) }
-    let sources = together ? [Self.whole(code).path] + kernels : code.sources
-    let said = try compile(sources.map { place.appendingPathComponent($0) }, to: output)
-    return (try ModelLibrary(path: output.path), said)
-  }
-
-  private func compile(_ sources: [URL], to output: URL) throws -> String {
-    var options = CompileOptions()
-    options.optimisation = .none
-    return try compiler.compileLibrary(
-      sources: sources, output: output, options: options, cache: cache)
-  }
-
-  /// The model's own files as one, which takes a third of the time: headers are read once.
-  ///
-  /// What a file defines for itself alone gets the file's name, as another may define it too.
-  private static func whole(_ code: GeneratedModel) -> GeneratedFile {
-    var lines: [String] = ["#include \"model.h\""]
-    for (index, file) in code.files.enumerated()
-    where file.path.hasSuffix(".c") && isOwn(file.path) {
-      let names = staticFunctions(file.text)
-      lines += names.sorted().map { "#define \($0) \($0)_of_\(index)" }
-      lines.append("#include \"\(file.path)\"")
-      lines += names.sorted().map { "#undef \($0)" }
-    }
-    return GeneratedFile(path: "whole.c", text: lines.joined(separator: "\n") + "\n")
-  }
-
-  /// The names of the functions of a C text that only it can see.
-  private static func staticFunctions(_ text: String) -> Set<String> {
-    let heads = text.split(separator: "\n").filter { $0.hasPrefix("static ") && $0.contains("(") }
-    return Set(
-      heads.compactMap { head in
-        head.prefix { $0 != "(" }.split { $0 == " " || $0 == "*" }.last.map(String.init)
-      })
-  }
-
-  /// Kernels are the same for every model, and kept.
-  private static func isOwn(_ source: String) -> Bool { !source.hasPrefix("kernels/") }
 }

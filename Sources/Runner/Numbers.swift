@@ -1,4 +1,5 @@
 import Foundation
+import Words
 
 /// A loss as it is printed: `2.7351`.
 func fourDecimals(_ value: Double) -> String { String(format: "%.4f", value) }
@@ -8,18 +9,6 @@ func twoDecimals(_ value: Double) -> String { String(format: "%.2f", value) }
 
 /// A share of 1 as it is printed: `3.1 %`.
 func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
-
-/// A count with its thousands apart: `8,996,545`.
-func grouped(_ count: Int) -> String {
-  var groups: [String] = []
-  var rest = count.magnitude
-  while rest >= 1000 {
-    groups.append(String(String(rest % 1000 + 1000).dropFirst()))
-    rest /= 1000
-  }
-  groups.append(String(rest))
-  return (count < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
-}
 
 /// A large number with the prefix of its unit: `3.21 G`.
 func magnitude(_ number: Double) -> String {
@@ -32,7 +21,7 @@ func magnitude(_ number: Double) -> String {
 /// Bytes in the unit that suits them: `137.3 MB`.
 func megabytes(_ bytes: Int) -> String {
   bytes < 100_000
-    ? "\(grouped(bytes)) bytes" : String(format: "%.1f MB", Double(bytes) / 1_000_000)
+    ? "\(bytes.grouped) bytes" : String(format: "%.1f MB", Double(bytes) / 1_000_000)
 }
 
 /// A time as a person says it: `45 s`, `3 min 20 s`, `2 h 5 min`.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import GraphIR
 import RandomModels
-import Toolchain
 
 /// `moec-fuzz`: random models, compiled, beside the interpreter.
 @main
@@ -43,8 +42,7 @@ struct FuzzCommand: ParsableCommand {
       .appendingPathComponent("moec-fuzz-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let compiler = try CCompilerSearch(preferred: cc, cache: ContentCache(folder: nil)).choose()
-    let check = ModelCheck(compiler: compiler.compiler, folder: folder)
+    let check = ModelCheck(compiler: cc, folder: folder)
     let tally = graph == nil ? search(check) : try checkFile(check)
     print(tally.text)
     if tally.wrong > 0 { throw ExitCode.failure }

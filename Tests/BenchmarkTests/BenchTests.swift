@@ -73,7 +73,7 @@ import Toolchain
 
   /// Fused calls have other operands than the graph's ops, and do the same products.
   @Test func callsDoTheProductsOfTheGraph() throws {
-    let plan = try Subject(path: TinyLibrary.path.get()).plan
+    let plan = try MeasuredLibrary(path: TinyLibrary.path.get()).plan
     for (phase, calls) in [(Phase.forward, \Layer.forward), (.backward, \.backward)] {
       let flops = plan.uses.flatMap { plan.layers[$0.layer][keyPath: calls] }
         .reduce(0) { $0 + CallCost($1).productFlops }

@@ -18,7 +18,7 @@ import Testing
 
   @Test("Losses, gradients and the logits of any text are the interpreter's", arguments: models)
   func interpreter(model: AxisModel) throws {
-    let compiled = try CompiledModel(model.graph(), optimisation: "-O0")
+    let compiled = try CompiledModel(model.graph(), optimisation: .none)
     let trial = Trial(compiled)
     let found = try trial.disagreements(tolerance: 1e-4)
     #expect(found.isEmpty, "\(found)")
@@ -28,7 +28,7 @@ import Testing
   @Test("They are so without the passes that can be left out", arguments: AxisModel.parameters)
   func withoutPasses(model: AxisModel) throws {
     let omitted: Set = ["FusePointwise", "FuseAttention", "Simplify", "ShareCommon"]
-    let compiled = try CompiledModel(model.graph(), omitting: omitted, optimisation: "-O0")
+    let compiled = try CompiledModel(model.graph(), omitting: omitted, optimisation: .none)
     let trial = Trial(compiled, seed: 3)
     let found = try trial.disagreements(tolerance: 1e-4)
     #expect(found.isEmpty, "\(found)")
@@ -58,7 +58,7 @@ import Testing
   func causal() throws {
     for name in ["width", "products", "position-bias", "position-parameter", "learned-weights"] {
       let model = try #require(AxisModel.all.first { $0.name == name })
-      let trial = Trial(try CompiledModel(model.graph(), optimisation: "-O0"))
+      let trial = Trial(try CompiledModel(model.graph(), optimisation: .none))
       let library = try trial.model()
       let whole = try library.logits(tokens: Array(trial.tokens.prefix(model.T)), seed: 1)
       for length in 1..<model.T {

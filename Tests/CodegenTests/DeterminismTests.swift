@@ -22,7 +22,7 @@ import Testing
       ($0.B, $0.T, $0.V, $0.C, $0.heads, $0.depth) = (5, 13, 17, 40, 5, 2)
       ($0.experts, $0.chosen, $0.dropout) = (5, 3, 0.1)
     }
-    try expectSameBits(CompiledModel(model.graph(), optimisation: "-O3").library)
+    try expectSameBits(CompiledModel(model.graph(), optimisation: .full).library)
   }
 
   @Test("A tied head, whose table has two gradients")

@@ -45,7 +45,7 @@ import Testing
     "A text that grows, changes, shrinks and moves on has the whole window's bits",
     arguments: models)
   func sameBits(model: AttentionModel) throws {
-    let compiled = try CompiledModel(model.graph(), optimisation: model.T > 100 ? "-O3" : "-O1")
+    let compiled = try CompiledModel(model.graph(), optimisation: model.T > 100 ? .full : .quick)
     let pair = try Pair(compiled)
     let all = text(compiled)
     for length in 1...model.T {

@@ -1,4 +1,5 @@
 import CompiledModels
+import Driver
 import GraphIR
 import Interpreter
 import ModelRuntime
@@ -70,10 +71,8 @@ import Testing
 
   @Test("Examples/tiny.swift: fused attention, gated experts, a tied head")
   func tiny() throws {
-    let result = try Moec.run(
-      ["compile", "Examples/tiny.swift", "--emit", "graph"], in: Moec.repository.path)
-    try #require(result.status == 0, "\(result.errors)")
-    let trial = Trial(try CompiledModel(Graph(parsing: result.output)))
+    let tiny = Moec.repository.appendingPathComponent("Examples/tiny.swift").path
+    let trial = Trial(try CompiledModel(Compilation(model: tiny).trace().graph))
     let found = try trial.disagreements(tolerance: 1e-4)
     #expect(found.isEmpty, "\(found)")
   }

@@ -2,6 +2,7 @@ import Foundation
 import ModelFixtures
 import Testing
 
+@testable import Driver
 @testable import moec
 
 private let hasPython = (try? Command.shell("python3 -c 'import pty'").status) == 0

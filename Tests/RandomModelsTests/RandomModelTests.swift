@@ -6,11 +6,12 @@ import RandomModels
 import Testing
 
 @Suite struct RandomModelTests {
+  /// One for all models, with one cache.
+  private static let folder = Result { URL(fileURLWithPath: try ModelFixture.folder()) }
+
   @Test("Random models compute what the interpreter does", arguments: 1...24 as ClosedRange<UInt64>)
   func agrees(seed: UInt64) throws {
-    let check = ModelCheck(
-      compiler: try CompiledModel.compiler(),
-      folder: URL(fileURLWithPath: try ModelFixture.folder()))
+    let check = ModelCheck(folder: try Self.folder.get())
     let outcome = check.outcome(of: try RandomModel(seed: seed).graph(), seed: seed)
     switch outcome {
     case .wrong(let reasons): Issue.record("seed \(seed): \(reasons)")

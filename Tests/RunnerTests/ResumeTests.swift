@@ -3,6 +3,7 @@ import Foundation
 import ModelFixtures
 import ModelRuntime
 import Testing
+import Words
 
 @testable import Runner
 
@@ -100,7 +101,7 @@ import Testing
     #expect(notes.step > 0 && notes.step < steps)
     #expect(
       stopped.errors.contains(
-        "stopped at step \(grouped(notes.step)) of 1,000,000, saved in \(name)"))
+        "stopped at step \(notes.step.grouped) of 1,000,000, saved in \(name)"))
     // By whatever words moec is called here.
     let line = try #require(stopped.errors.split(separator: "go on with: ").last)
     let rest = try #require(line.split(separator: "moec run ", maxSplits: 1).last)
@@ -108,7 +109,7 @@ import Testing
     let more = try Command.shell(
       "exec \"$0\" run \(command) --steps \(notes.step + 60)")
     #expect(more.status == 0, "\(more.errors)")
-    #expect(more.errors.contains("trained \(grouped(notes.step + 60)) steps"))
+    #expect(more.errors.contains("trained \((notes.step + 60).grouped) steps"))
   }
 
   /// Whatever mask moec inherits, as from a program that blocks signals in the thread that starts it.

@@ -2,6 +2,7 @@ import Foundation
 import ModelFixtures
 import Testing
 import Tokenizer
+import Words
 
 @testable import Runner
 
@@ -56,7 +57,7 @@ func subwordSession(
     let tokens = tokenizer.encode(subwordText)
     #expect(Array(corpus.training) + Array(corpus.validation) == tokens)
     #expect(tokens.count < subwordText.unicodeScalars.count / 2)
-    #expect(session.summary.contains("\(grouped(tokens.count)) tokens"))
+    #expect(session.summary.contains("\(tokens.count.grouped) tokens"))
     #expect(session.summary.contains("vocabulary 300 of 320 tokens"))
   }
 

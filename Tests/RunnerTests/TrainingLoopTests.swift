@@ -251,12 +251,6 @@ import Testing
 }
 
 @Suite struct NumbersTests {
-  @Test func groupsThousands() {
-    #expect(
-      [0, 999, 1000, 8_996_545, -1_000_001].map(grouped)
-        == ["0", "999", "1,000", "8,996,545", "-1,000,001"])
-  }
-
   @Test func saysTimes() {
     #expect(
       [0, 59, 61, 3600 * 2 + 300, .infinity].map(duration)

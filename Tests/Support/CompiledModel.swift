@@ -1,4 +1,5 @@
 import Codegen
+import Driver
 import Foundation
 import GraphIR
 import ModelFixtures
@@ -18,19 +19,28 @@ public struct CompiledModel {
   public let folder: URL
   public let library: ModelLibrary
 
-  /// Compiles with little optimisation, so that tests of small models are quick.
+  /// Compiles with little optimisation, so that tests of small models are quick. Errors: whatever a
+  /// stage says, and any word of the C compiler.
   public init(
-    _ graph: Graph, omitting: Set<String> = [], optimisation: String = "-O1",
-    accumulates: Bool = false
+    _ graph: Graph, omitting: Set<String> = [],
+    optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false
   ) throws {
     reference = try Self.reference(of: graph)
-    let transformed = try Pipeline().run(graph, options: PipelineOptions(omitted: omitting))
-    plan = try Plan(transformed, accumulates: accumulates)
-    code = GeneratedModel(plan, .init(sourceName: "\(graph.name).swift"))
-    folder = try Self.write(code)
-    let path = folder.appendingPathComponent("model.so").path
-    try Self.build(code, in: folder, to: path, optimisation)
-    library = try ModelLibrary(path: path)
+    var compilation = Compilation(model: "\(graph.name).swift")
+    compilation.omittedPasses = omitting.sorted()
+    compilation.options.optimisation = optimisation
+    compilation.accumulates = accumulates
+    compilation.cache = try Self.cache.get()
+    let built = try compilation.scratchLibrary(
+      of: graph, in: URL(fileURLWithPath: try ModelFixture.folder()))
+    guard built.warnings.isEmpty else { throw CompilationFailure(text: built.warnings) }
+    (plan, code, folder) = (built.plan, built.code, built.folder)
+    library = try ModelLibrary(path: built.path)
+  }
+
+  /// One for all tests of a run: kernels are compiled once.
+  static let cache = Result {
+    ContentCache(folder: URL(fileURLWithPath: try ModelFixture.folder()))
   }
 
   /// The graph after the passes that the compiler cannot do without.
@@ -41,12 +51,7 @@ public struct CompiledModel {
   /// Writes all files to a fresh folder.
   public static func write(_ code: GeneratedModel) throws -> URL {
     let folder = URL(fileURLWithPath: try ModelFixture.folder())
-    for file in code.files {
-      let path = folder.appendingPathComponent(file.path)
-      try FileManager.default.createDirectory(
-        at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(file.text.utf8).write(to: path)
-    }
+    try GeneratedFolder(folder.path).write(code.files, isScratch: true)
     return folder
   }
 
@@ -55,17 +60,6 @@ public struct CompiledModel {
 
   private static let chosen = Result {
     try CCompilerSearch(cache: ContentCache(folder: nil)).choose().compiler
-  }
-
-  private static func build(
-    _ code: GeneratedModel, in folder: URL, to output: String, _ optimisation: String
-  ) throws {
-    let line = try compiler().commandLine(sources: code.sources, output: output)
-      .replacingOccurrences(of: " -O3 ", with: " \(optimisation) ")
-    let result = try Command.run("/bin/sh", ["-c", line], in: folder.path)
-    guard result.status == 0, result.errors.isEmpty else {
-      throw CompilationFailure(text: "\(line)\n\(result.errors)")
-    }
   }
 }
 

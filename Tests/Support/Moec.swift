@@ -1,3 +1,4 @@
+import Driver
 import Foundation
 import ModelFixtures
 
@@ -16,7 +17,8 @@ public enum Moec {
 
   private static let cache = Result { try ModelFixture.folder() }
 
-  /// An example compiled by the command, optimised: its library and the C that it was made from.
+  /// A model of the repository, compiled as the command does it: its library, and the C that it was
+  /// made from.
   public struct Example: Sendable {
     public var library: String
     public var generated: URL
@@ -25,17 +27,17 @@ public enum Moec {
   /// `Examples/makemoe.swift`, compiled once in a test run.
   public static func makemoe() throws -> Example { try makemoeResult.get() }
 
-  private static let makemoeResult = Result { try compile("Examples/makemoe.swift") }
+  private static let makemoeResult = Result {
+    try compile(repository.appendingPathComponent("Examples/makemoe.swift").path)
+  }
 
-  /// Compiles a model of the repository.
-  public static func compile(_ model: String, _ flags: [String] = []) throws -> Example {
-    let folder = URL(fileURLWithPath: try ModelFixture.folder())
-    let generated = folder.appendingPathComponent("generated")
-    let library = folder.appendingPathComponent("model.so").path
-    let result = try run(
-      ["compile", model, "-o", library, "--generated", generated.path] + flags,
-      in: repository.path)
-    guard result.status == 0 else { throw CompilationFailure(text: result.errors) }
-    return Example(library: library, generated: generated)
+  /// Compiles the model in a file.
+  public static func compile(_ model: String) throws -> Example {
+    var compilation = Compilation(model: model)
+    compilation.cache = try CompiledModel.cache.get()
+    let (graph, source) = try compilation.trace()
+    let built = try compilation.scratchLibrary(
+      of: graph, source: source, in: URL(fileURLWithPath: try ModelFixture.folder()))
+    return Example(library: built.path, generated: built.folder)
   }
 }

@@ -1,0 +1,78 @@
+import Codegen
+import Foundation
+import GraphIR
+import Planning
+
+/// A library that nobody keeps, and what it was made from.
+public struct ScratchLibrary {
+  /// After all passes.
+  public var graph: Graph
+  public var plan: Plan
+  public var code: GeneratedModel
+  /// The folder with the C, and nothing else.
+  public var folder: URL
+  /// The library's path.
+  public var path: String
+  /// What the C compiler said.
+  public var warnings: String
+}
+
+extension Compilation {
+  /// The way from a traced graph on, all at once, into a folder that will be gone again: its C goes to
+  /// `generated` there, and the library beside it.
+  public func scratchLibrary(
+    of traced: Graph, source: String? = nil, in folder: URL
+  ) throws -> ScratchLibrary {
+    try scratchLibrary(
+      of: try plan(transformed(traced), source: source), source: source, in: folder)
+  }
+
+  /// The same from a plan on.
+  ///
+  /// - Parameter isJoined: whether the model's own files are compiled as one, which takes a third of
+  ///   the time, as headers are read once.
+  public func scratchLibrary(
+    of plan: Plan, source: String? = nil, in folder: URL, isJoined: Bool = false
+  ) throws -> ScratchLibrary {
+    let code = try generate(plan, source: source)
+    let joined = code.joined
+    let generated = folder.appendingPathComponent("generated")
+    let output = folder.appendingPathComponent("model.\(Self.libraryExtension)")
+    try GeneratedFolder(generated.path)
+      .write(code.files + (isJoined ? [joined.file] : []), isScratch: true)
+    let built = try build(
+      code, sources: isJoined ? joined.sources : code.sources, in: generated, output: output)
+    return ScratchLibrary(
+      graph: plan.graph, plan: plan, code: code, folder: generated, path: output.path,
+      warnings: built.warnings)
+  }
+}
+
+extension GeneratedModel {
+  /// A file that has all of the model's own in it, and what is to be compiled then: it and the
+  /// kernels, which are the same for every model, and kept.
+  fileprivate var joined: (file: GeneratedFile, sources: [String]) {
+    var lines = ["#include \"model.h\""]
+    for (index, file) in files.enumerated()
+    where file.path.hasSuffix(".c") && !Self.isKernel(file.path) {
+      // What a file defines for itself alone gets the file's number, as another may define it too.
+      let names = Self.staticFunctions(file.text).sorted()
+      lines += names.map { "#define \($0) \($0)_of_\(index)" }
+      lines.append("#include \"\(file.path)\"")
+      lines += names.map { "#undef \($0)" }
+    }
+    let file = GeneratedFile(path: "whole.c", text: lines.joined(separator: "\n") + "\n")
+    return (file, [file.path] + sources.filter(Self.isKernel))
+  }
+
+  /// The names of the functions of a C text that only it can see.
+  private static func staticFunctions(_ text: String) -> Set<String> {
+    let heads = text.split(separator: "\n").filter { $0.hasPrefix("static ") && $0.contains("(") }
+    return Set(
+      heads.compactMap { head in
+        head.prefix { $0 != "(" }.split { $0 == " " || $0 == "*" }.last.map(String.init)
+      })
+  }
+
+  private static func isKernel(_ path: String) -> Bool { path.hasPrefix("kernels/") }
+}

@@ -1,0 +1,190 @@
+import Codegen
+import Foundation
+import GraphIR
+import Lowering
+import Passes
+import Planning
+import SystemFiles
+import Toolchain
+import Words
+
+/// The way from model.swift to a library, stage by stage: the one that the command line, tests,
+/// benchmarks and random models go.
+public struct Compilation {
+  /// The path of model.swift. Of a graph that no file describes, what would be its name.
+  public var model: String
+  public var omittedPasses: [String] = []
+  public var options = CompileOptions()
+  public var preferredCompiler: String?
+  public var accumulates = false
+  public var cache = ContentCache.standard()
+
+  /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
+  public var timeLimit: Double?
+
+  /// Who hears what was done.
+  public var log = StageLog.silent
+
+  /// Who hears what is to be said beside the results: notes, warnings, what the model printed.
+  public var write: (String) -> Void = { _ in }
+
+  /// Called after each pass.
+  public var observe: (PassReport) -> Void = { _ in }
+
+  /// How a program is waited for, given what it does and the seconds that it may take.
+  public var supervise: (_ what: String, _ limit: Double?) -> Supervision = { _, limit in
+    Supervision(limit: limit)
+  }
+
+  public init(model: String) { self.model = model }
+
+  /// Called after each lowering step.
+  public var observeLowering: (LoweringReport) -> Void = { _ in }
+
+  /// Of the omitted ones, those that are lowering steps.
+  private var omittedSteps: Set<String> {
+    Set(omittedPasses).intersection(LoweringPipeline.names)
+  }
+
+  /// The graph as the model makes it, and the model's text.
+  public func trace() throws -> (graph: Graph, source: String) {
+    try log.stage("traced", { "\(model): \($0.graph.nodes.count) operations" }) {
+      try explaining { try traceNow() }
+    }
+  }
+
+  private func traceNow() throws -> (graph: Graph, source: String) {
+    let modules = try ModelModules.models()
+    if let notice = cache.notice { write("note: \(notice)\n") }
+    var compiler = SwiftModelCompiler(modules: modules, cache: cache)
+    compiler.supervision = (
+      supervise("swiftc compiles \(model)", timeLimit),
+      supervise("\(model) describes its graph", timeLimit ?? Supervision.modelLimit)
+    )
+    let trace = try compiler.trace(model: model)
+    if !trace.messages.isEmpty { write(trace.messages) }
+    let source = String(
+      decoding: try Data(contentsOf: URL(fileURLWithPath: model)), as: UTF8.self)
+    return (try Graph(parsing: trace.graph), source)
+  }
+
+  /// The graph after all passes, backward included.
+  public func transformed(_ graph: Graph) throws -> Graph {
+    try log.stage("lowered", { "\($0.nodes.count) operations with gradients, after all passes" }) {
+      try explaining {
+        let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
+        return try Pipeline().run(graph, options: pipeline, observe: observe)
+      }
+    }
+  }
+
+  public func plan(_ graph: Graph, source: String?) throws -> Plan {
+    let plan = try log.stage("planned", { $0.inShort }) {
+      try explaining {
+        try Plan(
+          graph, source: source, accumulates: accumulates, omitting: omittedSteps,
+          observe: observeLowering)
+      }
+    }
+    for note in plan.notes { write(note.note + "\n") }
+    return plan
+  }
+
+  /// The C of a plan. Of this machine it has nothing but the line that builds it.
+  public func generate(_ plan: Plan, source: String?) throws -> GeneratedModel {
+    try explaining {
+      GeneratedModel(
+        plan,
+        .init(
+          source: source, sourceName: URL(fileURLWithPath: model).lastPathComponent,
+          compilerLine: try compilerLine(plan)))
+    }
+  }
+
+  /// The line with the compiler that builds the library here; where there is none, the usual one's.
+  private func compilerLine(_ plan: Plan) throws(ToolchainError) -> String {
+    let sources = GeneratedModel.sources(of: plan)
+    let output = "lib\(plan.graph.name).\(Self.libraryExtension)"
+    guard let compiler = try? compiler().compiler else {
+      return try CCompiler.portableCommandLine(sources: sources, output: output, options: options)
+    }
+    return try compiler.commandLine(sources: sources, output: output, options: options)
+  }
+
+  private func compiler() throws(ToolchainError) -> CCompilerSearch.Choice {
+    try CCompilerSearch(preferred: preferredCompiler, cache: cache).choose(for: options)
+  }
+
+  /// What is to be known of a library that was built.
+  public struct Built {
+    /// What a person should know of the choice of compiler, if anything.
+    public var note: String?
+    /// What the C compiler said, which is written too.
+    public var warnings: String
+  }
+
+  /// Makes the library and its header from generated sources that lie in `folder`.
+  @discardableResult
+  public func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> Built {
+    try build(generated, sources: generated.sources, in: folder, output: output)
+  }
+
+  /// The same from C files that have the generated ones in them.
+  func build(
+    _ generated: GeneratedModel, sources: [String], in folder: URL, output: URL
+  ) throws -> Built {
+    try explaining {
+      let choice = try compiler()
+      let sources = sources.map { folder.appendingPathComponent($0) }
+      let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
+      let warnings = try choice.compiler.compileLibrary(
+        sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
+        output: output, options: options, cache: cache,
+        supervision: supervise("compiling the C", timeLimit), report: log.add)
+      if !warnings.isEmpty { write(warnings) }
+      if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
+        try AtomicFile.write(header.text, to: Self.header(of: output.path))
+      }
+      return Built(note: choice.note, warnings: warnings)
+    }
+  }
+
+  /// Where a library's header goes: `libmodel.h` beside `libmodel.so`.
+  public static func header(of library: String) -> String {
+    URL(fileURLWithPath: library).deletingPathExtension().appendingPathExtension("h").relativePath
+  }
+
+  /// What the names of libraries end in here.
+  public static var libraryExtension: String {
+    #if os(macOS)
+      "dylib"
+    #else
+      "so"
+    #endif
+  }
+
+  /// Errors of the stages as errors that a command reports.
+  public func explaining<Result>(_ work: () throws -> Result) throws -> Result {
+    do {
+      return try work()
+    } catch let error as Diagnostic {
+      throw CompilationError(error.description)
+    } catch let error as ToolchainError {
+      throw CompilationError(error.description)
+    }
+  }
+}
+
+extension Supervision {
+  /// A model describes its graph in milliseconds; one that takes so long has lost its way.
+  public static let modelLimit = 600.0
+}
+
+extension Plan {
+  /// `3 layers, 8,996,545 parameters, 190 MB`.
+  fileprivate var inShort: String {
+    let count = parameters.reduce(0) { $0 + $1.type.count }
+    let megabytes = (memory.total + 500_000) / 1_000_000
+    return "\(layers.count) layers, \(count.grouped) parameters, \(megabytes.grouped) MB"
+  }
+}

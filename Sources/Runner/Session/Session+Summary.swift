@@ -1,0 +1,41 @@
+import Exchange
+import Words
+
+extension Session {
+  /// What is about to run, in a few lines.
+  public var summary: String {
+    let manifest = model.manifest
+    let memory = manifest.memory
+    let active = manifest.activeParameters.map { ", \($0.grouped) of them for a token" } ?? ""
+    var lines = [
+      "model   \(manifest.name): \(manifest.parameterCount.grouped) parameters\(active)",
+      "batch   \(manifest.batch) sequences of \(manifest.context) \(coding.unit)",
+      "memory  \(megabytes(memory.total))\n        \(megabytes(memory.parameters)) parameters, "
+        + "\(megabytes(memory.optimizer)) optimizer, \(megabytes(memory.saved)) saved, "
+        + "\(megabytes(memory.scratch)) scratch",
+      "threads \(threads), seed \(seed)",
+    ]
+    if manifest.work.step > 0 {
+      lines.insert(
+        "work    \(magnitude(manifest.work.step))FLOP per step, "
+          + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
+    }
+    if let corpus {
+      lines.append(
+        "data    \(corpus.path)\n        \(corpus.count.grouped) \(coding.unit), "
+          + "\(corpus.training.count.grouped) to train on, "
+          + "\(corpus.validation.count.grouped) to validate")
+      if corpus.carriageReturns > 0 {
+        lines.append(
+          "        \(corpus.carriageReturns.grouped) lines end in CR LF, and the CRs are text too; tr "
+            + "-d '\\r' takes them out")
+      }
+    }
+    lines.append("vocabulary \(coding.count) of \(manifest.vocabulary) \(coding.unit)")
+    if !missing.isEmpty {
+      lines.append("not in the weights, and as in a new model: \(NameList(missing))")
+    }
+    if step > 0 { lines.append("weights have seen \(step.grouped) steps") }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Driver
+import GraphIR
+import Lint
+import Planning
+import Runner
+
+/// What commands that lint can be told.
+struct LintOptions: ParsableArguments {
+  @Flag(help: "Take warnings about the model for errors.")
+  var strict = false
+}
+
+extension Compilation {
+  /// Prints what the linter says about a model.
+  ///
+  /// - Parameters:
+  ///   - traced: the graph as the model makes it.
+  ///   - transformed: the same after all passes, which is what a step costs.
+  /// - Returns: the number of warnings.
+  /// - Throws: a `CompilationError` for marks that cannot be understood, and, if `strict`, for
+  ///   warnings.
+  @discardableResult
+  func lint(
+    _ traced: Graph, transformed: Graph, source: String, strict: Bool
+  ) throws -> Int {
+    let settings = TrainingSettings()
+    let forward = transformed.flops(.forward)
+    let work = Subject.Work(
+      forward: forward, step: forward + transformed.flops(.backward),
+      evaluationInterval: settings.evaluationInterval,
+      evaluationBatches: settings.evaluationBatches)
+    let report = Linter().lint(
+      Subject(traced, transformed: transformed, work: work), source: source, path: model)
+    let warnings = report.warnings.map { $0.text(asError: strict) }
+    if !report.errors.isEmpty {
+      throw CompilationError((report.errors.map(\.description) + warnings).joined(separator: "\n"))
+    }
+    if strict, !warnings.isEmpty { throw CompilationError(warnings.joined(separator: "\n")) }
+    for warning in warnings { write(warning + "\n") }
+    return warnings.count
+  }
+}

@@ -1,0 +1,224 @@
+import ArgumentParser
+import Codegen
+import Driver
+import Foundation
+import GraphIR
+import Lowering
+import Passes
+import Planning
+import SystemFiles
+import Toolchain
+
+/// `moec compile MODEL.swift -o LIB.so`.
+struct CompileCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile",
+    abstract: "Compiles a model to C and to a library.",
+    discussion: """
+      EXAMPLES
+        moec compile model.swift            # build/libmodel.so, its C in build/model
+        moec compile Examples/makemoe.swift -o libmakemoe.so
+        moec compile model.swift --emit backward
+        moec compile model.swift -o libmodel.so --summary --time-passes
+        moec compile model.swift --strict
+      """)
+
+  enum Stage: String, ExpressibleByArgument, CaseIterable {
+    case graph, backward, plan, c
+  }
+
+  @ArgumentParser.Argument(
+    help: "The model, a Swift file that imports MoE.", completion: .model)
+  var model: String
+
+  @Option(
+    name: .shortAndLong, help: "The library to write. (default: build/libMODEL.so)",
+    completion: .library)
+  var output: String?
+
+  @Option(
+    help: "The folder for the C. (default: build/MODEL; with -o Generated/NAME)",
+    completion: .directory)
+  var generated: String?
+
+  @Option(help: "Stop there and print it: graph, backward, plan or c.")
+  var emit: Stage?
+
+  @Option(
+    help: ArgumentHelp(
+      "Print the graph after a pass, the program after a lowering step, or all.",
+      valueName: "pass|all"),
+    completion: .list(PassReports.names + ["all"]))
+  var printAfter: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave a pass or a lowering step out, to find out which one is to blame.", valueName: "pass"),
+    completion: .list(PassReports.names))
+  var no: [String] = []
+
+  @Flag(help: "Print how long each pass and each lowering step took.")
+  var timePasses = false
+
+  @Flag(help: "Print layers, parameters, FLOPs and bytes.")
+  var summary = false
+
+  @Flag(help: "Make room to add up the gradients of several batches before an update.")
+  var accumulate = false
+
+  @OptionGroup var lint: LintOptions
+
+  @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
+  var quiet = false
+
+  @Flag(
+    help: """
+      Build with address and undefined-behaviour checks; 'moec run' and the others load what they \
+      need.
+      """)
+  var sanitize = false
+
+  @Option(
+    help: """
+      The C compiler. (default: the first with OpenMP of clang, clang-N, Swift's clang, gcc, cc)
+      """, completion: .file())
+  var cc: String?
+
+  @Option(
+    help: """
+      The processor to compile for; the C is the same for all: \
+      \(CompileOptions.targets.joined(separator: ", ")).
+      """,
+    completion: .list(CompileOptions.targets))
+  var target = "native"
+
+  @OptionGroup var time: TimeLimit
+
+  func validate() throws {
+    if lint.strict, emit == .graph {
+      throw ValidationError("--strict has no meaning with --emit graph")
+    }
+  }
+
+  func run() throws {
+    try reportingErrors { try compile() }
+  }
+
+  private func compile() throws {
+    let reports = PassReports(printAfter: Set(printAfter))
+    try reports.check(omitted: no)
+    if let output, emit == nil {
+      try claims(output).check()
+      try AtomicFile.check(output)
+    }
+    var compilation = Compilation.onTerminal(model)
+    compilation.omittedPasses = no
+    compilation.options = CompileOptions(target: target, sanitize: sanitize)
+    compilation.preferredCompiler = cc
+    compilation.accumulates = accumulate
+    compilation.timeLimit = time.timeLimit
+    compilation.observe = reports.add
+    compilation.observeLowering = reports.add
+    compilation.log = quiet || emit != nil ? .silent : .onTerminal()
+    EditorCommands.update(for: model)
+    let (traced, source) = try compilation.trace()
+    if emit == .graph { return try printNow(traced.text) }
+    let graph = try compilation.transformed(traced)
+    try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
+    if emit == .backward {
+      if timePasses { printToStandardError(reports.timeTable) }
+      return try printNow(graph.text)
+    }
+    let plan = try compilation.plan(graph, source: source)
+    if timePasses { printToStandardError(reports.timeTable) }
+    if emit == .plan { return try printNow(plan.text) }
+    let code = try compilation.generate(plan, source: source)
+    if emit == .c { return try printNow(code.listing) }
+    try build(compilation, plan, code)
+  }
+
+  private func build(_ compilation: Compilation, _ plan: Plan, _ code: GeneratedModel) throws {
+    let outputs = CompileOutputs(
+      model: model, name: plan.graph.name, output: output, generated: generated)
+    let folder = try GeneratedFolder(outputs.generated)
+    let library = outputs.library
+    var claims = claims(library)
+    folder.claim(code.files, in: &claims)
+    try claims.check()
+    try outputs.makeFolder()
+    try AtomicFile.check(library)
+    try folder.write(code.files)
+    compilation.log.say("written", "\(code.files.count) files to \(outputs.generated)")
+    let built = try compilation.build(
+      code, in: folder.url, output: URL(fileURLWithPath: PlainPath.of(library) ?? library))
+    if let note = built.note { printToStandardError(note) }
+    if summary { try printNow(plan.summary + "\n") }
+    if quiet { return }
+    printToStandardError("wrote \(library) from \(outputs.generated)")
+  }
+
+  /// The files that this command touches but for the C.
+  private func claims(_ library: String) -> FileClaims {
+    var claims = FileClaims()
+    claims.read(model, "the model")
+    claims.read(cc, "--cc")
+    claims.write(library, "--output", over: .library)
+    claims.write(Compilation.header(of: library), "the header of --output", over: .header)
+    return claims
+  }
+}
+
+extension GeneratedModel {
+  /// All files but the kernels, one after the other.
+  var listing: String {
+    files.filter {
+      !$0.path.hasPrefix("kernels/") && $0.path.hasSuffix(".c") || $0.path == "model.h"
+    }
+    .map(\.text).joined(separator: "\n")
+  }
+}
+
+/// Collects what passes and lowering steps did, and prints what was asked for after them.
+final class PassReports {
+  private let printAfter: Set<String>
+  private var reports: [(name: String, changed: Bool, seconds: Double)] = []
+
+  init(printAfter: Set<String>) { self.printAfter = printAfter }
+
+  /// The names of all passes, then of all lowering steps, in order.
+  static let names = Pipeline().names + LoweringPipeline.names
+
+  /// Refuses names of passes that do not exist.
+  func check(omitted: [String]) throws {
+    let names = printAfter.subtracting(["all"]).sorted() + omitted
+    if let name = names.first(where: { !Self.names.contains($0) }) {
+      throw CompilationError(
+        message: "there is no pass \"\(name)\"",
+        hint: "the passes are \(Self.names.joined(separator: ", "))")
+    }
+  }
+
+  func add(_ report: PassReport) {
+    add(report.name, report.changed, report.seconds) { report.graph.text }
+  }
+
+  func add(_ report: LoweringReport) {
+    add(report.name, report.changed, report.seconds) { report.program.text }
+  }
+
+  private func add(_ name: String, _ changed: Bool, _ seconds: Double, _ text: () -> String) {
+    reports.append((name, changed, seconds))
+    guard printAfter.contains(name) || printAfter.contains("all") else { return }
+    let title = "# after \(name)" + (changed ? "" : " (unchanged)")
+    printToStandardError(changed ? "\(title)\n\(text())" : title)
+  }
+
+  /// The passes, slowest first.
+  var timeTable: String {
+    let rows = reports.sorted { $0.seconds > $1.seconds }.map { report in
+      String(format: "%10.3f ms  ", report.seconds * 1000) + report.name
+        + (report.changed ? "" : " (unchanged)")
+    }
+    return rows.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,154 @@
+import ArgumentParser
+import Codegen
+import Driver
+import Foundation
+import Runner
+import SystemFiles
+import Tracking
+import Words
+
+extension TrainingOutcome {
+  fileprivate var status: TrackingStatus {
+    switch self {
+    case .finished, .outOfPatience: return .finished
+    case .interrupted: return .killed
+    }
+  }
+}
+
+extension RunCommand {
+  func train() throws {
+    guard let folder = try runFolder() else { return try train(in: nil) }
+    defer { folder.removeIfEmpty() }
+    var command = self
+    command.training.save = folder.weights
+    command.training.log = folder.log
+    try command.train(in: folder)
+  }
+
+  /// Where the run keeps what it makes; nil if its files are named or nothing is kept.
+  private func runFolder() throws -> RunFolder? {
+    guard training.save == nil, training.log == nil, !training.noSave else { return nil }
+    if let run = training.run {
+      let folder = RunFolder(named: run)
+      try folder.make()
+      return folder
+    }
+    if let resume = training.resume, let folder = RunFolder(holding: resume) { return folder }
+    return try RunFolder.fresh(library: library)
+  }
+
+  private func train(in folder: RunFolder?) throws {
+    Interruption.watch()
+    let files = trainingFiles
+    let settingsFile = folder?.settings ?? files.log.flatMap(RunSettings.path)
+    var claims = claims(files)
+    claims.write(settingsFile, "the settings of --log", over: .runSettings)
+    claims.write(folder?.curve, "the curve", over: .drawing)
+    try claims.check()
+    let locks = try lock(files)
+    defer { for lock in locks { lock.release() } }
+    if !training.overwrite { try EarlierRun.check(files, resumed: training.resume) }
+    let session = try open(options)
+    let settings = try settings(from: session.usualSettings)
+    tell(session.summary)
+    if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
+    if let folder {
+      tell("the run's weights, log, settings and curve are in \(onOneLine(folder.path))")
+    }
+    if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
+    let output = PatientOutput()
+    var listeners = TrainingListeners()
+    listeners.output = { output.print($0 + "\n") }
+    listeners.notice = { tell($0) }
+    listeners.warning = { printToStandardError("note: \($0)") }
+    listeners.isInterrupted = { Interruption.signal != nil }
+    listeners.showsProgress = !quiet
+    listeners.trackers = try trackers(session, settings)
+    let outcome: TrainingOutcome
+    do {
+      defer { if let folder { drawCurve(session, folder.curve) } }
+      outcome = try session.train(settings, files: files, listeners: listeners)
+    } catch {
+      finish(listeners.trackers, .failed, session)
+      throw error
+    }
+    tell(try session.fingerprintLine(after: outcome.step))
+    tell(end(outcome, of: settings, session))
+    finish(listeners.trackers, outcome.status, session)
+    if case .interrupted = outcome, let signal = Interruption.signal {
+      throw ExitCode(128 + signal)
+    }
+  }
+
+  /// Writes a file that the run can do without.
+  func keep(_ text: String, in path: String) {
+    do {
+      try AtomicFile.write(text, to: path)
+    } catch {
+      printToStandardError("note: \(error.message); the run goes on")
+    }
+  }
+
+  /// The options that were given, over what the run has anyway.
+  private func settings(from usual: TrainingSettings) throws -> TrainingSettings {
+    var settings = usual
+    settings.steps = training.steps ?? settings.steps
+    settings.evaluationInterval = training.evalInterval ?? settings.evaluationInterval
+    settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
+    settings.learningRate = training.learningRate ?? settings.learningRate
+    settings.schedule.form = training.schedule ?? settings.schedule.form
+    settings.schedule.warmup = training.warmup ?? settings.schedule.warmup
+    settings.schedule.final = training.finalLearningRate ?? settings.schedule.final
+    settings.clip = training.clip ?? settings.clip
+    settings.accumulation = training.accumulate ?? settings.accumulation
+    settings.patience = training.patience ?? settings.patience
+    if let groups = training.noDecay {
+      settings.noDecay = groups.split(separator: ",").map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+    }
+    if settings.schedule.final != nil, settings.schedule.form == .constant {
+      throw CompilationError(
+        message: "--final-learning-rate is of no use with a constant schedule",
+        hint: "add --schedule cosine or linear")
+    }
+    return settings
+  }
+
+  /// How the run ended, and what can be done next.
+  private func end(
+    _ outcome: TrainingOutcome, of settings: TrainingSettings, _ session: Session
+  ) -> String {
+    let saved = training.save.map { ", saved in \($0)" } ?? ""
+    switch outcome {
+    case .finished(let step):
+      return "trained \(step.grouped) steps\(saved)"
+    case .outOfPatience(let step, let best):
+      return "stopped at step \(step.grouped)\(saved): the lowest validation loss was that of step "
+        + "\(best.step), \(best.line)"
+    case .interrupted(let step):
+      guard let save = training.save else {
+        return
+          "stopped at step \(step.grouped) of \(settings.steps.grouped); nothing was to be saved"
+      }
+      return "stopped at step \(step.grouped) of \(settings.steps.grouped)\(saved)\n"
+        + "go on with: \(resumption(save, session))"
+    }
+  }
+
+  /// The command that goes on; settings are in the file.
+  private func resumption(_ save: String, _ session: Session) -> String {
+    let isRun = RunFolder(holding: save).map { $0.log == training.log } ?? false
+    var words = ["run", library, "--train", "--resume", save] + (isRun ? [] : ["--save", save])
+    if let data { words += ["--data", data] }
+    if let tokenizer { words += ["--tokenizer", tokenizer] }
+    if let log = training.log, !isRun { words += ["--log", log] }
+    if let record = training.record { words += ["--record", record] }
+    if let replay = training.replay { words += ["--replay", replay] }
+    if let threads { words += ["--threads", "\(threads)"] }
+    if let uri = tracking.mlflow { words += ["--mlflow", MLflowTracker.redacted(uri)] }
+    if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }
+    return ([Invocation.moec()] + words.map(ShellWord.quoted)).joined(separator: " ")
+  }
+}
