@@ -110,7 +110,8 @@ let package = Package(
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "Codegen", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime", "ModelFixtures",
+        "Codegen", "Lowering", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime",
+        "ModelFixtures",
         "CompiledModels", "moec",
       ]),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
@@ -162,7 +163,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "DocsTests",
-      dependencies: ["GraphIR", "Lint", "Passes", "ModelFixtures", "moec"]),
+      dependencies: ["GraphIR", "Lint", "Lowering", "Passes", "ModelFixtures", "moec"]),
     // Models that tests compile and load, and what they are compared with.
     .target(
       name: "CompiledModels",

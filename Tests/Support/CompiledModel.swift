@@ -19,13 +19,17 @@ public struct CompiledModel {
   public let library: ModelLibrary
 
   /// Compiles with little optimisation, so that tests of small models are quick.
+  ///
+  /// - Parameters:
+  ///   - omitting: names of passes to leave out.
+  ///   - steps: names of lowering steps to leave out.
   public init(
-    _ graph: Graph, omitting: Set<String> = [], optimisation: String = "-O1",
-    accumulates: Bool = false
+    _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
+    optimisation: String = "-O1", accumulates: Bool = false
   ) throws {
     reference = try Self.reference(of: graph)
     let transformed = try Pipeline().run(graph, options: PipelineOptions(omitted: omitting))
-    plan = try Plan(transformed, accumulates: accumulates)
+    plan = try Plan(transformed, accumulates: accumulates, omitting: steps)
     code = GeneratedModel(plan, .init(sourceName: "\(graph.name).swift"))
     folder = try Self.write(code)
     let path = folder.appendingPathComponent("model.so").path
