@@ -73,8 +73,8 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning", "Codegen",
-        "Toolchain", "ModelRuntime", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking",
-        "Benchmark", "Inspection",
+        "Toolchain", "ModelRuntime", "JSON", "Exchange", "Comparison", "Runner", "Tokenizer",
+        "Tracking", "Benchmark", "Inspection",
         "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

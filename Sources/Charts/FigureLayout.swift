@@ -1,9 +1,11 @@
 /// Draws a figure at a width: places its panels below each other, and remembers where.
 struct FigureLayout {
-  /// Where the parts of a panel are, for a page that shows values under the pointer.
+  /// Where the parts of a panel are, for a page that shows values under the pointer, and what room the
+  /// panel takes with its heading and its steps.
   struct Place: Encodable {
     var top: Double
     var bottom: Double
+    var height = 0.0
   }
 
   let figure: Figure
@@ -74,16 +76,27 @@ struct FigureLayout {
         for (index, run) in figure.runs.enumerated() {
           if var loads = LoadPanel(run, columns: max(1, Int((right - left) / 2))) {
             loads.run = index
-            y = draw(loads, from: y)
+            y = drawPanel(from: y, run: index) { $0.draw(loads, from: y) }
           }
         }
       } else if let lines = figure.linePanel(panel, isNarrow: isNarrow) {
-        y = draw(lines, isFirst: places.isEmpty, from: y)
+        y = drawPanel(from: y) { $0.draw(lines, isFirst: $0.places.isEmpty, from: y) }
       }
     }
     let middle = (left + right) / 2
     canvas.group(.middle) { $0.text("step", middle, y + 2, Palette.muted, anchor: .middle) }
     height = (y + Self.margin).rounded(.up)
+  }
+
+  /// Draws a panel, one run's or all runs', as one group. Returns where the next panel begins.
+  private mutating func drawPanel(
+    from start: Double, run: Int? = nil, _ draw: (inout FigureLayout) -> Double
+  ) -> Double {
+    canvas.open(.panel, run: run)
+    let end = draw(&self)
+    canvas.close()
+    places[places.count - 1].height = end - start
+    return end
   }
 
   /// Returns where the next panel begins.

@@ -19,13 +19,24 @@ struct SVGCanvas {
     case data, ends, right, middle
     /// Pressed to hide a run; and all that is one run's.
     case legend, run
+    /// All of a panel, which moves up when one above it is hidden.
+    case panel
   }
 
   /// Draws a part of a picture, which belongs to a run or not.
   mutating func group(_ kind: Group, run: Int? = nil, _ draw: (inout SVGCanvas) -> Void) {
+    open(kind, run: run)
+    draw(&self)
+    close()
+  }
+
+  /// Begins a group that `close` ends.
+  mutating func open(_ kind: Group, run: Int? = nil) {
     let name = run.map { " data-run=\"\($0)\"" } ?? ""
     if hasGroups { elements.append("<g class=\"g-\(kind.rawValue)\"\(name)>") }
-    draw(&self)
+  }
+
+  mutating func close() {
     if hasGroups { elements.append("</g>") }
   }
 

@@ -5,9 +5,18 @@
   const data = pageData("chart");
   const figure = document.getElementById("figure");
   const readout = document.getElementById("readout");
-  const allSteps = [...new Set(data.panels.flatMap((panel) =>
-    panel.series ? panel.series.flatMap((line) => line.steps)
-      : panel.loads.steps.map((pair) => pair[1])))].sort((a, b) => a - b);
+  // Steps of runs that are shown, found anew when one is hidden.
+  let known = { hidden: null, steps: [] };
+  function shownSteps() {
+    const { hidden } = chartView;
+    const name = [...hidden].join();
+    if (known.hidden === name) return known.steps;
+    const steps = data.panels.flatMap((panel) =>
+      panel.series ? panel.series.filter((line) => !hidden.has(line.run)).flatMap((line) => line.steps)
+        : hidden.has(panel.run) ? [] : panel.loads.steps.map((pair) => pair[1]));
+    known = { hidden: name, steps: [...new Set(steps)].sort((a, b) => a - b) };
+    return known.steps;
+  }
 
   function nearest(steps, step) {
     let best = 0;
@@ -77,17 +86,19 @@
     const cursor = element("path", { class: "cursor", visibility: "hidden" });
     const target = element("rect", { class: "target", visibility: "hidden" });
     svg.append(cursor, target);
-    const first = layout.panels[0], last = layout.panels[layout.panels.length - 1];
-    let at = { x: (layout.left + layout.right) / 2, y: first.top + 10 };
+    const visible = () => shown.places.filter((place) => !place.isHidden);
+    const top = () => visible()[0]?.top ?? 0;
+    const bottom = () => visible().at(-1)?.bottom ?? 0;
+    let at = { x: (layout.left + layout.right) / 2, y: layout.panels[0].top + 10 };
 
     function show(x, y) {
       const { from, to } = chartView;
-      const inView = allSteps.filter((step) => step >= from && step <= to);
+      const inView = shownSteps().filter((step) => step >= from && step <= to);
       if (!inView.length) return hide();
       const step = inView[nearest(inView, chartView.step(shown, x))];
       const place = chartView.x(shown, step);
-      let index = layout.panels.findIndex((panel) => y <= panel.bottom + 20);
-      if (index < 0) index = layout.panels.length - 1;
+      let index = shown.places.findIndex((panel) => !panel.isHidden && y <= panel.bottom + 20);
+      if (index < 0) index = shown.places.findLastIndex((panel) => !panel.isHidden);
       at = { x: place, y };
       const panel = data.panels[index], marks = {};
       readout.replaceChildren();
@@ -95,8 +106,8 @@
       heading.append("step " + grouped(step));
       readout.append(heading, document.createElement("br"));
       if (panel.series) lines(readout, panel, step);
-      else loads(readout, panel, layout.panels[index], step, y, marks);
-      cursor.setAttribute("d", `M${place} ${first.top}V${last.bottom}`);
+      else loads(readout, panel, shown.places[index], step, y, marks);
+      cursor.setAttribute("d", `M${place} ${top()}V${bottom()}`);
       cursor.setAttribute("visibility", "visible");
       target.setAttribute("visibility", marks.rowHeight ? "visible" : "hidden");
       if (marks.rowHeight) {
@@ -133,7 +144,7 @@
       const [x, y] = placeOf(event);
       show(x, y);
       if (start === null) return;
-      const attributes = { x: Math.min(x, start), y: first.top, width: Math.abs(x - start), height: last.bottom - first.top };
+      const attributes = { x: Math.min(x, start), y: top(), width: Math.abs(x - start), height: bottom() - top() };
       for (const key in attributes) marked.setAttribute(key, attributes[key]);
       marked.setAttribute("visibility", "visible");
     }
@@ -182,14 +193,14 @@
         else chartView.zoomAround(step, zooms[event.key]);
         return show(chartView.x(shown, step), at.y);
       }
-      const inView = allSteps.filter((step) => step >= chartView.from && step <= chartView.to);
+      const inView = shownSteps().filter((step) => step >= chartView.from && step <= chartView.to);
       const index = nearest(inView, step);
       const toX = (i) => chartView.x(shown, inView[Math.max(0, Math.min(inView.length - 1, i))]);
       const moves = {
         ArrowLeft: [toX(index - 1), at.y], ArrowRight: [toX(index + 1), at.y],
         Home: [toX(0), at.y], End: [toX(inView.length - 1), at.y],
-        ArrowUp: [at.x, Math.max(first.top, at.y - 5)],
-        ArrowDown: [at.x, Math.min(last.bottom, at.y + 5)],
+        ArrowUp: [at.x, Math.max(top(), at.y - 5)],
+        ArrowDown: [at.x, Math.min(bottom(), at.y + 5)],
       };
       if (event.key === "Escape") return hide();
       if (!moves[event.key]) return;

@@ -12,7 +12,9 @@ const chartView = (function () {
   function restore() {
     try {
       const kept = JSON.parse(sessionStorage.getItem(key)) || {};
-      view.hidden = new Set(kept.hidden || []);
+      // Only what a name can bring back.
+      view.hidden = new Set((kept.hidden || []).filter((run) =>
+        document.querySelector(`.g-legend[data-run="${Number(run)}"]`)));
       if (kept.to > kept.from && kept.from >= 0 && kept.from < data.last) {
         [view.from, view.to] = [kept.from, Math.min(kept.to, data.last)];
       }
@@ -119,12 +121,27 @@ const chartView = (function () {
     }
   }
 
+  // The panels of hidden runs leave no gap: those below them move up. Returns by how much the last did.
+  function placePanels(chart) {
+    let gone = 0;
+    chart.places = chart.layout.panels.map((place, i) => {
+      const isHidden = data.panels[i].loads !== undefined && view.hidden.has(data.panels[i].run);
+      const group = chart.parts.panel[i];
+      group.style.display = isHidden ? "none" : "";
+      group.setAttribute("transform", `translate(0 ${-gone})`);
+      const moved = { top: place.top - gone, bottom: place.bottom - gone, isHidden };
+      if (isHidden) gone += place.height;
+      return moved;
+    });
+    return gone;
+  }
+
   function draw(chart) {
     const { svg, layout, parts } = chart;
     // A picture that is not shown has no width, and keeps its own.
     chart.width = Math.max(chart.element.clientWidth || layout.width, layout.width * 0.7);
-    const height = svg.viewBox.baseVal.height;
-    svg.setAttribute("viewBox", `0 0 ${chart.width} ${height}`);
+    const gone = placePanels(chart);
+    svg.setAttribute("viewBox", `0 0 ${chart.width} ${chart.height - gone}`);
     const [left, right] = ends(chart);
     const more = right - layout.right;
     parts.data.forEach((group, i) => {
@@ -139,7 +156,7 @@ const chartView = (function () {
     });
     for (const group of parts.steps) drawSteps(group, chart);
     for (const group of parts.right) group.setAttribute("transform", `translate(${more} 0)`);
-    for (const group of parts.middle) group.setAttribute("transform", `translate(${more / 2} 0)`);
+    for (const group of parts.middle) group.setAttribute("transform", `translate(${more / 2} ${-gone})`);
     for (const group of parts.ends) {
       group.setAttribute("transform", `translate(${more} 0)`);
       // Labels stand where lines end, which is elsewhere now.
@@ -178,7 +195,7 @@ const chartView = (function () {
     const svg = element.querySelector("svg");
     const layout = data.layouts[element.dataset.layout];
     const found = (kind) => [...svg.querySelectorAll(".g-" + kind)];
-    const parts = { data: found("data"), steps: found("steps"), ends: found("ends"), right: found("right"), middle: found("middle") };
+    const parts = { panel: found("panel"), data: found("data"), steps: found("steps"), ends: found("ends"), right: found("right"), middle: found("middle") };
     const grids = found("grid");
     parts.gridOf = data.panels.map((panel) => (panel.axis ? grids.shift() : null));
     parts.gridAtFirst = parts.gridOf.map((grid) => grid && [...grid.children]);
@@ -202,7 +219,7 @@ const chartView = (function () {
         view.toggle(run);
       });
     }
-    const chart = { element, svg, layout, parts, clips, width: layout.width };
+    const chart = { element, svg, layout, parts, clips, width: layout.width, height: svg.viewBox.baseVal.height, places: layout.panels };
     view.charts.push(chart);
     return chart;
   };

@@ -14,18 +14,28 @@ extension JSON {
     return text
   }
 
-  /// A text as a string in quotes; with DEL and the second set of control characters escaped too if
-  /// it is to be seen on a terminal.
+  /// A text as a string in quotes; with what shows nothing of itself, or turns round what follows,
+  /// escaped too if it is to be seen on a terminal.
   public static func quoted(_ text: String, isForTerminal: Bool = false) -> String {
     var quoted: [UInt8] = []
     quote(Array(text.utf8), &quoted)
     guard isForTerminal else { return String(decoding: quoted, as: UTF8.self) }
     var shown = ""
     for scalar in String(decoding: quoted, as: UTF8.self).unicodeScalars {
-      let isControl = (0x7f...0x9f).contains(scalar.value)
-      shown += isControl ? "\\u00\(String(scalar.value, radix: 16))" : String(scalar)
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator: shown += unseen(scalar)
+      default: shown.unicodeScalars.append(scalar)
+      }
     }
     return shown
+  }
+
+  /// Four digits for each of the character's UTF-16 units.
+  private static func unseen(_ scalar: Unicode.Scalar) -> String {
+    String(scalar).utf16.map { unit in
+      let digits = String(unit, radix: 16)
+      return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    }.joined()
   }
 
   private func write(to text: inout [UInt8], indent: Int?) {

@@ -85,14 +85,14 @@ public struct KernelCall<Content: Hashable & Sendable>: Hashable, Sendable {
 
   /// The streams that the call draws from, its last step included.
   public var streams: [Int] {
-    (op?.streams ?? []) + (finish?.expression.streams ?? [])
+    (op?.operation.streams.map(\.stream) ?? []) + (finish?.expression.streams ?? [])
   }
 
   /// The call with its streams counted from the layer's first, so that uses of a layer look alike.
   public func countingStreams(from first: Int) -> KernelCall {
     var copy = self
-    if let op { copy.action = .op(op.countingStreams(from: first)) }
-    if let finish { copy.finish?.expression = finish.expression.countingStreams(from: first) }
+    if let op { copy.action = .op(op.mappingStreams { $0 - first }) }
+    if let finish { copy.finish?.expression = finish.expression.mappingStreams { $0 - first } }
     return copy
   }
 

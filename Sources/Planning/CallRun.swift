@@ -122,7 +122,7 @@ extension Call {
   /// Whether the results of a sequence depend on no other sequence of the batch, and lie together.
   func keepsSequencesApart(_ batch: Axis) -> Bool {
     switch action {
-    case .op(let op): if !op.kind.mayKeepSequencesApart { return false }
+    case .op(let op): if !op.operation.keepsSequencesApart { return false }
     // What is there for the whole batch holds a thread's own sequences somewhere in its midst.
     case .fit: if !inputs.allSatisfy({ $0.type.leads(with: batch) }) { return false }
     case .pack, .unpack, .copy: return false
@@ -131,7 +131,7 @@ extension Call {
       && inputs.allSatisfy { input in
         input.type.experts == nil
           ? input.type.leads(with: batch) || !input.type.mentions(batch)
-          : op?.kind.readsRowsOfTokens ?? false
+          : op?.operation.sortedRows == .bySlot
       }
       && !(inputs + results).contains { $0.type.leads(with: batch) && $0.place.isParameter }
   }

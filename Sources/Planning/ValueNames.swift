@@ -67,56 +67,16 @@ struct ValueNames {
 
   /// What a result is within its scope; empty where the scope itself names it.
   private func role(of call: Program.Call, _ value: Value) -> String {
-    let result = value.result
     guard let op = call.op else { return call.kernel.action == .fit ? "copy" : "" }
-    return switch op {
-    case .linear, .embedding: ""
-    case .layerNorm: ["", "mean", "rstd"][result]
-    case .pointwise(let op): letName(at: call.location) ?? Self.role(of: op.expression)
-    case .matmul: "product"
-    case .softmax: letName(at: call.location) ?? "weights"
-    case .attention: ["heads", "maximum", "sum"][result]
-    case .splitHeads: "split"
-    case .mergeHeads: "merged"
-    case .top: ["chosen_logits", "chosen"][result]
-    case .route: ["start", "source", "slot"][result]
-    case .dispatch: "routed"
-    case .combine: "combined"
-    case .crossEntropy: ["loss", "maximum", "sum"][result]
-    case .sum: "sum"
-    case .transpose: "transposed"
-    case .causalMask: "masked"
-    case .input, .parameter, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
-      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
-      .combineGradient, .crossEntropyGradient:
-      op.mnemonic
-    }
+    let name = op.forward?.resultNames[value.result] ?? op.mnemonic
+    return takesLetName(op) ? letName(at: call.location) ?? name : name
   }
 
-  private static func role(of expression: ScalarExpression) -> String {
-    switch expression {
-    case .normal: "normal"
-    case .keep: "mask"
-    case .constant, .input: "copy"
-    case .unary(let function, _): function.rawValue
-    case .binary(_, _, _)
-    where contains(expression) { if case .normal = $0 { true } else { false } }:
-      "noisy"
-    case .binary(.add, _, _), .binary(.subtract, _, _): "sum"
-    case .binary(_, _, _) where contains(expression) { if case .keep = $0 { true } else { false } }:
-      "dropped"
-    case .binary(.multiply, .constant, _), .binary(.multiply, _, .constant): "scaled"
-    case .binary(.multiply, _, _): "product"
-    case .binary(.divide, _, _): "quotient"
-    }
-  }
-
-  private static func contains(
-    _ expression: ScalarExpression, _ predicate: (ScalarExpression) -> Bool
-  ) -> Bool {
-    var found = false
-    expression.visit { if predicate($0) { found = true } }
-    return found
+  /// Whether a line `let h = …` names the result: what has a name of its own in the model keeps that.
+  private func takesLetName(_ op: Op) -> Bool {
+    if case .pointwise = op { return true }
+    if case .softmax = op { return true }
+    return false
   }
 
   /// The name of the `let` that a product's last step is, if that is a line of its own.
@@ -164,28 +124,23 @@ extension ValueNames {
   /// The forward value whose gradient a backward value is, as far as the ops tell: a result has the
   /// role of that whose gradient it is, and most calls read that too.
   func gradientTarget(of value: Value) -> Value? {
-    guard let call = uses.call(making: value), call.phase == .backward, let op = call.op,
-      let role = call.kernel.results.first(where: { $0.content == value })?.role
-    else { return nil }
-    switch op {
-    case .layerNormGradient, .attentionGradient, .combineGradient, .crossEntropyGradient:
-      return call[role]
-    case .topGradient: return call[.choice].flatMap { uses.call(making: $0)?.inputs.first }
-    case .softmaxGradient: return call[.output].flatMap { uses.call(making: $0)?.inputs.first }
-    case .linearInputGradient:
-      return call[.weights].flatMap { reader(of: $0, .linear, inForward: true)?[.rows] }
-    case .linearWeightGradient:
-      guard role == .weights, value == call.kernel.result(.weights) else { return nil }
-      return call[.rows].flatMap { reader(of: $0, .linear, inForward: false)?[.weights] }
-    case .dispatchGradient:
-      return call[.slot].flatMap { reader(of: $0, .dispatch, inForward: true)?[.rows] }
-        ?? call[.gradient].flatMap(gradientTarget)
-    case .pointwise(let op) where op.expression.isSum:
-      return call.inputs.lazy.compactMap(gradientTarget).first
-    case .mergeHeads, .splitHeads, .transpose, .causalMask, .sum, .pointwise, .matmul,
-      .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .attention, .top, .route,
-      .dispatch, .combine, .crossEntropy, .embeddingGradient:
+    guard let call = uses.call(making: value), call.phase == .backward, let op = call.op else {
       return nil
+    }
+    if case .pointwise(let op) = op, op.expression.isSum {
+      return call.inputs.lazy.compactMap(gradientTarget).first
+    }
+    guard let gradient = op.gradient else { return nil }
+    switch gradient.target(ofResult: value.result) {
+    case .operand(let operand): return call.operand(operand)
+    case .operandOfMaker(let operand, let made):
+      return call.operand(made).flatMap { uses.call(making: $0)?.operand(operand) }
+    case .operandOfReader(let operand, let read):
+      let readers = call.operand(read).map { uses.readers(of: $0).map { program.calls[$0] } } ?? []
+      let forward = readers.first { $0.op?.kind == type(of: gradient).forward }
+      // Where no op is left, what it did belongs to another: products gather dispatched rows.
+      return forward?.operand(operand) ?? call[.gradient].flatMap(gradientTarget)
+    case nil: return nil
     }
   }
 
@@ -201,13 +156,6 @@ extension ValueNames {
       }
     }
     return nil
-  }
-
-  /// The first call of a kind that reads a value.
-  private func reader(of value: Value, _ kind: OpKind, inForward: Bool) -> Program.Call? {
-    uses.readers(of: value).map { program.calls[$0] }.first {
-      $0.op?.kind == kind && (!inForward || $0.phase == .forward)
-    }
   }
 }
 

@@ -30,6 +30,16 @@ extension RoutedText {
   }
 }
 
+extension Unicode.Scalar {
+  /// Whether it shows nothing of itself, and may move, hide or turn round what follows.
+  fileprivate var isUnseen: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
+  }
+}
+
 /// The text's routes for a terminal, in colours.
 extension RoutedText {
   /// For each router the text, every token on the colour of its strongest expert and below it the
@@ -104,7 +114,7 @@ extension RoutedText {
       String.UnicodeScalarView(
         token.unicodeScalars.map { scalar in
           if scalar == "\n" { return "⏎" }
-          return scalar.properties.generalCategory == .control ? "·" : scalar
+          return scalar.isUnseen ? "·" : scalar
         }))
   }
 }

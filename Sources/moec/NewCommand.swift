@@ -24,7 +24,7 @@ struct NewCommand: ParsableCommand {
   var model = Template.makemoe
 
   @Option(
-    help: "A UTF-8 text to train on; the model gets its number of characters. (default: plays)",
+    help: "A UTF-8 text to train on; the model gets its number of characters. (default: plays by Shakespeare)",
     completion: .file())
   var data: String?
 

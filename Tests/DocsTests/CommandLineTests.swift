@@ -47,11 +47,26 @@ struct CommandDescription: Decodable {
   var section: String {
     let parts = (discussion ?? "").split(separator: "EXAMPLES", maxSplits: 1)
     let examples = parts.last.map(String.init) ?? ""
-    let words = parts.count > 1 ? String(parts[0]) : ""
-    let said = [abstract ?? "", words].map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+    let words = parts.count > 1 ? String(parts[0]).split(separator: "\n") : []
+    // Rows in columns, under a heading in capitals, become a table.
+    let rows = words.filter { $0.hasPrefix("  ") }
+    let prose = words.filter { !$0.hasPrefix("  ") && (rows.isEmpty || $0 != $0.uppercased()) }
+    let said = [abstract ?? "", prose.joined(separator: " ")].map {
+      $0.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
     let commands = examples.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
     return "## `\(call)`\n\n" + said.filter { !$0.isEmpty }.joined(separator: " ")
-      + "\n\n```console\n" + ([usage, ""] + commands).joined(separator: "\n") + "\n```\n\n" + tables
+      + "\n\n```console\n" + ([usage, ""] + commands).joined(separator: "\n") + "\n```\n\n"
+      + Self.table(rows) + tables
+  }
+
+  private static func table(_ rows: [Substring]) -> String {
+    if rows.isEmpty { return "" }
+    return "| | |\n|---|---|\n"
+      + rows.map { row in
+        let name = row.drop { $0 == " " }.prefix { $0 != " " }
+        return "| `\(name)` | \(row[name.endIndex...].drop { $0 == " " }) |\n"
+      }.joined() + "\n"
   }
 
   private var shown: [Argument] {

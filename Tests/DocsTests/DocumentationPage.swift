@@ -87,13 +87,26 @@ struct ScratchClone {
   init() throws {
     folder = try ModelFixture.folder()
     let files = FileManager.default
-    for part in ["Examples", "Docs"] {
+    for part in ["Examples", "Docs", ".gitignore", "README.md"] {
       try files.copyItem(atPath: "\(root)/\(part)", toPath: "\(folder)/\(part)")
     }
     // A tenth of the corpus: a debug build of moec takes a second to read the whole.
     try files.createDirectory(atPath: "\(folder)/Data", withIntermediateDirectories: true)
     let corpus = try Data(contentsOf: URL(fileURLWithPath: "\(root)/Data/shakespeare.txt"))
     try corpus.prefix(110_000).write(to: URL(fileURLWithPath: "\(folder)/Data/shakespeare.txt"))
+  }
+
+  /// What `git status` shows after `commands`, which begin in a clone that is clean; nil without git.
+  func changes(_ commands: () throws -> Void) throws -> String? {
+    let begun = try Command.shell(
+      """
+      command -v git > /dev/null || exit 77
+      git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm begun
+      """, in: folder)
+    try commands()
+    if begun.status == 77 { return nil }
+    try #require(begun.status == 0, "\(begun.errors)")
+    return try Command.shell("git status --porcelain", in: folder).output
   }
 
   /// Types commands; what they print on either output comes together.

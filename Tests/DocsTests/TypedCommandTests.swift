@@ -20,6 +20,11 @@ private func has(_ program: String) -> Bool {
     let blocks = try DocumentationPage(name).blocks
     guard blocks.contains(where: { $0.language == "sh" }) else { return }
     let clone = try ScratchClone()
+    let changes = try clone.changes { try type(blocks, in: clone) }
+    #expect(changes == nil || changes == "", "git status is not clean")
+  }
+
+  private func type(_ blocks: [DocumentationPage.Block], in clone: ScratchClone) throws {
     var printed: String?
     for block in blocks {
       if let file = block.file {
@@ -70,6 +75,27 @@ private func has(_ program: String) -> Bool {
       ).count
     }
     #expect(lines < 1500)
+  }
+
+  /// The commands that README shows, in order, in one clone: all but these, and with fewer steps.
+  @Test func readmeLeavesTheCloneClean() throws {
+    // What is typed elsewhere: DemoTests, the tests themselves, InstallTests.
+    let others = ["swift run moec demo", "swift test", "./install.sh"]
+    let readme = try String(contentsOfFile: "\(root)/README.md", encoding: .utf8)
+    let lines = readme.matches(of: /(?m)^    ((?:swift|moec|cd|git|\.\/)[^\n]*)$/).map {
+      String($0.output.1)
+    }
+    let typed = lines.filter { !others.contains($0) }
+    #expect(lines.count == typed.count + others.count && typed.count >= 8, "\(lines)")
+    let clone = try ScratchClone()
+    let changes = try clone.changes {
+      let shim = "swift() { shift 2; moec \"$@\"; }\nunset MOEC_RUNS\n"
+      let script = typed.joined(separator: "\n").replacing(
+        "--steps 600 --eval-batches 20", with: "--steps 2 --eval-batches 1")
+      let command = try clone.type(shim + script)
+      #expect(command.status == 0, "\(script)\n\(command.output)")
+    }
+    #expect(changes == nil || changes == "", "git status is not clean")
   }
 
   @Test func linksLeadSomewhere() throws {

@@ -1,5 +1,6 @@
 import CompiledModels
 import Foundation
+import ModelFixtures
 import Testing
 
 @testable import Inspection

@@ -47,6 +47,14 @@
     line.click();
   }
 
+  // Of a layer that is used often: what one use costs, and what all of them.
+  facts.layers.forEach((layer, index) => {
+    const head = document.getElementById("layer-" + index).textContent;
+    const count = layer.uses.length;
+    check(`${layer.name} says whose its costs are`,
+      count > 1 ? head.includes("each ") && head.includes("of all " + count) : !head.includes("each "), head);
+  });
+
   // The keyboard.
   source.focus();
   press(source, "Home");

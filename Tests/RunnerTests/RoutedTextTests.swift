@@ -115,6 +115,17 @@ import Testing
     #expect(small.coloured(width: 1).contains("\u{1b}["))
   }
 
+  /// A character that shows nothing, or turns round what follows, is shown by another.
+  @Test func charactersThatShowNothingAreSeen() {
+    var odd = small
+    odd.tokens = ["a", "\u{202e}", "\u{200d}", "\n", "\u{e0041}", "b"]
+    #expect(odd.table.contains("\n1\t\"\\u202e\"\t2,1\n"), "\(odd.table)")
+    #expect(odd.table.contains("\n4\t\"\\udb40\\udc41\"\t0,(1)\n"), "\(odd.table)")
+    let lines = odd.coloured(width: 80).split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0.replacing(/\u{1b}\[[0-9;]*m/, with: "") }
+    #expect(Array(lines[2...5]) == ["a··⏎", "1110", "·b", "11"])
+  }
+
   // MARK: - The command
 
   private func route(
@@ -203,6 +214,7 @@ import Testing
       const spans = [...document.querySelectorAll("#text span")];
       const others = () => spans.filter((span) => span.classList.contains("other")).length;
       check("tokens", spans.length === 6);
+      check("nothing is turned round", spans[5].textContent === "·");
       check("experts", document.querySelectorAll("#experts button").length === 3);
       const layer = document.querySelector("#layers [aria-checked=true]");
       check("layer", layer.textContent === "block.0.mixture");
@@ -219,7 +231,9 @@ import Testing
       check("fits", document.documentElement.scrollWidth <= innerWidth);
       parent.postMessage(lines.join("\\n"), "*");
       """
-    let html = RoutePage(small, note: "six tokens").html
+    var text = small
+    text.tokens[5] = "\u{202e}"
+    let html = RoutePage(text, note: "six tokens").html
     try html.replacing("</body>", with: "<script>\(script)</script></body>")
       .write(toFile: path, atomically: true, encoding: .utf8)
     // A window is never narrower than 500 pixels; a frame is.
@@ -242,7 +256,7 @@ import Testing
       ])
     let results = try #require(shown.output.components(separatedBy: "<pre id=\"results\">").last)
     let lines = results.components(separatedBy: "</pre>")[0].split(separator: "\n")
-    #expect(lines.count == 9 && lines.allSatisfy { $0.hasPrefix("ok ") }, "\(lines)")
+    #expect(lines.count == 10 && lines.allSatisfy { $0.hasPrefix("ok ") }, "\(lines)")
   }
 }
 

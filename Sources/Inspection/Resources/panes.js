@@ -50,10 +50,13 @@ function drawGraph(metric) {
 }
 
 function layerHTML(layer, index, metric, most) {
-  const uses = layer.uses.length > 1 ? ` <span class="uses">× ${layer.uses.length}</span>` : "";
+  const isMany = layer.uses.length > 1;
+  const uses = isMany ? ` <span class="uses">× ${layer.uses.length}</span>` : "";
   const cost = layer.flops.length
-    ? `${scaled(layer.parameters).trim()} parameters · ${layer.flops.map(flopText).join(" + ")}`
+    ? `${isMany ? "each " : ""}${scaled(layer.parameters).trim()} parameters · ${layer.flops.map(flopText).join(" + ")}`
       + (layer.savedBytes ? ` · saves ${bytesText(layer.savedBytes)}` : "")
+      // The calls below are compared with those of other layers, and so are those of all uses.
+      + (isMany ? `<br>below: costs of all ${layer.uses.length}` : "")
     : "";
   const head = optionHTML("layer-" + index, "layer", index, "layer-head", hueOf(layer.line),
     `<h3>${escapeText(layer.name)}${uses}</h3><p class="meta">${cost}</p>`, "layer " + layer.name);

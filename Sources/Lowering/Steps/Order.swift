@@ -48,14 +48,14 @@ extension Program {
   }
 
   private func isParameterGradient(_ call: Call) -> Bool {
-    call.op?.kind.isParameterGradient ?? false
+    call.op?.operation.sumsRows ?? false
   }
 
   /// Whether a call may come before one of the same layer that waits.
   private func passes(_ call: Call, waiting: Call) -> Bool {
     guard call.phase == waiting.phase, call.layer == waiting.layer else { return false }
     let isGradient = isParameterGradient(call)
-    guard isGradient || call.op?.kind.mayKeepSequencesApart ?? true else { return false }
+    guard isGradient || call.op?.operation.keepsSequencesApart ?? true else { return false }
     if !readsRowsByExpert(waiting) { return !readsRowsByExpert(call) }
     return readsRowsByExpert(call) && (isGradient || makesRowsByExpert(call))
   }

@@ -23,8 +23,11 @@
     return `light-dark(hsl(${angle} 62% 42%), hsl(${angle} 62% 68%))`;
   }
 
+  // What shows nothing of itself, and may hide or turn round what follows, as U+202E does.
+  const seen = (token) => token.replace(/[\p{Cf}\p{Zl}\p{Zp}]|(?![\n\t])\p{Cc}/gu, "·");
+
   function visible(token) {
-    return token.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/ /g, "␣") || "…";
+    return seen(token).replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/ /g, "␣") || "…";
   }
 
   function swatch(expert, count) {
@@ -41,7 +44,7 @@
   }
 
   const spans = facts.tokens.map((token, index) => {
-    const span = make("span", token.includes("\n") ? "newline" : "", token.replace(/\n/g, "⏎\n"));
+    const span = make("span", token.includes("\n") ? "newline" : "", seen(token).replace(/\n/g, "⏎\n"));
     span.addEventListener("pointerenter", () => select(index, false));
     span.addEventListener("click", () => select(index, false));
     text.append(span);

@@ -1,10 +1,9 @@
 import Foundation
-import ModelFixtures
 
 /// Debian's chromium without a window.
-enum Browser {
+public enum Browser {
   /// Where it is; nil: nowhere.
-  static let path: String? = {
+  public static let path: String? = {
     let names = ["chromium", "chromium-browser", "google-chrome"]
     let script = names.map { "command -v \($0)" }.joined(separator: " || ")
     guard let found = try? Command.run("/bin/sh", ["-c", script]), found.status == 0 else {
@@ -13,10 +12,11 @@ enum Browser {
     return found.output.split(separator: "\n").first.map(String.init)
   }()
 
-  static let absence = "Debian's chromium is not installed"
+  public static let absence = "Debian's chromium is not installed"
 
   /// The text of an element of a page after its scripts ran, timers included unless `inRealTime`.
-  static func text(of id: String, in page: String, inRealTime: Bool = false) throws -> String {
+  public static func text(of id: String, in page: String, inRealTime: Bool = false) throws -> String
+  {
     let profile = try ModelFixture.folder()
     let time = inRealTime ? [] : ["--virtual-time-budget=60000"]
     let flags = [
@@ -32,7 +32,7 @@ enum Browser {
   }
 
   /// Writes a page with a script at its end, and with an ear for errors at its start.
-  static func write(_ html: String, adding script: String) throws -> String {
+  public static func write(_ html: String, adding script: String) throws -> String {
     let ear = """
       <script>
       window.seenErrors = [];
@@ -53,7 +53,7 @@ enum Browser {
   }
 
   /// A page that shows another in a frame of a phone's size, and that page's results.
-  static func framed(_ page: String) throws -> String {
+  public static func framed(_ page: String) throws -> String {
     let path = try ModelFixture.folder() + "/frame.html"
     try """
     <!DOCTYPE html><html><body>
