@@ -34,7 +34,7 @@ import Testing
     let text = try Pipelines.plan(PlanTests.models[0].graph()).text
     for shown in [
       "then x1 + x0 * keep(stream 1, rate 0.1)", "then relu(x0)",
-      "weights p.attention_query_weight p.attention_key_weight p.attention_value_weight,",
+      "weights p.attention_query_weight p.attention_key_weight p.attention_value_weight)",
       "attention(projections s.attention_query_key_value) {heads [H]",
       "source s.mixture_source", "; then adamw", "\n    by sequence\n", "\n    together\n",
       "\n    in turn\n", "experts from s.mixture_start", "updated in backward", "T! 32",
@@ -49,8 +49,8 @@ import Testing
       ("plan of", "plans of", "1:1"), ("  parameters ", "  parameter ", "error"),
       ("rows s.final", "rows s.finals", "there is no s.finals here"),
       ("layer block", "layer other", "there is no layer block"),
-      ("at 0", "at nothing", "expected a place"), ("in panels", "in panel", "error"),
-      ("together", "apart", "expected"), ("linear(", "linearly(", "unknown op linearly"),
+      ("at 0", "at nothing", "expected its place"), ("in panels", "in panel", "error"),
+      ("together", "apart", "unknown role apart"), ("linear(", "linearly(", "unknown op linearly"),
     ])
   func refused(old: String, new: String, expected: String) throws {
     let plan = try Pipelines.plan(PlanTests.models[0].graph())
