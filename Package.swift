@@ -23,10 +23,14 @@ let package = Package(
     .target(
       name: "Codegen", dependencies: ["GraphIR", "Lowering", "Planning", "CKernels", "JSON"]),
 
-    // Files that moec carries in itself: what models' C is made of.
+    // Files that moec carries in itself: what models' C is made of, and what its pages are.
     .target(name: "CCarried"),
     .target(
-      name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels"],
+      name: "CKernels", dependencies: ["CCarried", "CModelABI"], exclude: ["kernels", "runtime"],
+      cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "CPages", dependencies: ["CCarried"],
+      exclude: ["page", "charts", "routes", "inspection"],
       cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
@@ -38,21 +42,14 @@ let package = Package(
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
-    .target(
-      name: "Page", resources: [.embedInCode("page.css"), .embedInCode("page.js")]),
-    .target(
-      name: "Charts", dependencies: ["Page", "SystemFiles"],
-      resources: [.embedInCode("chart.css"), .embedInCode("view.js"), .embedInCode("chart.js")]),
+    .target(name: "Page", dependencies: ["CPages"]),
+    .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles"]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
       dependencies: [
         "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
-        "Page",
-      ],
-      resources: [
-        .embedInCode("Resources/routes.css"), .embedInCode("Resources/routes.html"),
-        .embedInCode("Resources/routes.js"),
+        "Page", "CPages",
       ]),
     .target(
       name: "Benchmark",
@@ -63,11 +60,8 @@ let package = Package(
       name: "Inspection",
       dependencies: [
         "GraphIR", "Lowering", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page",
-      ],
-      resources: [
-        "panes.html", "inspect.css", "search.css", "memory.css", "text.js", "model.js", "panes.js",
-        "memory.js", "details.js", "places.js", "search.js", "split.js", "inspect.js",
-      ].map { .embedInCode("Resources/\($0)") }),
+        "CPages",
+      ]),
 
     .executableTarget(
       name: "moec",
@@ -110,14 +104,15 @@ let package = Package(
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "Codegen", "Lowering", "Passes", "Interpreter", "Toolchain", "MoE", "ModelRuntime",
-        "ModelFixtures",
-        "CompiledModels", "moec",
+        "Codegen", "CKernels", "Lowering", "Passes", "Interpreter", "Toolchain", "MoE",
+        "ModelRuntime", "ModelFixtures", "CompiledModels", "moec",
       ]),
+    // C beside C: compiled by the tests, for each instruction set.
+    .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures", "moec"]),
-    .testTarget(name: "PageTests", dependencies: ["Page"]),
+    .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
       exclude: ["Goldens"]),
@@ -137,7 +132,7 @@ let package = Package(
         "Inspection", "Page", "Benchmark", "ModelRuntime", "Toolchain", "ModelFixtures",
         "CompiledModels", "moec",
       ],
-      resources: [.embedInCode("browser.js")]),
+      exclude: ["browser.js"]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(

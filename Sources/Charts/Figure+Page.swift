@@ -1,3 +1,4 @@
+import CPages
 import Foundation
 import Page
 
@@ -38,15 +39,11 @@ extension Figure {
         <details><summary>All losses</summary><div class="table">\(htmlTable)</div></details>
         </main>
         """,
-      styles: [Self.style, Palette.pageStyle],
-      scripts: [PackageResources.view_js, PackageResources.chart_js].map {
-        String(decoding: $0, as: UTF8.self)
-      },
+      styles: [String(cString: chart_css()), Palette.pageStyle],
+      scripts: [String(cString: chart_view_js()), String(cString: chart_js())],
       data: [.init(name: "chart", json: String(decoding: try encoder.encode(data), as: UTF8.self))])
     return page.html
   }
-
-  private static var style: String { String(decoding: PackageResources.chart_css, as: UTF8.self) }
 
   private var htmlTable: String {
     let unit = options.unit == .bits ? "bits per character" : "loss"

@@ -1,5 +1,4 @@
-import GraphIR
-import Planning
+import CKernels
 
 /// `adamw.c`: one optimizer step over all parameters.
 struct AdamWFile {
@@ -8,59 +7,8 @@ struct AdamWFile {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    GeneratedFile(
-      path: "adamw.c",
-      text: """
-        \(context.heading("adamw.c"))
-        //
-        // AdamW with decoupled weight decay (Loshchilov and Hutter 2019). An expert that had no token in this
-        // step is left alone altogether: no decay, no change of its moments, and its own step count stands.
-
-        #include "model.h"
-
-        void model_count_step(struct moec_model *m) {
-            for (int i = 0; i < MODEL_PARAMETERS; i++) {
-                const model_parameter *q = &model_parameters[i];
-                const int32_t *used = m->used + q->first_step + i;
-                for (int e = 0; e < q->steps && q->learns; e++) {
-                    m->steps[q->first_step + e] += !m->start[i] || used[e] < used[e + 1];
-                }
-            }
-        }
-
-        // The step's numbers for parameter i.
-        static adamw_numbers numbers_for(const struct moec_model *m, int i, adamw_numbers step) {
-            if (!m->decays[i]) { step.weight_decay = 0; }
-            return step;
-        }
-
-        weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step) {
-            if (!step) { return (weight_update){.value = NULL}; }
-            const model_parameter *q = &model_parameters[i];
-            return (weight_update){m->value + q->offset, m->first + q->offset, m->second + q->offset,
-                                   m->steps + q->first_step, numbers_for(m, i, *step)};
-        }
-
-        void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too) {
-            // Every thread walks over all parameters and takes its share of each.
-            #pragma omp parallel
-            for (int i = 0; i < MODEL_PARAMETERS; i++) {
-                const model_parameter *q = &model_parameters[i];
-                if (!q->learns || (q->in_backward && !in_backward_too)) { continue; }
-                adamw_numbers numbers = numbers_for(m, i, *step);
-                float *value = m->value + q->offset, *gradient = m->gradient + q->offset;
-                float *first = m->first + q->offset, *second = m->second + q->offset;
-                const float *steps = m->steps + q->first_step;
-                if (m->start[i]) {
-                    const int32_t *used = m->used + q->first_step + i;
-                    size_t each = q->stored / (size_t)q->steps;
-                    adamw_experts(value, gradient, first, second, each, q->steps, steps, used, &numbers);
-                } else {
-                    adamw(value, gradient, first, second, q->stored, steps, &numbers);
-                }
-            }
-        }
-
-        """)
+    let head = context.heading("adamw.c") + "\n//\n"
+    return GeneratedFile(
+      path: "adamw.c", text: head + context.runtime.resolved(runtime_adamw_c()))
   }
 }

@@ -96,3 +96,14 @@ struct ManifestText {
     ])
   }
 }
+
+extension ModelFile {
+  var manifest: String {
+    """
+    const char *moec_manifest(void) {
+        return
+    \(ManifestText(context).literal);
+    }
+    """
+  }
+}

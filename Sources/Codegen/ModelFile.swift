@@ -1,3 +1,4 @@
+import CKernels
 import GraphIR
 import Planning
 
@@ -13,8 +14,11 @@ struct ModelFile {
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
     parts +=
       [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
-    parts += [forward, backward, checks, Self.lifetime, access, running, evaluation]
-    parts += [accumulation, firstBad, logits, manifest]
+    parts += [forward, backward]
+    parts += [runtime_interface_c(), runtime_passes_c()].map {
+      String(context.runtime.resolved($0).dropLast())  // its last line's end
+    }
+    parts.append(manifest)
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 

@@ -1,3 +1,4 @@
+import CKernels
 import GraphIR
 import Planning
 
@@ -8,39 +9,19 @@ struct RoutesFile {
 
   /// The file; nil for a model that routes nothing.
   var file: GeneratedFile? {
-    let routers = context.plan.routers
-    if routers.isEmpty { return nil }
-    let table = Self.rows(routers.map { ($0.name, $0.router) }).joined(separator: "\n")
+    if !context.hasRouters { return nil }
+    let head = context.heading(Self.path) + "\n//\n"
     return GeneratedFile(
-      path: Self.path,
-      text: """
-        \(context.heading(Self.path))
-        //
-        // What the routers chose: kept of the last pass, counted over many, and replayed. Evaluation keeps no
-        // layer's buffers, so all that is asked for later is copied when the layer has run.
-
-        #include "model.h"
-        #include "moec_model.h"
-
-        #include <stdio.h>
-        #include <string.h>
-
-        const model_router model_routers[MODEL_ROUTERS] = {
-            // name, experts, choices, and how many of each the routers before it have
-        \(table)
-        };
-
-        \(Self.code(keepsRows: context.generation.cache != nil))
-
-        """)
+      path: Self.path, text: head + context.runtime.resolved(runtime_routes_c()))
   }
 
-  private static func rows(_ routers: [(String, Router)]) -> [String] {
+  /// The rows of the table of routers.
+  static func rows(_ routers: [(String, Router)]) -> [String] {
     var (experts, choices) = (0, 0)
     return routers.map { name, router in
       let (e, k) = (router.experts.size, router.choices.size)
       defer { (experts, choices) = (experts + e, choices + k) }
-      return "    {\(CNames.literal(name)), \(e), \(k), \(experts), \(choices)},"
+      return "{\(CNames.literal(name)), \(e), \(k), \(experts), \(choices)},"
     }
   }
 }

@@ -1,4 +1,5 @@
 import Benchmark
+import CPages
 import Foundation
 import GraphIR
 import Page
@@ -49,20 +50,18 @@ public struct ModelPage: Sendable {
   public var page: Page {
     Page(
       title: facts.model, subtitle: subtitle,
-      body: [notice, totals, Self.text(PackageResources.panes_html)].joined(separator: "\n"),
-      styles: [
-        PackageResources.inspect_css, PackageResources.search_css, PackageResources.memory_css,
-      ].map(Self.text),
+      body: [notice, totals, Self.text(inspect_panes_html())].joined(separator: "\n"),
+      styles: [inspect_css(), inspect_search_css(), inspect_memory_css()].map(Self.text),
       scripts: [
-        PackageResources.text_js, PackageResources.model_js, PackageResources.panes_js,
-        PackageResources.memory_js, PackageResources.details_js, PackageResources.places_js,
-        PackageResources.search_js, PackageResources.split_js, PackageResources.inspect_js,
+        inspect_text_js(), inspect_model_js(), inspect_panes_js(), inspect_memory_js(),
+        inspect_details_js(), inspect_places_js(), inspect_search_js(), inspect_split_js(),
+        inspect_js(),
       ].map(Self.text),
       data: [.init(name: "facts", json: json)])
   }
 
-  private static func text(_ resource: [UInt8]) -> String {
-    String(decoding: resource, as: UTF8.self)
+  private static func text(_ carried: UnsafePointer<CChar>?) -> String {
+    carried.map { String(cString: $0) } ?? ""
   }
 
   var json: String {

@@ -1,3 +1,5 @@
+import CPages
+
 /// One self-contained HTML document: styles, scripts and data inside, no server and no network.
 ///
 /// The shell brings what every page of moec shares: a theme as CSS custom properties (`--text`,
@@ -58,13 +60,13 @@ public struct Page: Sendable, Hashable {
     <meta http-equiv="Content-Security-Policy" content="\(Self.policy)">
     <title>\(HTML.escaped(title))</title>
     <link rel="icon" href="data:,">
-    \(([Self.text(PackageResources.page_css)] + styles).map(HTML.style).joined(separator: "\n"))
+    \(([String(cString: page_css())] + styles).map(HTML.style).joined(separator: "\n"))
     </head>
     <body>
     \(header)
     \(body)
     \(data.map { HTML.json($0.json, id: $0.name) }.joined(separator: "\n"))
-    \(([Self.text(PackageResources.page_js)] + scripts).map(HTML.script).joined(separator: "\n"))
+    \(([String(cString: page_js())] + scripts).map(HTML.script).joined(separator: "\n"))
     </body>
     </html>
 
@@ -83,9 +85,5 @@ public struct Page: Sendable, Hashable {
     <button type="button" class="theme-button" id="theme-button">Theme: system</button>
     </header>
     """
-  }
-
-  private static func text(_ resource: [UInt8]) -> String {
-    String(decoding: resource, as: UTF8.self)
   }
 }

@@ -1,3 +1,4 @@
+import CPages
 import Foundation
 import Page
 
@@ -15,14 +16,12 @@ public struct RoutePage {
   /// The document; the same routes give the same bytes.
   public var html: String {
     Page(
-      title: "Experts of \(routed.model)", subtitle: HTML.escaped(note), body: Self.body,
-      styles: [String(decoding: PackageResources.routes_css, as: UTF8.self)],
-      scripts: [String(decoding: PackageResources.routes_js, as: UTF8.self)],
+      title: "Experts of \(routed.model)", subtitle: HTML.escaped(note), body: String(cString: routes_html()),
+      styles: [String(cString: routes_css())],
+      scripts: [String(cString: routes_js())],
       data: [.init(name: "routes", json: json)]
     ).html
   }
-
-  private static let body = String(decoding: PackageResources.routes_html, as: UTF8.self)
 
   private var json: String {
     let encoder = JSONEncoder()

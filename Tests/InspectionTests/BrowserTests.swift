@@ -9,7 +9,13 @@ import Testing
   "The page in a browser", .serialized,
   .enabled(if: Browser.path != nil, "\(Browser.absence)"))
 struct BrowserTests {
-  private var script: String { String(decoding: PackageResources.browser_js, as: UTF8.self) }
+  private let script: String
+
+  init() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("browser.js")
+    script = try String(contentsOf: file, encoding: .utf8)
+  }
 
   private func expectAllWell(
     _ results: String, at location: SourceLocation = #_sourceLocation

@@ -11,7 +11,13 @@ int ckernels_count(void);
 carried_file ckernels_file(int index);
 
 #define CKERNELS_FILES(FILE) \
-    FILE(moec_model_h, "moec_model.h")
+    FILE(moec_model_h, "moec_model.h") \
+    FILE(runtime_interface_c, "runtime/interface.c") \
+    FILE(runtime_passes_c, "runtime/passes.c") \
+    FILE(runtime_routes_c, "runtime/routes.c") \
+    FILE(runtime_adamw_c, "runtime/adamw.c") \
+    FILE(runtime_moec_profile_h, "runtime/moec_profile.h") \
+    FILE(runtime_moec_profile_c, "runtime/moec_profile.c")
 
 // The text of each of these files.
 CKERNELS_FILES(CARRIED_FUNCTION)

@@ -1,0 +1,95 @@
+/// C that is the same for every model, save for lines that only some have, and for a few words.
+///
+/// It lies as files in `CKernels/runtime`. There lines stand between `#if NAME`, `#else` and `#endif`
+/// where NAME is a `Condition`, and a `Word` stands for what each model has in its place. Both are
+/// resolved as the preprocessor would do it, so that a model's C holds neither what it does not need nor
+/// questions about that. All other directives stay.
+struct RuntimeText: Sendable {
+  /// What a model may have.
+  enum Condition: String, CaseIterable, Sendable {
+    case hasRouters = "MODEL_HAS_ROUTERS"
+    case hasLoss = "MODEL_HAS_LOSS"
+    case hasLogits = "MODEL_HAS_LOGITS"
+
+    /// Some layer hands numbers on, which may be looked at after a pass.
+    case hasLayerResults = "MODEL_HAS_LAYER_RESULTS"
+
+    /// Keys and values stay from one `moec_logits` to the next.
+    case keepsRows = "MODEL_KEEPS_ROWS"
+
+    case updatesInBackward = "MODEL_UPDATES_IN_BACKWARD"
+
+    /// Parameters do not lie in memory as the model makes them, one after the other.
+    case reorders = "MODEL_REORDERS"
+  }
+
+  /// What stands for a text.
+  enum Word: String, CaseIterable, Sendable {
+    /// Where in a model the loss and the logits of its last pass are.
+    case loss = "MODEL_LOSS"
+    case logits = "MODEL_LOGITS"
+
+    /// A pass's fields behind its positions, when it is over a whole batch.
+    case restOfPass = "MODEL_REST_OF_PASS"
+
+    /// Rows of tables, and statements.
+    case routerRows = "MODEL_ROUTER_ROWS"
+    case drawnAs = "MODEL_DRAWN_AS"
+    case layerChecks = "MODEL_LAYER_CHECKS"
+  }
+
+  /// What holds for the model.
+  var conditions: Set<Condition>
+
+  /// What the model has in the place of words; several lines where one is indented like the others.
+  var words: [Word: [String]]
+
+  /// The text of a file, for this model.
+  func resolved(_ text: UnsafePointer<CChar>) -> String { resolved(String(cString: text)) }
+
+  func resolved(_ text: String) -> String {
+    var open: [Branch] = []
+    var lines: [String] = []
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      let isOurs = follow(line, &open)
+      if !isOurs && open.allSatisfy(\.isTaken) { lines += replaced(line) }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// One `#if` that is open: a condition's, or one that stays.
+  private enum Branch {
+    case condition(Bool)
+    case other
+
+    var isTaken: Bool { if case .condition(false) = self { false } else { true } }
+  }
+
+  /// Whether a line is a directive about a condition, which it does away with.
+  private func follow(_ line: Substring, _ open: inout [Branch]) -> Bool {
+    guard line.first == "#" else { return false }
+    if line.hasPrefix("#if") {
+      let condition = Condition(rawValue: String(line.dropFirst(4)))
+      open.append(condition.map { .condition(conditions.contains($0)) } ?? .other)
+      return condition != nil
+    }
+    guard case .condition(let isTaken) = open.last else {
+      if line.hasPrefix("#endif") { open.removeLast() }
+      return false
+    }
+    let (isElse, isEnd) = (line.hasPrefix("#else"), line.hasPrefix("#endif"))
+    if isElse { open[open.count - 1] = .condition(!isTaken) }
+    if isEnd { open.removeLast() }
+    return isElse || isEnd
+  }
+
+  private func replaced(_ line: Substring) -> [String] {
+    guard line.contains("MODEL_") else { return [String(line)] }
+    return words.reduce([String(line)]) { lines, entry in
+      lines.flatMap { line in
+        line.contains(entry.key.rawValue)
+          ? entry.value.map { line.replacing(entry.key.rawValue, with: $0) } : [line]
+      }
+    }
+  }
+}

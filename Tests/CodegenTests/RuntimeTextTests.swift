@@ -1,0 +1,87 @@
+import CKernels
+import Foundation
+import Testing
+
+@testable import Codegen
+
+/// The runtime's files, and what becomes of them in a model.
+@Suite struct RuntimeTextTests {
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Sources/CKernels/runtime")
+
+  private static let files: [String: String] = {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.reduce(into: [:]) { files, name in
+      files[name] = try? String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    }
+  }()
+
+  @Test("Lines of conditions are there or not, whatever stands between; other directives stay")
+  func conditions() {
+    let text = """
+      one
+      #ifdef _OPENMP
+      #if MODEL_HAS_LOSS
+      two = m->MODEL_LOSS;
+      #ifdef OTHER
+      three
+      #else
+      four
+      #endif
+      #else
+      five
+      #if MODEL_KEEPS_ROWS
+      six
+      #endif
+      #endif
+      #endif
+          MODEL_ROUTER_ROWS
+
+      """
+    let with = RuntimeText(
+      conditions: [.hasLoss], words: [.loss: ["end[0]"], .routerRows: ["{1},", "{2},"]])
+    #expect(
+      with.resolved(text) == """
+        one
+        #ifdef _OPENMP
+        two = m->end[0];
+        #ifdef OTHER
+        three
+        #else
+        four
+        #endif
+        #endif
+            {1},
+            {2},
+
+        """)
+    let without = RuntimeText(conditions: [.keepsRows], words: [.loss: [""], .routerRows: []])
+    #expect(without.resolved(text) == "one\n#ifdef _OPENMP\nfive\nsix\n#endif\n")
+  }
+
+  /// A misspelt one would stay, and be false.
+  @Test("No file asks for a condition that is not known, and all that are known are asked for")
+  func names() {
+    let asked = Self.files.values.flatMap { text in
+      text.matches(of: /\n#(?:if|elif|ifdef|ifndef) !?(MODEL_[A-Z_]+)/).map { String($0.output.1) }
+    }
+    #expect(Set(asked) == Set(RuntimeText.Condition.allCases.map(\.rawValue)))
+    for word in RuntimeText.Word.allCases {
+      #expect(Self.files.values.contains { $0.contains(word.rawValue) }, "\(word)")
+      // One that begins another would be found in it.
+      let others = RuntimeText.Word.allCases.filter { $0 != word }.map(\.rawValue)
+      #expect(!others.contains { $0.contains(word.rawValue) }, "\(word)")
+    }
+  }
+
+  @Test("What moec carries are these files, all of them, and not of an earlier build")
+  func carried() {
+    let texts = [
+      "adamw.c": runtime_adamw_c(), "interface.c": runtime_interface_c(),
+      "passes.c": runtime_passes_c(), "routes.c": runtime_routes_c(),
+      "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
+    ]
+    #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)
+  }
+}

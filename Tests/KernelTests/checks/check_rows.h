@@ -1,0 +1,216 @@
+// check_rows.h: reductions over rows, and what works row by row.
+#include "check.h"
+#include "causal_mask.h"
+#include "cross_entropy.h"
+#include "embedding.h"
+#include "fit.h"
+#include "heads.h"
+#include "layer_norm.h"
+#include "softmax.h"
+#include "sum.h"
+#include "transpose.h"
+
+static void check_reductions(void) {
+    FOR_SIZES(n, 0) {
+        float *x = numbers(n), *y = numbers(n), *power = blank(n), *scaled = copy_of(x, n);
+        double sum = 0, dot = 0, deviation = 0, most = -INFINITY, exps = 0;
+        for (int i = 0; i < n; i++) {
+            double a = (double)x[i], from = a - 0.25;
+            sum += a;
+            dot += a * (double)y[i];
+            deviation += from * from;
+            most = fmax(most, a);
+            exps += 3 * exp(a - 0.5);
+        }
+        CLOSE(row_sum(x, n), sum, 1e-5);
+        CLOSE(row_dot(x, y, n), dot, 1e-5);
+        CLOSE(row_squared_deviation(x, 0.25f, n), deviation, 2e-5);
+        EQUAL(row_max(x, n), most);
+        CLOSE(row_exp(power, x, 0.5f, 3, n), exps, 1e-4);
+        CLOSE(row_exp(NULL, x, 0.5f, 3, n), exps, 1e-4);
+        row_scale(scaled, 0.3f, n);
+        for (int i = 0; i < n; i++) {
+            CLOSE(power[i], 3 * exp((double)x[i] - 0.5), 1e-6);
+            EQUAL(scaled[i], x[i] * 0.3f);
+        }
+        if (n > 1) {
+            x[n / 2] = NAN;
+            most = -INFINITY;
+            for (int i = 0; i < n; i++) { most = i == n / 2 ? most : fmax(most, (double)x[i]); }
+            EQUAL(row_max(x, n), most);
+            CHECK(isnan(row_sum(x, n)));
+        }
+        release();
+    }
+}
+
+static void check_sums(void) {
+    FOR_SIZES(rows, 0) FOR_SIZES(width, 0) {
+        float *x = numbers(rows * width), *leading = blank(width), *trailing = blank(rows);
+        sum_leading(leading, x, rows, width);
+        sum_trailing(trailing, x, rows, width);
+        for (int c = 0; c < width; c++) {
+            double sum = 0;
+            for (int r = 0; r < rows; r++) { sum += (double)x[r * width + c]; }
+            CLOSE(leading[c], sum, 1e-5);
+        }
+        for (int r = 0; r < rows; r++) {
+            double sum = 0;
+            for (int c = 0; c < width; c++) { sum += (double)x[r * width + c]; }
+            CLOSE(trailing[r], sum, 1e-5);
+        }
+        release();
+    }
+}
+
+static void check_softmax_of(int rows, int width) {
+    float *x = numbers(rows * width), *y = blank(rows * width);
+    float *d_y = numbers(rows * width), *d_x = blank(rows * width);
+    for (int i = 0; i < rows * width; i++) { x[i] *= 10; }
+    if (rows > 1 && width > 1) { x[width + 1] = -INFINITY; }
+    softmax(y, x, rows, width);
+    softmax_gradient(d_x, d_y, y, rows, width);
+    for (int r = 0; r < rows; r++) {
+        const float *x_r = x + r * width, *y_r = y + r * width, *d = d_y + r * width;
+        double most = -INFINITY, sum = 0, mean = 0;
+        for (int i = 0; i < width; i++) { most = fmax(most, (double)x_r[i]); }
+        for (int i = 0; i < width; i++) { sum += exp((double)x_r[i] - most); }
+        for (int i = 0; i < width; i++) { mean += (double)y_r[i] * (double)d[i]; }
+        for (int i = 0; i < width; i++) {
+            CLOSE(y_r[i], exp((double)x_r[i] - most) / sum, 1e-6);
+            CLOSE(d_x[r * width + i], (double)y_r[i] * ((double)d[i] - mean), 1e-6);
+        }
+    }
+    release();
+}
+
+static void check_cross_entropy_of(int rows, int width) {
+    float *x = numbers(rows * width), *d = blank(rows * width);
+    float *maximum = blank(rows), *sum = blank(rows);
+    int32_t *targets = integers(rows, width);
+    double loss = 0;
+    CHECK(isfinite(cross_entropy(maximum, sum, x, targets, rows, width)));
+    cross_entropy_gradient(d, 2, x, maximum, sum, targets, rows, width);
+    for (int r = 0; r < rows; r++) {
+        double all = 0;
+        for (int i = 0; i < width; i++) { all += exp((double)x[r * width + i]); }
+        loss += log(all) - (double)x[r * width + targets[r]];
+        for (int i = 0; i < width; i++) {
+            double share = exp((double)x[r * width + i]) / all - (i == targets[r]);
+            CLOSE(d[r * width + i], 2 * share / rows, 1e-6);
+        }
+    }
+    CLOSE(cross_entropy(maximum, sum, x, targets, rows, width), loss / rows, 1e-5);
+    x[rows * width - 1] = NAN;
+    CHECK(isnan(cross_entropy(maximum, sum, x, targets, rows, width)));
+    release();
+}
+
+static void check_norm_of(int rows, int width, double size) {
+    const double epsilon = 1e-5;
+    int count = rows * width;
+    float *x = numbers(count), *w = numbers(width), *b = numbers(width), *y = blank(count);
+    float *mean = blank(rows), *rstd = blank(rows), *d_y = numbers(count), *d_x = blank(count);
+    float *residual = numbers(count), *d_w = blank(width), *d_b = blank(width), *only = blank(count);
+    for (int i = 0; i < count; i++) { x[i] *= (float)size; }
+    layer_norm(y, mean, rstd, x, w, b, rows, width, (float)epsilon);
+    layer_norm_input_gradient(d_x, d_y, x, w, mean, rstd, residual, rows, width);
+    layer_norm_input_gradient(only, d_y, x, w, mean, rstd, NULL, rows, width);
+    layer_norm_weight_gradient(d_w, d_b, d_y, x, mean, rstd, rows, width, NULL);
+    double *sum_w = room(sizeof *sum_w * (size_t)width), *sum_b = room(sizeof *sum_b * (size_t)width);
+    for (int c = 0; c < width; c++) { sum_w[c] = sum_b[c] = 0; }
+    for (int r = 0; r < rows; r++) {
+        const float *x_r = x + r * width, *d_r = d_y + r * width;
+        double m = 0, variance = 0, g_mean = 0, gn_mean = 0;
+        for (int c = 0; c < width; c++) { m += (double)x_r[c] / width; }
+        for (int c = 0; c < width; c++) { variance += pow((double)x_r[c] - m, 2) / width; }
+        double s = 1 / sqrt(variance + epsilon);
+        CLOSE(mean[r], m, 1e-6 * size);
+        CLOSE(rstd[r], s, 1e-5 * s);
+        for (int c = 0; c < width; c++) {
+            double g = (double)d_r[c] * (double)w[c], n = ((double)x_r[c] - m) * s;
+            g_mean += g / width;
+            gn_mean += g * n / width;
+            sum_w[c] += (double)d_r[c] * n;
+            sum_b[c] += (double)d_r[c];
+            CLOSE(y[r * width + c], n * (double)w[c] + (double)b[c], 1e-5);
+        }
+        for (int c = 0; c < width; c++) {
+            double g = (double)d_r[c] * (double)w[c], n = ((double)x_r[c] - m) * s;
+            double d = s * (g - g_mean - n * gn_mean);
+            CLOSE(only[r * width + c], d, 2e-5 * (s + 1));
+            CLOSE(d_x[r * width + c], d + (double)residual[r * width + c], 2e-5 * (s + 1));
+        }
+    }
+    for (int c = 0; c < width; c++) {
+        CLOSE(d_w[c], sum_w[c], 2e-5 * (rows + 1));
+        CLOSE(d_b[c], sum_b[c], 1e-5);
+    }
+    release();
+}
+
+static void check_norms(void) {
+    FOR_SIZES(width, 1) for (int rows = 0; rows <= 9; rows += 3) { check_norm_of(rows, width, 1); }
+    for (int width = 64; width <= 256; width *= 2) { check_norm_of(5, width, 3); }
+    check_norm_of(3, 4 * LANES * 2 + 3, 1);
+    check_norm_of(5, LANES + 3, 1e25);  // squares are infinite as floats
+}
+
+static void check_embedding_of(int rows, int width, int entries) {
+    float *table = numbers(entries * width), *y = blank(rows * width), *d_y = numbers(rows * width);
+    float *d_table = blank(entries * width);
+    int32_t *ids = integers(rows, entries);
+    embedding(y, table, ids, rows, width);
+    embedding_gradient(d_table, d_y, ids, rows, width, entries);
+    for (int e = 0; e < entries; e++) {
+        for (int c = 0; c < width; c++) {
+            double sum = 0;
+            for (int r = 0; r < rows; r++) {
+                if (ids[r] == e) { sum += (double)d_y[r * width + c]; }
+                EQUAL(y[r * width + c], table[ids[r] * width + c]);
+            }
+            CLOSE(d_table[e * width + c], sum, 1e-5);
+        }
+    }
+    release();
+}
+
+static void check_places(void) {
+    int s = 2, h = 3, t = 5, d = 7, count = s * h * t * d;
+    float *x = numbers(count), *split = blank(count), *merged = blank(count), *turned = blank(count);
+    split_heads(split, x, s, h, t, d);
+    merge_heads(merged, split, s, h, t, d);
+    transpose(turned, x, s, h * t, d);
+    for (int i = 0; i < count; i++) {
+        int c = i % d, head = i / d % h, token = i / d / h % t, sequence = i / d / h / t;
+        EQUAL(split[((sequence * h + head) * t + token) * d + c], x[i]);
+        EQUAL(merged[i], x[i]);
+        int row = i / d % (h * t), matrix = i / d / h / t;
+        EQUAL(turned[(matrix * d + c) * h * t + row], x[i]);
+    }
+    // Shorter along one axis, longer along others.
+    const int to[] = {3, 2, 9}, from[] = {2, 4, 6};
+    float *small = numbers(2 * 4 * 6), *fitted = blank(3 * 2 * 9);
+    fit(fitted, small, 3, to, from);
+    for (int i = 0; i < 3 * 2 * 9; i++) {
+        int c = i % 9, b = i / 9 % 2, a = i / 18;
+        EQUAL(fitted[i], a < 2 && c < 6 ? small[(a * 4 + b) * 6 + c] : 0);
+    }
+    float *square = numbers(2 * 9 * 9), *masked = blank(2 * 9 * 9);
+    causal_mask(masked, square, 2, 9, -7);
+    for (int i = 0; i < 2 * 81; i++) { EQUAL(masked[i], i % 9 > i / 9 % 9 ? -7 : square[i]); }
+    causal_mask(square, square, 2, 9, -7);
+    for (int i = 0; i < 2 * 81; i++) { EQUAL(square[i], masked[i]); }
+    release();
+}
+
+static void check_rows(void) {
+    check_reductions();
+    check_sums();
+    FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_softmax_of(rows, width); }
+    for (int rows = 0; rows <= LANES + 1; rows += LANES + 1) { check_softmax_of(rows, 2); }
+    FOR_SIZES(rows, 1) FOR_SIZES(width, 1) { check_cross_entropy_of(rows, width); }
+    check_norms();
+    FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_embedding_of(rows, width, 5); }
+    check_places();
+}
