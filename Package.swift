@@ -85,7 +85,8 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Planning", "Toolchain", "Driver", "ModelRuntime", "Comparison",
+        "GraphIR", "MoE", "Passes", "Lowering", "Planning", "Toolchain", "Driver", "ModelRuntime",
+        "Comparison",
       ]),
     .executableTarget(
       name: "moec-fuzz",
@@ -111,8 +112,9 @@ let package = Package(
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "CKernels", "CModelABI",
-        "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "CompiledModels",
+        "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
+        "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures",
+        "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
@@ -169,7 +171,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "DocsTests",
-      dependencies: ["GraphIR", "Lint", "Passes", "ModelFixtures", "moec"]),
+      dependencies: ["GraphIR", "Lint", "Lowering", "Passes", "ModelFixtures", "moec"]),
     // Models that tests compile and load, and what they are compared with.
     .target(
       name: "CompiledModels",

@@ -81,9 +81,7 @@ struct ModelHeader {
   /// How threads divide a batch, where they do.
   private var parts: String {
     let divides = context.plan.layers.contains { layer in
-      [layer.forward, layer.backward].contains {
-        $0.runs(batch: plan.sequences).contains { $0.kind == .bySequence }
-      }
+      (layer.forwardRuns + layer.backwardRuns).contains { $0.kind == .bySequence }
     }
     return divides ? Self.parts : ""
   }
