@@ -62,7 +62,7 @@ let package = Package(
       name: "moec",
       dependencies: [
         "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark",
+        "ModelRuntime", "JSON", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark",
         "Inspection",
         "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

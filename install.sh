@@ -1,6 +1,8 @@
 #!/bin/sh
 # Builds moec and installs it: PREFIX/bin/moec, what it needs in PREFIX/lib/moec, and completions.
 set -eu
+# With it, cd goes elsewhere and prints where.
+unset CDPATH
 
 usage() {
   cat <<'END'
@@ -38,6 +40,7 @@ while [ $# -gt 0 ]; do
       shift ;;
     --prefix=?*) prefix=${1#*=} ;;
     --build=?*) products=${1#*=} ;;
+    --prefix= | --build=) fail "${1%=} needs a folder" "such as ${1%=} DIR" 64 ;;
     --uninstall) is_uninstalling=1 ;;
     -h | --help) usage; exit 0 ;;
     *) fail "there is no option $1" "see ./install.sh --help" 64 ;;
@@ -46,6 +49,18 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$prefix${HOME-}" ] || fail "HOME is not set" "name a folder with --prefix DIR"
 prefix=${prefix:-$HOME/.local}
+case $prefix in
+  # What some shells leave of --prefix=~/DIR.
+  "~/"*) prefix=$HOME/${prefix#*/} ;;
+  /*) ;;
+  *) prefix=$(pwd)/$prefix ;;
+esac
+# PATH, where bin/moec is to be found, is one line with a colon after each folder.
+case $prefix in
+  *:* | *"
+"*) fail "no shell finds programs in $prefix: there is a colon or a line's end in it" \
+    "name a folder without with --prefix DIR" ;;
+esac
 [ -n "$is_uninstalling" ] || mkdir -p "$prefix" 2> /dev/null \
   || fail "cannot make the folder $prefix" "name one that you may write with --prefix DIR"
 [ -d "$prefix" ] || fail "there is no folder $prefix" "name where moec is with --prefix DIR"
@@ -101,6 +116,12 @@ if [ -n "$is_uninstalling" ]; then
 fi
 
 require_ours
+# Said before minutes of building rather than after.
+for name in "$program" "$link" "$bash_completion" "$zsh_completion" "$fish_completion"; do
+  folder=$(dirname "$prefix/$name")
+  { mkdir -p "$folder" && [ -w "$folder" ]; } 2> /dev/null \
+    || fail "cannot write in $folder" "name a folder that you may write with --prefix DIR"
+done
 if [ -z "$products" ]; then
   command -v swift > /dev/null \
     || fail "swift is not on PATH" "install Swift 6 first: https://www.swift.org/install"
@@ -118,7 +139,7 @@ products=$(cd "$products" && pwd -P)
 new=$prefix/$link-$(date +%Y%m%d%H%M%S)-$$
 trap 'rm -rf "$new" "$new.link"' EXIT
 trap 'exit 1' HUP INT TERM
-mkdir -p "$new/Modules" "$new/Examples" "$new/Data" "$prefix/bin" \
+mkdir -p "$new/Modules" "$new/Examples" "$new/Data" \
   || fail "cannot write in $prefix" "name a folder that you may write with --prefix DIR"
 : > "$new/installed-by-moec"
 cp "$products/moec" "$new/moec"
@@ -141,7 +162,6 @@ done
 
 # Writes what moec prints to a file below the prefix, whole or not at all.
 complete() {
-  mkdir -p "$prefix/$(dirname "$2")"
   "$new/moec" --generate-completion-script "$1" > "$prefix/$2.$$"
   mv -f "$prefix/$2.$$" "$prefix/$2"
 }
@@ -164,12 +184,38 @@ $(head -1 "$new/version") is installed:
   $prefix/$zsh_completion
   $prefix/$fish_completion
 END
+# A word as all shells read it back.
+quoted() {
+  case $1 in
+    *[!-_=+.,/@%0-9A-Za-z]*) printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf %s "$1" ;;
+  esac
+}
+
 case :$PATH: in
   *":$prefix/bin:"*)
     found=$(command -v moec || true)
     [ "$found" = "$prefix/$program" ] || echo "note: 'moec' is $found, which comes first in PATH" ;;
   *)
     echo "note: $prefix/bin is not in PATH: add this line to ~/.profile or what your shell reads:"
-    echo "  export PATH=\"$prefix/bin:\$PATH\"" ;;
+    printf '  export PATH=%s:"$PATH"\n' "$(quoted "$prefix/bin")" ;;
+esac
+
+# Where bash-completion and fish look by themselves; zsh does in no folder of a user's.
+is_searched() {
+  case :${XDG_DATA_HOME:-${HOME-}/.local/share}:${XDG_DATA_DIRS:-/usr/local/share:/usr/share}: in
+    *":$prefix/share:"*) ;;
+    *) false ;;
+  esac
+}
+case ${SHELL-} in
+  */zsh)
+    echo "note: for completion, add this line to ~/.zshrc, before compinit:"
+    printf '  fpath=(%s $fpath)\n' "$(quoted "$prefix/$(dirname "$zsh_completion")")" ;;
+  */bash) is_searched || printf 'note: for completion, add this line to ~/.bashrc:\n  . %s\n' \
+    "$(quoted "$prefix/$bash_completion")" ;;
+  */fish)
+    is_searched || printf 'note: for completion, add this line to config.fish:\n  source %s\n' \
+      "$(quoted "$prefix/$fish_completion")" ;;
 esac
 echo "next: moec doctor, which says what else is useful here; moec new my-model"

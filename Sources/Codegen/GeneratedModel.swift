@@ -116,19 +116,6 @@ extension Substring {
   }
 }
 
-extension Int {
-  /// `8,996,545`.
-  package var grouped: String {
-    let digits = String(magnitude)
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return self < 0 ? "-" + text : text
-  }
-}
-
 extension String {
   /// The text padded with spaces to a width; at least one space follows where it is too long.
   func padded(to width: Int) -> String {

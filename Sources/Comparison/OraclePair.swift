@@ -27,7 +27,7 @@ struct OraclePair {
 
   private func tops(_ run: Run) -> [Int] {
     run.graph.nodes.indices.filter {
-      run.graph.nodes[$0].op.kind == .top && !run.values[$0].isEmpty
+      if case .top = run.graph.nodes[$0].op { !run.values[$0].isEmpty } else { false }
     }
   }
 

@@ -13,6 +13,9 @@ public struct Cost: Hashable, Sendable {
 
   public static let none = Cost(flops: 0)
 
+  /// A product of matrices.
+  static func product(_ flops: Int) -> Cost { Cost(flops: flops, productFlops: flops) }
+
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(flops: a.flops + b.flops, productFlops: a.productFlops + b.productFlops)
   }
@@ -34,27 +37,14 @@ extension Graph {
   ///   kernel computes again is not counted.
   /// - Other ops count the operations of their formulas.
   public var costs: [Cost] {
-    let isMasked = nodes.contains { $0.op.kind == .causalMask }
+    let isMasked = nodes.contains { if case .causalMask = $0.op { true } else { false } }
     return nodes.map { node in
       let inputs = node.inputs.map(type(of:))
       var cost = node.op.operation.cost(inputs, node.types)
-      switch node.op {
-      case .linear, .linearInputGradient, .linearWeightGradient:
-        cost.productFlops = cost.flops
-      case .matmul:
-        if isMasked && (inputs + node.types).contains(where: isSquareOfPositions) {
-          cost.flops = cost.flops / context.size * (context.size + 1) / 2
-        }
-        cost.productFlops = cost.flops
-      case .attention:
-        cost.productFlops = 2 * inputs[0].count * (inputs[0].axes[1].size + 1)
-      case .attentionGradient:
-        cost.productFlops = 4 * inputs[0].count * (inputs[0].axes[1].size + 1)
-      case .input, .parameter, .pointwise, .sum, .embedding, .transpose, .layerNorm, .softmax,
-        .splitHeads, .mergeHeads, .causalMask, .top, .route, .dispatch, .combine, .crossEntropy,
-        .embeddingGradient, .layerNormGradient, .softmaxGradient, .topGradient, .dispatchGradient,
-        .combineGradient, .crossEntropyGradient:
-        break
+      if case .matmul = node.op, isMasked,
+        (inputs + node.types).contains(where: isSquareOfPositions)
+      {
+        cost = .product(cost.flops / context.size * (context.size + 1) / 2)
       }
       return cost
     }

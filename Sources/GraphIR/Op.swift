@@ -51,160 +51,116 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
 extension Op {
   /// The op's own struct.
   public var operation: any Operation {
-    switch self {
-    case .input(let op): op
-    case .parameter(let op): op
-    case .pointwise(let op): op
-    case .sum(let op): op
-    case .embedding(let op): op
-    case .linear(let op): op
-    case .matmul(let op): op
-    case .transpose(let op): op
-    case .layerNorm(let op): op
-    case .softmax(let op): op
-    case .splitHeads(let op): op
-    case .mergeHeads(let op): op
-    case .causalMask(let op): op
-    case .attention(let op): op
-    case .top(let op): op
-    case .route(let op): op
-    case .dispatch(let op): op
-    case .combine(let op): op
-    case .crossEntropy(let op): op
-    case .embeddingGradient(let op): op
-    case .linearInputGradient(let op): op
-    case .linearWeightGradient(let op): op
-    case .layerNormGradient(let op): op
-    case .softmaxGradient(let op): op
-    case .attentionGradient(let op): op
-    case .topGradient(let op): op
-    case .dispatchGradient(let op): op
-    case .combineGradient(let op): op
-    case .crossEntropyGradient(let op): op
+    switch side {
+    case .forward(let op): op
+    case .gradient(let op): op
     }
   }
 
-  /// The op as one through which gradients flow; nil for sources and gradient ops.
-  public var differentiable: (any DifferentiableOperation)? {
-    operation as? any DifferentiableOperation
+  /// The op as one that models are written in; nil for gradient ops.
+  public var forward: (any ForwardOperation)? {
+    if case .forward(let op) = side { op } else { nil }
   }
 
-  public var kind: OpKind {
-    switch self {
-    case .input: .input
-    case .parameter: .parameter
-    case .pointwise: .pointwise
-    case .sum: .sum
-    case .embedding: .embedding
-    case .linear: .linear
-    case .matmul: .matmul
-    case .transpose: .transpose
-    case .layerNorm: .layerNorm
-    case .softmax: .softmax
-    case .splitHeads: .splitHeads
-    case .mergeHeads: .mergeHeads
-    case .causalMask: .causalMask
-    case .attention: .attention
-    case .top: .top
-    case .route: .route
-    case .dispatch: .dispatch
-    case .combine: .combine
-    case .crossEntropy: .crossEntropy
-    case .embeddingGradient: .embeddingGradient
-    case .linearInputGradient: .linearInputGradient
-    case .linearWeightGradient: .linearWeightGradient
-    case .layerNormGradient: .layerNormGradient
-    case .softmaxGradient: .softmaxGradient
-    case .attentionGradient: .attentionGradient
-    case .topGradient: .topGradient
-    case .dispatchGradient: .dispatchGradient
-    case .combineGradient: .combineGradient
-    case .crossEntropyGradient: .crossEntropyGradient
-    }
+  /// The op as one that computes gradients; nil for those that models are written in.
+  public var gradient: (any GradientOperation)? {
+    if case .gradient(let op) = side { op } else { nil }
   }
+
+  public var kind: OpKind { type(of: operation).kind }
 
   /// The op's name in text.
   public var mnemonic: String { kind.rawValue }
+
+  /// The op drawing from other streams.
+  public func mappingStreams(_ number: (Int) -> Int) -> Op {
+    operation.mappingStreams(number).op
+  }
+
+  private enum Side {
+    case forward(any ForwardOperation)
+    case gradient(any GradientOperation)
+  }
+
+  private var side: Side {
+    switch self {
+    case .input(let op): .forward(op)
+    case .parameter(let op): .forward(op)
+    case .pointwise(let op): .forward(op)
+    case .sum(let op): .forward(op)
+    case .embedding(let op): .forward(op)
+    case .linear(let op): .forward(op)
+    case .matmul(let op): .forward(op)
+    case .transpose(let op): .forward(op)
+    case .layerNorm(let op): .forward(op)
+    case .softmax(let op): .forward(op)
+    case .splitHeads(let op): .forward(op)
+    case .mergeHeads(let op): .forward(op)
+    case .causalMask(let op): .forward(op)
+    case .attention(let op): .forward(op)
+    case .top(let op): .forward(op)
+    case .route(let op): .forward(op)
+    case .dispatch(let op): .forward(op)
+    case .combine(let op): .forward(op)
+    case .crossEntropy(let op): .forward(op)
+    case .embeddingGradient(let op): .gradient(op)
+    case .linearInputGradient(let op): .gradient(op)
+    case .linearWeightGradient(let op): .gradient(op)
+    case .layerNormGradient(let op): .gradient(op)
+    case .softmaxGradient(let op): .gradient(op)
+    case .attentionGradient(let op): .gradient(op)
+    case .topGradient(let op): .gradient(op)
+    case .dispatchGradient(let op): .gradient(op)
+    case .combineGradient(let op): .gradient(op)
+    case .crossEntropyGradient(let op): .gradient(op)
+    }
+  }
 }
 
 extension OpKind {
+  /// The struct that ops of this kind are.
+  public var type: any Operation.Type {
+    switch self {
+    case .input: Input.self
+    case .parameter: Parameter.self
+    case .pointwise: Pointwise.self
+    case .sum: Sum.self
+    case .embedding: Embedding.self
+    case .linear: Linear.self
+    case .matmul: Matmul.self
+    case .transpose: Transpose.self
+    case .layerNorm: LayerNorm.self
+    case .softmax: Softmax.self
+    case .splitHeads: SplitHeads.self
+    case .mergeHeads: MergeHeads.self
+    case .causalMask: CausalMask.self
+    case .attention: Attention.self
+    case .top: Top.self
+    case .route: Route.self
+    case .dispatch: Dispatch.self
+    case .combine: Combine.self
+    case .crossEntropy: CrossEntropy.self
+    case .embeddingGradient: EmbeddingGradient.self
+    case .linearInputGradient: LinearInputGradient.self
+    case .linearWeightGradient: LinearWeightGradient.self
+    case .layerNormGradient: LayerNormGradient.self
+    case .softmaxGradient: SoftmaxGradient.self
+    case .attentionGradient: AttentionGradient.self
+    case .topGradient: TopGradient.self
+    case .dispatchGradient: DispatchGradient.self
+    case .combineGradient: CombineGradient.self
+    case .crossEntropyGradient: CrossEntropyGradient.self
+    }
+  }
+
   /// The op of this kind with the attributes that a text gives.
   func make(_ attributes: Attributes) throws(Mismatch) -> Op {
     var reader = AttributeReader(rawValue, attributes)
-    let op = try make(&reader)
+    let operation: any Operation = try type.init(&reader)
     try reader.finish()
-    return op
-  }
-
-  private func make(_ reader: inout AttributeReader) throws(Mismatch) -> Op {
-    switch self {
-    case .input: .input(try Input(&reader))
-    case .parameter: .parameter(try Parameter(&reader))
-    case .pointwise: .pointwise(try Pointwise(&reader))
-    case .sum: .sum(try Sum(&reader))
-    case .embedding: .embedding(try Embedding(&reader))
-    case .linear: .linear(try Linear(&reader))
-    case .matmul: .matmul(try Matmul(&reader))
-    case .transpose: .transpose(try Transpose(&reader))
-    case .layerNorm: .layerNorm(try LayerNorm(&reader))
-    case .softmax: .softmax(try Softmax(&reader))
-    case .splitHeads: .splitHeads(try SplitHeads(&reader))
-    case .mergeHeads: .mergeHeads(try MergeHeads(&reader))
-    case .causalMask: .causalMask(try CausalMask(&reader))
-    case .attention: .attention(try Attention(&reader))
-    case .top: .top(try Top(&reader))
-    case .route: .route(try Route(&reader))
-    case .dispatch: .dispatch(try Dispatch(&reader))
-    case .combine: .combine(try Combine(&reader))
-    case .crossEntropy: .crossEntropy(try CrossEntropy(&reader))
-    case .embeddingGradient: .embeddingGradient(try EmbeddingGradient(&reader))
-    case .linearInputGradient: .linearInputGradient(try LinearInputGradient(&reader))
-    case .linearWeightGradient: .linearWeightGradient(try LinearWeightGradient(&reader))
-    case .layerNormGradient: .layerNormGradient(try LayerNormGradient(&reader))
-    case .softmaxGradient: .softmaxGradient(try SoftmaxGradient(&reader))
-    case .attentionGradient: .attentionGradient(try AttentionGradient(&reader))
-    case .topGradient: .topGradient(try TopGradient(&reader))
-    case .dispatchGradient: .dispatchGradient(try DispatchGradient(&reader))
-    case .combineGradient: .combineGradient(try CombineGradient(&reader))
-    case .crossEntropyGradient: .crossEntropyGradient(try CrossEntropyGradient(&reader))
-    }
-  }
-
-  /// The samples of the op's file.
-  public var samples: [Sample] {
-    switch self {
-    case .input: Input.samples
-    case .parameter: Parameter.samples
-    case .pointwise: Pointwise.samples
-    case .sum: Sum.samples
-    case .embedding: Embedding.samples
-    case .linear: Linear.samples
-    case .matmul: Matmul.samples
-    case .transpose: Transpose.samples
-    case .layerNorm: LayerNorm.samples
-    case .softmax: Softmax.samples
-    case .splitHeads: SplitHeads.samples
-    case .mergeHeads: MergeHeads.samples
-    case .causalMask: CausalMask.samples
-    case .attention: Attention.samples
-    case .top: Top.samples
-    case .route: Route.samples
-    case .dispatch: Dispatch.samples
-    case .combine: Combine.samples
-    case .crossEntropy: CrossEntropy.samples
-    case .embeddingGradient: EmbeddingGradient.samples
-    case .linearInputGradient: LinearInputGradient.samples
-    case .linearWeightGradient: LinearWeightGradient.samples
-    case .layerNormGradient: LayerNormGradient.samples
-    case .softmaxGradient: SoftmaxGradient.samples
-    case .attentionGradient: AttentionGradient.samples
-    case .topGradient: TopGradient.samples
-    case .dispatchGradient: DispatchGradient.samples
-    case .combineGradient: CombineGradient.samples
-    case .crossEntropyGradient: CrossEntropyGradient.samples
-    }
+    return operation.op
   }
 
   /// Every sample of every op.
-  public static var allSamples: [Sample] { allCases.flatMap(\.samples) }
+  public static var allSamples: [Sample] { allCases.flatMap { $0.type.samples } }
 }

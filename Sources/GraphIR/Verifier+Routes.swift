@@ -23,23 +23,20 @@ private struct RouteTracker {
 
   /// The route that sorted a node's rows, nil for a node without sorted rows.
   private func routeOfRows(_ node: Node) throws(Mismatch) -> Int? {
-    switch node.op {
-    case .dispatch:
+    switch node.op.operation.sortedRows {
+    case .sorts:
       return try routeOfDispatch(node)
-    case .linear, .linearInputGradient, .linearWeightGradient:
+    case .byStart:
       let route = try sharedRoute(node)
       if let route { try expect("start", node.inputs.last, route, result: 0) }
       return route
-    case .combine, .combineGradient, .dispatchGradient:
+    case .bySlot:
       guard let route = try sharedRoute(node) else { throw Mismatch("the rows are not sorted") }
       try expect("slot", node.inputs.last, route, result: 2)
       return route
-    case .pointwise:
+    case .rowByRow:
       return try sharedRoute(node)
-    case .input, .parameter, .sum, .embedding, .matmul, .transpose, .layerNorm, .softmax,
-      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .crossEntropy,
-      .embeddingGradient, .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient,
-      .crossEntropyGradient:
+    case .refused:
       if let value = node.inputs.first(where: { routes[$0] != nil }) {
         throw Mismatch("\(value) has rows sorted by expert, which the op does not take")
       }

@@ -129,7 +129,8 @@ extension PageFacts {
   mutating func addLooseNodes(_ graph: Graph) {
     var shown: [String: Int] = [:]
     var met: Set<String> = []
-    for (number, node) in graph.nodes.enumerated() where node.op.kind != .input {
+    for (number, node) in graph.nodes.enumerated() {
+      if case .input = node.op { continue }
       let use = node.layer?.scope ?? ""
       let name = node.layer?.name ?? "outside of layers"
       let index = shown[name] ?? addLooseLayer(name)
@@ -137,7 +138,7 @@ extension PageFacts {
       if node.layer != nil && met.insert(use).inserted { layers[index].uses.append(use) }
       // All uses are alike but for their parameters' names: the first stands for all.
       guard layers[index].uses.first.map({ $0 == use }) ?? true else { continue }
-      if node.op.kind == .parameter {
+      if case .parameter = node.op {
         layers[index].parameterNodes.append(addNode(graph, number, phase: "parameter"))
       } else {
         layers[index].looseNodes.append(addNode(graph, number, phase: node.phase.rawValue))

@@ -70,7 +70,7 @@ private struct Differentiation {
     let results = source.results(of: index)
     let arrived = results.map { gradients[$0] }
     if node.inputs.isEmpty || arrived.allSatisfy({ $0 == nil }) { return }
-    guard let operation = node.op.differentiable else {
+    guard let operation = node.op.forward else {
       throw Diagnostic(at: node.location, "\(node.op.mnemonic): has no gradient of its own")
     }
     enter(index)

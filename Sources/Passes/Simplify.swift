@@ -28,26 +28,21 @@ extension Pass {
   ) -> Value? {
     let node = rewriter.source.nodes[index]
     let inputs = node.inputs.map(rewriter.mapped)
-    switch node.op {
-    case .splitHeads, .mergeHeads: return undone(node, inputs[0], rewriter)
-    case .transpose:
-      let isOnlyUse = uses[node.inputs[0]] == 1
-      return undone(node, inputs[0], rewriter)
-        ?? transposedProduct(index, inputs[0], isOnlyUse, &rewriter)
-    case .matmul(let op): return matmul(op, index, inputs, &rewriter)
-    case .sum(let op): return sumOfSum(op, index, inputs[0], &rewriter)
-    case .pointwise(let op): return pointwise(op, index, inputs, &rewriter)
-    case .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .causalMask, .attention,
-      .top, .route, .dispatch, .combine, .crossEntropy, .embeddingGradient, .linearInputGradient,
-      .linearWeightGradient, .layerNormGradient, .softmaxGradient, .attentionGradient,
-      .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
-      return nil
+    if let origin = undone(node, inputs, rewriter) { return origin }
+    if case .transpose = node.op {
+      return transposedProduct(index, inputs[0], uses[node.inputs[0]] == 1, &rewriter)
     }
+    if case .matmul(let op) = node.op { return matmul(op, index, inputs, &rewriter) }
+    if case .sum(let op) = node.op { return sumOfSum(op, index, inputs[0], &rewriter) }
+    if case .pointwise(let op) = node.op { return pointwise(op, index, inputs, &rewriter) }
+    return nil
   }
 
   /// x for a node that undoes what made its input from x.
-  private static func undone(_ node: Node, _ input: Value, _ rewriter: Rewriter) -> Value? {
-    guard let origin = rewriter.neighbour(of: node, input) else { return nil }
+  private static func undone(_ node: Node, _ inputs: [Value], _ rewriter: Rewriter) -> Value? {
+    guard let input = inputs.first, let origin = rewriter.neighbour(of: node, input) else {
+      return nil
+    }
     let undoes: Bool
     switch (node.op, origin.op) {
     case (.mergeHeads, .splitHeads), (.splitHeads, .mergeHeads), (.transpose, .transpose):

@@ -131,7 +131,7 @@ extension Call {
 
   /// Whether the results of a sequence depend on no other sequence of the batch, and lie together.
   func keepsSequencesApart(_ batch: Axis) -> Bool {
-    guard case .op(let op) = action, op.kind.mayKeepSequencesApart else { return false }
+    guard case .op(let op) = action, op.operation.keepsSequencesApart else { return false }
     let results = results.compactMap(\.self)
     // What is there for the whole batch holds a thread's own sequences somewhere in its midst.
     if isFit, !inputs.allSatisfy({ $0.type.leads(with: batch) }) { return false }
@@ -139,7 +139,7 @@ extension Call {
       && inputs.allSatisfy { input in
         input.type.experts == nil
           ? input.type.leads(with: batch) || !input.type.mentions(batch)
-          : op.kind.readsRowsOfTokens
+          : op.operation.sortedRows == .bySlot
       }
       && !(inputs + results).contains { $0.type.leads(with: batch) && $0.place.isParameter }
   }
@@ -151,38 +151,6 @@ extension Place {
     switch self {
     case .parameter, .gradient, .borrowed: true
     case .source, .saved, .scratch, .argument: false
-    }
-  }
-}
-
-extension OpKind {
-  /// Whether the op works on each sequence by itself where its results are by sequence.
-  var mayKeepSequencesApart: Bool {
-    switch self {
-    case .pointwise, .sum, .embedding, .linear, .matmul, .transpose, .layerNorm, .softmax,
-      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .combine, .linearInputGradient,
-      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient:
-      true
-    case .input, .parameter, .route, .dispatch, .crossEntropy, .embeddingGradient,
-      .linearWeightGradient, .combineGradient:
-      false
-    // Divided by the number of all tokens, which a thread's own are not.
-    case .crossEntropyGradient: false
-    }
-  }
-
-  /// Whether the op finds the rows of its tokens among those of all.
-  fileprivate var readsRowsOfTokens: Bool { self == .combine || self == .dispatchGradient }
-
-  /// Whether the op makes gradients of parameters alone, summed over all rows.
-  var isParameterGradient: Bool {
-    switch self {
-    case .linearWeightGradient, .layerNormGradient, .embeddingGradient, .sum: true
-    case .input, .parameter, .pointwise, .embedding, .linear, .matmul, .transpose, .layerNorm,
-      .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch,
-      .combine, .crossEntropy, .linearInputGradient, .softmaxGradient, .attentionGradient,
-      .topGradient, .dispatchGradient, .combineGradient, .crossEntropyGradient:
-      false
     }
   }
 }

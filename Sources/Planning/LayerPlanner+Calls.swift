@@ -17,7 +17,7 @@ extension LayerPlanner {
     }
     function.draft.add(
       .init(
-        action: .op(reading.op.countingStreams(from: firstStream)),
+        action: .op(reading.op.mappingStreams { $0 - firstStream }),
         isJoined: uses.joined.contains(node), finish: finish(of: node),
         inputs: inputs, results: results.map { $0.map(FunctionDraft.DraftOperand.slot) },
         scope: ValueNames.field(reading.scope, in: section.scope), location: reading.location,
@@ -68,7 +68,7 @@ extension LayerPlanner {
       .input(index == finish.product ? 0 : index < finish.product ? index + 1 : index)
     }
     return Finish(
-      expression: expression.countingStreams(from: firstStream), operands: finish.operands)
+      expression: expression.mappingStreams { $0 - firstStream }, operands: finish.operands)
   }
 
   /// Where a value that a node reads is.

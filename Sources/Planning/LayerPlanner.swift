@@ -26,7 +26,8 @@ struct LayerPlanner {
     self.index = index
     section = uses.partition.sections[index]
     let streams = (section.forward + section.backward).flatMap {
-      uses.graph.nodes[$0].op.streams + (uses.finishes[$0]?.expression.streams ?? [])
+      uses.graph.nodes[$0].op.operation.streams.map(\.stream)
+        + (uses.finishes[$0]?.expression.streams ?? [])
     }
     firstStream = streams.min() ?? 0
     streamCount = streams.isEmpty ? 0 : (streams.max() ?? 0) - firstStream + 1

@@ -54,7 +54,7 @@ extension Lowering {
   /// Whether a node makes nothing but parameters' gradients that nobody reads.
   private func isLast(_ index: Int, _ readers: [Value: [Int]]) -> Bool {
     let node = graph.nodes[index]
-    return node.phase == .backward && node.op.kind.isParameterGradient
+    return node.phase == .backward && node.op.operation.sumsRows
       && graph.results(of: index).allSatisfy {
         (readers[$0] ?? []).allSatisfy { $0 == graph.nodes.count }
       }
@@ -65,9 +65,9 @@ extension Lowering {
   private func passes(_ node: Node, waiting: Node) -> Bool {
     node.phase == waiting.phase && Partition.isComputed(node)
       && node.layer == waiting.layer
-      && (node.op.kind.mayKeepSequencesApart || node.op.kind.isParameterGradient)
+      && (node.op.operation.keepsSequencesApart || node.op.operation.sumsRows)
       && (readsRowsByExpert(waiting)
-        ? readsRowsByExpert(node) && (node.op.kind.isParameterGradient || makesRowsByExpert(node))
+        ? readsRowsByExpert(node) && (node.op.operation.sumsRows || makesRowsByExpert(node))
         : !readsRowsByExpert(node))
   }
 

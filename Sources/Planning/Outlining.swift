@@ -60,10 +60,11 @@ struct Outlining {
   private var texts: [[String]] {
     partition.sections.map { section in
       let first = section.forward.first ?? 0
-      let streams = section.forward.flatMap { graph.nodes[$0].op.streams }.min() ?? 0
+      let streams =
+        section.forward.flatMap { graph.nodes[$0].op.operation.streams.map(\.stream) }.min() ?? 0
       return section.forward.map { index in
         let node = graph.nodes[index]
-        let op = node.op.countingStreams(from: streams)
+        let op = node.op.mappingStreams { $0 - streams }
         let inputs = node.inputs.map { input in
           input.node >= first && Partition.isComputed(graph.nodes[input.node])
             ? "%\(input.node - first).\(input.result)" : "\(graph.type(of: input))"

@@ -8,23 +8,24 @@ extension Plan {
       + layers.indices.map(row)
     let facts = [
       overview,
-      "batch \(graph.batch) \(graph.batch.size), context \(graph.context) \(graph.context.size), vocabulary \(graph.vocabulary.size)",
+      "batch \(graph.batch) \(graph.batch.size), context \(graph.context) \(graph.context.size), vocabulary \(graph.vocabulary.size.grouped)",
       "",
     ]
-    let memoryLine =
-      "memory in bytes: parameters \(memory.parameters), gradients \(memory.gradients), optimizer "
-      + "\(memory.optimizer), saved \(memory.saved), scratch \(memory.scratch), total \(memory.total)"
-    let flopsLine =
-      "FLOPs: forward \(graph.flops(.forward)), step \(graph.flops(.forward) + graph.flops(.backward))"
-    return (facts + Self.table(rows) + ["", flopsLine, memoryLine, generation.summary]).joined(
-      separator: "\n")
+    let (forward, backward) = (graph.flops(.forward), graph.flops(.backward))
+    let costs = [
+      "", "FLOPs: forward \(forward.grouped), step \((forward + backward).grouped)",
+      "memory: \(memory.total.grouped) bytes", "  \(memory.lasting)", "  \(memory.passing)",
+      generation.summary.replacing(", as ", with: ",\n  as ").replacing(
+        " until", with: "\n  until"),
+    ]
+    return (facts + Self.table(rows) + costs).joined(separator: "\n")
   }
 
   /// The model's name and the number of its parameters.
   public var overview: String {
     let total = parameters.reduce(0) { $0 + $1.type.count }
-    return "\(graph.name): \(total) parameters, \(activeParameters) active per token, in "
-      + "\(parameters.count) tensors"
+    return "\(graph.name): \(total.grouped) parameters, \(activeParameters.grouped) active per "
+      + "token, in \(parameters.count) tensors"
   }
 
   private func row(_ index: Int) -> [String] {
@@ -33,14 +34,14 @@ extension Plan {
     let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
-      layer.name, "\(count)", "\(parameters)", Self.mega(layer.flops(.forward)),
-      Self.mega(layer.flops(.backward)), "\(saved)",
+      layer.name, "\(count)", parameters.grouped, Self.mega(layer.flops(.forward)),
+      Self.mega(layer.flops(.backward)), saved.grouped,
     ]
   }
 
   private static func mega(_ flops: Int) -> String {
     let tenths = (flops + 50_000) / 100_000
-    return "\(tenths / 10).\(tenths % 10)"
+    return "\((tenths / 10).grouped).\(tenths % 10)"
   }
 
   private static func table(_ rows: [[String]]) -> [String] {
@@ -52,4 +53,15 @@ extension Plan {
       }.joined(separator: "  ")
     }
   }
+}
+
+extension Memory {
+  /// What stays for the model's whole life, in bytes.
+  package var lasting: String {
+    "parameters \(parameters.grouped), gradients \(gradients.grouped), optimizer "
+      + optimizer.grouped
+  }
+
+  /// What is needed within a step, in bytes.
+  package var passing: String { "saved \(saved.grouped), scratch \(scratch.grouped)" }
 }

@@ -35,44 +35,25 @@ struct PositionCheck {
 
   private func check(_ node: Node) throws(Recomputation) {
     try checkOp(node)
-    if node.op.kind == .input || node.op.kind == .parameter || node.op.kind == .route { return }
+    if node.inputs.isEmpty { return }
+    if case .route = node.op { return }
     try checkParameters(node)
     for type in node.types { try checkResult(type, of: node) }
   }
 
   private func checkOp(_ node: Node) throws(Recomputation) {
     let types = node.inputs.map(graph.type(of:))
-    switch node.op {
-    case .input, .parameter, .sum, .transpose, .dispatch, .combine: return
-    case .embedding:
-      let isParameter = graph.nodes[node.inputs[1].node].op.kind == .parameter
-      try demand(isParameter || !hasPositions(types[1]), node, Self.joins)
-    case .pointwise(let op):
-      try demand(
-        !op.expression.inEvaluation.drawsNormal, node, "draws random numbers in every pass")
-    case .route(let op):
-      try demand(op.capacity == nil, node, "gives its experts a capacity that all tokens share")
-    case .linear, .layerNorm, .softmax, .top:
-      try demand(!isOfPositions(types[0].axes.last), node, Self.joins)
-    case .splitHeads: try demand(isAxis(1, of: types[0]), node, Self.joins)
-    case .mergeHeads: try demand(isAxis(2, of: types[0]), node, Self.joins)
-    case .matmul:
-      try demand(
-        types.allSatisfy { !$0.axes.suffix(2).contains(where: isOfPositions) }, node,
-        "multiplies matrices of positions, which only attention(q, k, v) and its like may")
-    case .causalMask:
-      try demand(false, node, "masks a matrix of positions that is not fused into attention")
-    case .attention:
+    switch node.op.forward?.positions(types) ?? .joined(PositionRule.joins) {
+    case .apart: return
+    case .apartUnless(let axes, let reason):
+      try demand(!axes.contains(where: isOfPositions), node, reason)
+    case .apartAt(let axis): try demand(isAxis(axis, of: types[0]), node, PositionRule.joins)
+    case .causal:
       let isOfSequences = types.allSatisfy { isAxis(1, of: $0) && $0.axes[0] == sequences }
-      try demand(isOfSequences || !hasPositions(types[0]), node, Self.joins)
-    case .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
-      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
-      .combineGradient, .crossEntropyGradient:
-      try demand(false, node, Self.joins)
+      try demand(isOfSequences || !hasPositions(types[0]), node, PositionRule.joins)
+    case .joined(let reason): try demand(false, node, reason)
     }
   }
-
-  private static let joins = "joins positions"
 
   /// What holds something for each of the model's positions is read by position ids, or not at all.
   private func checkParameters(_ node: Node) throws(Recomputation) {
@@ -88,13 +69,12 @@ struct PositionCheck {
   private func checkResult(_ type: TensorType, of node: Node) throws(Recomputation) {
     let axes = type.experts == nil ? type.axes : Array(type.axes.dropFirst())
     let found = axes.filter(isOfPositions)
-    if type.experts != nil { return try demand(found.isEmpty, node, Self.joins) }
+    if type.experts != nil { return try demand(found.isEmpty, node, PositionRule.joins) }
     if found.isEmpty {
-      let inputs = node.inputs.filter { graph.nodes[$0.node].op.kind != .parameter }
-      let isConstant = !inputs.contains { hasPositions(graph.type(of: $0)) }
-      return try demand(isConstant, node, Self.joins)
+      let isConstant = !node.inputs.contains { hasPositions(graph.type(of: $0)) }
+      return try demand(isConstant, node, PositionRule.joins)
     }
-    try demand(found == [positions], node, Self.joins)
+    try demand(found == [positions], node, PositionRule.joins)
   }
 
   private func demand(

@@ -63,55 +63,15 @@ struct ValueNames {
 
   /// What a result is within its scope; empty where the scope itself names it.
   private func role(of node: Node, result: Int) -> String {
-    switch node.op {
-    case .input(let input): input.kind.rawValue
-    case .linear, .embedding: ""
-    case .layerNorm: ["", "mean", "rstd"][result]
-    case .pointwise(let op): letName(at: node.location) ?? Self.role(of: op.expression)
-    case .matmul: "product"
-    case .softmax: letName(at: node.location) ?? "weights"
-    case .attention: ["heads", "maximum", "sum"][result]
-    case .splitHeads: "split"
-    case .mergeHeads: "merged"
-    case .top: ["chosen_logits", "chosen"][result]
-    case .route: ["start", "source", "slot"][result]
-    case .dispatch: "routed"
-    case .combine: "combined"
-    case .crossEntropy: ["loss", "maximum", "sum"][result]
-    case .sum: "sum"
-    case .transpose: "transposed"
-    case .causalMask: "masked"
-    case .parameter, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
-      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
-      .combineGradient, .crossEntropyGradient:
-      node.op.mnemonic
-    }
+    let name = node.op.forward?.resultNames[result] ?? node.op.mnemonic
+    return takesLetName(node.op) ? letName(at: node.location) ?? name : name
   }
 
-  private static func role(of expression: ScalarExpression) -> String {
-    switch expression {
-    case .normal: "normal"
-    case .keep: "mask"
-    case .constant, .input: "copy"
-    case .unary(let function, _): function.rawValue
-    case .binary(_, _, _)
-    where contains(expression) { if case .normal = $0 { true } else { false } }:
-      "noisy"
-    case .binary(.add, _, _), .binary(.subtract, _, _): "sum"
-    case .binary(_, _, _) where contains(expression) { if case .keep = $0 { true } else { false } }:
-      "dropped"
-    case .binary(.multiply, .constant, _), .binary(.multiply, _, .constant): "scaled"
-    case .binary(.multiply, _, _): "product"
-    case .binary(.divide, _, _): "quotient"
-    }
-  }
-
-  private static func contains(
-    _ expression: ScalarExpression, _ predicate: (ScalarExpression) -> Bool
-  ) -> Bool {
-    var found = false
-    expression.visit { if predicate($0) { found = true } }
-    return found
+  /// Whether a line `let h = …` names the result: what has a name of its own in the model keeps that.
+  private func takesLetName(_ op: Op) -> Bool {
+    if case .pointwise = op { return true }
+    if case .softmax = op { return true }
+    return false
   }
 
   /// The name of the `let` that a product's last step is, if that is a line of its own.
@@ -158,25 +118,21 @@ extension ValueNames {
   func gradientTarget(of value: Value) -> Value? {
     let node = graph.nodes[value.node]
     guard node.phase == .backward else { return nil }
-    switch node.op {
-    case .layerNormGradient: return [node.inputs[1], node.inputs[2], nil][value.result]
-    case .attentionGradient: return node.inputs[2 + value.result]
-    case .combineGradient: return node.inputs[1 + value.result]
-    case .crossEntropyGradient: return node.inputs[1]
-    case .topGradient: return firstInput(ofProducer: node.inputs[1])
-    case .softmaxGradient: return firstInput(ofProducer: node.inputs[1])
-    case .linearInputGradient: return operand(0, ofForward: .linear, reading: node.inputs[1])
-    case .linearWeightGradient:
-      return value.result == 0 ? weight(readBy: .linear, with: node.inputs[1]) : nil
-    case .dispatchGradient:
-      return operand(0, ofForward: .dispatch, reading: node.inputs[1])
-        ?? gradientTarget(of: node.inputs[0])
-    case .pointwise(let op) where op.expression.isSum:
+    if case .pointwise(let op) = node.op, op.expression.isSum {
       return node.inputs.lazy.compactMap(gradientTarget).first
-    case .mergeHeads, .splitHeads, .transpose, .causalMask, .sum, .pointwise, .matmul,
-      .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .attention, .top, .route,
-      .dispatch, .combine, .crossEntropy, .embeddingGradient:
-      return nil
+    }
+    guard let gradient = node.op.gradient else { return nil }
+    switch gradient.target(ofResult: value.result) {
+    case .operand(let operand): return node.inputs[operand]
+    case .operandOfMaker(let operand, let made):
+      return graph.nodes[node.inputs[made].node].inputs[operand]
+    case .operandOfReader(let operand, let read):
+      let forward = uses.readers[node.inputs[read]]?.first {
+        graph.nodes[$0].op.kind == type(of: gradient).forward
+      }
+      // Where no op is left, what it did belongs to another: products gather dispatched rows.
+      return forward.map { graph.nodes[$0].inputs[operand] } ?? gradientTarget(of: node.inputs[0])
+    case nil: return nil
     }
   }
 
@@ -190,22 +146,6 @@ extension ValueNames {
       }
     }
     return nil
-  }
-
-  private func firstInput(ofProducer value: Value) -> Value? {
-    graph.nodes[value.node].inputs.first
-  }
-
-  /// The operand of the forward node of a kind that reads a value.
-  private func operand(_ index: Int, ofForward kind: OpKind, reading value: Value) -> Value? {
-    uses.readers[value]?.first {
-      graph.nodes[$0].op.kind == kind && graph.nodes[$0].phase == .forward
-    }
-    .map { graph.nodes[$0].inputs[index] }
-  }
-
-  private func weight(readBy kind: OpKind, with input: Value) -> Value? {
-    uses.readers[input]?.first { graph.nodes[$0].op.kind == kind }.map { graph.nodes[$0].inputs[1] }
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// One line on a terminal that is written over as work goes on; nothing where there is none.
 public final class ProgressLine {
@@ -11,7 +12,7 @@ public final class ProgressLine {
   /// A line for `total` units of work, shown on standard error if that is a terminal and `isShown`.
   public init(total: Double, isShown: Bool = true) {
     self.total = total
-    self.isShown = isShown && isatty(STDERR_FILENO) == 1
+    self.isShown = isShown && Terminal.canRewrite(STDERR_FILENO)
     start = ProgressLine.now
   }
 
@@ -49,11 +50,7 @@ public final class ProgressLine {
     return String((parts + [end]).joined(separator: ", ").prefix(room))
   }
 
-  private var columns: Int {
-    var size = winsize()
-    let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1
-    return isKnown ? Int(size.ws_col) : 80
-  }
+  private var columns: Int { Terminal.columns(STDERR_FILENO) ?? 80 }
 
   private func show(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))

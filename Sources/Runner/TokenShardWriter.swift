@@ -50,10 +50,8 @@ public struct TokenShardWriter {
       throw .file(FileError(operation: "write", path: folder, code: errno))
     }
     let manager = FileManager.default
-    do {
-      try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw .file(FileError(operation: "write", path: folder, error))
+    guard NewFolder.make(folder) == 0 else {
+      throw .file(FileError(operation: "make", path: folder, code: errno))
     }
     let names = (try? manager.contentsOfDirectory(atPath: folder)) ?? []
     if names.contains(where: { $0.hasSuffix(".tokens") }) { throw .occupied(folder: folder) }

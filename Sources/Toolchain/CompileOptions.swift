@@ -43,7 +43,8 @@ public struct CompileOptions: Sendable, Hashable {
     }
     guard Self.targets.contains(target) else {
       throw .unsupportedTarget(
-        name: target, reason: "no such target; there are \(Self.targets.joined(separator: ", "))")
+        name: target, reason: "there is no such target",
+        hint: "the targets are \(Self.targets.joined(separator: ", "))")
     }
     try require(machine == "aarch64" || machine == "arm64", machine)
     return target == "aarch64" ? "-march=armv8-a" : "-mcpu=\(target)"
@@ -61,7 +62,8 @@ public struct CompileOptions: Sendable, Hashable {
   private func require(_ fits: Bool, _ machine: String) throws(ToolchainError) {
     if fits { return }
     throw .unsupportedTarget(
-      name: target, reason: "the C compiler here builds for \(machine); use --target native")
+      name: target, reason: "the C compiler here builds for \(machine)", hint: "use --target native"
+    )
   }
 
   /// Debug information and stops at the first fault, or full optimisation.

@@ -39,8 +39,8 @@ struct CrossTarget: Sendable, Hashable, Codable {
     let names = tried.isEmpty ? ["clang", "\(triple)-gcc"] : tried
     return .unsupportedTarget(
       name: architecture,
-      reason: "no C compiler here builds for it (tried \(names.joined(separator: ", "))); install "
-        + "\(compilerPackage) and libc6-dev-arm64-cross (Debian, Ubuntu), or name a cross compiler "
-        + "with --cc PATH")
+      reason: "no C compiler here builds for it (tried \(names.joined(separator: ", ")))",
+      hint: "install \(compilerPackage) and libc6-dev-arm64-cross (Debian, Ubuntu), or name a "
+        + "cross compiler with --cc PATH")
   }
 }

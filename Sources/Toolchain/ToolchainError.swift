@@ -8,7 +8,7 @@ public enum ToolchainError: Error, Equatable, Sendable {
   /// The compiler given by the user does not exist or cannot build a shared library.
   case unusableCCompiler(path: String, reason: String)
   /// `--target` names nothing that this machine's compiler can build for.
-  case unsupportedTarget(name: String, reason: String)
+  case unsupportedTarget(name: String, reason: String, hint: String)
   /// `--sanitize` with a compiler whose runtime for it is not installed.
   case noSanitizer(compiler: String)
   /// The C compiler rejected generated code: a bug of moec, never of the user.
@@ -46,19 +46,20 @@ extension ToolchainError: CustomStringConvertible {
     switch self {
     case .noCCompiler(let tried):
       """
-      error: no working C compiler found (tried \(tried.joined(separator: ", "))); \
-      install clang or gcc, or name one with --cc PATH
+      error: no working C compiler found (tried \(tried.joined(separator: ", ")))
+      hint: install clang or gcc, or name one with --cc PATH
       """
     case .unusableCCompiler(let path, let reason):
       """
       error: --cc \(path): \(reason)
       hint: name a C compiler such as clang or gcc, or leave --cc out
       """
-    case .unsupportedTarget(let name, let reason):
-      "error: --target \(name): \(reason)"
+    case .unsupportedTarget(let name, let reason, let hint):
+      "error: --target \(name): \(reason)\nhint: \(hint)"
     case .noSanitizer(let compiler):
       """
-      error: --sanitize: \(compiler) has no address sanitizer installed; install \
+      error: --sanitize: \(compiler) has no address sanitizer installed
+      hint: install \
       libclang-rt-14-dev (or that of its version) for clang, or use --cc gcc, which brings its own
       """
     case .generatedCodeRejected(let folder, let commandLine, let diagnostics):
@@ -79,7 +80,11 @@ extension ToolchainError: CustomStringConvertible {
       hint: name a Swift file that imports MoE, such as Examples/makemoe.swift
       """
     case .noSwiftCompiler:
-      "error: swiftc is not on PATH; models are Swift programs, so install the Swift toolchain"
+      """
+      error: swiftc is not on PATH, and models are Swift programs
+      hint: install Swift 6, see https://www.swift.org/install, or add the folder of its programs \
+      to PATH
+      """
     case .modulesNotFound(let folder, let missing):
       """
       error: \(folder) has no \(missing): models are compiled against modules beside moec, which a \

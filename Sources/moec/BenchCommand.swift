@@ -20,7 +20,7 @@ struct BenchCommand: ParsableCommand {
         moec bench libmakemoe.so
         moec bench libmakemoe.so --all
         moec bench libmakemoe.so --threads 1 --json > bench.json
-        moec bench libmakemoe.so --steps 5 --trace trace.json     # for chrome://tracing or Perfetto
+        moec bench libmakemoe.so --steps 5 --trace trace.json   # for chrome://tracing
       """)
 
   @Argument(help: "The library that 'moec compile' made.", completion: .library)

@@ -74,7 +74,7 @@ struct CheckCommand: ParsableCommand {
     try printNow(plan.overview + "\n")
     try printNow("verified after \(passes.count) passes: \(graph.nodes.count) nodes\n")
     let layers = plan.layers.count == 1 ? "1 layer" : "\(plan.layers.count) distinct layers"
-    try printNow("planned: \(layers), \(plan.memory.total) bytes\n")
+    try printNow("planned: \(layers), \(plan.memory.total.grouped) bytes\n")
     try printNow(Self.said(warnings) + "\n")
     if gradients { try checkGradients(of: traced) }
     if compiled { try printNow(CompiledCheck(compilation, traced, source: source).text() + "\n") }

@@ -38,7 +38,7 @@ struct Checkup: Encodable {
     search.probeLimit = limit
     let survey = search.survey()
     return Checkup(
-      needed: [swift(limit), modules, compiler(survey, packages)],
+      needed: [swift(limit), modules, compiler(survey, packages), temporaryFiles],
       compilers: survey.map(Finding.init),
       useful: [openMP(survey, packages)] + programs(packages, limit) + pythonPackages(limit),
       notes: Self.notes)
@@ -75,10 +75,30 @@ extension Checkup {
       finding.path = try ModelModules.models().folder.path
       finding.state = .found
     } catch {
-      finding.note = error.description.split(separator: "\n").first.map(String.init)
+      finding.note = Self.reason(error)
       finding.install = "./install.sh --prefix DIR, in a clone of moec"
     }
     return finding
+  }
+
+  /// Compilers keep files there, and without a place for them none works.
+  private static var temporaryFiles: Finding {
+    var finding = Finding(
+      name: "TMPDIR", purpose: "a folder for temporary files", isNeeded: true)
+    do throws(ToolchainError) {
+      try TemporaryFolder().remove()
+      finding.state = .found
+    } catch {
+      (finding.state, finding.note) = (.broken, reason(error))
+      finding.install = "export TMPDIR=DIR, a folder that you may write"
+    }
+    return finding
+  }
+
+  /// An error in one line.
+  private static func reason(_ error: ToolchainError) -> String {
+    let line = error.description.split(separator: "\n").first ?? ""
+    return String(line.hasPrefix("error: ") ? line.dropFirst("error: ".count) : line)
   }
 
   private static func compiler(
@@ -87,7 +107,10 @@ extension Checkup {
     var finding = Finding(
       name: "C compiler", purpose: "compiles the C that moec writes", isNeeded: true)
     guard let chosen = survey.first(where: \.isChosen) else {
-      finding.install = packages.command(apt: "gcc libc6-dev", brew: "llvm")
+      finding.install =
+        temporaryFiles.state == .found
+        ? packages.command(apt: "gcc libc6-dev", brew: "llvm") : nil
+      finding.note = survey.isEmpty ? nil : "none of those below works"
       return finding
     }
     finding.state = .found
@@ -196,13 +219,13 @@ extension Checkup {
       let outcome = try Subprocess(
         named: name, arguments: ask, supervision: supervision)?.run()
       guard let outcome, outcome.status == 0 else {
-        (finding.state, finding.note) = (.broken, "'\(name) \(ask[0])' fails")
+        let said = outcome?.output.split(separator: "\n").first.map { ": \($0)" } ?? ""
+        (finding.state, finding.note) = (.broken, "'\(name) \(ask[0])' fails" + said)
         return finding
       }
       finding.version = number(in: outcome.output)
     } catch {
-      let reason = error.description.split(separator: "\n").first?.dropFirst("error: ".count)
-      (finding.state, finding.note) = (.broken, reason.map(String.init))
+      (finding.state, finding.note) = (.broken, reason(error))
     }
     return finding
   }
@@ -226,7 +249,7 @@ enum PackageManager {
     switch self {
     case .apt: "\(geteuid() == 0 ? "" : "sudo ")apt-get install \(apt)"
     case .brew: "brew install \(brew)"
-    case .unknown: "install what Debian calls \(apt), and Homebrew \(brew)"
+    case .unknown: "what Debian calls \(apt), and Homebrew \(brew)"
     }
   }
 }

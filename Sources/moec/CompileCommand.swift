@@ -14,7 +14,7 @@ struct CompileCommand: ParsableCommand {
     abstract: "Compiles a model to C and to a library.",
     discussion: """
       EXAMPLES
-        moec compile model.swift                      # to build/libmodel.so, its C to build/model
+        moec compile model.swift            # build/libmodel.so, its C in build/model
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes

@@ -1,4 +1,5 @@
 import Foundation
+import ModelRuntime
 import SystemFiles
 
 /// Where a compiled model goes.
@@ -34,14 +35,9 @@ struct CompileOutputs {
 
   /// Makes the folder for the library, if that is ours to choose.
   func makeFolder() throws {
-    guard let made else { return }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: made, withIntermediateDirectories: true)
-    } catch {
-      let error = FileError(operation: "make", path: made, error)
-      throw CompilationError(
-        message: error.message, hint: "name a library in another folder with -o LIB.so")
-    }
+    guard let made, NewFolder.make(made) != 0 else { return }
+    throw CompilationError(
+      message: FileError(operation: "make", path: made, code: errno).message,
+      hint: "name a library in another folder with -o LIB.so")
   }
 }

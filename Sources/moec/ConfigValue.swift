@@ -1,3 +1,5 @@
+import Tokenizer
+
 /// A value in a run's settings, as JSON has it.
 enum ConfigValue: Equatable, Codable {
   case integer(Int)
@@ -22,6 +24,37 @@ enum ConfigValue: Equatable, Codable {
     } else {
       self = .object(try value.decode([String: ConfigValue].self))
     }
+  }
+
+  /// Nil for what no settings have: `null`, and lists of other things than texts.
+  init?(_ json: JSON) {
+    switch json {
+    case .object(let members):
+      let pairs = members.map { (String(decoding: $0.key, as: UTF8.self), ConfigValue($0.value)) }
+      let values = pairs.compactMap { name, value in value.map { (name, $0) } }
+      self = .object(Dictionary(values, uniquingKeysWith: { _, last in last }))
+    case .array(let elements):
+      let texts = elements.compactMap(Self.text)
+      guard texts.count == elements.count else { return nil }
+      self = .texts(texts)
+    case .string: self = .text(Self.text(json) ?? "")
+    case .number(let digits): self = .number(String(decoding: digits, as: UTF8.self))
+    case .bool(let flag): self = .flag(flag)
+    case .null: return nil
+    }
+  }
+
+  private static func text(_ json: JSON) -> String? {
+    guard case .string(let bytes) = json else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// A whole number whichever way it is written; one too large for `Int`, as a seed may be, is a text.
+  private static func number(_ digits: String) -> ConfigValue {
+    if let whole = Int(digits) { return .integer(whole) }
+    if UInt64(digits) != nil { return .text(digits) }
+    let number = Double(digits) ?? .nan
+    return Int(exactly: number).map(ConfigValue.integer) ?? .number(number)
   }
 
   func encode(to encoder: any Encoder) throws {

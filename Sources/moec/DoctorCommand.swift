@@ -76,7 +76,10 @@ extension Checkup.Finding {
     }
     let version = self.version.flatMap(Checkup.number(in:)) ?? ""
     let row = "  \(mark) \(padded(name, 15))\(padded(version, 10))\(purpose)"
-    let more = [note, install.map { "to install: \($0)" }].compactMap { $0 }
-    return [row] + more.map { "     \(padded("", 15))\($0)" }
+    let start = String(repeating: " ", count: 20)
+    // A command is one line, to be copied.
+    let notes = note.map { Wrapping.lines(of: $0, columns: 80 - start.count) } ?? []
+    let verb = name == "TMPDIR" ? "to mend" : "to install"
+    return [row] + (notes + (install.map { ["\(verb): \($0)"] } ?? [])).map { start + $0 }
   }
 }

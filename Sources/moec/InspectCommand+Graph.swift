@@ -45,8 +45,8 @@ struct GraphDrawing {
     if case .pointwise(let op) = node.op { label = "\(op.expression)" }
     let types = node.types.map(\.description).joined(separator: ", ")
     var style = node.phase == .backward ? ", style=\"rounded,dashed\", color=\"#b04020\"" : ""
-    if node.op.kind == .parameter { style = ", shape=ellipse, color=\"#888888\"" }
-    if node.op.kind == .input { style = ", shape=ellipse" }
+    if case .parameter = node.op { style = ", shape=ellipse, color=\"#888888\"" }
+    if case .input = node.op { style = ", shape=ellipse" }
     return "n\(index) [label=\(Self.quoted("\(label)\n\(types)"))\(style)];"
   }
 

@@ -122,7 +122,9 @@ struct LayerReport {
   // MARK: - Buffers
 
   private var buffers: String {
-    let saved = layer.saved.map { "  \($0.name) \($0.type), \($0.bytes) bytes at \($0.offset)" }
+    let saved = layer.saved.map {
+      "  \($0.name) \($0.type), \($0.bytes.grouped) bytes at \($0.offset.grouped)"
+    }
     let scratch = scratchLines(.forward) + scratchLines(.backward)
     let parts = [
       ["saved from forward to backward, each use its own"] + saved,
@@ -141,7 +143,7 @@ struct LayerReport {
           .contains { $0.place == .scratch(index) }
       }
       return "  \(phase.rawValue) \((users.first ?? 0) + 1) to \((users.last ?? 0) + 1): "
-        + "\(buffer.name) \(buffer.type), \(buffer.bytes) bytes at \(buffer.offset)"
+        + "\(buffer.name) \(buffer.type), \(buffer.bytes.grouped) bytes at \(buffer.offset.grouped)"
     }
   }
 }

@@ -14,6 +14,7 @@ struct MemoryReport {
     var gradients: Int
     var scratch: Int
     var live: Int { saved + gradients + scratch }
+    var cells: [String] { [name] + [saved, gradients, scratch, live].map(\.grouped) }
   }
 
   /// Forward through all uses, then backward.
@@ -57,30 +58,27 @@ struct MemoryReport {
     let memory = plan.memory
     let moments = moments
     let most = max(moments.map(\.live).max() ?? 0, 1)
-    var rows = [["", "saved", "gradients", "scratch", "live", ""]]
-    rows += moments.map { moment in
-      [
-        moment.name, "\(moment.saved)", "\(moment.gradients)", "\(moment.scratch)",
-        "\(moment.live)", String(repeating: "#", count: moment.live * 40 / most),
-      ]
-    }
-    let whole =
-      "parameters \(memory.parameters), gradients \(memory.gradients), "
-      + "optimizer \(memory.optimizer)"
-    let step = "saved \(memory.saved), scratch and gradients between layers \(memory.scratch)"
+    let numbers = [["", "saved", "gradients", "scratch", "live"]] + moments.map(\.cells)
+    // Bars take what is left of a line.
+    let wide = Self.widths(numbers).reduce(0) { $0 + $1 + 2 }
+    let bars = [0] + moments.map { $0.live * max(10, 79 - wide) / most }
+    let rows = zip(numbers, bars).map { $0 + [String(repeating: "#", count: $1)] }
     let head = [
-      "\(plan.graph.name): one arena of \(memory.total) bytes",
-      "  for the model's whole life: \(whole)", "  for a step: \(step)", "",
+      "\(plan.graph.name): one arena of \(memory.total.grouped) bytes",
+      "  for the model's whole life:", "    \(memory.lasting)", "  for a step:",
+      "    \(memory.passing) with gradients between layers", "",
       "bytes in use, in the order of a step", "", "",
     ]
     return head.joined(separator: "\n") + Self.table(rows) + "\n"
   }
 
+  private static func widths(_ rows: [[String]]) -> [Int] {
+    (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+  }
+
   /// Names and bars to the left, numbers to the right.
   private static func table(_ rows: [[String]]) -> String {
-    let widths = (rows.first ?? []).indices.map { column in
-      rows.map { $0[column].count }.max() ?? 0
-    }
+    let widths = widths(rows)
     return rows.map { row in
       let cells = row.indices.map { column in
         let padding = String(repeating: " ", count: widths[column] - row[column].count)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SystemFiles
 
 @main
 struct Moec: AsyncParsableCommand {
@@ -37,10 +38,27 @@ struct Moec: AsyncParsableCommand {
     } catch {
       guard exitCode(for: error) == .validationFailure,
         let hint = Suggestion.hint(for: Array(CommandLine.arguments.dropFirst()))
-      else { exit(withError: error) }
-      printToStandardError(fullMessage(for: error))
+      else { leave(error) }
+      // The library has an idea of its own, for some, which would be said twice.
+      let message = fullMessage(for: error).replacing(#/ Did you mean '[^']*'\?/#, with: "")
+      printToStandardError(Wrapping.text(message, columns: Terminal.columns(STDERR_FILENO) ?? .max))
       printToStandardError("hint: \(hint)")
       Foundation.exit(ExitCode.validationFailure.rawValue)
     }
+  }
+
+  /// Prints help or an error as the library does, but on a terminal no wider than that is.
+  private static func leave(_ error: any Error) -> Never {
+    let code = exitCode(for: error)
+    let descriptor = code.isSuccess ? STDOUT_FILENO : STDERR_FILENO
+    guard let columns = Terminal.columns(descriptor) else { exit(withError: error) }
+    let message = fullMessage(for: error)
+    let text = Wrapping.text(message, columns: columns)
+    if code.isSuccess {
+      try? printNow(text + "\n")
+    } else if !text.isEmpty {
+      printToStandardError(text)
+    }
+    Foundation.exit(code.rawValue)
   }
 }

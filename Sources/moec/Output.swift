@@ -85,7 +85,7 @@ func reportingErrors(_ work: () throws -> Void) throws {
 }
 
 /// Names come from files that anybody may have written: control characters are shown as escapes.
-private func onOneLine(_ text: String) -> String {
+func onOneLine(_ text: String) -> String {
   var line = ""
   for scalar in text.unicodeScalars {
     let isControl = scalar.properties.generalCategory == .control

@@ -20,8 +20,8 @@ struct PlotCommand: ParsableCommand {
 
       EXAMPLES
         moec plot run.jsonl -o run.svg
-        moec plot a.jsonl b.jsonl --label "8 experts" --label "16 experts" -o runs.html
-        moec plot run.jsonl --reference Docs/published-dropless.csv --log-scale -o run.png
+        moec plot a.jsonl b.jsonl --label "8 experts" --label 16 -o runs.html
+        moec plot run.jsonl --reference Docs/published-dropless.csv -o run.png
         moec plot run.jsonl --panel losses --panel loads -o loads.svg
         moec plot run.jsonl --watch -o run.html
       """)
@@ -38,8 +38,8 @@ struct PlotCommand: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Write it again whenever a log grows, until Ctrl-C; a page loads itself again.",
-      discussion: "A log that is not there yet is waited for."))
+      "Write it again whenever a log grows, until Ctrl-C; a page loads itself again. A log that is "
+        + "not there yet is waited for."))
   var watch = false
 
   @Option(help: "What is written above all.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import Runner
 import SystemFiles
 
@@ -7,35 +8,60 @@ extension RunCommand {
   /// This command with what `--config` says where no option does.
   func configured() throws -> RunCommand {
     guard let config else { return self }
-    let bytes = try WholeFile.bytes(of: config)
-    let values: [String: ConfigValue]
-    do {
-      values = try JSONDecoder().decode([String: ConfigValue].self, from: Data(bytes))
-    } catch {
-      throw CompilationError(
-        message: "\(config) holds no settings: it is no JSON object of texts, numbers and flags",
-        hint: "write {\"steps\": 1000, \"learning-rate\": 0.001}, or copy the settings of a run")
-    }
     var command = self
     let options = RunOption.all
-    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+    var names: Set<String> = []
+    for (name, json) in try Self.members(of: config) {
+      guard names.insert(name).inserted else {
+        throw CompilationError(
+          message: "\(config): \"\(name)\" is there twice", hint: "leave one of the two")
+      }
       guard let option = options.first(where: { $0.name == name }) else {
         if RunSettings.facts.contains(name) { continue }
         throw unknown(name, in: config, options.map(\.name))
       }
-      // What is for another mode, as in a run's whole settings, is passed over.
-      if option.given(self) != nil || !isOfUse(name) { continue }
-      if !option.take(&command, value) {
+      var taken = command
+      guard let value = ConfigValue(json), option.take(&taken, value) else {
         throw CompilationError(
           message: "\(config): \"\(name)\" must be \(option.expected)",
           hint: "moec run --help says what each option takes")
       }
+      // What is for another mode, as in a run's whole settings, is passed over.
+      if option.given(self) == nil, isOfUse(name), !isOverruled(name) { command = taken }
     }
-    try command.validate()
+    do {
+      try command.validate()
+    } catch let error as ValidationError {
+      // The options alone were right.
+      throw CompilationError(
+        message: "\(config): \(error.message)", hint: "mend the file, or give the option itself")
+    }
     return command
   }
 
+  /// Names and values of a file. Errors: it cannot be read, or is no JSON object.
+  private static func members(of config: String) throws -> [(name: String, value: JSON)] {
+    let bytes = try WholeFile.bytes(of: config)
+    do throws(JSON.Failure) {
+      guard case .object(let members) = try JSON.parse(bytes) else {
+        throw JSON.Failure(offset: bytes.count, reason: "it is no JSON object")
+      }
+      return members.map { (String(decoding: $0.key, as: UTF8.self), $0.value) }
+    } catch {
+      let line = bytes.prefix(error.offset).count { $0 == UInt8(ascii: "\n") } + 1
+      let place = error.offset == bytes.count ? config : "\(config):\(line)"
+      throw CompilationError(
+        message: "\(place) holds no settings: \(error.reason)",
+        hint: "write {\"steps\": 1000, \"learning-rate\": 0.001}, or copy the settings of a run")
+    }
+  }
+
   private func unknown(_ name: String, in config: String, _ known: [String]) -> CompilationError {
+    if Self.modes["--\(name)"] != nil || Self.namesForTheCommandAlone.contains(name) {
+      return CompilationError(
+        message: "\(config): \"\(name)\" is not for a file of settings",
+        hint: "type --\(name) where moec run is typed")
+    }
     let near = Spelling.nearest(to: name, among: known)
     return CompilationError(
       message: "\(config): there is no option \"\(name)\"",
@@ -43,9 +69,24 @@ extension RunCommand {
         ?? "names are those of the options of moec run, without --")
   }
 
+  /// Besides those of a mode, all of which a file may name or not.
+  private static let namesForTheCommandAlone: Set = [
+    "config", "train", "evaluate", "generate", "route", "allow-other-data",
+  ]
+
   private func isOfUse(_ name: String) -> Bool {
     guard let task, let mode = Self.modes["--\(name)"] else { return true }
     return mode.contains(task)
+  }
+
+  /// Whether an option that was given leaves one of the file no meaning.
+  private func isOverruled(_ name: String) -> Bool {
+    switch name {
+    case "weights", "allow-missing": training.resume != nil
+    case "final-learning-rate": training.schedule == .constant
+    case "repeat": generation.interactive
+    default: false
+    }
   }
 }
 

@@ -9,6 +9,7 @@ extension RunCommand {
     var options = options
     options.text = .vocabulary
     let session = try open(options)
+    noteUntrained()
     if let html = routes.html { try AtomicFile.check(html) }
     let routed = try session.routed(text)
     if let html = routes.html {

@@ -51,7 +51,9 @@ extension RunCommand {
     let settings = try settings(from: session.usualSettings)
     tell(session.summary)
     if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
-    if let folder { tell("the run's weights, log, settings and curve are in \(folder.path)") }
+    if let folder {
+      tell("the run's weights, log, settings and curve are in \(onOneLine(folder.path))")
+    }
     if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
     let output = PatientOutput()
     var listeners = TrainingListeners()

@@ -33,7 +33,7 @@ extension RunCommand {
     if training.noSave, let named = training.run != nil ? "--run" : named {
       throw ValidationError("--no-save and \(named) cannot be together")
     }
-    if let run = training.run, run.isEmpty || run.hasSuffix("/") {
+    if let run = training.run, RunFolder(named: run).isUnnamed {
       throw ValidationError("--run must name a folder, such as first")
     }
   }
@@ -62,7 +62,8 @@ extension RunCommand {
   private func check(_ value: Int?, _ name: String, in range: ClosedRange<Int>) throws {
     guard let value, !range.contains(value) else { return }
     throw ValidationError(
-      "\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
+      "\(name) must be from \(range.lowerBound) to \(range.upperBound.grouped), "
+        + "not \(value.grouped)")
   }
 
   private func checkModes() throws {

@@ -13,13 +13,13 @@ struct RunCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         moec run libmakemoe.so --train
-        moec run libmakemoe.so --train --resume runs/makemoe/weights.safetensors --steps 10000
-        moec run libmakemoe.so --train --config runs/makemoe/settings.json --seed 2 --run second
-        moec run libmakemoe.so --train --save weights.safetensors --log losses.jsonl
-        moec run libmakemoe.so --train --schedule cosine --warmup 200 --clip 1 --patience 10
-        moec run libmakemoe.so --evaluate --weights weights.safetensors --data text.txt
-        moec run libmakemoe.so --generate --weights weights.safetensors --prompt "ROMEO:"
-        moec run libmakemoe.so --route "ROMEO: what light?" --weights weights.safetensors
+        moec run libmakemoe.so --train --resume runs/makemoe/weights.safetensors
+        moec run libmakemoe.so --train --config settings.json --seed 2 --run second
+        moec run libmakemoe.so --train --save w.safetensors --log losses.jsonl
+        moec run libmakemoe.so --train --schedule cosine --warmup 200 --patience 10
+        moec run libmakemoe.so --evaluate --weights w.safetensors --data text.txt
+        moec run libmakemoe.so --generate --weights w.safetensors --prompt "ROMEO:"
+        moec run libmakemoe.so --route "ROMEO: what light?" --weights w.safetensors
       """)
 
   enum Mode: String, EnumerableFlag {
@@ -122,6 +122,7 @@ struct RunCommand: ParsableCommand {
   private func evaluate() throws {
     let session = try open(options)
     tell(session.summary)
+    noteUntrained()
     let batches = evalBatches ?? TrainingSettings().evaluationBatches
     let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
     try printNow(evaluation.line + "\n")

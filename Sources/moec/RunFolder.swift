@@ -1,4 +1,5 @@
 import Foundation
+import ModelRuntime
 import SystemFiles
 
 /// Where a training run keeps what it makes unless its files are named: `runs/NAME`.
@@ -22,6 +23,9 @@ struct RunFolder: Equatable {
   init(named name: String) {
     path = name.contains("/") ? name : "\(Self.root)/\(name)"
   }
+
+  /// Whether it is no folder of one run, such as that of all runs.
+  var isUnnamed: Bool { ["", ".", ".."].contains(Self.split(path).name) }
 
   /// The run that a checkpoint belongs to; nil for one that lies elsewhere.
   init?(holding checkpoint: String) {
@@ -61,13 +65,9 @@ struct RunFolder: Equatable {
   @discardableResult
   func make() throws -> Bool {
     let above = Self.split(path).folder
-    do {
-      if !above.isEmpty {
-        try FileManager.default.createDirectory(atPath: above, withIntermediateDirectories: true)
-      }
-    } catch {
+    if !above.isEmpty, NewFolder.make(above) != 0 {
       throw CompilationError(
-        message: FileError(operation: "make", path: above, error).message, hint: Self.hint)
+        message: FileError(operation: "make", path: above, code: errno).message, hint: Self.hint)
     }
     if mkdir(path, 0o777) == 0 { return true }
     let code = errno

@@ -38,6 +38,7 @@ struct RunsCommand: ParsableCommand {
       if json { return try printNow(try RunSummary.json(runs)) }
       if runs.isEmpty { return printToStandardError("there are no runs in \(root)") }
       try printNow(RunSummary.table(runs))
+      for problem in runs.compactMap(\.problem) { printToStandardError("note: \(problem)") }
     }
   }
 }
@@ -54,6 +55,8 @@ struct RunSummary: Encodable {
   var validationLoss: Double?
   var trainLoss: Double?
   var data: String?
+  /// What is wrong with its log.
+  var problem: String?
   /// Whether a process writes its weights just now.
   var isRunning: Bool
 
@@ -67,14 +70,29 @@ struct RunSummary: Encodable {
       }
     }
     isRunning = Self.isLocked(folder.weights)
-    guard let bytes = try? WholeFile.bytes(of: folder.log),
-      let history = try? TrainingHistory(label: run, path: folder.log, data: Data(bytes))
-    else { return }
+    guard let history = readLog(folder.log) else { return }
     let finite = history.records.filter { $0.validationLoss.isFinite }
     let best = finite.min { $0.validationLoss < $1.validationLoss }
     (bestValidationLoss, bestStep) = (best?.validationLoss, best?.step)
     let last = history.records.last
     (step, trainLoss, validationLoss) = (last?.step, last?.trainLoss, last?.validationLoss)
+  }
+
+  /// Nil for a run that has logged nothing yet, and for one whose log cannot be understood.
+  private mutating func readLog(_ path: String) -> TrainingHistory? {
+    guard access(path, F_OK) == 0 else { return nil }
+    do {
+      let bytes = try WholeFile.bytes(of: path)
+      if bytes.isEmpty { return nil }
+      return try TrainingHistory(label: run, path: path, data: Data(bytes))
+    } catch let error as any ExplainedError {
+      problem = onOneLine(error.message)
+    } catch let error as ChartError {
+      problem = onOneLine(error.message)
+    } catch {
+      problem = "\(path) cannot be read"
+    }
+    return nil
   }
 
   private static func settings(_ path: String) -> [String: ConfigValue]? {
@@ -116,7 +134,7 @@ struct RunSummary: Encodable {
     func loss(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
     func count(_ value: Int?) -> String { value.map(\.grouped) ?? "-" }
     return [
-      run + (isRunning ? " (running)" : ""), loss(bestValidationLoss), count(bestStep),
+      onOneLine(run) + (isRunning ? " (running)" : ""), loss(bestValidationLoss), count(bestStep),
       loss(validationLoss), loss(trainLoss), count(step), count(steps),
     ]
   }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 import Toolchain
 
 /// Tells a person what a compilation does: a line for each stage when it is done, with its seconds.
@@ -39,14 +40,21 @@ final class StageLog: @unchecked Sendable {
 
   func say(_ name: String, _ what: String, _ seconds: Double? = nil) {
     if isQuiet { return }
-    let time = seconds.map { String(format: "%7.2f s", $0) } ?? ""
-    let line = "\(Self.padded(name, 10))\(time.isEmpty ? what : Self.padded(what, 50))\(time)"
+    let line = Self.line(name, what, seconds, columns: Terminal.columns(STDERR_FILENO))
     // What is being waited for stands in this line on a terminal; see `Supervision.onTerminal`.
-    let start = isatty(STDERR_FILENO) == 1 ? "\r\u{1b}[K" : ""
+    let start = Terminal.canRewrite(STDERR_FILENO) ? "\r\u{1b}[K" : ""
     lock.withLock { printToStandardError(start + line) }
   }
 
+  /// On a terminal, of `columns`, the beginning of what is too long for it is left out.
+  static func line(_ name: String, _ what: String, _ seconds: Double?, columns: Int?) -> String {
+    let time = seconds.map { String(format: "%7.2f s", $0) } ?? ""
+    let room = columns.map { max(4, $0 - 10 - time.count) } ?? .max
+    let shown = what.count > room ? "…" + what.suffix(room - 1) : what
+    return padded(name, 10) + (time.isEmpty ? shown : padded(shown, min(50, room)) + time)
+  }
+
   private static func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(text.isEmpty ? 0 : 1, width - text.count))
+    text + String(repeating: " ", count: max(0, width - text.count))
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SystemFiles
 import Toolchain
 
 /// How long programs may take that a command starts.
@@ -25,9 +26,12 @@ extension Supervision {
 
   /// Says on a terminal what is being waited for, on a line that goes away again.
   static func onTerminal(_ what: String, limit: Double? = nil) -> Supervision {
-    guard isatty(STDERR_FILENO) == 1 else { return Supervision(limit: limit) }
+    guard Terminal.canRewrite(STDERR_FILENO) else { return Supervision(limit: limit) }
     return Supervision(limit: limit) { seconds in
-      let text = seconds.map { "\(what): \($0) s, Ctrl-C ends it" } ?? ""
+      // A line that goes on in the next would stay; Ctrl-C shows two more characters.
+      let room = max(0, (Terminal.columns(STDERR_FILENO) ?? 80) - 3)
+      let end = seconds.map { ": \($0) s, Ctrl-C ends it" } ?? ""
+      let text = seconds == nil ? "" : (what.prefix(max(0, room - end.count)) + end).prefix(room)
       try? FileHandle.standardError.write(contentsOf: Data("\r\u{1b}[K\(text)".utf8))
     }
   }

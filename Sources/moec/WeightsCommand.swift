@@ -9,7 +9,7 @@ struct WeightsCommand: ParsableCommand {
     abstract: "Exchanges weights with other programs.",
     discussion: """
       EXAMPLES
-        moec weights convert state-dict.safetensors weights.safetensors --names makemoe
+        moec weights convert state-dict.safetensors w.safetensors --names makemoe
         moec weights names makemoe
       """,
     subcommands: [Convert.self, Names.self])
@@ -19,8 +19,8 @@ struct WeightsCommand: ParsableCommand {
       abstract: "Renames and reshapes the tensors of a safetensors file, in either direction.",
       discussion: """
         EXAMPLES
-          moec weights convert weights.safetensors state-dict.safetensors --names makemoe
-          moec weights convert state-dict.safetensors weights.safetensors --names makemoe
+          moec weights convert w.safetensors state-dict.safetensors --names makemoe
+          moec weights convert state-dict.safetensors w.safetensors --names makemoe
           moec weights names makemoe > mine.names      # a start for names of your own
         """)
 

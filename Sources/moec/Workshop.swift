@@ -35,6 +35,12 @@ struct Workshop {
   }
 
   private static func requireFree(_ folder: String) throws {
+    guard !folder.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    else {
+      throw CompilationError(
+        message: "the name of the folder has a character that no line shows",
+        hint: "name it with letters, digits and the like")
+    }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else { return }
     let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
@@ -46,13 +52,12 @@ struct Workshop {
 
   /// Makes the folder and all files. Errors: something cannot be written.
   func make() throws {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true)
-    } catch {
+    guard NewFolder.make(folder) == 0 else {
+      let error = FileError(operation: "make", path: folder, code: errno)
+      let isRefused = [EACCES, EPERM, EROFS].contains(error.code)
       throw CompilationError(
-        message: FileError(operation: "make", path: folder, error).message,
-        hint: "name a folder in a place where you may write")
+        message: error.message,
+        hint: isRefused ? "name a folder in a place where you may write" : error.hint)
     }
     try AtomicFile.write(model, to: "\(folder)/model.swift")
     try AtomicFile.write(Self.ignored, to: "\(folder)/.gitignore")
@@ -95,7 +100,7 @@ struct Workshop {
   /// What is printed when all is there.
   var report: String {
     let next = commands(Invocation.moec(in: folder)).map(\.line)
-    let lines = ["cd \(ShellWord.quoted(folder))"] + next
+    let lines = entering + next
     let made = "model.swift, README.md" + (text.copied == nil ? "" : ", \(text.name)")
     return """
       made \(folder): \(made), and what an editor needs
@@ -104,6 +109,16 @@ struct Workshop {
       \(lines.map { "  " + $0 }.joined(separator: "\n"))
 
       """
+  }
+
+  /// What goes into the folder; nothing if one is there.
+  private var entering: [String] {
+    func resolved(_ path: String) -> String {
+      URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    }
+    if resolved(folder) == resolved(".") { return [] }
+    // A dash at the beginning is an option to cd, and alone the folder before.
+    return ["cd \(ShellWord.quoted(folder.hasPrefix("-") ? "./\(folder)" : folder))"]
   }
 
   private var readme: String {

@@ -60,16 +60,34 @@ import Testing
   @Test func memoryStaysWithinTheArena() throws {
     let plan = try CarriedPlan(library: TinyLibrary.path.get()).plan
     let text = try inspect("--memory")
-    #expect(text.contains("one arena of \(plan.memory.total) bytes"))
+    #expect(text.contains("one arena of \(plan.memory.total.grouped) bytes"))
     let rows = text.split(separator: "\n").filter {
       $0.hasPrefix("forward ") || $0.hasPrefix("backward ")
     }
     #expect(rows.count == 2 * plan.uses.count)
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(text)")
     for row in rows {
-      let live = try #require(row.split(separator: " ").compactMap { Int($0) }.last)
+      let numbers = row.split(separator: " ").compactMap { Int($0.filter { $0 != "," }) }
+      let live = try #require(numbers.last)
       #expect(0 < live && live <= plan.memory.saved + plan.memory.scratch)
     }
   }
+
+  /// Counts are for people: each thousand has its comma, and a line fits a terminal.
+  @Test func numbersCanBeRead() throws {
+    let texts = [
+      try inspect("--summary"), try inspect("--memory"),
+      try Command.moec(["check", "Examples/makemoe.swift"], in: Self.repository).output,
+    ]
+    for text in texts {
+      #expect(text.contains(/[0-9],[0-9]{3} |[0-9],[0-9]{3}\n/), "\(text)")
+      #expect(!text.contains(/[0-9]{4}/), "\(text)")
+      #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(text)")
+    }
+  }
+
+  private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
 
   @Test func graphIsDrawn() throws {
     let dot = try inspect("--graph", "dot")

@@ -50,7 +50,8 @@ import Testing
     #expect(result.output.contains("models cannot be compiled here"))
     let all = try decoded(try doctor([:], ["--json"]))
     #expect(all.compilers.isEmpty)
-    for finding in all.needed + all.useful where finding.name != "modules" {
+    let isOfTheMachine = ["modules", "TMPDIR"]
+    for finding in all.needed + all.useful where !isOfTheMachine.contains(finding.name) {
       #expect(finding.state == "missing" && finding.install != nil, "\(finding)")
     }
   }
@@ -75,12 +76,26 @@ import Testing
     #expect(all.finding("numpy")?.state == "missing")
   }
 
+  @Test("Without a place for temporary files it says so, and what to do")
+  func noTemporaryFiles() throws {
+    let result = try Command.shell("TMPDIR=/dev/null/none exec \"$0\" doctor --json")
+    let all = try decoded(result)
+    #expect(result.status == 1)
+    let temporary = try #require(all.finding("TMPDIR"))
+    #expect(temporary.state == "broken" && temporary.install?.contains("TMPDIR") == true)
+    #expect(temporary.note?.hasPrefix("cannot write /dev/null/none") == true)
+    // Another compiler would not help.
+    #expect(all.finding("C compiler")?.install == nil)
+    let text = try Command.shell("TMPDIR=/dev/null/none exec \"$0\" doctor").output
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(text)")
+  }
+
   @Test("Here, where moec was built, models can be compiled")
   func here() throws {
     let result = try Command.moec(["doctor"])
     #expect(result.status == 0, "\(result.output)")
     #expect(result.output.contains("the one that is used"))
-    #expect(result.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    #expect(result.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
   @Test func refusesWrongUsage() throws {

@@ -46,6 +46,15 @@ import Testing
     #expect(examples.contains { ShellWords($0).words.starts(with: entry.words) })
   }
 
+  /// At the usual width a line of an example that is cut could not be copied.
+  @Test(arguments: entries)
+  func examplesAreWhole(_ entry: Entry) throws {
+    let help = Moec.helpMessage(for: entry.type, columns: 80)
+    let after = try #require(help.components(separatedBy: "EXAMPLES\n").last)
+    let lines = after.components(separatedBy: "\n\n")[0].split(separator: "\n")
+    for line in lines { #expect(line.hasPrefix("  "), "\(line)") }
+  }
+
   @Test("Every argument that is a file says so to the shell", arguments: ["bash", "zsh", "fish"])
   func completions(shell: String) throws {
     let shell = try #require(CompletionShell(rawValue: shell))

@@ -109,10 +109,75 @@ import Testing
     #expect(lines.last?.contains("./install.sh --prefix DIR") == true)
   }
 
+  /// What is printed is to be pasted into a shell.
+  @Test(
+    "A prefix may have any name that PATH can hold",
+    arguments: ["it's", "a$HOME`b\"c", "-dash", "[x]*", "sub/deep er"])
+  func oddPrefixes(name: String) throws {
+    let folder = try Self.folder()
+    let result = try Self.install(to: name, in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    let line = try #require(result.output.firstMatch(of: /\n  (export PATH=.*)/)).output.1
+    let found = try Command.run(
+      "/bin/sh", ["-c", "\(line)\ncommand -v moec && moec --version"], in: folder)
+    #expect(found.output.hasPrefix("\(folder)/\(name)/bin/moec\nmoec "), "\(line) \(found)")
+  }
+
+  /// `CDPATH` is set in many a person's shell, and `--prefix=~/x` comes with its tilde.
+  @Test func aRelativePrefixIsOfThisFolder() throws {
+    let folder = try Self.folder()
+    let products = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent().path
+    let script = """
+      mkdir -p other/here here && export HOME="$PWD/home" CDPATH="$PWD/other"
+      "$1" --build "$2" --prefix here && "$1" --build "$2" '--prefix=~/there'
+      """
+    let result = try Command.shell(
+      script, ["\(Self.repository)/install.sh", products], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    for prefix in ["here", "home/there"] {
+      #expect(FileManager.default.fileExists(atPath: "\(folder)/\(prefix)/bin/moec"), "\(prefix)")
+    }
+    #expect(try Self.names(in: "\(folder)/other/here").isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/~"))
+  }
+
+  @Test("A file where a folder is needed is one error", arguments: ["bin", "lib", "share"])
+  func aFileInTheWay(name: String) throws {
+    let folder = try Self.folder()
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/prefix", withIntermediateDirectories: true)
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: "\(folder)/prefix/\(name)"))
+    let result = try Self.install(to: "prefix", in: folder)
+    #expect(result.status == 1)
+    #expect(
+      result.errors.contains(#/^error: cannot write in .*\nhint: [^\n]*\n$/#), "\(result.errors)")
+  }
+
+  /// Each shell that does not look there by itself is told how to.
+  @Test func completionIsSaid() throws {
+    let folder = try Self.folder()
+    let products = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent().path
+    func said(_ shell: String, _ home: String) throws -> String {
+      try Command.run(
+        "/usr/bin/env",
+        [
+          "-u", "XDG_DATA_HOME", "-u", "XDG_DATA_DIRS", "SHELL=\(shell)", "HOME=\(folder)/\(home)",
+          "\(Self.repository)/install.sh", "--build", products, "--prefix", "home/.local",
+        ], in: folder
+      ).output
+    }
+    #expect(try said("/bin/zsh", "home").contains("/home/.local/share/zsh/site-functions' $fpath)"))
+    #expect(try !said("/bin/bash", "home").contains("for completion"))
+    #expect(try said("/bin/bash", "other").contains("\n  . '\(folder)/home/.local/share/bash-com"))
+    #expect(try said("/bin/fish", "other").contains("\n  source '\(folder)/home/.local/share/fish"))
+  }
+
   @Test(
     "Wrong usage exits with 64, and what is missing is said",
     arguments: [
       (["--wonder"], 64, "there is no option --wonder"), (["--prefix"], 64, "needs a folder"),
+      (["--prefix="], 64, "--prefix needs a folder"),
+      (["--prefix", "a:b", "--build", "."], 1, "a colon or a line's end"),
       (["--prefix", "p", "--build", "none"], 1, "there is no folder none"),
       (["--prefix", "p", "--build", "."], 1, "there is no moec in"),
       (["--prefix", ".", "--uninstall"], 1, "nothing of moec's"),

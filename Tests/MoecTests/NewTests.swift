@@ -93,6 +93,33 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["file"])
   }
 
+  @Test("The folder is entered as it must be typed", arguments: ["-x", "-", ".", "a b/-c"])
+  func enters(name: String) throws {
+    let folder = try ModelFixture.folder()
+    let made = try Self.new(["--", name], in: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    let lines = made.output.split(separator: "\n").filter { $0.hasPrefix("  cd ") }
+    #expect(lines.count == (name == "." ? 0 : 1), "\(made.output)")
+    let script = (lines + ["pwd -P"]).joined(separator: "\n")
+    #expect(try Command.shell(script, in: folder).output.hasSuffix("\(name == "." ? "" : name)\n"))
+  }
+
+  @Test("Why a folder cannot be made is said")
+  func cannotBeMade() throws {
+    let folder = try ModelFixture.folder()
+    try "mine".write(toFile: folder + "/file", atomically: true, encoding: .utf8)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder + "/link", withDestinationPath: "nowhere")
+    for (name, text) in [
+      ("file/x", "error: cannot make file/x: Not a directory\nhint: a part of the path is a file"),
+      ("link", "error: cannot make link: File exists\nhint: name another place, or remove"),
+      ("a\nb", "error: the name of the folder has a character that no line shows\nhint: "),
+    ] {
+      let result = try Self.new([name], in: folder)
+      #expect(result.status == 1 && result.errors.hasPrefix(text), "\(result.errors)")
+    }
+  }
+
   @Test("check and compile mend what says how a model is compiled, if it is moec's")
   func mends() throws {
     let files = FileManager.default

@@ -118,14 +118,72 @@ import Testing
     ("{\"seed\": -1}", "\"seed\" must be a whole number, not negative"),
     ("{\"steps\": -1}", "--steps must be from 1"), ("[1]", "c.json holds no settings"),
     ("{\"steps\": 3", "c.json holds no settings"), ("", "c.json holds no settings"),
-    ("{\"save\": \"w\"}", "there is no option \"save\""),
+    ("{\"save\": \"w\"}", "\"save\" is not for a file of settings\nhint: type --save "),
+    ("{\"run\": \"w\"}", "\"run\" is not for a file of settings"),
+    ("{\"steps\": 3, \"steps\": 4}", "error: c.json: \"steps\" is there twice\nhint: "),
+    ("{\"steps\": null}", "error: c.json: \"steps\" must be a whole number\n"),
+    ("{\"weights\": [1]}", "error: c.json: \"weights\" must be a text\n"),
+    ("{\"clip\": 1e400}", "error: c.json: --clip must be above 0, not inf\nhint: "),
+    ("{\"steps\": 0}", "error: c.json: --steps must be from 1 to 1,000,000,000, not 0\nhint: "),
+    // Of another mode, and wrong all the same.
+    ("{\"temperature\": \"hot\"}", "error: c.json: \"temperature\" must be a number\n"),
+    ("{\"steps\": 3,\n}", "error: c.json:2 holds no settings: "),
+    ("{\n\"steps\": 3\n]", "error: c.json:3 holds no settings: '}' is expected"),
   ])
   func wrongSettingsAreSaid(_ config: String, _ message: String) throws {
     try config.write(toFile: "\(folder)/c.json", atomically: true, encoding: .utf8)
     let result = try moec("run libbigram.so --train --data text --config c.json")
-    #expect(result.status == 1 || result.status == 64)
+    #expect(result.status == 1)
     #expect(result.errors.contains(message), "\(result.errors)")
     #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
+  }
+
+  @Test(arguments: [
+    "\u{feff}{\"steps\": 2}", "{\r\n\"steps\": 2.0\r\n}\r\n",
+    "{\"steps\": 2, \"seed\": 18446744073709551615}", "{\"steps\": 2, \"temperature\": 0.5}",
+  ])
+  func settingsMayBeWrittenSo(_ config: String) throws {
+    try config.write(toFile: "\(folder)/c.json", atomically: true, encoding: .utf8)
+    let result = try moec("run libbigram.so --train --data text --eval-batches 1 --config c.json")
+    #expect(result.errors.contains("trained 2 steps"), "\(result.errors)")
+  }
+
+  /// What was typed leaves no meaning to what the file says of the same thing.
+  @Test func whatIsTypedWins() throws {
+    #expect(try train("--steps 2").status == 0)
+    let first = "runs/bigram/weights.safetensors"
+    #expect(
+      try train("--steps 3 --weights \(first) --schedule cosine --final-learning-rate 0.01 --run b")
+        .status == 0)
+    let settings = "--config runs/b/settings.json"
+    let resumed = try train("\(settings) --resume runs/b/weights.safetensors --steps 5")
+    #expect(resumed.errors.contains("trained 5 steps"), "\(resumed.errors)")
+    let constant = try train("\(settings) --schedule constant --no-save")
+    #expect(constant.status == 0, "\(constant.errors)")
+  }
+
+  @Test(arguments: [".", "..", "a/..", "a/.", "/", "a/"])
+  func aRunHasAFolderOfItsOwnName(_ name: String) throws {
+    let result = try train("--steps 2 --run \(name)")
+    #expect(result.status == 64)
+    #expect(result.errors.contains("--run must name a folder, such as first"))
+    #expect(try names(".") == ["libbigram.so", "text"])
+  }
+
+  @Test func whatIsWrongWithALogIsSaid() throws {
+    #expect(try train("--steps 2 --run 'a\nb'").status == 0)
+    for (name, text) in [("junk", "junk\n"), ("empty", "")] {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/runs/\(name)", withIntermediateDirectories: true)
+      try text.write(
+        toFile: "\(folder)/runs/\(name)/log.jsonl", atomically: true, encoding: .utf8)
+    }
+    let result = try moec("runs")
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.count == 4 && lines[1].hasPrefix("runs/a\\nb "), "\(lines)")
+    #expect(
+      result.errors == "note: runs/junk/log.jsonl:1: not a line of a training log: "
+        + "it is no JSON object\n")
   }
 
   @Test func runsAreListedWithTheBestFirst() throws {
@@ -152,6 +210,10 @@ import Testing
     #expect(try train("--steps 2").status == 0)
     let second = try moec("run libbigram.so --generate --data text --tokens 5")
     #expect(second.errors.contains("--weights runs/bigram/weights.safetensors"))
+    for mode in ["--evaluate --eval-batches 1", "--route 'abc abc'"] {
+      let result = try moec("run libbigram.so \(mode) --data text")
+      #expect(result.errors.contains("note: the model is untrained"), "\(result.errors)")
+    }
     let third = try moec(
       "run libbigram.so --generate --tokens 5 --weights runs/bigram/weights.safetensors")
     #expect(!third.errors.contains("untrained"))

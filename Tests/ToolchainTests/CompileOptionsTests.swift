@@ -18,7 +18,7 @@ import Testing
   @Test(arguments: [("x86-64-v5", "x86_64"), ("", "x86_64"), ("-O0", "x86_64")])
   func unknownTarget(target: String, machine: String) {
     let error = #expect(throws: ToolchainError.self) { try flag(target, machine) }
-    #expect(error?.description.contains("there are native, x86-64,") == true)
+    #expect(error?.description.contains("the targets are native, x86-64,") == true)
   }
 
   @Test(arguments: [("x86-64-v3", "aarch64"), ("aarch64", "x86_64")])

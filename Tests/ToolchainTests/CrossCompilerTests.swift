@@ -77,8 +77,8 @@ import Testing
     let text = try #require(error?.description)
     #expect(text.hasPrefix("error: --target aarch64: no C compiler here builds for it"))
     #expect(text.contains("/bin/clang"))
-    #expect(text.contains("install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"))
-    #expect(!text.contains("\n"))
+    #expect(text.contains("\nhint: install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"))
+    #expect(text.split(separator: "\n").count == 2)
   }
 
   /// 76 is the octal of x86-64.

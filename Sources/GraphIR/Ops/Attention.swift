@@ -9,7 +9,8 @@
 /// [T, T] matrix is kept (Dao et al. 2022). Their one logsumexp would lose the sum beside a large maximum.
 ///
 /// Gradient: `attentionGradient`; backward reads q, k, v, y, maximum, sum.
-public struct Attention: DifferentiableOperation {
+public struct Attention: ForwardOperation {
+  public static let kind = OpKind.attention
   public static let formula = "y = dropout(softmax(scale q k^T, causal)) v, per sequence and head"
 
   public var heads: Axis
@@ -53,7 +54,34 @@ public struct Attention: DifferentiableOperation {
   /// Both products, of which the causal half is needed.
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     let length = inputs[0].axes[1].size
-    return Cost(flops: 2 * inputs[0].count * (length + 1) + 5 * results[1].count * (length + 1) / 2)
+    let weights = 5 * results[1].count * (length + 1) / 2
+    return .product(2 * inputs[0].count * (length + 1)) + Cost(flops: weights)
+  }
+
+  public var op: Op { .attention(self) }
+  public var streams: [StreamUse] {
+    rate == 0 ? [] : [StreamUse(stream, .keep(rate: rate))]
+  }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self {
+    var copy = self
+    copy.stream = rate == 0 ? 0 : number(stream)
+    return copy
+  }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["heads", "maximum", "sum"] }
+  public var gradientFormulas: [String] { [AttentionGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] {
+    // The weight of the only position is 1.
+    inputs[0].axes[1].size > 1 ? [0, 1, 2] : [2]
+  }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0, 1, 2] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .causal }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    (0..<3).map { axis in (0..<3).map { AxisPlace($0, axis) } }
   }
 
   public var attributes: Attributes {

@@ -4,7 +4,9 @@
 ///     dv = (m p)ᵀ dy    ds = p (m (dy vᵀ) - δ)    dq = scale ds k    dk = scale dsᵀ q
 ///
 ///     dy, y, q, k, v f32[B, T, C]    maximum, sum f32[B, H, T] -> dq, dk, dv f32[B, T, C]
-public struct AttentionGradient: Operation {
+public struct AttentionGradient: GradientOperation {
+  public static let kind = OpKind.attentionGradient
+  public static let forward = OpKind.attention
   public static let formula =
     "dv = (m p)^T dy, ds = p (m (dy v^T) - sum dy y), dq = scale ds k, dk = scale ds^T q"
 
@@ -34,8 +36,23 @@ public struct AttentionGradient: Operation {
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     let length = inputs[0].axes[1].size
-    return Cost(flops: 5 * inputs[0].count * (length + 1) + 5 * inputs[5].count * (length + 1))
+    let others = inputs[0].count * (length + 1) + 5 * inputs[5].count * (length + 1)
+    return .product(4 * inputs[0].count * (length + 1)) + Cost(flops: others)
   }
+
+  public var op: Op { .attentionGradient(self) }
+  public var streams: [StreamUse] {
+    rate == 0 ? [] : [StreamUse(stream, .keep(rate: rate))]
+  }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self {
+    var copy = self
+    copy.stream = rate == 0 ? 0 : number(stream)
+    return copy
+  }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operand(2 + result) }
 
   public var attributes: Attributes {
     Attributes().with("heads", .axes([heads])).with("scale", .number(scale))

@@ -3,7 +3,8 @@
 ///     y[…, t, u] = x[…, t, u] for u ≤ t, else fill    x f32[…, T, T] -> y f32[…, T, T]
 ///
 /// Gradient: dx = the same with fill 0.
-public struct CausalMask: DifferentiableOperation {
+public struct CausalMask: ForwardOperation {
+  public static let kind = OpKind.causalMask
   public static let formula = "y[..., t, u] = x[..., t, u] for u <= t, else fill"
 
   public enum Fill: String, Hashable, Sendable, CaseIterable {
@@ -31,6 +32,26 @@ public struct CausalMask: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .causalMask(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["masked"] }
+  public var gradientFormulas: [String] { ["dx = dy up to the query, 0 after it"] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { true }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .joined("masks a matrix of positions that is not fused into attention")
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    let rank = inputs[0].axes.count
+    return [[AxisPlace(0, rank - 2), AxisPlace(0, rank - 1)]]
+  }
 
   public var attributes: Attributes { Attributes().with("fill", .string(fill.rawValue)) }
 

@@ -5,7 +5,8 @@
 ///     x f32[B·T·K, C] by E    weights f32[B, T, K]    slot i32[B, T, K] -> y f32[B, T, C]
 ///
 /// Gradient: `combineGradient`; backward reads x, weights, slot.
-public struct Combine: DifferentiableOperation {
+public struct Combine: ForwardOperation {
+  public static let kind = OpKind.combine
   public static let formula = "y[n, :] = sum over j of weights[n, j] x[slot[n, j], :]"
 
   public init() {}
@@ -27,6 +28,23 @@ public struct Combine: DifferentiableOperation {
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 2 * inputs[0].count)
+  }
+
+  public var op: Op { .combine(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .bySlot }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["combined"] }
+  public var gradientFormulas: [String] { [CombineGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0, 1] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0, 1, 2] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apart }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    AxisPlace.leading(1, 2, count: inputs[2].axes.count)
   }
 
   public var attributes: Attributes { Attributes() }

@@ -4,7 +4,9 @@
 ///
 ///     dy f32[B, T, C]    x f32[B·T·K, C] by E    weights f32[B, T, K]    slot i32[B, T, K]
 ///     -> dx f32[B·T·K, C] by E, dweights f32[B, T, K]; a dropped choice's weight gets 0
-public struct CombineGradient: Operation {
+public struct CombineGradient: GradientOperation {
+  public static let kind = OpKind.combineGradient
+  public static let forward = OpKind.combine
   public static let formula =
     "dx[slot[n, j], :] = weights[n, j] dy[n, :], dweights[n, j] = x[slot[n, j], :] . dy[n, :]"
 
@@ -22,6 +24,14 @@ public struct CombineGradient: Operation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 3 * inputs[1].count)
   }
+
+  public var op: Op { .combineGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .bySlot }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operand(1 + result) }
 
   public var attributes: Attributes { Attributes() }
 

@@ -6,7 +6,8 @@
 ///     logits f32[B, T, V]    targets i32[B, T] -> loss f32[], maximum f32[B, T], sum f32[B, T]
 ///
 /// Gradient: `crossEntropyGradient`; backward reads logits, maximum, sum, targets.
-public struct CrossEntropy: DifferentiableOperation {
+public struct CrossEntropy: ForwardOperation {
+  public static let kind = OpKind.crossEntropy
   public static let formula =
     "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]])"
 
@@ -33,6 +34,23 @@ public struct CrossEntropy: DifferentiableOperation {
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 4 * inputs[0].count)
+  }
+
+  public var op: Op { .crossEntropy(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["loss", "maximum", "sum"] }
+  public var gradientFormulas: [String] { [CrossEntropyGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0, 1] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .joined(PositionRule.joins) }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    AxisPlace.leading(0, 1, count: inputs[1].axes.count)
   }
 
   public var attributes: Attributes { Attributes() }

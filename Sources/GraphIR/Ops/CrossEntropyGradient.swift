@@ -4,7 +4,9 @@
 ///
 ///     dloss f32[]    logits f32[B, T, V]    maximum, sum f32[B, T]    targets i32[B, T]
 ///     -> dlogits f32[B, T, V]
-public struct CrossEntropyGradient: Operation {
+public struct CrossEntropyGradient: GradientOperation {
+  public static let kind = OpKind.crossEntropyGradient
+  public static let forward = OpKind.crossEntropy
   public static let formula =
     "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N"
 
@@ -23,6 +25,14 @@ public struct CrossEntropyGradient: Operation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 4 * inputs[1].count)
   }
+
+  public var op: Op { .crossEntropyGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operand(1) }
 
   public var attributes: Attributes { Attributes() }
 

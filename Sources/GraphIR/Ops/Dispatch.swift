@@ -5,7 +5,8 @@
 ///     x f32[B, T, C]    start, source, slot as `route` gives them -> y f32[B·T·K, C] by E
 ///
 /// Gradient: dx[n, :] = Σ_j dy[slot[n, j], :]; backward reads slot.
-public struct Dispatch: DifferentiableOperation {
+public struct Dispatch: ForwardOperation {
+  public static let kind = OpKind.dispatch
   public static let formula = "y[r, :] = x[source[r], :]"
 
   public init() {}
@@ -38,6 +39,23 @@ public struct Dispatch: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .dispatch(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .sorts }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["routed"] }
+  public var gradientFormulas: [String] { [DispatchGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { true }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apart }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    AxisPlace.leading(0, 3, count: inputs[3].axes.count - 1)
+  }
 
   public var attributes: Attributes { Attributes() }
 

@@ -3,7 +3,9 @@
 ///     dx[n, :] = Σ_j dy[slot[n, j], :]    dropped choices add nothing
 ///
 ///     dy f32[B·T·K, C] by E    slot i32[B, T, K] -> dx f32[B, T, C]
-public struct DispatchGradient: Operation {
+public struct DispatchGradient: GradientOperation {
+  public static let kind = OpKind.dispatchGradient
+  public static let forward = OpKind.dispatch
   public static let formula = "dx[n, :] = sum over j of dy[slot[n, j], :]"
 
   public init() {}
@@ -20,6 +22,14 @@ public struct DispatchGradient: Operation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: inputs[0].count)
   }
+
+  public var op: Op { .dispatchGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .bySlot }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operandOfReader(0, of: 1) }
 
   public var attributes: Attributes { Attributes() }
 

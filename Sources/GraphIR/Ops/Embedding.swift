@@ -3,7 +3,8 @@
 ///     y[n, :] = table[ids[n], :]    ids i32[N…]    table f32[V, C] -> y f32[N…, C]
 ///
 /// Gradient: d_table[v, :] = Σ of dy[n, :] over the n with ids[n] = v; backward reads the ids.
-public struct Embedding: DifferentiableOperation {
+public struct Embedding: ForwardOperation {
+  public static let kind = OpKind.embedding
   public static let formula = "y[n, :] = table[ids[n], :]"
 
   public init() {}
@@ -28,6 +29,23 @@ public struct Embedding: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .embedding(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { [""] }
+  public var gradientFormulas: [String] { [EmbeddingGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [1] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.embedding) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .apartUnless(inputs[1].axes, PositionRule.joins)
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes() }
 

@@ -3,7 +3,9 @@
 ///     d_table[v, :] = Σ of dy[n, :] over the n with ids[n] = v
 ///
 ///     ids i32[N…]    dy f32[N…, C] -> d_table f32[V, C]
-public struct EmbeddingGradient: Operation {
+public struct EmbeddingGradient: GradientOperation {
+  public static let kind = OpKind.embeddingGradient
+  public static let forward = OpKind.embedding
   public static let formula = "d_table[v, :] = sum of dy[n, :] over n with ids[n] = v"
 
   /// The table's first axis.
@@ -24,6 +26,14 @@ public struct EmbeddingGradient: Operation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: inputs[1].count)
   }
+
+  public var op: Op { .embeddingGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { true }
+  public func target(ofResult result: Int) -> GradientTarget? { nil }
 
   public var attributes: Attributes { Attributes().with("entries", .axes([entries])) }
 

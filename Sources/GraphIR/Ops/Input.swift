@@ -1,13 +1,14 @@
 /// What the caller gives: tokens and targets, or the positions 0 ..< T.
 ///
 ///     tokens, targets i32[B, T]    positions i32[T]
-public struct Input: DifferentiableOperation {
+public struct Input: ForwardOperation {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case tokens
     case targets
     case positions
   }
 
+  public static let kind = OpKind.input
   public static let formula = "y = the caller's tokens, targets, or positions 0 ..< T"
 
   public var kind: Kind
@@ -26,6 +27,21 @@ public struct Input: DifferentiableOperation {
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [] }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .input(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { [kind.rawValue] }
+  public var gradientFormulas: [String] { [] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apart }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes {
     Attributes().with("kind", .string(kind.rawValue)).with("axes", .axes(axes))

@@ -6,7 +6,8 @@
 ///
 /// Gradient, with n = (x - mean) rstd and g = dy w: dx = rstd (g - Σ g / C - n Σ (g n) / C),
 /// dw = Σ_r dy n, db = Σ_r dy; backward reads x, w, mean, rstd.
-public struct LayerNorm: DifferentiableOperation {
+public struct LayerNorm: ForwardOperation {
+  public static let kind = OpKind.layerNorm
   public static let formula = "y = (x - mean) rstd w + b, rstd = 1 / sqrt(variance + epsilon)"
 
   public var epsilon: Double
@@ -34,6 +35,28 @@ public struct LayerNorm: DifferentiableOperation {
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 8 * inputs[0].count)
+  }
+
+  public var op: Op { .layerNorm(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["", "mean", "rstd"] }
+  public var gradientFormulas: [String] { [LayerNormGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] {
+    // One number, less its mean, is 0.
+    inputs[0].width > 1 ? [0, 1, 2] : [2]
+  }
+  public func use(ofParameter operand: Int) -> ParameterUse { operand == 0 ? .kept : .role(.norm) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .apartUnless(inputs[0].axes.suffix(1), PositionRule.joins)
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    [[AxisPlace(last: 0, inputs), AxisPlace(1, 0), AxisPlace(2, 0)]]
   }
 
   public var attributes: Attributes { Attributes().with("epsilon", .number(epsilon)) }

@@ -4,7 +4,9 @@
 ///     n = (x - mean) rstd    g = dy w
 ///
 ///     dy, x f32[R…, C]    w f32[C]    mean, rstd f32[R…] -> dx f32[R…, C], dw f32[C], db f32[C]
-public struct LayerNormGradient: Operation {
+public struct LayerNormGradient: GradientOperation {
+  public static let kind = OpKind.layerNormGradient
+  public static let forward = OpKind.layerNorm
   public static let formula =
     "dx = rstd (g - sum g / C - n sum (g n) / C), dw = sum dy n, db = sum dy, "
     + "g = dy w, n = (x - mean) rstd"
@@ -26,6 +28,16 @@ public struct LayerNormGradient: Operation {
 
   /// The part of the cost that is dw and db: dy n and two sums.
   public func costOfParameters(_ inputs: [TensorType]) -> Cost { Cost(flops: 3 * inputs[0].count) }
+
+  public var op: Op { .layerNormGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { true }
+  public func target(ofResult result: Int) -> GradientTarget? {
+    result < 2 ? .operand(1 + result) : nil
+  }
 
   public var attributes: Attributes { Attributes() }
 

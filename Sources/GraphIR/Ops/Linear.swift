@@ -7,7 +7,8 @@
 /// start[e] ..< start[e + 1].
 ///
 /// Gradient: dx = dy w, dw = dyᵀ x, db = Σ dy; backward reads x and w.
-public struct Linear: DifferentiableOperation {
+public struct Linear: ForwardOperation {
+  public static let kind = OpKind.linear
   public static let formula = "y[r, :] = w x[r, :] + b"
 
   public var bias: Bool
@@ -47,7 +48,32 @@ public struct Linear: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
-    Cost(flops: 2 * results[0].count * inputs[0].width)
+    .product(2 * results[0].count * inputs[0].width)
+  }
+
+  public var op: Op { .linear(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .byStart }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { [""] }
+  public var gradientFormulas: [String] {
+    [LinearInputGradient.formula, LinearWeightGradient.formula]
+  }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { bias ? [0, 1, 2] : [0, 1] }
+  public func use(ofParameter operand: Int) -> ParameterUse {
+    .role(bias && operand == 2 ? .bias : .weight)
+  }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .apartUnless(inputs[0].axes.suffix(1), PositionRule.joins)
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    let weights = inputs[1].axes.count
+    let inner = [AxisPlace(last: 0, inputs), AxisPlace(1, weights - 1)]
+    return bias ? [inner, [AxisPlace(1, weights - 2), AxisPlace(last: 2, inputs)]] : [inner]
   }
 
   public var attributes: Attributes { Attributes().with("bias", flag: bias) }

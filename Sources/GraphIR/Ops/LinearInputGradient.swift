@@ -3,7 +3,9 @@
 ///     dx[r, :] = dy[r, :] w    dy f32[R…, O]    w f32[O, I] -> dx f32[R…, I]
 ///
 /// For rows sorted by expert w is f32[E, O, I] and the last input is `start` i32[E+1].
-public struct LinearInputGradient: Operation {
+public struct LinearInputGradient: GradientOperation {
+  public static let kind = OpKind.linearInputGradient
+  public static let forward = OpKind.linear
   public static let formula = "dx[r, :] = dy[r, :] w"
 
   public init() {}
@@ -22,8 +24,16 @@ public struct LinearInputGradient: Operation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
-    Cost(flops: 2 * results[0].count * inputs[0].width)
+    .product(2 * results[0].count * inputs[0].width)
   }
+
+  public var op: Op { .linearInputGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .byStart }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operandOfReader(0, of: 1) }
 
   public var attributes: Attributes { Attributes() }
 

@@ -4,7 +4,9 @@
 ///
 /// For rows sorted by expert the last input is `start` i32[E+1] and the results are stacked:
 /// dw f32[E, O, I], db f32[E, O].
-public struct LinearWeightGradient: Operation {
+public struct LinearWeightGradient: GradientOperation {
+  public static let kind = OpKind.linearWeightGradient
+  public static let forward = OpKind.linear
   public static let formula = "dw = dy^T x, db = sum over rows of dy"
 
   public var bias: Bool
@@ -25,7 +27,17 @@ public struct LinearWeightGradient: Operation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
-    Cost(flops: 2 * inputs[0].count * inputs[1].width)
+    .product(2 * inputs[0].count * inputs[1].width)
+  }
+
+  public var op: Op { .linearWeightGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .byStart }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { true }
+  public func target(ofResult result: Int) -> GradientTarget? {
+    result == 0 ? .operandOfReader(1, of: 1) : nil
   }
 
   public var attributes: Attributes { Attributes().with("bias", flag: bias) }

@@ -5,7 +5,8 @@
 /// `transposeA`: a is stored f32[…, K, M]; `transposeB`: b is stored f32[…, N, K].
 ///
 /// Gradient: da = dc bᵀ, db = aᵀ dc, transposed where the operand is; backward reads a and b.
-public struct Matmul: DifferentiableOperation {
+public struct Matmul: ForwardOperation {
+  public static let kind = OpKind.matmul
   public static let formula = "c = a b"
 
   public var transposeA: Bool
@@ -55,7 +56,34 @@ public struct Matmul: DifferentiableOperation {
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     let inner = transposeA ? inputs[0].axes[inputs[0].axes.count - 2].size : inputs[0].width
-    return Cost(flops: 2 * results[0].count * inner)
+    return .product(2 * results[0].count * inner)
+  }
+
+  public var op: Op { .matmul(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["product"] }
+  public var gradientFormulas: [String] {
+    ["da = dc b^T, db = a^T dc, each transposed as a and b are"]
+  }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0, 1] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0, 1] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .apartUnless(
+      inputs.flatMap { $0.axes.suffix(2) },
+      "multiplies matrices of positions, which only attention(q, k, v) and its like may")
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    let rank = inputs[0].axes.count
+    let inner = [
+      AxisPlace(0, rank - (transposeA ? 2 : 1)), AxisPlace(1, rank - (transposeB ? 1 : 2)),
+    ]
+    return (0..<rank - 2).map { [AxisPlace(0, $0), AxisPlace(1, $0)] } + [inner]
   }
 
   public var attributes: Attributes {

@@ -3,7 +3,8 @@
 ///     y[b, t, h D + d] = x[b, h, t, d]    x f32[B, H, T, D] -> y f32[B, T, C]
 ///
 /// Gradient: dx = `splitHeads` of dy.
-public struct MergeHeads: DifferentiableOperation {
+public struct MergeHeads: ForwardOperation {
+  public static let kind = OpKind.mergeHeads
   public static let formula = "y[b, t, h D + d] = x[b, h, t, d]"
 
   /// The merged axis, of size H · D.
@@ -32,6 +33,21 @@ public struct MergeHeads: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .mergeHeads(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["merged"] }
+  public var gradientFormulas: [String] { ["dx = dy, head by head"] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { true }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apartAt(2) }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes().with("width", .axes([width])) }
 

@@ -1,7 +1,8 @@
 /// A learned tensor.
 ///
 ///     y f32[axes], drawn by `initializer`; `decays` says whether weight decay applies
-public struct Parameter: DifferentiableOperation {
+public struct Parameter: ForwardOperation {
+  public static let kind = OpKind.parameter
   public static let formula = "y = the learned tensor of that name"
 
   public var name: String
@@ -24,6 +25,21 @@ public struct Parameter: DifferentiableOperation {
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [] }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .parameter(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { [""] }
+  public var gradientFormulas: [String] { [] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apart }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes {
     Attributes().with("name", .string(name)).with("axes", .axes(axes))

@@ -7,7 +7,8 @@
 ///
 /// Gradient: dxₖ = dy · ∂f/∂xₖ, symbolic, summed over the axes along which xₖ was repeated. Where the
 /// derivative can be written with y alone (relu, tanh, …), backward reads y, not x.
-public struct Pointwise: DifferentiableOperation {
+public struct Pointwise: ForwardOperation {
+  public static let kind = OpKind.pointwise
   public static let formula = "y[i] = f(x0[i], x1[i], ...)"
 
   public var expression: ScalarExpression
@@ -15,12 +16,8 @@ public struct Pointwise: DifferentiableOperation {
   public init(_ expression: ScalarExpression) { self.expression = expression.simplified }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    guard let largest = inputs.max(by: { $0.axes.count < $1.axes.count }) else {
-      throw Mismatch("pointwise: expected at least one input")
-    }
-    let result =
-      inputs.first { $0.experts != nil && $0.axes.count == largest.axes.count }
-      ?? largest
+    if inputs.isEmpty { throw Mismatch("pointwise: expected at least one input") }
+    let result = Self.result(of: inputs)
     guard expression.inputs.allSatisfy({ $0 < inputs.count }) else {
       throw Mismatch("pointwise: expression uses more inputs than the \(inputs.count) given")
     }
@@ -29,6 +26,13 @@ public struct Pointwise: DifferentiableOperation {
       try expectBroadcast(input, to: result)
     }
     return [result]
+  }
+
+  /// The input whose axes the result has: of those with most axes the one with sorted rows, if any.
+  private static func result(of inputs: [TensorType]) -> TensorType {
+    let count = inputs.map(\.axes.count).max()
+    let largest = inputs.filter { $0.axes.count == count }
+    return largest.first { $0.experts != nil } ?? largest.first ?? .scalar
   }
 
   private func expectBroadcast(_ input: TensorType, to result: TensorType) throws(Mismatch) {
@@ -76,6 +80,50 @@ public struct Pointwise: DifferentiableOperation {
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: expression.operations * results[0].count)
+  }
+
+  public var op: Op { .pointwise(self) }
+  public var streams: [StreamUse] { expression.streamUses }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self {
+    Pointwise(expression.mappingStreams(number))
+  }
+  public var sortedRows: SortedRows { .rowByRow }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { [expression.word] }
+  public var gradientFormulas: [String] {
+    expression.inputs.compactMap { input in
+      switch expression.derivative(by: input) {
+      case .constant(0): return nil
+      case .constant(1): return "dx\(input) = dy"
+      case let derivative: return "dx\(input) = dy * \(derivative.asFactor)"
+      }
+    }
+  }
+  public func slopes(_ inputs: [TensorType]) -> [Int] {
+    inputs.indices.filter { expression.derivative(by: $0) != .constant(0) }
+  }
+  public func use(ofParameter operand: Int) -> ParameterUse {
+    switch expression.share(of: operand) {
+    case .none, .scaled: .kept
+    case .added: .added
+    case .factor: .role(.weight)
+    }
+  }
+  public var rowOperands: [Int] { expression.inputs }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    expression.inEvaluation.drawsNormal ? .joined("draws random numbers in every pass") : .apart
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
+    let result = Self.result(of: inputs).axes
+    return result.indices.map { axis in
+      inputs.indices.compactMap { operand in
+        let axes = inputs[operand].axes
+        let first = axes == Array(result.suffix(axes.count)) ? result.count - axes.count : 0
+        return axes.indices.contains(axis - first) ? AxisPlace(operand, axis - first) : nil
+      }
+    }
   }
 
   public var attributes: Attributes { Attributes().with("f", .expression(expression)) }

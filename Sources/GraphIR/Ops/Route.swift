@@ -9,7 +9,8 @@
 /// the rest; tokens are those of the pass at hand, B·T or the length of one sequence.
 ///
 /// Gradient: none, the results are integers.
-public struct Route: DifferentiableOperation {
+public struct Route: ForwardOperation {
+  public static let kind = OpKind.route
   public static let formula = "rows = (token, choice) pairs, stably sorted by expert"
 
   public var experts: Axis
@@ -40,6 +41,23 @@ public struct Route: DifferentiableOperation {
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] { [nil] }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .route(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { false }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["start", "source", "slot"] }
+  public var gradientFormulas: [String] { [] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    capacity == nil ? .apart : .joined("gives its experts a capacity that all tokens share")
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes {
     Attributes().with("experts", .axes([experts]))

@@ -3,7 +3,8 @@
 ///     y = exp(x - max x) / Σ exp(x - max x)    x f32[R…, C] -> y f32[R…, C]
 ///
 /// Gradient: dx = y (dy - Σ dy y); backward reads y.
-public struct Softmax: DifferentiableOperation {
+public struct Softmax: ForwardOperation {
+  public static let kind = OpKind.softmax
   public static let formula = "y = exp(x - max x) / sum exp(x - max x)"
 
   public init() {}
@@ -25,6 +26,23 @@ public struct Softmax: DifferentiableOperation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 5 * inputs[0].count)
   }
+
+  public var op: Op { .softmax(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["weights"] }
+  public var gradientFormulas: [String] { [SoftmaxGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { inputs[0].width > 1 ? [0] : [] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .apartUnless(inputs[0].axes.suffix(1), PositionRule.joins)
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes() }
 

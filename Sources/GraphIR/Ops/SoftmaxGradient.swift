@@ -1,7 +1,9 @@
 /// The gradient of a softmax.
 ///
 ///     dx = y (dy - Σ dy y)    dy, y f32[R…, C] -> dx f32[R…, C]
-public struct SoftmaxGradient: Operation {
+public struct SoftmaxGradient: GradientOperation {
+  public static let kind = OpKind.softmaxGradient
+  public static let forward = OpKind.softmax
   public static let formula = "dx = y (dy - sum dy y)"
 
   public init() {}
@@ -15,6 +17,14 @@ public struct SoftmaxGradient: Operation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: 4 * inputs[0].count)
   }
+
+  public var op: Op { .softmaxGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operandOfMaker(0, of: 1) }
 
   public var attributes: Attributes { Attributes() }
 

@@ -3,7 +3,8 @@
 ///     y[b, h, t, d] = x[b, t, h D + d]    x f32[B, T, C] -> y f32[B, H, T, D]
 ///
 /// Gradient: dx = `mergeHeads` of dy.
-public struct SplitHeads: DifferentiableOperation {
+public struct SplitHeads: ForwardOperation {
+  public static let kind = OpKind.splitHeads
   public static let formula = "y[b, h, t, d] = x[b, t, h D + d]"
 
   public var heads: Axis
@@ -33,6 +34,21 @@ public struct SplitHeads: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .splitHeads(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["split"] }
+  public var gradientFormulas: [String] { ["dx = dy, heads side by side"] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { true }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apartAt(1) }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes().with("heads", .axes([heads, depth])) }
 

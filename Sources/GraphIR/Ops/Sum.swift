@@ -4,7 +4,8 @@
 ///     y[r] = Σ_c x[r, c]    x f32[R…, C…] -> y f32[R…], axes that x begins with
 ///
 /// Gradient: dx = dy, repeated.
-public struct Sum: DifferentiableOperation {
+public struct Sum: ForwardOperation {
+  public static let kind = OpKind.sum
   public static let formula = "y[c] = sum over r of x[r, c]"
 
   /// The axes that remain.
@@ -40,6 +41,21 @@ public struct Sum: DifferentiableOperation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: inputs[0].count)
   }
+
+  public var op: Op { .sum(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { true }
+  public var resultNames: [String] { ["sum"] }
+  public var gradientFormulas: [String] { ["dx = dy, repeated along the axes that were summed"] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { false }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apart }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes().with("to", .axes(axes)) }
 

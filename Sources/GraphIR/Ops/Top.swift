@@ -8,7 +8,8 @@
 /// over experts in ascending order.
 ///
 /// Gradient: `topGradient`, which reaches the chosen logits only; backward reads the indices.
-public struct Top: DifferentiableOperation {
+public struct Top: ForwardOperation {
+  public static let kind = OpKind.top
   public static let formula = "values, indices = the K largest logits, in ascending expert order"
 
   public var chosen: Axis
@@ -36,6 +37,23 @@ public struct Top: DifferentiableOperation {
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     Cost(flops: inputs[0].count * chosen.size)
   }
+
+  public var op: Op { .top(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["chosen_logits", "chosen"] }
+  public var gradientFormulas: [String] { [TopGradient.formula] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { true }
+  public func positions(_ inputs: [TensorType]) -> PositionRule {
+    .apartUnless(inputs[0].axes.suffix(1), PositionRule.joins)
+  }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes().with("chosen", .axes([chosen])) }
 

@@ -3,7 +3,9 @@
 ///     dlogits[n, indices[n, j]] = dvalues[n, j]
 ///
 ///     dvalues f32[N…, K]    indices i32[N…, K] -> dlogits f32[N…, E]
-public struct TopGradient: Operation {
+public struct TopGradient: GradientOperation {
+  public static let kind = OpKind.topGradient
+  public static let forward = OpKind.top
   public static let formula = "dlogits[n, indices[n, j]] = dvalues[n, j], the others 0"
 
   public var experts: Axis
@@ -17,6 +19,14 @@ public struct TopGradient: Operation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .topGradient(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public func target(ofResult result: Int) -> GradientTarget? { .operandOfMaker(0, of: 1) }
 
   public var attributes: Attributes { Attributes().with("experts", .axes([experts])) }
 

@@ -3,7 +3,8 @@
 ///     y[…, i, j] = x[…, j, i]    x f32[…, M, N] -> y f32[…, N, M]
 ///
 /// Gradient: dx = dyᵀ.
-public struct Transpose: DifferentiableOperation {
+public struct Transpose: ForwardOperation {
+  public static let kind = OpKind.transpose
   public static let formula = "y[..., i, j] = x[..., j, i]"
 
   public init() {}
@@ -24,6 +25,21 @@ public struct Transpose: DifferentiableOperation {
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost { .none }
+
+  public var op: Op { .transpose(self) }
+  public var streams: [StreamUse] { [] }
+  public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
+  public var sortedRows: SortedRows { .refused }
+  public var keepsSequencesApart: Bool { true }
+  public var sumsRows: Bool { false }
+  public var resultNames: [String] { ["transposed"] }
+  public var gradientFormulas: [String] { ["dx = dy, its last two axes exchanged"] }
+  public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
+  public func use(ofParameter operand: Int) -> ParameterUse { .role(.weight) }
+  public var rowOperands: [Int] { [0] }
+  public var movesNumbers: Bool { true }
+  public func positions(_ inputs: [TensorType]) -> PositionRule { .apart }
+  public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes { Attributes() }
 

@@ -133,7 +133,7 @@ extension GraphParser {
 
 // Nodes.
 extension GraphParser {
-  /// `%5 = layerNorm(%2, %3, %4) {epsilon 1e-05} : f32[B, T, C], … @ "final" m.swift:45:40`.
+  /// `%5 = linear(%2, %3, %4) {bias} : f32[B, T, V] @ "head" m.swift:45:40`.
   private mutating func node(_ graph: inout Graph, _ phase: Phase) throws(Diagnostic) {
     let start = cursor.position
     try number(of: graph.nodes.count)

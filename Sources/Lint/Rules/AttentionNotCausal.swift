@@ -27,8 +27,8 @@ struct AttentionNotCausal: RuleDefinition {
   private func products(_ graph: Graph) -> [Bool] {
     var result: [Bool] = []
     for node in graph.nodes {
-      var isProduct = node.op.kind == .matmul
-      if node.op.kind == .pointwise {
+      var isProduct = if case .matmul = node.op { true } else { false }
+      if case .pointwise = node.op {
         // One masked operand of a sum masks the sum; anything else that is unknown is let be.
         let whole = node.inputs.filter { graph.type(of: $0) == node.types[0] }
         isProduct = !whole.isEmpty && whole.allSatisfy { result[$0.node] }

@@ -10,20 +10,13 @@ struct AttentionScale: RuleDefinition {
 
   func findings(in subject: Subject) -> [Finding] {
     subject.usedNodes.compactMap { index, node in
-      switch node.op {
-      case .attention(let attention):
-        return finding(
-          index, scale: attention.scale, heads: attention.heads.size,
-          depth: subject.graph.type(of: node.inputs[0]).width / attention.heads.size)
-      case .pointwise(let pointwise):
+      if case .pointwise(let pointwise) = node.op {
         return written(index, node, pointwise.expression, subject)
-      case .input, .parameter, .sum, .embedding, .linear, .matmul, .transpose, .layerNorm,
-        .softmax, .splitHeads, .mergeHeads, .causalMask, .top, .route, .dispatch, .combine,
-        .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
-        .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient,
-        .dispatchGradient, .combineGradient, .crossEntropyGradient:
-        return nil
       }
+      guard case .attention(let attention) = node.op else { return nil }
+      return finding(
+        index, scale: attention.scale, heads: attention.heads.size,
+        depth: subject.graph.type(of: node.inputs[0]).width / attention.heads.size)
     }
   }
 

@@ -13,7 +13,7 @@ struct EvaluationCost: RuleDefinition {
     let training = Double(work.evaluationInterval) * Double(work.step)
     let evaluation = 2 * Double(work.evaluationBatches) * Double(work.forward)
     guard training > 0, evaluation > training,
-      let model = subject.graph.nodes.firstIndex(where: { $0.op.kind == .input })
+      let model = subject.graph.nodes.firstIndex(where: { $0.inputs.isEmpty })
     else { return [] }
     let ratio = (evaluation / training * 10).rounded() / 10
     let enough = Int(training / (2 * Double(work.forward)))

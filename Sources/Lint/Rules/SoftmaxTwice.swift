@@ -20,19 +20,12 @@ struct SoftmaxTwice: RuleDefinition {
   /// Whether a value is what a softmax gave: whole, chosen, masked, turned or dropped out.
   private func isProbability(_ value: Value, _ subject: Subject) -> Bool {
     let node = subject.node(value)
-    switch node.op {
-    case .softmax:
-      return true
-    case .top, .causalMask, .transpose, .splitHeads, .mergeHeads, .dispatch:
-      return isProbability(node.inputs[0], subject)
-    case .pointwise(let pointwise):
-      guard case .binary(.multiply, .input(0), .keep) = pointwise.expression else { return false }
-      return isProbability(node.inputs[0], subject)
-    case .input, .parameter, .sum, .embedding, .linear, .matmul, .layerNorm, .attention, .route,
-      .combine, .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
-      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
-      .combineGradient, .crossEntropyGradient:
-      return false
+    if case .softmax = node.op { return true }
+    var isMoved = node.op.forward?.movesNumbers ?? false
+    if case .pointwise(let op) = node.op, case .binary(.multiply, .input(0), .keep) = op.expression
+    {
+      isMoved = true
     }
+    return isMoved && isProbability(node.inputs[0], subject)
   }
 }

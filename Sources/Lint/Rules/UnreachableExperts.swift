@@ -46,28 +46,15 @@ private struct Variation {
   }
 
   private func differs(_ node: Node) -> Bool {
-    switch node.op {
-    case .input:
-      return true
-    case .parameter(let parameter):
-      // A tensor with axes of tokens has other numbers for each.
+    if case .input = node.op { return true }
+    // A tensor with axes of tokens has other numbers for each.
+    if case .parameter(let parameter) = node.op {
       return parameter.axes.count > 1 && constant(parameter.initializer) == nil
-    case .pointwise(let pointwise):
-      return pointwise.expression.drawsNormal
-        || pointwise.expression.inputs.contains { varies[node.inputs[$0].node] }
-    case .linear:
-      return varies[node.inputs[0].node] && constant(node.inputs[1]) != 0
-    case .embedding:
-      return varies[node.inputs[0].node] && constant(node.inputs[1]) == nil
-    case .layerNorm, .softmax, .transpose, .splitHeads, .mergeHeads, .causalMask, .top, .dispatch,
-      .route:
-      return varies[node.inputs[0].node]
-    case .matmul, .attention, .combine, .sum, .crossEntropy, .embeddingGradient,
-      .linearInputGradient, .linearWeightGradient, .layerNormGradient, .softmaxGradient,
-      .attentionGradient, .topGradient, .dispatchGradient, .combineGradient,
-      .crossEntropyGradient:
-      return node.inputs.contains { varies[$0.node] }
     }
+    if case .pointwise(let op) = node.op, op.expression.drawsNormal { return true }
+    if case .linear = node.op, constant(node.inputs[1]) == 0 { return false }
+    if case .embedding = node.op, constant(node.inputs[1]) != nil { return false }
+    return (node.op.forward?.rowOperands ?? []).contains { varies[node.inputs[$0].node] }
   }
 
   /// The number that all elements of a parameter begin with.

@@ -22,32 +22,6 @@ struct UntrainedParameter: RuleDefinition {
 
   /// The inputs to which a node can pass a gradient that is not 0 everywhere.
   private func slopes(of node: Node, _ graph: Graph) -> [Value] {
-    switch node.op {
-    case .pointwise(let pointwise):
-      return node.inputs.indices.filter {
-        pointwise.expression.derivative(by: $0) != .constant(0)
-      }.map { node.inputs[$0] }
-    case .softmax:
-      return graph.type(of: node.inputs[0]).width > 1 ? node.inputs : []
-    case .layerNorm:
-      // One number, less its mean, is 0.
-      return graph.type(of: node.inputs[0]).width > 1 ? node.inputs : [node.inputs[2]]
-    case .attention:
-      // The weight of the only position is 1.
-      return graph.type(of: node.inputs[0]).axes[1].size > 1 ? node.inputs : [node.inputs[2]]
-    case .route:
-      return []
-    case .dispatch:
-      return [node.inputs[0]]
-    case .combine:
-      return Array(node.inputs.prefix(2))
-    case .input, .parameter, .sum, .embedding, .linear, .matmul, .transpose,
-      .splitHeads, .mergeHeads, .causalMask, .top, .crossEntropy,
-      .embeddingGradient, .linearInputGradient, .linearWeightGradient, .layerNormGradient,
-      .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient, .combineGradient,
-      .crossEntropyGradient:
-      // Integers among the operands, such as the rows of a route, lead to a node that has none.
-      return node.inputs.filter { graph.type(of: $0).element == .f32 }
-    }
+    (node.op.forward?.slopes(node.inputs.map(graph.type(of:))) ?? []).map { node.inputs[$0] }
   }
 }

@@ -13,24 +13,12 @@ struct UnusedResult: RuleDefinition {
     return subject.graph.nodes.indices.compactMap { index in
       let node = subject.graph.nodes[index]
       let isLast = subject.graph.results(of: index).allSatisfy { counts[$0] == nil }
-      guard isLast, !isSource(node.op) else { return nil }
+      // Inputs are made for every model; parameters have a rule of their own.
+      guard isLast, !node.inputs.isEmpty else { return nil }
       let place = node.scope.isEmpty ? "" : " in \(node.scope)"
       let parameters = onlyFor(index, subject)
       let list = parameters.isEmpty ? "" : ", for which \(listed(parameters)) made"
       return Finding(index, "nothing uses this result\(place)\(list)")
-    }
-  }
-
-  /// Inputs are made for every model; parameters have a rule of their own.
-  private func isSource(_ op: Op) -> Bool {
-    switch op {
-    case .input, .parameter: true
-    case .pointwise, .sum, .embedding, .linear, .matmul, .transpose, .layerNorm, .softmax,
-      .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch, .combine,
-      .crossEntropy, .embeddingGradient, .linearInputGradient, .linearWeightGradient,
-      .layerNormGradient, .softmaxGradient, .attentionGradient, .topGradient, .dispatchGradient,
-      .combineGradient, .crossEntropyGradient:
-      false
     }
   }
 

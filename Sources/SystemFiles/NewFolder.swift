@@ -1,0 +1,28 @@
+import Foundation
+
+/// Folders that may not be there yet.
+public enum NewFolder {
+  /// Makes a folder and those above it. Returns 0, also where it is there already, or -1 with the
+  /// reason in `errno`, which Foundation keeps to itself.
+  public static func make(_ path: String) -> Int32 {
+    var made = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      made += part
+      if mkdir(made, 0o777) != 0 {
+        let code = errno
+        var status = stat()
+        // A link to nowhere is there, and leads to no folder.
+        guard stat(made, &status) == 0 else {
+          errno = code
+          return -1
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+          errno = ENOTDIR
+          return -1
+        }
+      }
+      made += "/"
+    }
+    return 0
+  }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import SystemFiles
+
+/// Text that is no wider than where it is shown.
+enum Wrapping {
+  /// A line cut at spaces. Words that are too long stay whole.
+  static func lines(of line: some StringProtocol, columns: Int, indent: String = "") -> [String] {
+    var lines: [String] = []
+    var current = ""
+    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    for (index, word) in words.enumerated() {
+      let isFirst = index == 0
+      if !isFirst, current.count + 1 + word.count > columns, current.contains(where: { $0 != " " })
+      {
+        lines.append(current)
+        current = indent + word
+      } else {
+        current += (isFirst ? "" : " ") + word
+      }
+    }
+    return lines + [current]
+  }
+
+  /// A text whose lines are cut, and go on below where they began and a bit to the right.
+  static func text(_ text: String, columns: Int) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      guard line.count > columns else { return String(line) }
+      let indent = String(line.prefix { $0 == " " }) + "  "
+      return lines(of: line, columns: columns, indent: indent).joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+}
