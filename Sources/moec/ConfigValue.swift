@@ -1,4 +1,4 @@
-import Tokenizer
+import JSON
 
 /// A value in a run's settings, as JSON has it.
 enum ConfigValue: Equatable, Codable {
