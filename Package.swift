@@ -17,9 +17,11 @@ let package = Package(
     .target(name: "MoE", dependencies: ["GraphIR"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
     .target(name: "Passes", dependencies: ["GraphIR"]),
-    .target(name: "Interpreter", dependencies: ["GraphIR"]),
-    .target(name: "Planning", dependencies: ["GraphIR"]),
-    .target(name: "Codegen", dependencies: ["GraphIR", "Planning", "CKernels", "JSON"]),
+    .target(name: "Lowering", dependencies: ["GraphIR"]),
+    .target(name: "Interpreter", dependencies: ["GraphIR", "Lowering"]),
+    .target(name: "Planning", dependencies: ["GraphIR", "Lowering"]),
+    .target(
+      name: "Codegen", dependencies: ["GraphIR", "Lowering", "Planning", "CKernels", "JSON"]),
 
     // Files that moec carries in itself: what models' C is made of, and what its pages are.
     .target(name: "CCarried"),
@@ -51,19 +53,22 @@ let package = Package(
       ]),
     .target(
       name: "Benchmark",
-      dependencies: ["GraphIR", "Planning", "Codegen", "Toolchain", "ModelRuntime"]),
+      dependencies: [
+        "GraphIR", "Lowering", "Planning", "Codegen", "Toolchain", "ModelRuntime",
+      ]),
     .target(
       name: "Inspection",
       dependencies: [
-        "GraphIR", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page", "CPages",
+        "GraphIR", "Lowering", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page",
+        "CPages",
       ]),
 
     .executableTarget(
       name: "moec",
       dependencies: [
-        "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
-        "ModelRuntime", "JSON", "Exchange", "Comparison", "Runner", "Tokenizer", "Tracking", "Benchmark",
-        "Inspection",
+        "GraphIR", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning", "Codegen",
+        "Toolchain", "ModelRuntime", "JSON", "Exchange", "Comparison", "Runner", "Tokenizer",
+        "Tracking", "Benchmark", "Inspection",
         "Page", "Charts", "SystemFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -72,7 +77,7 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "Toolchain",
+        "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "Toolchain",
         "ModelRuntime", "Comparison",
       ]),
     .executableTarget(
@@ -88,8 +93,13 @@ let package = Package(
     .testTarget(name: "PassesTests", dependencies: ["Passes", "Interpreter", "MoE"]),
     .testTarget(name: "InterpreterTests", dependencies: ["Interpreter"]),
     .testTarget(
+      name: "LoweringTests",
+      dependencies: ["Lowering", "Interpreter", "Passes", "MoE", "CompiledModels"]),
+    .testTarget(
       name: "PlanningTests",
-      dependencies: ["Planning", "Passes", "MoE", "ModelFixtures", "CompiledModels"],
+      dependencies: [
+        "Lowering", "Planning", "Passes", "MoE", "ModelFixtures", "CompiledModels",
+      ],
       exclude: ["Goldens"]),
     .testTarget(
       name: "CodegenTests",

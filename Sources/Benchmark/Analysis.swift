@@ -146,7 +146,7 @@ struct Analysis {
     let place = profiled.sites[site]
     return .init(
       kernel: place.kernel, layer: plan.layers[place.layer].name, phase: place.phase.rawValue,
-      scope: call.scope, result: call.results.compactMap { $0?.name }.first ?? "",
+      scope: call.scope, result: call.results.first?.name ?? "",
       file: place.file, line: place.line,
       source: call.location.map { "\($0.file):\($0.line)" }, cost: cost)
   }

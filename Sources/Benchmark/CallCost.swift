@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// What one kernel call must do at least, at the full batch or for one sequence.
@@ -22,12 +23,12 @@ public struct CallCost: Hashable {
   }
 
   private init(_ call: Call, bytesOf: (Operand) -> Int) {
-    let results = call.results.compactMap { $0 }
+    let results = call.results
     // A tensor that is several operands, as one of queries, keys and values is, is read once.
     bytes = Set(call.inputs).reduce(0) { $0 + bytesOf($1) }
     bytes += Set(results).reduce(0) { $0 + bytesOf($1) }
     (flops, productFlops) = (call.cost.flops, call.cost.productFlops)
-    if case .op(.embedding) = call.action, let table = call.inputs.last {
+    if case .embedding = call.op, let table = call[.table] {
       bytes -= bytesOf(table)
       bytes += results.reduce(0) { $0 + bytesOf($1) }
     }
@@ -43,7 +44,7 @@ public struct CallCost: Hashable {
       let bytes = operand.layout.storedCount(operand.type.count) * operand.type.element.bytes
       return isOfBatch(operand) ? bytes / batch : bytes
     }
-    if (call.inputs + call.results.compactMap { $0 }).contains(where: isOfBatch) {
+    if call.operands.contains(where: isOfBatch) {
       cost.flops /= batch
       cost.productFlops /= batch
     }
@@ -61,15 +62,15 @@ public struct CallCost: Hashable {
         extents.contains(.positions), extents.contains(.sequences)
       )
       isOfTokens = isOfTokens || hasPositions
-      if hasPositions, case .op(.attention) = call.action, call.inputs.contains(operand) {
+      if hasPositions, case .attention = call.op, call.inputs.contains(operand) {
         return (1, 2 * sequences)
       }
       if hasPositions || hasSequences {
         return (1, (hasPositions ? positions : 1) * (hasSequences ? sequences : 1))
       }
-      guard operand.type.axes.count == 3, case .op(.linear) = call.action else { return (1, 1) }
+      guard operand.type.axes.count == 3, case .linear = call.op else { return (1, 1) }
       // Stacked by expert: as many as a token has rows.
-      let rows = (call.results[0]?.type.rows ?? 0) / (sequences * positions)
+      let rows = (call.results.first?.type.rows ?? 0) / (sequences * positions)
       return (min(rows, operand.type.axes[0].size), max(operand.type.axes[0].size, 1))
     }
     var cost = CallCost(call) { operand in

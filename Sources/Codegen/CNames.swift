@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// How values, sizes and numbers are written in C.

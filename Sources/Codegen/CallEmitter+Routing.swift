@@ -1,59 +1,58 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// Calls that route tokens to experts and bring rows back.
 extension CallEmitter {
-  func routingCall(
-    _ op: Op, _ call: Call, _ a: [String], _ r: [String]
-  ) -> (String, [String])? {
-    let types = call.inputs.map(\.type)
+  func routingCall(_ op: Op, _ c: CallText) -> (String, [String])? {
     switch op {
     case .top(let op):
+      let replays = layer.isRouter(c.call) ? "pass->replays" : "0"
       return (
         "top",
-        [
-          r[0], r[1], a[0], CNames.rows(types[0]), CNames.width(types[0]), CNames.size(op.chosen),
-          layer.isRouter(call) ? "pass->replays" : "0",
-        ]
+        [c.made(.output), c.made(.choice), c[.logits], c.rows(.logits), c.width(.logits)]
+          + [CNames.size(op.chosen), replays]
       )
     case .topGradient(let op):
       return (
         "top_gradient",
-        [r[0], a[0], a[1], CNames.rows(types[0]), CNames.size(op.experts), CNames.width(types[0])]
+        [c.made(.logits), c[.gradient], c[.choice], c.rows(.gradient), CNames.size(op.experts)]
+          + [c.width(.gradient)]
       )
     case .route(let op):
-      let pairs = CNames.product(types[0].axes)
       let experts = CNames.size(op.experts)
       // Multiplied and truncated in double, as the reference does.
-      let capacity = op.capacity.map { "(int)((double)(\(pairs)) / \(experts) * \($0))" } ?? "-1"
+      let capacity =
+        op.capacity.map { "(int)((double)(\(c.count(.choice))) / \(experts) * \($0))" } ?? "-1"
       return (
-        "route", r + [a[0], CNames.rows(types[0]), CNames.width(types[0]), experts, capacity]
+        "route",
+        [.start, .source, .slot].map { c.made($0) }
+          + [c[.choice], c.rows(.choice), c.width(.choice), experts, capacity]
       )
     case .dispatch:
-      let experts = call.results[0]?.type.experts.map(CNames.size) ?? "1"
-      return ("dispatch", [r[0], a[0], a[2], a[1], experts, CNames.width(types[0])])
+      let experts = c.madeType(.output).experts.map(CNames.size) ?? "1"
+      return (
+        "dispatch", [c.made(.output), c[.rows], c[.source], c[.start], experts, c.width(.rows)]
+      )
     case .dispatchGradient:
       return (
         "dispatch_gradient",
-        [r[0], a[0], a[1], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0])]
+        [c.made(.rows), c[.gradient], c[.slot], c.rows(.slot), c.width(.slot), c.width(.gradient)]
       )
     case .combine:
-      let residual = call.finish == nil ? [] : [a[3]]
+      let residual = c.all(.extra)
       return (
         "combine" + (residual.isEmpty ? "" : "_add"),
-        [r[0]] + residual
-          + [
-            a[0], a[1], a[2], CNames.rows(types[1]), CNames.width(types[1]), CNames.width(types[0]),
-          ]
+        [c.made(.output)] + residual + [c[.rows], c[.gates], c[.slot]]
+          + [c.rows(.gates), c.width(.gates), c.width(.rows)]
       )
     case .combineGradient:
-      let width = CNames.width(types[1])
-      let arguments = [
-        r[0], r[1], a[0], a[1], a[2], a[3], CNames.rows(types[2]), CNames.width(types[2]), width,
-      ]
-      guard let finish = functions.finish(call) else { return ("combine_gradient", arguments) }
+      let finish = functions.finish(c.call)
       return (
-        "combine_gradient_finished", arguments + [finish.name, finishOperands(call, a, width)]
+        "combine_gradient" + (finish == nil ? "" : "_finished"),
+        [c.made(.rows), c.made(.gates), c[.gradient], c[.rows], c[.gates], c[.slot]]
+          + [c.rows(.gates), c.width(.gates), c.width(.rows)]
+          + (finish.map { [$0.name, finishOperands(c)] } ?? [])
       )
     case .input, .parameter, .pointwise, .sum, .embedding, .linear, .matmul, .transpose,
       .layerNorm, .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .crossEntropy,

@@ -1,5 +1,6 @@
 import CKernels
 import GraphIR
+import Lowering
 import Planning
 
 extension KernelFile {
@@ -27,20 +28,18 @@ extension KernelFile {
   /// The paths of the sources that a plan's kernels are compiled from.
   static func sources(of plan: Plan) -> [String] {
     let calls = plan.layers.flatMap { $0.forward + $0.backward }
-    return needed(by: Array(Set(calls.compactMap(\.kernel)))).compactMap(\.body?.path)
+    return needed(by: Array(Set(calls.compactMap(\.kernelFile)))).compactMap(\.body?.path)
   }
 }
 
 extension Call {
   /// The name of the kernel file that holds the called function; nil for code of the layer's own.
-  var kernel: String? {
+  var kernelFile: String? {
     switch action {
-    case .pack, .unpack: return "panels"
-    case .copy: return nil
-    case .op where isFit: return "fit"
-    case .op(let op):
-      let isRouted = (inputs + results.compactMap { $0 }).contains { $0.type.experts != nil }
-      return op.kind.kernel(routed: isRouted)
+    case .pack, .unpack: "panels"
+    case .copy: nil
+    case .fit: "fit"
+    case .op(let op): op.kind.kernel(routed: operands.contains { $0.type.experts != nil })
     }
   }
 }

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// The calls that keep sequences apart: a function of their own, which every thread calls for a part of
@@ -95,7 +96,7 @@ extension LayerFile {
     let operands = [Phase.forward, .backward].flatMap { phase in
       runs(phase).filter { $0.run.kind == .bySequence }
         .flatMap { signature(phase, $0.run, $0.number).calls }
-    }.flatMap { $0.inputs + $0.results.compactMap { $0 } }.filter { $0.type.leads(with: batch) }
+    }.flatMap(\.operands).filter { $0.type.leads(with: batch) }
     let isSaved = part == .saved
     let names = Set(
       operands.filter { operand in

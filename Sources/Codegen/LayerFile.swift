@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// One layer's file: where it comes from, then forward and backward as the model reads.
@@ -24,7 +25,7 @@ struct LayerFile {
 
   /// The kernel files that the layer calls.
   var kernels: [String] {
-    let called = (layer.forward + layer.backward).compactMap(\.kernel)
+    let called = (layer.forward + layer.backward).compactMap(\.kernelFile)
     return Array(Set(called + functions.kernels + (usesKeys ? ["random"] : []))).sorted()
   }
 

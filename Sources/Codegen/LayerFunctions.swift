@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// The static functions of a layer's own: elementwise loops and last steps of products. Calls that do
@@ -33,8 +34,7 @@ struct LayerFunctions {
   }
 
   private mutating func addPointwise(_ call: Call) {
-    guard case .op(.pointwise(let op)) = call.action, let result = call.results[0], !call.isFit
-    else { return }
+    guard case .pointwise(let op) = call.op, let result = call.results.first else { return }
     let expression = op.expression.countingStreamsFromZero
     let pairs = op.expression.inputs.map {
       ($0, PointwiseAccess.access(call.inputs[$0].type, in: result.type))
@@ -49,7 +49,7 @@ struct LayerFunctions {
   }
 
   private mutating func addFinish(_ call: Call) {
-    guard let finish = call.finish, call.takesFinish, let result = call.results[0] else { return }
+    guard let finish = call.finish, call.kernel.takesAnyFinish, let result = call.results.first else { return }
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// What a layer's forward or backward function is given, or one for a run of its calls: just what the
@@ -38,7 +39,7 @@ struct LayerSignature {
     isStatic = run != nil
     let suffix = run.map { "_sequences" + ($0.number == 0 ? "" : "_\($0.number + 1)") } ?? ""
     functionName = "\(layer.name)_\(phase.rawValue)\(suffix)"
-    let operands = calls.flatMap { $0.inputs + $0.results.compactMap { $0 } }
+    let operands = calls.flatMap(\.operands)
     let places = operands.map(\.place)
     let count = phase == .forward ? layer.forwardArguments.count : layer.backwardArguments.count
     var parts = (0..<count).filter { run == nil || places.contains(.argument($0)) }
@@ -72,7 +73,7 @@ struct LayerSignature {
   static func usesRows(_ calls: [Call], _ axes: Axis...) -> Bool {
     let symbols = Set(axes.flatMap(\.symbols))
     return calls.contains { call in
-      (call.inputs + call.results.compactMap { $0 }).contains { operand in
+      call.operands.contains { operand in
         operand.type.axes.contains { !symbols.isDisjoint(with: $0.symbols) }
       }
     }
@@ -126,20 +127,6 @@ struct LayerSignature {
 }
 
 extension Call {
-  /// Whether the call takes a last step as a function: a matrix product, or combine's gradient.
-  var takesFinish: Bool {
-    guard case .op(let op) = action else { return false }
-    return op.kind == .linear || op.kind == .linearInputGradient || op.kind == .combineGradient
-  }
-
   /// Whether the call draws random numbers.
-  var isRandom: Bool {
-    if let finish, !finish.expression.streams.isEmpty { return true }
-    switch action {
-    case .op(.pointwise(let op)): return !op.expression.streams.isEmpty
-    case .op(.attention(let op)): return op.rate > 0
-    case .op(.attentionGradient(let op)): return op.rate > 0
-    case .op, .pack, .unpack, .copy: return false
-    }
-  }
+  var isRandom: Bool { !kernel.streams.isEmpty }
 }

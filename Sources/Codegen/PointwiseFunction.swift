@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// A static C function for one elementwise expression and one pattern of broadcasts.

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// A choice of experts and the route that follows from it, both in one layer: what libraries count,
@@ -29,39 +30,39 @@ extension Layer {
   var routers: [Router] {
     var chosen: Set<Place> = []
     return forward.compactMap { call in
-      if case .op(.top) = call.action, let choice = call.results[1] { chosen.insert(choice.place) }
-      guard case .op(.route(let route)) = call.action, let slot = call.results[2],
-        chosen.remove(call.inputs[0].place) != nil, call.inputs[0].isReadable, slot.isReadable
+      if case .top = call.op, let choice = call.kernel.result(.choice) {
+        chosen.insert(choice.place)
+      }
+      guard case .route(let route) = call.op, let slot = call.kernel.result(.slot),
+        let choice = call[.choice], chosen.remove(choice.place) != nil, choice.isReadable,
+        slot.isReadable
       else { return nil }
       return Router(
         scope: call.scope, experts: route.experts, capacity: route.capacity,
-        choice: call.inputs[0], slot: slot,
-        weights: weights(of: slot) ?? weights(ofChoice: call.inputs[0]))
+        choice: choice, slot: slot, weights: weights(of: slot) ?? weights(ofChoice: choice))
     }
   }
 
   private func weights(of slot: Operand) -> Operand? {
-    let combine = forward.first { call in
-      if case .op(.combine) = call.action { call.inputs[2].place == slot.place } else { false }
-    }
-    return combine.map { $0.inputs[1] }.flatMap { $0.isReadable ? $0 : nil }
+    let combine = forward.first { $0.op?.kind == .combine && $0[.slot]?.place == slot.place }
+    return combine?[.gates].flatMap { $0.isReadable ? $0 : nil }
   }
 
   /// The softmax of the chosen logits, by which other layers combine that share the routing.
   private func weights(ofChoice choice: Operand) -> Operand? {
-    let top = forward.first { call in
-      if case .op(.top) = call.action { call.results[1]?.place == choice.place } else { false }
+    let top = forward.first {
+      $0.op?.kind == .top && $0.kernel.result(.choice)?.place == choice.place
     }
-    guard let values = top?.results[0] else { return nil }
-    let softmax = forward.first { call in
-      if case .op(.softmax) = call.action { call.inputs[0].place == values.place } else { false }
+    guard let values = top?.kernel.result(.output) else { return nil }
+    let softmax = forward.first {
+      $0.op?.kind == .softmax && $0[.operand]?.place == values.place
     }
-    return softmax?.results[0].flatMap { $0.isReadable ? $0 : nil }
+    return softmax?.kernel.result(.output).flatMap { $0.isReadable ? $0 : nil }
   }
 
   /// Whether a call is the choice of one of the routers.
   func isRouter(_ call: Call) -> Bool {
-    guard case .op(.top) = call.action, let choice = call.results[1] else { return false }
+    guard case .top = call.op, let choice = call.kernel.result(.choice) else { return false }
     return routers.contains { $0.choice.place == choice.place }
   }
 }

@@ -1,18 +1,12 @@
 import GraphIR
+import Lowering
 import Planning
 
 /// What ops compute, for a reader.
 public enum Formulas {
   /// The formula of a call, its last step included.
   public static func formula(_ call: Call) -> String {
-    switch call.action {
-    case .op(let op):
-      let finish = call.finish.map { ", then \($0.expression) of it" } ?? ""
-      return formula(op) + finish
-    case .pack: return "row-major weights become panels"
-    case .unpack: return "panels become row-major"
-    case .copy: return "y = x"
-    }
+    call.action.formula + (call.finish.map { ", then \($0.expression) of it" } ?? "")
   }
 
   /// The formula of an op; a pointwise op's own expression.

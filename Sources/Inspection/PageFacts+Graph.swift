@@ -1,5 +1,6 @@
 import Benchmark
 import GraphIR
+import Lowering
 import Planning
 
 extension PageFacts {
@@ -36,9 +37,9 @@ extension PageFacts {
       let cost = CallCost(call)
       calls.append(
         CallFacts(
-          layer: use.layer, phase: phase.rawValue, title: title(call), scope: call.scope,
+          layer: use.layer, phase: phase.rawValue, title: call.action.name, scope: call.scope,
           formula: Formulas.formula(call), kernel: nil, line: line(call.location),
-          nodes: nodeIndices, results: call.results.compactMap { $0 }.map { operand($0) },
+          nodes: nodeIndices, results: call.results.map { operand($0) },
           inputs: call.inputs.map { operand($0) }, flops: cost.flops, bytes: cost.bytes))
       return index
     }
@@ -86,18 +87,8 @@ extension PageFacts {
     let planned = layer.forward + layer.backward
     for (index, node) in parameters.enumerated() {
       nodes[node].calls = zip(numbers, planned).filter { _, call in
-        (call.inputs + call.results.compactMap { $0 })
-          .contains { $0.place == .parameter(index) || $0.place == .gradient(index) }
+        call.operands.contains { $0.place == .parameter(index) || $0.place == .gradient(index) }
       }.map(\.0)
-    }
-  }
-
-  private func title(_ call: Call) -> String {
-    switch call.action {
-    case .op(let op): op.mnemonic
-    case .pack: "pack"
-    case .unpack: "unpack"
-    case .copy: "copy"
     }
   }
 

@@ -156,7 +156,7 @@ struct MemoryMap {
       let buffers = isForward ? layer.forwardScratch : layer.backwardScratch
       scratch.append(Array(repeating: [], count: buffers.count))
       for (number, call) in (isForward ? layer.forward : layer.backward).enumerated() {
-        for operand in Set(call.inputs + call.results.compactMap { $0 }) {
+        for operand in Set(call.operands) {
           touch(operand.place, plan.uses[use], use, run: index, isForward, at: run.start + number)
         }
       }

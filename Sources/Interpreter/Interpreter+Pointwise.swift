@@ -16,7 +16,7 @@ extension Interpreter {
   }
 
   /// An operand with all elements of the result's shape: its own, repeated along missing axes.
-  private static func repeated(
+  static func repeated(
     _ x: [Double], _ type: TensorType, as result: TensorType, _ count: Int
   ) -> [Double] {
     if type.axes.count == result.axes.count { return x }
@@ -27,7 +27,8 @@ extension Interpreter {
     return (0..<count).map { x[$0 / each] }
   }
 
-  private func evaluate(
+  /// The expression of so many elements; `operand` gives all elements of an input.
+  func evaluate(
     _ expression: ScalarExpression, _ count: Int, _ operand: (Int) -> [Double]
   ) -> [Double] {
     switch expression {

@@ -137,6 +137,14 @@ struct Site {
     self.inputs = inputs
   }
 
+  /// A node of no graph.
+  init(_ node: Node, _ inputTypes: [TensorType], _ inputs: [TensorValue]) {
+    self.node = node
+    self.inputTypes = inputTypes
+    self.inputs = inputs
+    replay = nil
+  }
+
   func floats(_ index: Int) -> [Double] { inputs[index].floats }
   func integers(_ index: Int) -> [Int32] { inputs[index].integers }
 

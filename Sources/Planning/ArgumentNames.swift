@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// Names and order of what a layer's functions are given: results first, as in C.
 ///
@@ -18,8 +19,8 @@ struct ArgumentNames {
     uses = planner.uses
     names = planner.names
     section = planner.index
-    for node in planner.borrowed {
-      taken.insert(planner.names.name(of: Value(node: node), in: planner.section.scope))
+    for parameter in planner.borrowed {
+      taken.insert(planner.names.name(of: parameter, in: planner.section.scope))
     }
     let isWritten = forward.written.contains
     let inputs = forward.edges.filter { !isWritten($0) }
@@ -46,7 +47,7 @@ struct ArgumentNames {
   private mutating func nameGradients(
     _ backward: LayerPlanner.Function, _ inputs: [Value], _ results: [Value]
   ) {
-    let gradients = backward.edges.filter { uses.graph.nodes[$0.node].phase == .backward }
+    let gradients = backward.edges.filter { uses.phase(of: $0) == .backward }
     let given = gradients.filter { !backward.written.contains($0) }
     let handed = gradients.filter { backward.written.contains($0) }
     if given.count == 1 && results.count == 1 { assign("d_y", to: given[0]) }
@@ -75,7 +76,7 @@ struct ArgumentNames {
     let edges = written + function.edges.filter { !function.written.contains($0) }
     let arguments = edges.map { edge in
       Argument(
-        name: nameOf[edge] ?? "value", type: uses.graph.type(of: edge),
+        name: nameOf[edge] ?? "value", type: uses.program.type(of: edge),
         isWritten: function.written.contains(edge))
     }
     return (edges, arguments)

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// Neighbouring calls of a function that are made in the same way.
 public struct CallRun: Hashable, Sendable {
@@ -107,16 +108,7 @@ extension TensorType {
 }
 
 extension Call {
-  /// Whether the call only brings a tensor to other extents of its axes: cut off, or with 0 added.
-  public var isFit: Bool {
-    guard case .op(.pointwise(let op)) = action, op.expression == .input(0), inputs.count == 1,
-      let result = results[0]
-    else { return false }
-    return inputs[0].type.axes.count == result.type.axes.count
-      && inputs[0].type.axes != result.type.axes
-  }
-
-  fileprivate var resultPlaces: Set<Place> { Set(results.compactMap { $0?.place }) }
+  fileprivate var resultPlaces: Set<Place> { Set(results.map(\.place)) }
 
   fileprivate func kindOfRun(_ batch: Axis) -> CallRun.Kind {
     keepsSequencesApart(batch) ? .bySequence : isSharedOut ? .together : .inTurn
@@ -124,22 +116,22 @@ extension Call {
 
   /// Whether the call's kernel lets threads take shares of it, whatever else they are at.
   public var isSharedOut: Bool {
-    guard case .op(let op) = action else { return false }
-    let isOfNormParameters = op.kind == .layerNormGradient && results[0] == nil
-    return op.kind == .linearWeightGradient || isOfNormParameters
+    op?.kind == .linearWeightGradient || kernel.isOfNormParameters
   }
 
   /// Whether the results of a sequence depend on no other sequence of the batch, and lie together.
   func keepsSequencesApart(_ batch: Axis) -> Bool {
-    guard case .op(let op) = action, op.operation.keepsSequencesApart else { return false }
-    let results = results.compactMap(\.self)
+    switch action {
+    case .op(let op): if !op.operation.keepsSequencesApart { return false }
     // What is there for the whole batch holds a thread's own sequences somewhere in its midst.
-    if isFit, !inputs.allSatisfy({ $0.type.leads(with: batch) }) { return false }
+    case .fit: if !inputs.allSatisfy({ $0.type.leads(with: batch) }) { return false }
+    case .pack, .unpack, .copy: return false
+    }
     return !results.isEmpty && results.allSatisfy { $0.type.leads(with: batch) }
       && inputs.allSatisfy { input in
         input.type.experts == nil
           ? input.type.leads(with: batch) || !input.type.mentions(batch)
-          : op.operation.sortedRows == .bySlot
+          : op?.operation.sortedRows == .bySlot
       }
       && !(inputs + results).contains { $0.type.leads(with: batch) && $0.place.isParameter }
   }

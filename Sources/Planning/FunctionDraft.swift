@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// The calls of one function while their operands' places are still being decided.
 ///
@@ -18,23 +19,23 @@ struct FunctionDraft {
     var last: Int
   }
 
-  enum DraftOperand {
+  enum DraftOperand: Hashable {
     case slot(Int)
     case fixed(Operand)
   }
 
   struct DraftCall {
-    var action: Action
-    var isJoined = false
-    var finish: Finish? = nil
-    var inputs: [DraftOperand]
-    var results: [DraftOperand?]
+    var kernel: KernelCall<DraftOperand>
     var scope: String
     var location: SourceLocation?
 
     /// The graph's nodes that the call carries out, and what they cost.
     var nodes: [Int]
     var cost = Cost.none
+    var updates = false
+
+    /// What the call reads and what it makes.
+    var operands: [DraftOperand] { (kernel.operands + kernel.results).map(\.content) }
   }
 
   private(set) var slots: [Slot] = []
@@ -56,7 +57,7 @@ struct FunctionDraft {
   mutating func rename(_ slot: Int, to name: String) { slots[slot].name = name }
 
   mutating func add(_ call: DraftCall) {
-    for case .slot(let slot) in call.inputs + call.results.compactMap(\.self) {
+    for case .slot(let slot) in call.operands {
       slots[slot].first = min(slots[slot].first, calls.count)
       slots[slot].last = calls.count
     }
@@ -100,7 +101,7 @@ struct FunctionDraft {
   private func slotsBySequence(_ scratch: Scratch, _ batch: Axis) -> Set<Int> {
     let runs = finished(scratch) { _ in nil }.runs(batch: batch).filter { $0.kind == .bySequence }
     return Set(
-      runs.flatMap { calls[$0.calls] }.flatMap { $0.inputs + $0.results.compactMap(\.self) }
+      runs.flatMap { calls[$0.calls] }.flatMap(\.operands)
         .compactMap { operand in
           guard case .slot(let slot) = operand, slots[slot].type.leads(with: batch) else {
             return nil
@@ -113,9 +114,7 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
-        action: call.action, isJoined: call.isJoined, finish: call.finish,
-        inputs: call.inputs.map { operand($0, scratch, named) },
-        results: call.results.map { $0.map { operand($0, scratch, named) } }, scope: call.scope,
+        kernel: call.kernel.map { operand($0, scratch, named) }, scope: call.scope,
         location: call.location, cost: call.cost)
     }
   }

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// How the logits of a growing text are computed, one more token at a time.
 public enum Generation: Hashable, Sendable {
@@ -26,24 +27,8 @@ public enum Generation: Hashable, Sendable {
   }
 }
 
-/// Why a model's evaluation takes the whole window every time.
-public struct Recomputation: Error, Hashable, Sendable, CustomStringConvertible {
-  /// `block.0.mixture draws random numbers in every pass`.
-  public var reason: String
-  public var location: SourceLocation?
-
-  public init(_ reason: String, at location: SourceLocation? = nil) {
-    self.reason = reason
-    self.location = location
-  }
-
-  public var description: String {
-    reason + (location.map { " (\($0.file):\($0.line))" } ?? "")
-  }
-}
-
 extension Plan {
-  /// Decided by the graph alone: the same model has the same answer every time.
+  /// Decided by the model alone: the same model has the same answer every time.
   public var generation: Generation {
     do throws(Recomputation) {
       return .cached(try KeyValueCache(self))

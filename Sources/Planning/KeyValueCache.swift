@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// The buffers whose rows a pass of evaluation leaves for the next one.
 ///
@@ -22,7 +23,7 @@ public struct KeyValueCache: Hashable, Sendable {
 
   /// - Throws: the reason for which a pass cannot go on where another ended.
   init(_ plan: Plan) throws(Recomputation) {
-    try PositionCheck(plan.sizes).check()
+    if let recomputation = plan.recomputation { throw recomputation }
     layers = []
     for layer in plan.layers { layers.append(try Self.rows(of: layer, plan.positions)) }
     keepEdges(of: plan)
@@ -32,10 +33,10 @@ public struct KeyValueCache: Hashable, Sendable {
   private static func rows(of layer: Layer, _ positions: Axis) throws(Recomputation) -> Rows {
     var rows = Rows()
     for call in layer.forward {
-      guard case .op(.attention) = call.action,
-        call.inputs[0].type.axes.contains(positions)
+      guard case .attention = call.op, let output = call.kernel.result(.output),
+        output.type.axes.contains(positions)
       else { continue }
-      for operand in call.inputs + [call.results[0]].compactMap({ $0 }) {
+      for operand in call.inputs + [output] {
         switch operand.place {
         case .saved(let index): rows.saved.insert(index)
         case .argument(let index): rows.arguments.insert(index)

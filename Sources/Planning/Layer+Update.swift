@@ -1,10 +1,13 @@
 import GraphIR
+import Lowering
 
 extension Layer {
-  /// Finds the weights that a training step can update in backward: all that is left to do with their
-  /// gradient is AdamW, which then need not fetch it from memory again.
-  mutating func updateInBackward(where isReadHereOnly: (Int) -> Bool) {
-    for index in backward.indices {
+  /// Lets calls update weights where the program says so, and where the weights' layout and their
+  /// readers in other layers allow it.
+  ///
+  /// - Parameter calls: of backward, those that may.
+  mutating func updateInBackward(_ calls: [Int], where isReadHereOnly: (Int) -> Bool) {
+    for index in calls {
       guard let weights = finalGradients(madeBy: index), weights.allSatisfy(isReadHereOnly) else {
         continue
       }
@@ -20,12 +23,11 @@ extension Layer {
   /// The weights whose whole gradients a call of backward makes after the last use of the weights.
   private func finalGradients(madeBy index: Int) -> Range<Int>? {
     let call = backward[index]
-    guard case .op(.linearWeightGradient) = call.action,
-      case .gradient(let first) = call.results[0]?.place
-    else { return nil }
-    let weights = first..<first + (call.isJoined ? call.results.count : 1)
-    let isWhole = weights.enumerated().allSatisfy { offset, weight in
-      call.results[offset]?.place == .gradient(weight) && isFinal(weight, after: index)
+    let gradients = call.kernel.results(.weights)
+    guard case .gradient(let first) = gradients.first?.place else { return nil }
+    let weights = first..<first + gradients.count
+    let isWhole = zip(weights, gradients).allSatisfy { weight, gradient in
+      gradient.place == .gradient(weight) && isFinal(weight, after: index)
     }
     return isWhole && (weights.count == 1 || keepsBlocksApart(first)) ? weights : nil
   }
@@ -34,7 +36,7 @@ extension Layer {
     let isReadLater = backward[(index + 1)...].contains { later in
       later.inputs.contains { [.parameter(weight), .gradient(weight)].contains($0.place) }
     }
-    let writers = backward.filter { $0.results.contains { $0?.place == .gradient(weight) } }
+    let writers = backward.filter { $0.results.contains { $0.place == .gradient(weight) } }
     return parameters[weight].layout != .rowMajor && !isReadLater && writers.count == 1
   }
 

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// Plans the forward and backward functions of one section.
 struct LayerPlanner {
@@ -7,12 +8,12 @@ struct LayerPlanner {
   let index: Int
   let section: Partition.Section
 
-  var graph: Graph { uses.graph }
+  var program: Program { uses.program }
 
-  /// Nodes of the parameters that this section owns, and of those that it only reads.
-  var owned: [Int] = []
-  var borrowed: [Int] = []
-  var layouts: [Int: Layout] { uses.layouts }
+  /// The parameters that this section owns, and those that it only reads.
+  var owned: [Value] = []
+  var borrowed: [Value] = []
+  var layouts: [Value: Layout] { uses.layouts }
 
   var saved: [Buffer] = []
   var savedIndex: [Value: Int] = [:]
@@ -26,8 +27,7 @@ struct LayerPlanner {
     self.index = index
     section = uses.partition.sections[index]
     let streams = (section.forward + section.backward).flatMap {
-      uses.graph.nodes[$0].op.operation.streams.map(\.stream)
-        + (uses.finishes[$0]?.expression.streams ?? [])
+      uses.program.calls[$0].kernel.streams
     }
     firstStream = streams.min() ?? 0
     streamCount = streams.isEmpty ? 0 : (streams.max() ?? 0) - firstStream + 1
@@ -38,9 +38,11 @@ struct LayerPlanner {
   /// The one activation that comes in is `x`, the one that goes out `y`.
   private mutating func nameEdges() {
     let computed = Set(section.forward)
-    let read = Set(section.forward.flatMap { graph.nodes[$0].inputs })
-    let given = read.filter { uses.isEdge($0) && !computed.contains($0.node) }
-    let handed = section.forward.flatMap(graph.results(of:))
+    let read = Set(section.forward.flatMap { program.calls[$0].inputs })
+    let given = read.filter { value in
+      uses.isEdge(value) && !(uses.maker(of: value).map(computed.contains) ?? false)
+    }
+    let handed = section.forward.flatMap { program.calls[$0].results }
       .filter { uses.isEdge($0) && uses.output[$0] == nil }
     if given.count == 1, let edge = given.first { names.edgeNames[edge] = "x" }
     if handed.count == 1, let edge = handed.first { names.edgeNames[edge] = "y" }
@@ -48,9 +50,8 @@ struct LayerPlanner {
 
   private mutating func collectParameters() {
     owned = uses.owned[index]
-    let read = Set((section.forward + section.backward).flatMap { graph.nodes[$0].inputs })
-    borrowed = read.filter { uses.isParameter($0) && uses.owner[$0.node] != index }.map(\.node)
-      .sorted()
+    let read = Set((section.forward + section.backward).flatMap { program.calls[$0].inputs })
+    borrowed = read.filter { uses.isParameter($0) && uses.owner[$0] != index }.sorted()
   }
 
   /// A name that no other buffer of the layer has.
@@ -89,9 +90,9 @@ extension LayerPlanner {
 
   mutating func plan() throws(Diagnostic) -> Result {
     var forward = Function()
-    for node in section.forward { add(node, to: &forward) }
+    for call in section.forward { add(call, to: &forward) }
     var backward = Function()
-    for node in section.backward { add(node, to: &backward) }
+    for call in section.backward { add(call, to: &backward) }
     return try finish(forward, backward)
   }
 
@@ -101,12 +102,12 @@ extension LayerPlanner {
     let namer = ArgumentNames(self, forward, backward)
     let (forwardEdges, forwardArguments) = namer.arguments(forward)
     let (backwardEdges, backwardArguments) = namer.arguments(backward)
-    let forwardScratch = forward.draft.scratch(batch: graph.batch)
-    let backwardScratch = backward.draft.scratch(batch: graph.batch)
+    let forwardScratch = forward.draft.scratch(batch: program.sequences)
+    let backwardScratch = backward.draft.scratch(batch: program.sequences)
     var layer = Layer(
       name: layerName, location: layerLocation,
-      parameters: try owned.map { (node) throws(Diagnostic) in
-        layerParameter(node, start: try start(of: node, forwardEdges))
+      parameters: try owned.map { (parameter) throws(Diagnostic) in
+        layerParameter(parameter, start: try start(of: parameter, forwardEdges))
       },
       borrowed: borrowed.map { layerParameter($0, start: nil) },
       forwardArguments: forwardArguments, backwardArguments: backwardArguments,
@@ -115,7 +116,8 @@ extension LayerPlanner {
       forward: calls(forward, forwardScratch, forwardEdges, forwardArguments),
       backward: calls(backward, backwardScratch, backwardEdges, backwardArguments),
       streamCount: streamCount)
-    layer.updateInBackward { parameter in isReadHereOnly(owned[parameter]) }
+    let updating = backward.draft.calls.indices.filter { backward.draft.calls[$0].updates }
+    layer.updateInBackward(updating) { isReadHereOnly(owned[$0]) }
     return Result(
       layer: layer, forwardEdges: forwardEdges, backwardEdges: backwardEdges,
       forwardNodes: forward.draft.calls.map(\.nodes),
@@ -124,8 +126,8 @@ extension LayerPlanner {
   }
 
   /// Whether no other section reads a parameter.
-  private func isReadHereOnly(_ node: Int) -> Bool {
-    (uses.readers[Value(node: node)] ?? []).allSatisfy { uses.partition.sectionOfNode[$0] == index }
+  private func isReadHereOnly(_ parameter: Value) -> Bool {
+    uses.readers(of: parameter).allSatisfy { uses.partition.sectionOfCall[$0] == index }
   }
 
   /// The calls of a function, its arguments renumbered to the order in which they are passed.
@@ -146,8 +148,7 @@ extension LayerPlanner {
     }
     return calls.map { call in
       var call = call
-      call.inputs = call.inputs.map(moved)
-      call.results = call.results.map { $0.map(moved) }
+      call.kernel = call.kernel.map(moved)
       return call
     }
   }
@@ -161,7 +162,7 @@ extension LayerPlanner {
 
   /// Where the layer's function begins in the model, or the first line that it came from.
   private var layerLocation: SourceLocation? {
-    let locations = section.forward.compactMap { graph.nodes[$0].location }
+    let locations = section.forward.compactMap { program.calls[$0].location }
     guard var first = locations.min(by: { $0.line < $1.line }) else { return nil }
     let heading = "func \(layerName)("
     if let line = names.source.firstNumber(beginning: heading) {
@@ -181,29 +182,31 @@ extension LayerPlanner {
     }
   }
 
-  private func layerParameter(_ node: Int, start: LayerParameter.Start?) -> LayerParameter {
-    let name = names.name(of: Value(node: node), in: section.scope)
-    return LayerParameter(
-      field: name, type: graph.type(of: Value(node: node)), layout: layouts[node] ?? .rowMajor,
-      hasGradient: uses.hasGradient(node), role: uses.roles[node] ?? .weight, start: start)
+  private func layerParameter(
+    _ parameter: Value, start: LayerParameter.Start?
+  ) -> LayerParameter {
+    LayerParameter(
+      field: names.name(of: parameter, in: section.scope), type: program.type(of: parameter),
+      layout: layouts[parameter] ?? .rowMajor, hasGradient: uses.hasGradient(parameter),
+      role: uses.source(of: parameter)?.role ?? .weight, start: start)
   }
 
   /// Where the experts' first rows are, if the parameter is stacked by expert.
   private func start(
-    of node: Int, _ forwardEdges: [Value]
+    of parameter: Value, _ forwardEdges: [Value]
   ) throws(Diagnostic) -> LayerParameter.Start? {
+    let readers = uses.readers(of: parameter).map { program.calls[$0] }
     let starts = Set(
-      (uses.readers[Value(node: node)] ?? []).compactMap { reader in
-        uses.isExperts(node, of: reader) ? uses.start(ofExperts: reader) : nil
-      })
+      readers.compactMap { uses.isExperts(parameter, of: $0) ? uses.start(ofExperts: $0) : nil })
     guard let start = starts.first else { return nil }
     if starts.count == 1 {
       if let index = savedIndex[start] { return .saved(index) }
       if let index = forwardEdges.firstIndex(of: start) { return .argument(index) }
     }
+    let source = uses.source(of: parameter)
     throw Diagnostic(
-      at: graph.nodes[node].location,
-      "the experts' weights \(graph.nodes[node].scope) are used by several routings",
+      at: source?.location,
+      "the experts' weights \(source?.scope ?? "") are used by several routings",
       hint: "give each routing experts of its own")
   }
 }

@@ -1,17 +1,19 @@
 import GraphIR
+import Lowering
 
 /// What became of `layers(…)`: whether equal layers are one C function, and if not, why.
 struct Outlining {
-  private let graph: Graph
-  private let partition: Partition
+  private let program: Program
+  private let uses: ValueUses
+  private var partition: Partition { uses.partition }
 
   /// The layer's number of each section's plan, and the layers.
   private let layerOfSection: [Int]
   private let layers: [Layer]
 
-  init(_ graph: Graph, _ partition: Partition, _ layerOfSection: [Int], _ layers: [Layer]) {
-    self.graph = graph
-    self.partition = partition
+  init(_ program: Program, _ uses: ValueUses, _ layerOfSection: [Int], _ layers: [Layer]) {
+    self.program = program
+    self.uses = uses
     self.layerOfSection = layerOfSection
     self.layers = layers
   }
@@ -60,17 +62,20 @@ struct Outlining {
   private var texts: [[String]] {
     partition.sections.map { section in
       let first = section.forward.first ?? 0
-      let streams =
-        section.forward.flatMap { graph.nodes[$0].op.operation.streams.map(\.stream) }.min() ?? 0
+      let streams = section.forward.flatMap { program.calls[$0].kernel.streams }.min() ?? 0
       return section.forward.map { index in
-        let node = graph.nodes[index]
-        let op = node.op.mappingStreams { $0 - streams }
-        let inputs = node.inputs.map { input in
-          input.node >= first && Partition.isComputed(graph.nodes[input.node])
-            ? "%\(input.node - first).\(input.result)" : "\(graph.type(of: input))"
+        let call = program.calls[index]
+        let kernel = call.kernel.countingStreams(from: streams).map { value in
+          let maker = uses.maker(of: value) ?? -1
+          return maker >= first
+            ? "%\(maker - first).\(value.result)" : "\(program.type(of: value))"
         }
-        let scope = section.layer?.local(node.scope) ?? ""
-        return "\(op.mnemonic) \(op.operation.attributes) \(inputs) \(node.types) \(scope)"
+        let types = call.results.map(program.type(of:))
+        let scope = section.layer?.local(call.scope) ?? ""
+        let attributes = kernel.op.map { "\($0.operation.attributes)" } ?? ""
+        let finish = kernel.finish.map { "\($0.expression)" } ?? ""
+        let operands = kernel.operands.map { "\($0.role) \($0.content)" }
+        return "\(kernel.action.name) \(attributes) \(operands) \(types) \(finish) \(scope)"
       }
     }
   }

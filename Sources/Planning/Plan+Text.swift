@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 extension Plan {
   /// The plan for a reader: memory, layers with their buffers, calls in order.
@@ -71,18 +72,12 @@ extension Operand {
 
 extension Call {
   fileprivate var text: String {
-    let results = results.map { $0?.text ?? "_" }.joined(separator: ", ")
+    let made = results.map(\.text).joined(separator: ", ")
     let inputs = inputs.map(\.text).joined(separator: ", ")
-    let name: String
-    switch action {
-    case .op(.pointwise(let op)): name = "pointwise {\(op.expression)} "
-    case .op(let op): name = op.mnemonic
-    case .pack: name = "pack"
-    case .unpack: name = "unpack"
-    case .copy: name = "copy"
-    }
+    var name = action.name
+    if case .pointwise(let op) = op { name = "pointwise {\(op.expression)} " }
     let update = updates == nil ? "" : " then adamw"
-    return "\(results) = \(name)(\(inputs))\(update)"
+    return "\(made) = \(name)(\(inputs))\(update)"
       + (location.map { "  // \($0.file.onOneLine):\($0.line)" } ?? "")
   }
 }

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// A model as a flat list of kernel calls on buffers with fixed places: what the generated C does.
 ///
@@ -8,14 +9,11 @@ public struct Plan: Sendable {
   /// The graph that is planned, backward included.
   public var graph: Graph
 
-  /// Which sizes are those of a pass.
-  let sizes: PassSizes
-
   /// The axis of a pass's sequences, as it stands in the types of calls and buffers.
-  public var sequences: Axis { sizes.sequences }
+  public var sequences: Axis
 
   /// The axis of a pass's positions.
-  public var positions: Axis { sizes.positions }
+  public var positions: Axis
 
   /// All parameters, those of one layer use next to each other.
   public var parameters: [PlannedParameter]
@@ -34,6 +32,9 @@ public struct Plan: Sendable {
 
   /// Whether gradients of several batches can be added up before an update.
   public var accumulates: Bool
+
+  /// Why the ops do not let passes of generation go on where others ended; nil if they do.
+  let recomputation: Recomputation?
 
   /// Where equal layers are not one C function, and why.
   public var notes: [Diagnostic] = []
@@ -138,40 +139,14 @@ public struct Operand: Hashable, Sendable {
   public var layout: Layout
 }
 
-/// What a call does: an op of the graph, or a change of layout that only the plan knows.
-public enum Action: Hashable, Sendable {
-  case op(Op)
-  /// Row-major weights become panels.
-  case pack
-  /// Panels become row-major.
-  case unpack
-  /// A second copy, where one value is two parameters' gradient.
-  case copy
-}
-
-/// What is done to a product block by block, while it is in cache: an elementwise expression over the
-/// product, `x0`, and the call's last `operands` inputs, `x1` …
-public struct Finish: Hashable, Sendable {
-  public var expression: ScalarExpression
-  public var operands: Int
-}
-
 /// One kernel call.
 public struct Call: Hashable, Sendable {
-  public var action: Action
-
-  /// Whether a product has several weights that lie one after the other, or attention reads queries,
-  /// keys and values as parts of one tensor.
-  public var isJoined: Bool
-  public var finish: Finish?
+  /// What is done, and with what, by role.
+  public var kernel: KernelCall<Operand>
 
   /// The layer's parameters that the optimizer may update block by block while their gradients, which
   /// this call makes, are in cache: nothing later reads the parameters or adds to the gradients.
   public var updates: Range<Int>?
-  public var inputs: [Operand]
-
-  /// The results that anything reads; nil for one that nothing does.
-  public var results: [Operand?]
 
   /// The scope below the layer's own.
   public var scope: String
@@ -180,6 +155,18 @@ public struct Call: Hashable, Sendable {
   /// What it costs at the full batch: the graph's nodes that it carries out, each counted once in all
   /// calls.
   public var cost = Cost.none
+}
+
+extension Call {
+  public var action: Action { kernel.action }
+  public var op: Op? { kernel.op }
+  public var finish: Finish? { kernel.finish }
+  public subscript(role: Role) -> Operand? { kernel[role] }
+
+  /// What the call reads, and what it makes.
+  public var inputs: [Operand] { kernel.operands.map(\.content) }
+  public var results: [Operand] { kernel.results.map(\.content) }
+  public var operands: [Operand] { inputs + results }
 }
 
 /// A value that passes between layers, or from a layer to the caller.

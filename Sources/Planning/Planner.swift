@@ -1,30 +1,33 @@
 import GraphIR
+import Lowering
 
 extension Plan {
   /// Plans a graph that holds forward and backward; `source` is the model's text, which gives names.
   ///
-  /// - Parameter accumulates: make room for the gradients of several batches between updates.
+  /// - Parameters:
+  ///   - accumulates: make room for the gradients of several batches between updates.
+  ///   - omitted: names of lowering steps to leave out.
+  ///   - observe: called after each lowering step.
   /// - Throws: a `Diagnostic` for the few graphs that are legal but have no plan.
   public init(
-    _ graph: Graph, source: String? = nil, accumulates: Bool = false
+    _ graph: Graph, source: String? = nil, accumulates: Bool = false,
+    omitting omitted: Set<String> = [], observe: (LoweringReport) -> Void = { _ in }
   ) throws(Diagnostic) {
-    let sizes = try PassSizes(graph)
-    let lowered = Lowering(sizes.graph, origins: sizes.origins)
-    let depth = Partition.depth(of: lowered.graph)
-    self = try Self.outlined(lowered, sizes, depth: depth, source, accumulates)
-    self.graph = graph
+    let program = try LoweringPipeline.run(graph, omitting: omitted, observe: observe)
+    let depth = Partition.depth(of: program)
+    self = try Self.outlined(program, graph, depth: depth, source, accumulates)
   }
 
   /// The plan with uses of `layers` as layers, as deep in one another as can be: where the innermost
   /// cannot stand for themselves, they are part of what is around them, and a note says why.
   private static func outlined(
-    _ lowered: Lowering, _ sizes: PassSizes, depth: Int, _ source: String?, _ accumulates: Bool
+    _ program: Program, _ graph: Graph, depth: Int, _ source: String?, _ accumulates: Bool
   ) throws(Diagnostic) -> Plan {
     do throws(Diagnostic) {
-      return try Planner.plan(lowered, sizes, depth: depth, source, accumulates)
+      return try Planner.plan(program, graph, depth: depth, source, accumulates)
     } catch {
       if depth == 0 { throw error }
-      var plan = try outlined(lowered, sizes, depth: depth - 1, source, accumulates)
+      var plan = try outlined(program, graph, depth: depth - 1, source, accumulates)
       let message =
         "layers are no functions of their own in C, but part of what is around them: "
         + error.message
@@ -36,19 +39,20 @@ extension Plan {
 
 /// Puts the sections' plans together: equal layers become one, edges and parameters get places.
 private struct Planner {
+  private let program: Program
   private let graph: Graph
   private let uses: ValueUses
   private var parameters: [PlannedParameter] = []
-  private var indexOfParameter: [Int: Int] = [:]
+  private var indexOfParameter: [Value: Int] = [:]
 
-  /// By node, in order of creation.
-  private let numberOfParameter: [Int: Int]
+  /// Each parameter and its number in order of creation.
+  private let numberOfParameter: [Value: (Parameter, Int)]
   private var layers: [Layer] = []
   private var numberOfLayer: [Layer: Int] = [:]
   private var layersNamed: [String: Int] = [:]
   private var usesOfLayer: [Int] = []
   private var layerUses: [LayerUse] = []
-  private var borrowedNodes: [[Int]] = []
+  private var borrowedParameters: [[Value]] = []
   private var edgeValues: [Value] = []
   private var numberOfEdge: [Value: Int] = [:]
   private var scratchBytes = 0
@@ -59,26 +63,27 @@ private struct Planner {
 
   /// The plan with sections for uses of `layers` down to a depth.
   static func plan(
-    _ lowered: Lowering, _ sizes: PassSizes, depth: Int, _ source: String?, _ accumulates: Bool
+    _ program: Program, _ graph: Graph, depth: Int, _ source: String?, _ accumulates: Bool
   ) throws(Diagnostic) -> Plan {
-    let partition = Partition(lowered.graph, depth: depth)
-    let uses = ValueUses(lowered, partition)
+    let partition = Partition(program, depth: depth)
+    let uses = ValueUses(program, partition)
     try uses.checkGradients()
     let names = ValueNames(uses, source: source)
-    var planner = Planner(lowered.graph, uses, accumulates)
+    var planner = Planner(program, graph, uses, accumulates)
     for index in partition.sections.indices {
       var section = LayerPlanner(uses, names, section: index)
       planner.add(try section.plan(), of: section)
     }
-    return planner.finished(sizes)
+    return planner.finished()
   }
 
-  init(_ graph: Graph, _ uses: ValueUses, _ accumulates: Bool) {
+  init(_ program: Program, _ graph: Graph, _ uses: ValueUses, _ accumulates: Bool) {
     self.accumulates = accumulates
+    self.program = program
     self.graph = graph
     self.uses = uses
     numberOfParameter = Dictionary(
-      uniqueKeysWithValues: graph.parameters.enumerated().map { ($1.node, $0) })
+      uniqueKeysWithValues: program.parameters.enumerated().map { ($1.value, ($1.parameter, $0)) })
   }
 
   mutating func add(_ result: LayerPlanner.Result, of section: LayerPlanner) {
@@ -91,10 +96,10 @@ private struct Planner {
       backwardNodes: result.backwardNodes, savedOffset: 0)
     layerUses.append(use)
     usesOfLayer[layer] += 1
-    borrowedNodes.append(section.borrowed)
+    borrowedParameters.append(section.borrowed)
     scratchBytes = max(scratchBytes, result.scratchBytes)
-    for (node, parameter) in zip(section.owned, result.layer.parameters) {
-      add(parameter, node: node)
+    for (value, parameter) in zip(section.owned, result.layer.parameters) {
+      add(parameter, value)
     }
   }
 
@@ -126,13 +131,13 @@ private struct Planner {
     return edgeValues.count - 1
   }
 
-  private mutating func add(_ parameter: LayerParameter, node: Int) {
-    guard case .parameter(let op) = graph.nodes[node].op else { return }
+  private mutating func add(_ parameter: LayerParameter, _ value: Value) {
+    guard let (op, number) = numberOfParameter[value] else { return }
     let stepCount = parameter.start == nil ? 1 : parameter.type.axes[0].size
-    indexOfParameter[node] = parameters.count
+    indexOfParameter[value] = parameters.count
     parameters.append(
       PlannedParameter(
-        name: op.name, number: numberOfParameter[node] ?? 0, type: parameter.type,
+        name: op.name, number: number, type: parameter.type,
         initializer: op.initializer, decays: op.decays,
         layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
         isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
@@ -143,15 +148,15 @@ private struct Planner {
 }
 
 extension Planner {
-  mutating func finished(_ sizes: PassSizes) -> Plan {
+  mutating func finished() -> Plan {
     for index in layerUses.indices {
-      layerUses[index].borrowed = borrowedNodes[index].compactMap { indexOfParameter[$0] }
+      layerUses[index].borrowed = borrowedParameters[index].compactMap { indexOfParameter[$0] }
     }
     let names = edgeNames
     var edges = edgeValues.enumerated().map { index, value in
       Edge(
-        name: names[index] ?? "edge_\(index)", type: graph.type(of: value),
-        role: graph.nodes[value.node].phase == .forward ? .activation : .gradient, offset: 0,
+        name: names[index] ?? "edge_\(index)", type: program.type(of: value),
+        role: uses.phase(of: value) == .forward ? .activation : .gradient, offset: 0,
         output: uses.output[value])
     }
     let saved = placeSaved(&edges)
@@ -163,9 +168,11 @@ extension Planner {
       optimizer: regions.saved - regions.firstMoments, saved: saved,
       scratch: regions.sums - regions.edgeGradients)
     return Plan(
-      graph: graph, sizes: sizes, parameters: parameters, layers: layers, uses: layerUses,
+      graph: graph, sequences: program.sequences, positions: program.positions,
+      parameters: parameters, layers: layers, uses: layerUses,
       edges: edges, memory: memory, regions: regions, accumulates: accumulates,
-      notes: Outlining(graph, uses.partition, layerUses.map(\.layer), layers).notes)
+      recomputation: program.recomputation,
+      notes: Outlining(program, uses, layerUses.map(\.layer), layers).notes)
   }
 
   private func regions(saved: Int, edgeGradients: Int) -> Regions {

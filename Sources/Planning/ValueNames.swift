@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// Names of values for a reader: the layer's name in the model, the user's own `let`, or what the op
 /// makes; gradients are `d_` and the name of what they are the gradient of.
@@ -11,7 +12,7 @@ struct ValueNames {
   /// Names of what comes into a layer and goes out of it, which hold within the layer.
   var edgeNames: [Value: String] = [:]
 
-  private var graph: Graph { uses.graph }
+  private var program: Program { uses.program }
 
   init(_ uses: ValueUses, source: String?) {
     self.uses = uses
@@ -21,31 +22,34 @@ struct ValueNames {
   /// The name of a value within the layer whose scope is given.
   func name(of value: Value, in scope: String) -> String {
     if let name = edgeNames[value] { return name }
-    let node = graph.nodes[value.node]
-    if node.phase == .backward { return gradientName(of: value, in: scope) }
-    if case .parameter(let parameter) = node.op { return Self.field(parameter.name, in: scope) }
-    if let name = finishName(of: value, in: scope) { return name }
-    if uses.joined.contains(value.node), node.op.kind == .linear {
-      return productName(value.node, in: scope)
+    guard let call = uses.call(making: value) else { return sourceName(of: value, in: scope) }
+    if call.phase == .backward { return gradientName(of: value, in: scope) }
+    if let name = finishName(of: call, in: scope) { return name }
+    if call.kernel.isJoined, call.op?.kind == .linear { return productName(call, in: scope) }
+    return Self.joined(path(of: call, in: scope), role(of: call, value))
+  }
+
+  private func sourceName(of value: Value, in scope: String) -> String {
+    switch uses.source(of: value)?.op {
+    case .parameter(let parameter): Self.field(parameter.name, in: scope)
+    case .input(let input): input.kind.rawValue
+    case _: "value"
     }
-    let path = path(of: node, in: scope)
-    let role = role(of: node, result: value.result)
-    return Self.joined(path, role)
   }
 
   /// A product's name; of several weights, all their names: `attention_query_key_value`.
-  private func productName(_ index: Int, in scope: String) -> String {
-    let node = graph.nodes[index]
-    let others = uses.joined.contains(index) ? node.inputs.dropFirst(2) : []
-    let parts = others.map { graph.nodes[$0.node].scope.split(separator: ".").last ?? "" }
-    return ([path(of: node, in: scope)] + parts.map(String.init)).joined(separator: "_")
+  private func productName(_ call: Program.Call, in scope: String) -> String {
+    let parts = call.kernel.all(.weights).dropFirst().map { weights in
+      uses.source(of: weights)?.scope.split(separator: ".").last ?? ""
+    }
+    return ([path(of: call, in: scope)] + parts.map(String.init)).joined(separator: "_")
   }
 
-  /// A node's scope as an identifier: below a layer's own, or if the node lies in another use, below
+  /// A call's scope as an identifier: below a layer's own, or if the call lies in another use, below
   /// that one's. Its number says nothing there, and would make equal layers unequal.
-  private func path(of node: Node, in scope: String) -> String {
-    let isBelow = scope.isEmpty || node.scope == scope || node.scope.hasPrefix(scope + ".")
-    return Self.field(node.scope, in: isBelow ? scope : node.layer?.scope ?? "")
+  private func path(of call: Program.Call, in scope: String) -> String {
+    let isBelow = scope.isEmpty || call.scope == scope || call.scope.hasPrefix(scope + ".")
+    return Self.field(call.scope, in: isBelow ? scope : call.layer?.scope ?? "")
   }
 
   /// A dotted path below a scope as an identifier: `mixture_up_weight`.
@@ -62,9 +66,10 @@ struct ValueNames {
   }
 
   /// What a result is within its scope; empty where the scope itself names it.
-  private func role(of node: Node, result: Int) -> String {
-    let name = node.op.forward?.resultNames[result] ?? node.op.mnemonic
-    return takesLetName(node.op) ? letName(at: node.location) ?? name : name
+  private func role(of call: Program.Call, _ value: Value) -> String {
+    guard let op = call.op else { return call.kernel.action == .fit ? "copy" : "" }
+    let name = op.forward?.resultNames[value.result] ?? op.mnemonic
+    return takesLetName(op) ? letName(at: call.location) ?? name : name
   }
 
   /// Whether a line `let h = …` names the result: what has a name of its own in the model keeps that.
@@ -75,16 +80,16 @@ struct ValueNames {
   }
 
   /// The name of the `let` that a product's last step is, if that is a line of its own.
-  private func finishName(of value: Value, in scope: String) -> String? {
-    guard let finish = uses.finishes[value.node], let location = finish.location else { return nil }
-    if location.line == graph.nodes[value.node].location?.line { return nil }
+  private func finishName(of call: Program.Call, in scope: String) -> String? {
+    guard let finish = call.kernel.finish, let location = finish.location else { return nil }
+    if location.line == call.location?.line { return nil }
     return letName(at: location).map { Self.joined(Self.field(finish.scope, in: scope), $0) }
   }
 
   /// Whether the user named a value by a `let`.
   func isNamedByLet(_ value: Value) -> Bool {
-    guard case .pointwise = graph.nodes[value.node].op else { return false }
-    return letName(at: graph.nodes[value.node].location) != nil
+    guard let call = uses.call(making: value), case .pointwise = call.op else { return false }
+    return letName(at: call.location) != nil
   }
 
   /// `h` where the model's line reads `let h = …`.
@@ -101,51 +106,68 @@ struct ValueNames {
 extension ValueNames {
   private func gradientName(of value: Value, in scope: String) -> String {
     if let parameter = uses.gradientOf[value]?.first {
-      return "d_" + name(of: Value(node: parameter), in: scope)
+      return "d_" + name(of: parameter, in: scope)
     }
     if let product = productWhoseGradient(value) { return "d_" + productName(product, in: scope) }
     if let target = gradientTarget(of: value) {
-      let isRows = graph.type(of: value).experts != nil && graph.type(of: target).experts == nil
+      let isRows =
+        program.type(of: value).experts != nil && program.type(of: target).experts == nil
       return "d_" + name(of: target, in: scope) + (isRows ? "_rows" : "")
     }
-    let path = path(of: graph.nodes[value.node], in: scope)
+    guard let call = uses.call(making: value) else { return "d_value" }
+    let path = path(of: call, in: scope)
     // Where backward begins there is nothing to read: the loss's gradient by itself is 1.
-    if graph.nodes[value.node].inputs.isEmpty { return "d_" + Self.joined(path, "") }
+    if call.inputs.isEmpty { return "d_" + Self.joined(path, "") }
     return "d_" + Self.joined(path, path.isEmpty ? "value" : "input")
   }
 
-  /// The forward value whose gradient a backward value is, as far as the ops tell.
+  /// The forward value whose gradient a backward value is, as far as the ops tell: a result has the
+  /// role of that whose gradient it is, and most calls read that too.
   func gradientTarget(of value: Value) -> Value? {
-    let node = graph.nodes[value.node]
-    guard node.phase == .backward else { return nil }
-    if case .pointwise(let op) = node.op, op.expression.isSum {
-      return node.inputs.lazy.compactMap(gradientTarget).first
-    }
-    guard let gradient = node.op.gradient else { return nil }
-    switch gradient.target(ofResult: value.result) {
-    case .operand(let operand): return node.inputs[operand]
-    case .operandOfMaker(let operand, let made):
-      return graph.nodes[node.inputs[made].node].inputs[operand]
-    case .operandOfReader(let operand, let read):
-      let forward = uses.readers[node.inputs[read]]?.first {
-        graph.nodes[$0].op.kind == type(of: gradient).forward
-      }
-      // Where no op is left, what it did belongs to another: products gather dispatched rows.
-      return forward.map { graph.nodes[$0].inputs[operand] } ?? gradientTarget(of: node.inputs[0])
-    case nil: return nil
+    guard let call = uses.call(making: value), call.phase == .backward, let op = call.op,
+      let role = call.kernel.results.first(where: { $0.content == value })?.role
+    else { return nil }
+    switch op {
+    case .layerNormGradient, .attentionGradient, .combineGradient, .crossEntropyGradient:
+      return call[role]
+    case .topGradient: return call[.choice].flatMap { uses.call(making: $0)?.inputs.first }
+    case .softmaxGradient: return call[.output].flatMap { uses.call(making: $0)?.inputs.first }
+    case .linearInputGradient:
+      return call[.weights].flatMap { reader(of: $0, .linear, inForward: true)?[.rows] }
+    case .linearWeightGradient:
+      guard role == .weights, value == call.kernel.result(.weights) else { return nil }
+      return call[.rows].flatMap { reader(of: $0, .linear, inForward: false)?[.weights] }
+    case .dispatchGradient:
+      return call[.slot].flatMap { reader(of: $0, .dispatch, inForward: true)?[.rows] }
+        ?? call[.gradient].flatMap(gradientTarget)
+    case .pointwise(let op) where op.expression.isSum:
+      return call.inputs.lazy.compactMap(gradientTarget).first
+    case .mergeHeads, .splitHeads, .transpose, .causalMask, .sum, .pointwise, .matmul,
+      .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .attention, .top, .route,
+      .dispatch, .combine, .crossEntropy, .embeddingGradient:
+      return nil
     }
   }
 
   /// The forward product of whose result a value is the gradient: its gradients read it as dy.
-  private func productWhoseGradient(_ value: Value) -> Int? {
-    for reader in uses.readers[value] ?? [] {
-      let node = graph.nodes[reader]
-      guard node.op.kind == .linearInputGradient, node.inputs[0] == value else { continue }
-      return uses.readers[node.inputs[1]]?.first {
-        graph.nodes[$0].op.kind == .linear && graph.nodes[$0].inputs[1] == node.inputs[1]
+  private func productWhoseGradient(_ value: Value) -> Program.Call? {
+    for reader in uses.readers(of: value) {
+      let call = program.calls[reader]
+      guard call.op?.kind == .linearInputGradient, call[.gradient] == value,
+        let weights = call[.weights]
+      else { continue }
+      return uses.readers(of: weights).map { program.calls[$0] }.first {
+        $0.op?.kind == .linear && $0[.weights] == weights
       }
     }
     return nil
+  }
+
+  /// The first call of a kind that reads a value.
+  private func reader(of value: Value, _ kind: OpKind, inForward: Bool) -> Program.Call? {
+    uses.readers(of: value).map { program.calls[$0] }.first {
+      $0.op?.kind == kind && (!inForward || $0.phase == .forward)
+    }
   }
 }
 

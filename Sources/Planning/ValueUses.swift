@@ -1,89 +1,69 @@
 import GraphIR
+import Lowering
 
 /// Who computes and who reads each value: the facts on which places are decided.
 struct ValueUses {
-  let graph: Graph
-  let finishes: [Int: Lowering.Finish]
-  let joined: Set<Int>
-
-  /// For each node, those of the graph before lowering.
-  let origins: [[Int]]
-
-  /// For each node, what these cost.
-  let costs: [Cost]
+  let program: Program
   let partition: Partition
-
-  /// The nodes that read each value, ascending.
-  private(set) var readers: [Value: [Int]] = [:]
+  private let facts: ProgramFacts
 
   /// The parameters whose gradient a value is.
-  private(set) var gradientOf: [Value: [Int]] = [:]
+  private(set) var gradientOf: [Value: [Value]] = [:]
 
   /// The parameters that have a gradient.
-  private var learned: Set<Int> = []
+  private var learned: Set<Value> = []
 
   /// The caller's output that a value is.
   private(set) var output: [Value: Output] = [:]
 
-  /// For each parameter node: the section that owns it.
-  private(set) var owner: [Int: Int] = [:]
+  /// The section that owns each parameter.
+  private(set) var owner: [Value: Int] = [:]
 
-  /// What each parameter is to the model's own ops, by node.
-  let roles: [Int: ParameterRole]
-
-  /// How each parameter lies in memory, by node.
-  private(set) var layouts: [Int: Layout] = [:]
+  /// How each parameter lies in memory.
+  private(set) var layouts: [Value: Layout] = [:]
 
   /// The parameters that each section owns, in order of creation.
-  private(set) var owned: [[Int]]
+  private(set) var owned: [[Value]]
 
-  init(_ lowered: Lowering, _ partition: Partition) {
-    graph = lowered.graph
-    roles = lowered.roles
-    finishes = lowered.finishes
-    joined = lowered.joined
-    origins = lowered.origins.map { $0.sorted() }
-    costs = lowered.costs
+  /// Parameters and inputs.
+  private let sources: [Value: Program.Source]
+
+  init(_ program: Program, _ partition: Partition) {
+    self.program = program
     self.partition = partition
+    facts = ProgramFacts(program)
+    sources = Dictionary(uniqueKeysWithValues: program.sources.map { ($0.value, $0) })
     owned = partition.sections.map { _ in [] }
-    for (index, node) in graph.nodes.enumerated() {
-      for input in node.inputs where readers[input]?.last != index {
-        readers[input, default: []].append(index)
-      }
-    }
     recordOutputs()
-    for (node, _) in graph.parameters {
-      let sections = (readers[Value(node: node)] ?? []).compactMap { partition.sectionOfNode[$0] }
-      owner[node] = sections.min() ?? 0
-      owned[sections.min() ?? 0].append(node)
+    for (value, _) in program.parameters {
+      let section = readers(of: value).map { partition.sectionOfCall[$0] }.min() ?? 0
+      owner[value] = section
+      owned[section].append(value)
     }
     findLayouts()
   }
 
   private mutating func findLayouts() {
-    var gradients: [Int: [Value]] = [:]
+    var gradients: [Value: [Value]] = [:]
     for (gradient, parameters) in gradientOf {
       for parameter in parameters { gradients[parameter, default: []].append(gradient) }
     }
-    for (node, _) in graph.parameters {
-      layouts[node] = layout(ofParameter: node, gradients[node] ?? [])
+    for (value, _) in program.parameters {
+      layouts[value] = layout(ofParameter: value, gradients[value] ?? [])
     }
   }
 
-  /// Whether backward computes a parameter's gradient.
-  func hasGradient(_ node: Int) -> Bool { learned.contains(node) }
-
   private mutating func recordOutputs() {
-    let nodeOfParameter = Dictionary(
-      graph.parameters.map { ($0.parameter.name, $0.node) }, uniquingKeysWith: { first, _ in first }
-    )
-    for binding in graph.outputs {
+    let parameters = Dictionary(
+      program.parameters.map { ($0.parameter.name, $0.value) },
+      uniquingKeysWith: { first, _ in first })
+    for binding in program.outputs {
       switch binding.output {
       case .logits, .loss: output[binding.value] = binding.output
       case .gradient(let name):
-        guard let node = nodeOfParameter[name] else { continue }
-        gradientOf[binding.value, default: []].append(node)
-        learned.insert(node)
+        guard let parameter = parameters[name] else { continue }
+        gradientOf[binding.value, default: []].append(parameter)
+        learned.insert(parameter)
       }
     }
   }
@@ -96,77 +76,99 @@ struct ValueUses {
     let away = gradientOf.flatMap { value, parameters in
       parameters.filter { owner[$0] != section(of: value) }
     }
-    guard let node = away.min(), case .parameter(let parameter) = graph.nodes[node].op else {
-      return
-    }
+    guard let value = away.min(), let source = sources[value],
+      case .parameter(let parameter) = source.op
+    else { return }
     throw Diagnostic(
-      at: graph.nodes[node].location,
+      at: source.location,
       "the gradient of \(parameter.name) is made in another layer than its own")
   }
+}
 
-  func section(of value: Value) -> Int? { partition.sectionOfNode[value.node] }
+extension ValueUses {
+  /// The parameter or input that a value is, if nothing computes it.
+  func source(of value: Value) -> Program.Source? { sources[value] }
 
-  func isParameter(_ value: Value) -> Bool { graph.nodes[value.node].op.kind == .parameter }
+  /// The call that makes a value, by its number.
+  func maker(of value: Value) -> Int? { facts.maker[value] }
+
+  /// The call that makes a value.
+  func call(making value: Value) -> Program.Call? { maker(of: value).map { program.calls[$0] } }
+
+  /// The calls that read a value, ascending.
+  func readers(of value: Value) -> [Int] { facts.readers(of: value) }
+
+  func phase(of value: Value) -> Phase { call(making: value)?.phase ?? .forward }
+
+  /// The section that computes a value; nil for parameters and inputs, which nothing computes.
+  func section(of value: Value) -> Int? { maker(of: value).map { partition.sectionOfCall[$0] } }
+
+  func isParameter(_ value: Value) -> Bool { owner[value] != nil }
+
+  /// Whether backward computes a parameter's gradient.
+  func hasGradient(_ parameter: Value) -> Bool { learned.contains(parameter) }
 
   /// Whether a value leaves the section that computes it.
   func isEdge(_ value: Value) -> Bool {
     guard let home = section(of: value) else { return false }
     if output[value] != nil { return true }
-    return (readers[value] ?? []).contains { partition.sectionOfNode[$0] != home }
+    return readers(of: value).contains { partition.sectionOfCall[$0] != home }
   }
 
   /// Whether a forward value stays within its section but is read when that has run: by backward, or
   /// because it tells what a router chose.
   func isSaved(_ value: Value) -> Bool {
-    guard graph.nodes[value.node].phase == .forward, !isEdge(value) else { return false }
+    guard phase(of: value) == .forward, !isEdge(value) else { return false }
     return isRouting(value)
-      || (readers[value] ?? []).contains { graph.nodes[$0].phase == .backward }
+      || readers(of: value).contains { program.calls[$0].phase == .backward }
   }
 
   /// Whether a value is a router's choice of experts, their rows, the weights that it combines by, or
   /// what tells the optimizer which experts had rows: it asks even where no gradient does.
   private func isRouting(_ value: Value) -> Bool {
-    let node = graph.nodes[value.node]
-    if node.op.kind == .route {
-      return value.result == 2
-        || (readers[value] ?? []).contains { start(ofExperts: $0) == value }
+    if let route = call(making: value), case .route = route.op {
+      return route.kernel.result(.slot) == value
+        || readers(of: value).contains { start(ofExperts: program.calls[$0]) == value }
     }
-    return (readers[value] ?? []).contains { reader in
-      let reading = graph.nodes[reader]
-      return reading.op.kind == .route && node.op.kind == .top
-        || reading.op.kind == .combine && reading.inputs[1] == value
+    let isOfTop = call(making: value)?.op?.kind == .top
+    return readers(of: value).map { program.calls[$0] }.contains { reader in
+      reader.op?.kind == .route && isOfTop
+        || reader.op?.kind == .combine && reader[.gates] == value
     }
   }
 
-  /// The first rows of the experts that a linear layer applies; nil for any other node.
-  func start(ofExperts node: Int) -> Value? {
-    let reading = graph.nodes[node]
-    guard case .linear(let linear) = reading.op, reading.types[0].experts != nil else { return nil }
-    return reading.inputs[linear.bias ? 3 : 2]
+  /// The first rows of the experts that a linear layer applies; nil for any other call.
+  func start(ofExperts call: Program.Call) -> Value? {
+    call.op?.kind == .linear ? call[.start] : nil
   }
 
   /// Whether a linear layer over rows by expert has a parameter for its weights or biases.
-  func isExperts(_ parameter: Int, of node: Int) -> Bool {
-    let reading = graph.nodes[node]
-    guard case .linear(let linear) = reading.op else { return false }
-    return reading.inputs[1].node == parameter
-      || (linear.bias && reading.inputs[2].node == parameter)
+  func isExperts(_ parameter: Value, of call: Program.Call) -> Bool {
+    guard call.op?.kind == .linear else { return false }
+    return (call.kernel.all(.weights) + call.kernel.all(.bias)).contains(parameter)
   }
 
   /// The layout in which a parameter lives: panels where only linear layers use it.
-  private func layout(ofParameter node: Int, _ gradients: [Value]) -> Layout {
-    let value = Value(node: node)
-    let type = graph.type(of: value)
-    guard type.axes.count >= 2, let uses = readers[value],
-      uses.allSatisfy({ isWeight(value, of: $0) })
+  private func layout(ofParameter parameter: Value, _ gradients: [Value]) -> Layout {
+    let type = program.type(of: parameter)
+    let readers = readers(of: parameter)
+    guard type.axes.count >= 2, !readers.isEmpty,
+      readers.allSatisfy({ isWeight(parameter, of: program.calls[$0]) })
     else { return .rowMajor }
     for gradient in gradients {
-      guard gradientOf[gradient]?.count == 1, readers[gradient] == nil,
-        gradient.result == 0 || joined.contains(gradient.node),
-        graph.nodes[gradient.node].op.kind == .linearWeightGradient
+      guard gradientOf[gradient]?.count == 1, self.readers(of: gradient).isEmpty,
+        isWeightGradient(gradient)
       else { return .rowMajor }
     }
     return Self.panels(type)
+  }
+
+  /// Whether a value is a weight's gradient, which kernels make in panels.
+  func isWeightGradient(_ value: Value) -> Bool {
+    guard let call = call(making: value), case .linearWeightGradient = call.op else {
+      return false
+    }
+    return call.kernel.results(.weights).contains(value)
   }
 
   /// Panels of a weight's type: [O, I], or [E, O, I] by expert.
@@ -177,12 +179,9 @@ struct ValueUses {
       stack: stack, outputs: axes[axes.count - 2].size, inputs: axes[axes.count - 1].size)
   }
 
-  /// Whether a node reads a value as the weights of a linear layer and as nothing else.
-  private func isWeight(_ value: Value, of node: Int) -> Bool {
-    let kind = graph.nodes[node].op.kind
-    guard kind == .linear || kind == .linearInputGradient else { return false }
-    return graph.nodes[node].inputs.enumerated().allSatisfy {
-      $0.element != value || $0.offset == 1 || ($0.offset > 1 && joined.contains(node))
-    }
+  /// Whether a call reads a value as the weights of a linear layer and as nothing else.
+  private func isWeight(_ value: Value, of call: Program.Call) -> Bool {
+    guard call.op?.kind == .linear || call.op?.kind == .linearInputGradient else { return false }
+    return call.kernel.operands.allSatisfy { $0.content != value || $0.role == .weights }
   }
 }

@@ -1,6 +1,7 @@
 import Codegen
 import Foundation
 import GraphIR
+import Lowering
 import Passes
 import Planning
 import SystemFiles
@@ -33,6 +34,14 @@ struct Compilation {
   /// Called after each pass.
   var observe: (PassReport) -> Void = { _ in }
 
+  /// Called after each lowering step.
+  var observeLowering: (LoweringReport) -> Void = { _ in }
+
+  /// Of the omitted ones, those that are lowering steps.
+  private var omittedSteps: Set<String> {
+    Set(omittedPasses).intersection(LoweringPipeline.names)
+  }
+
   /// The graph as the model makes it, and the model's text.
   func trace() throws -> (graph: Graph, source: String) {
     try log.stage("traced", { "\(model): \($0.graph.nodes.count) operations" }) {
@@ -61,7 +70,7 @@ struct Compilation {
   func transformed(_ graph: Graph) throws -> Graph {
     try log.stage("lowered", { "\($0.nodes.count) operations with gradients, after all passes" }) {
       try explaining {
-        let pipeline = PipelineOptions(omitted: Set(omittedPasses))
+        let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
         return try Pipeline().run(graph, options: pipeline, observe: observe)
       }
     }
@@ -69,7 +78,11 @@ struct Compilation {
 
   func plan(_ graph: Graph, source: String) throws -> Plan {
     let plan = try log.stage("planned", { $0.inShort }) {
-      try explaining { try Plan(graph, source: source, accumulates: accumulates) }
+      try explaining {
+        try Plan(
+          graph, source: source, accumulates: accumulates, omitting: omittedSteps,
+          observe: observeLowering)
+      }
     }
     for note in plan.notes { printToStandardError(note.note) }
     return plan

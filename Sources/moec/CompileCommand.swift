@@ -2,6 +2,7 @@ import ArgumentParser
 import Codegen
 import Foundation
 import GraphIR
+import Lowering
 import Passes
 import Planning
 import SystemFiles
@@ -43,17 +44,19 @@ struct CompileCommand: ParsableCommand {
   var emit: Stage?
 
   @Option(
-    help: ArgumentHelp("Print the graph after a pass, or after all.", valueName: "pass|all"),
-    completion: .list(Pipeline().names + ["all"]))
+    help: ArgumentHelp(
+      "Print the graph after a pass, the program after a lowering step, or all.",
+      valueName: "pass|all"),
+    completion: .list(PassReports.names + ["all"]))
   var printAfter: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Leave a pass out, to find out which one is to blame.", valueName: "pass"),
-    completion: .list(Pipeline().names))
+      "Leave a pass or a lowering step out, to find out which one is to blame.", valueName: "pass"),
+    completion: .list(PassReports.names))
   var no: [String] = []
 
-  @Flag(help: "Print how long each pass took.")
+  @Flag(help: "Print how long each pass and each lowering step took.")
   var timePasses = false
 
   @Flag(help: "Print layers, parameters, FLOPs and bytes.")
@@ -102,7 +105,7 @@ struct CompileCommand: ParsableCommand {
 
   private func compile() throws {
     let reports = PassReports(printAfter: Set(printAfter))
-    try reports.check(Pipeline(), omitted: no)
+    try reports.check(omitted: no)
     if let output, emit == nil {
       try claims(output).check()
       try AtomicFile.check(output)
@@ -114,15 +117,19 @@ struct CompileCommand: ParsableCommand {
     compilation.accumulates = accumulate
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
+    compilation.observeLowering = reports.add
     compilation.log = StageLog(isQuiet: quiet || emit != nil)
     EditorCommands.update(for: model)
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
     try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
-    if timePasses { printToStandardError(reports.timeTable) }
-    if emit == .backward { return try printNow(graph.text) }
+    if emit == .backward {
+      if timePasses { printToStandardError(reports.timeTable) }
+      return try printNow(graph.text)
+    }
     let plan = try compilation.plan(graph, source: source)
+    if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
     let code = try compilation.generate(plan, source: source)
     if emit == .c { return try printNow(code.listing) }
@@ -178,28 +185,39 @@ extension GeneratedModel {
   }
 }
 
-/// Collects what passes did, and prints the graphs that were asked for.
+/// Collects what passes and lowering steps did, and prints what was asked for after them.
 final class PassReports {
   private let printAfter: Set<String>
-  private var reports: [PassReport] = []
+  private var reports: [(name: String, changed: Bool, seconds: Double)] = []
 
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
+  /// The names of all passes, then of all lowering steps, in order.
+  static let names = Pipeline().names + LoweringPipeline.names
+
   /// Refuses names of passes that do not exist.
-  func check(_ pipeline: Pipeline, omitted: [String]) throws {
+  func check(omitted: [String]) throws {
     let names = printAfter.subtracting(["all"]).sorted() + omitted
-    if let name = names.first(where: { !pipeline.names.contains($0) }) {
+    if let name = names.first(where: { !Self.names.contains($0) }) {
       throw CompilationError(
         message: "there is no pass \"\(name)\"",
-        hint: "the passes are \(pipeline.names.joined(separator: ", "))")
+        hint: "the passes are \(Self.names.joined(separator: ", "))")
     }
   }
 
   func add(_ report: PassReport) {
-    reports.append(report)
-    guard printAfter.contains(report.name) || printAfter.contains("all") else { return }
-    let title = "# after \(report.name)" + (report.changed ? "" : " (unchanged)")
-    printToStandardError(report.changed ? "\(title)\n\(report.graph.text)" : title)
+    add(report.name, report.changed, report.seconds) { report.graph.text }
+  }
+
+  func add(_ report: LoweringReport) {
+    add(report.name, report.changed, report.seconds) { report.program.text }
+  }
+
+  private func add(_ name: String, _ changed: Bool, _ seconds: Double, _ text: () -> String) {
+    reports.append((name, changed, seconds))
+    guard printAfter.contains(name) || printAfter.contains("all") else { return }
+    let title = "# after \(name)" + (changed ? "" : " (unchanged)")
+    printToStandardError(changed ? "\(title)\n\(text())" : title)
   }
 
   /// The passes, slowest first.

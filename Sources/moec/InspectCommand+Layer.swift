@@ -2,6 +2,7 @@ import Benchmark
 import Codegen
 import GraphIR
 import Inspection
+import Lowering
 import Planning
 
 /// A layer for a reader: each op's formula, the C that it became, its operands, and the buffers.
@@ -97,7 +98,7 @@ struct LayerReport {
     let place = call.location.map { ", \($0.file):\($0.line)" } ?? ""
     var lines = ["  \(title(call))\(place)"]
     lines.append("    \(Formulas.formula(call))")
-    for result in call.results.compactMap({ $0 }) { lines.append("    -> \(description(result))") }
+    for result in call.results { lines.append("    -> \(description(result))") }
     for input in call.inputs { lines.append("       \(description(input))") }
     lines.append("    \(site.file):\(site.line)")
     lines += site.code.map { "      \($0)" }
@@ -105,13 +106,7 @@ struct LayerReport {
   }
 
   private func title(_ call: Call) -> String {
-    let name: String
-    switch call.action {
-    case .op(let op): name = op.mnemonic
-    case .pack: name = "pack"
-    case .unpack: name = "unpack"
-    case .copy: name = "copy"
-    }
+    let name = call.action.name
     return call.scope.isEmpty ? name : "\(call.scope): \(name)"
   }
 
@@ -139,8 +134,7 @@ struct LayerReport {
     let buffers = phase == .forward ? layer.forwardScratch : layer.backwardScratch
     return buffers.enumerated().map { index, buffer in
       let users = calls.indices.filter { number in
-        (calls[number].inputs + calls[number].results.compactMap { $0 })
-          .contains { $0.place == .scratch(index) }
+        calls[number].operands.contains { $0.place == .scratch(index) }
       }
       return "  \(phase.rawValue) \((users.first ?? 0) + 1) to \((users.last ?? 0) + 1): "
         + "\(buffer.name) \(buffer.type), \(buffer.bytes.grouped) bytes at \(buffer.offset.grouped)"

@@ -1,5 +1,6 @@
 import CompiledModels
 import GraphIR
+import Lowering
 import Testing
 
 @testable import Planning
@@ -7,7 +8,7 @@ import Testing
 /// Which calls every thread makes for sequences of its own, and what that asks of the plan.
 @Suite struct CallRunTests {
   private func kinds(_ calls: ArraySlice<Call>) -> [OpKind] {
-    calls.compactMap { if case .op(let op) = $0.action { op.kind } else { nil } }
+    calls.compactMap { $0.op?.kind }
   }
 
   @Test("In makemoe's block, all that lies between two visits to the experts is by sequence")
@@ -48,7 +49,7 @@ import Testing
     #expect(Self.runs.count > 10)
     for (name, calls, scratch) in Self.runs {
       let used = Set(
-        calls.flatMap { $0.inputs + $0.results.compactMap(\.self) }.compactMap {
+        calls.flatMap(\.operands).compactMap {
           if case .scratch(let index) = $0.place { index } else { nil }
         })
       let places = used.map { scratch[$0].offset..<scratch[$0].offset + scratch[$0].bytes }
@@ -62,10 +63,10 @@ import Testing
   @Test("No call of a run needs what another thread writes in it")
   func independence() {
     for (name, calls, _) in Self.runs {
-      let written = Set(calls.flatMap { $0.results.compactMap { $0?.place } })
+      let written = Set(calls.flatMap { $0.results.map(\.place) })
       for call in calls {
         #expect(
-          call.results.compactMap(\.self).allSatisfy {
+          call.results.allSatisfy {
             $0.type.axes.first?.symbols.first?.name == "B"
           }, "\(name)")
         for input in call.inputs where written.contains(input.place) {
@@ -84,7 +85,7 @@ import Testing
           count += 1
           var written: Set<Place> = []
           for call in calls[run.calls] {
-            let results = Set(call.results.compactMap { $0?.place })
+            let results = Set(call.results.map(\.place))
             #expect(written.isDisjoint(with: results.union(call.inputs.map(\.place))), "\(name)")
             written.formUnion(results)
           }
@@ -121,8 +122,10 @@ import Testing
         Operand(place: .scratch(index), name: "t\(index)", type: type, layout: .rowMajor)
       }
       return Call(
-        action: .op(.transpose(Transpose())), isJoined: false, finish: nil, updates: nil,
-        inputs: [operand(0, input)], results: [operand(1, result)], scope: "", location: nil)
+        kernel: KernelCall(
+          .op(.transpose(Transpose())), [.init(.operand, operand(0, input))],
+          to: [.init(.output, operand(1, result))]),
+        updates: nil, scope: "", location: nil)
     }
     #expect(!call(.f32(T, B), .f32(B, T)).keepsSequencesApart(B))
     #expect(!call(.f32(B, T, B), .f32(B, B, T)).keepsSequencesApart(B))

@@ -27,11 +27,11 @@ import Testing
     let plan = try Pipelines.plan(PlanTests.models[0].graph())
     let calls = plan.layers[1].forward
     let (rows, c, t, heads) = (16 * 32, 128, 32, 8)
-    let projections = try #require(calls.first { $0.isJoined })
+    let projections = try #require(calls.first { $0.kernel.isJoined })
     #expect(projections.cost.flops == 3 * 2 * rows * c * c)
     let attention = try #require(
-      calls.first { if case .op(.attention) = $0.action { true } else { false } })
-    #expect(attention.isJoined)
+      calls.first { $0.op?.kind == .attention })
+    #expect(attention.kernel.isJoined)
     #expect(attention.cost.productFlops == 2 * rows * c * (t + 1))
     #expect(attention.cost.flops == 2 * rows * c * (t + 1) + 5 * rows * heads * (t + 1) / 2)
     let finished = try #require(calls.first { $0.finish != nil && $0.cost.productFlops > 0 })

@@ -65,7 +65,7 @@ import Testing
           layer.forward + layer.backward, use.forwardNodes + use.backwardNodes)
         where nodes.isEmpty {
           // What only brings a value to another extent stands in no graph.
-          #expect(call.action == .op(.pointwise(Pointwise(.input(0)))), "\(name)")
+          #expect(call.action == .fit, "\(name)")
         }
         found[.forward, default: []].formUnion(use.forwardNodes.joined())
         found[.backward, default: []].formUnion(use.backwardNodes.joined())
@@ -149,7 +149,7 @@ import Testing
       for layer in plan.layers {
         for index in layer.saved.indices {
           let isWritten = layer.forward.contains { call in
-            call.results.contains { $0?.place == .saved(index) }
+            call.results.contains { $0.place == .saved(index) }
           }
           let isRead = layer.backward.contains { $0.inputs.contains { $0.place == .saved(index) } }
           let isStart = layer.parameters.contains { $0.start == .saved(index) }
@@ -195,8 +195,7 @@ import Testing
   private func expectApart(_ buffers: [Buffer], _ calls: [Call], _ what: String) {
     let lives = buffers.indices.map { index in
       calls.indices.filter { position in
-        (calls[position].inputs + calls[position].results.compactMap { $0 })
-          .contains { $0.place == .scratch(index) }
+        calls[position].operands.contains { $0.place == .scratch(index) }
       }
     }
     for a in buffers.indices {
@@ -216,7 +215,7 @@ import Testing
   }
 
   private func isInPlace(_ call: Call, _ a: Buffer, _ b: Buffer) -> Bool {
-    guard case .op(.pointwise) = call.action else { return false }
+    guard case .pointwise = call.op else { return false }
     return a.offset == b.offset && a.bytes == b.bytes
   }
 

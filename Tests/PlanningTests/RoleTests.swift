@@ -14,7 +14,7 @@ import Testing
   func makeMoE() throws {
     let model = MakeMoE { ($0.C, $0.heads, $0.dropout) = (16, 4, 0.1) }
     let plan = try Pipelines.plan(model.graph())
-    #expect(plan.layers.contains { $0.forward.contains(where: \.isJoined) })
+    #expect(plan.layers.contains { $0.forward.contains(where: \.kernel.isJoined) })
     for parameter in plan.parameters {
       let path = parameter.name.split(separator: ".")
       let isNorm = path.contains("norm") || path[0] == "final"

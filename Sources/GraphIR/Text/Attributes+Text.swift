@@ -37,7 +37,7 @@ extension Initializer: CustomStringConvertible {
 
 extension String {
   /// The string in quotes, with quotes, backslashes and control characters escaped.
-  var quoted: String {
+  package var quoted: String {
     "\"" + unicodeScalars.map(Self.escaped).joined() + "\""
   }
 

@@ -98,6 +98,20 @@ extension Cursor {
     return take(while: \.continuesName)
   }
 
+  /// The name of an axis as programs write it too: `T`, `T!`, `(2S)`; nil if none stands here.
+  mutating func axisName() -> String? {
+    skipSpaces()
+    let start = position
+    if current == UInt8(ascii: "(") {
+      _ = take { $0 != UInt8(ascii: ")") && $0 != UInt8(ascii: "\n") }
+      if current == UInt8(ascii: ")") { position += 1 }
+    } else if name() == nil {
+      return nil
+    }
+    _ = take { [UInt8(ascii: "!"), UInt8(ascii: "~"), UInt8(ascii: "'")].contains($0) }
+    return String(decoding: bytes[start..<position], as: UTF8.self)
+  }
+
   mutating func name(_ what: String) throws(Diagnostic) -> String {
     guard let name = name() else { throw expected(what) }
     return name
@@ -140,6 +154,17 @@ extension Cursor {
     let start = position
     guard let value = Int(take(while: \.isDigit)), value <= Self.largestInteger else {
       throw failure("\(what) must be at most \(Self.largestInteger)", at: start)
+    }
+    return value
+  }
+
+  /// A whole number that is not negative, of any size that `Int` holds: bytes and operations.
+  mutating func wideInteger(_ what: String) throws(Diagnostic) -> Int {
+    skipSpaces()
+    guard current.isDigit else { throw expected(what) }
+    let start = position
+    guard let value = Int(take(while: \.isDigit)) else {
+      throw failure("\(what) is too large", at: start)
     }
     return value
   }

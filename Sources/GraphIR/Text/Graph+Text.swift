@@ -50,7 +50,21 @@ extension Graph {
 }
 
 extension Node {
-  fileprivate var origin: String {
+  fileprivate var origin: String { Origin(scope, layer, location).text }
+}
+
+/// Where something stands in a model, as texts have it.
+package struct Origin: Hashable, Sendable {
+  package var scope: String
+  package var layer: LayerPath?
+  package var location: SourceLocation?
+
+  package init(_ scope: String, _ layer: LayerPath?, _ location: SourceLocation?) {
+    (self.scope, self.layer, self.location) = (scope, layer, location)
+  }
+
+  /// ` @ block[3] "mixture.up" makemoe.swift:30:7`; nothing where nothing is known.
+  package var text: String {
     if scope.isEmpty && location == nil && layer == nil { return "" }
     let path = layer.map { "\($0) \(String($0.local(scope)).quoted)" } ?? scope.quoted
     return " @ \(path)" + (location.map { " \($0.text)" } ?? "")
@@ -83,7 +97,7 @@ extension Optimizer: CustomStringConvertible {
 
 extension SourceLocation {
   /// As `description`, with the file in quotes if it holds anything but plain characters.
-  fileprivate var text: String {
+  package var text: String {
     let plain = !file.isEmpty && file.utf8.allSatisfy(\.isPlainInPath)
     return "\(plain ? file : file.quoted):\(line):\(column)"
   }

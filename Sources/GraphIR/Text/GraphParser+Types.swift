@@ -32,12 +32,12 @@ extension GraphParser {
   private mutating func symbol() throws(Diagnostic) -> Axis.Symbol? {
     cursor.skipSpaces()
     let start = cursor.position
-    guard let name = cursor.name() else { return nil }
-    guard let size = sizes[name] else {
+    guard let name = cursor.axisName() else { return nil }
+    guard let symbol = symbols[name] else {
       throw cursor.failure(
         "unknown axis \(name)", hint: "declare it above: axis \(name) 8", at: start)
     }
-    return Axis.Symbol(name: name, size: size)
+    return symbol
   }
 
   /// `[B, T]`, or `[]`.

@@ -13,8 +13,8 @@ extension Graph {
 struct GraphParser {
   var cursor: Cursor
 
-  /// The size of each axis symbol declared so far.
-  private(set) var sizes: [String: Int] = [:]
+  /// The axis symbols declared so far, by the names under which the text has them.
+  var symbols: [String: Axis.Symbol] = [:]
 
   /// The use of `layers` that was read last, for the nodes that lie in it too.
   private var lastLayer: LayerPath?
@@ -50,16 +50,20 @@ struct GraphParser {
 
   /// `loss %41`.
   private mutating func binding(_ graph: Graph) throws(Diagnostic) -> Graph.OutputBinding {
+    let output = try output()
+    return .init(output, try value(of: graph))
+  }
+
+  /// `loss`, `gradient "token.weight"`.
+  mutating func output() throws(Diagnostic) -> Output {
     cursor.skipSpaces()
     let start = cursor.position
-    let output: Output
     switch try cursor.name("an output") {
-    case "logits": output = .logits
-    case "loss": output = .loss
-    case "gradient": output = .gradient(parameter: try cursor.string("a parameter's name"))
+    case "logits": return .logits
+    case "loss": return .loss
+    case "gradient": return .gradient(parameter: try cursor.string("a parameter's name"))
     case let other: throw cursor.failure("unknown output \(other)", at: start)
     }
-    return .init(output, try value(of: graph))
   }
 }
 
@@ -106,7 +110,7 @@ extension GraphParser {
     let name = try cursor.name("an axis name")
     let size = try cursor.integer("the size of axis \(name)")
     guard size > 0 else { throw cursor.failure("axis \(name) has size 0", at: start) }
-    guard sizes.updateValue(size, forKey: name) == nil else {
+    guard symbols.updateValue(.init(name: name, size: size), forKey: name) == nil else {
       throw cursor.failure("axis \(name) is declared twice", at: start)
     }
     try cursor.expectEndOfLine()
@@ -122,7 +126,7 @@ extension GraphParser {
   }
 
   /// `makemoe.swift:17:20`, or the file in quotes.
-  private mutating func location() throws(Diagnostic) -> SourceLocation {
+  mutating func location() throws(Diagnostic) -> SourceLocation {
     let file = cursor.sees("\"") ? try cursor.string("a file") : cursor.path()
     try cursor.expect(":")
     let line = try cursor.integer("a line")
@@ -157,7 +161,7 @@ extension GraphParser {
   }
 
   /// The layer, scope and place of a node, if they are written.
-  private mutating func origin(of node: inout Node) throws(Diagnostic) {
+  mutating func origin(of node: inout Node) throws(Diagnostic) {
     guard cursor.accept("@") else { return }
     if !cursor.sees("\"") { node.layer = try layer() }
     node.scope = try cursor.string("the scope")
@@ -199,7 +203,7 @@ extension GraphParser {
     try cursor.expect("=")
   }
 
-  private mutating func kind() throws(Diagnostic) -> OpKind {
+  mutating func kind() throws(Diagnostic) -> OpKind {
     cursor.skipSpaces()
     let start = cursor.position
     let name = try cursor.name("an op")
@@ -221,18 +225,22 @@ extension GraphParser {
   private mutating func value(of graph: Graph) throws(Diagnostic) -> Value {
     cursor.skipSpaces()
     let start = cursor.position
-    try cursor.expect("%")
-    let node = try cursor.integer("a node's number")
-    let result = cursor.accept(".") ? try cursor.integer("a result's number") : 0
-    let value = Value(node: node, result: result)
-    guard node < graph.nodes.count, result < graph.nodes[node].types.count else {
-      throw cursor.failure("\(value) is no value of an earlier node", at: start)
-    }
+    let value = try value()
+    guard value.node < graph.nodes.count, value.result < graph.nodes[value.node].types.count
+    else { throw cursor.failure("\(value) is no value of an earlier node", at: start) }
     return value
   }
 
+  /// `%5` or `%5.1`.
+  mutating func value() throws(Diagnostic) -> Value {
+    try cursor.expect("%")
+    let node = try cursor.integer("a node's number")
+    let result = cursor.accept(".") ? try cursor.integer("a result's number") : 0
+    return Value(node: node, result: result)
+  }
+
   /// Gives a mismatch its place in the text.
-  private func mended<Result>(
+  func mended<Result>(
     at start: Int, _ body: () throws(Mismatch) -> Result
   ) throws(Diagnostic) -> Result {
     do {

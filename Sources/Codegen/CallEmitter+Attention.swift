@@ -1,0 +1,63 @@
+import GraphIR
+import Lowering
+import Planning
+
+/// Calls of attention and its gradient.
+extension CallEmitter {
+  func attentionCall(_ op: Op, _ c: CallText) -> (String, [String])? {
+    if case .attention(let op) = op {
+      let type = c.madeType(.output)
+      var sizes = attentionSizes(type, op.heads, op.scale, op.rate, op.stream)
+      let isKept = kept.map(type.axes.contains) ?? false
+      if isKept { sizes.insert("pass->past", at: 2) }
+      return (
+        "causal_attention" + (isKept ? "_after" : ""),
+        [.output, .maximum, .sum].map { c.made($0) } + read(c) + [rowStride(c)] + sizes
+      )
+    }
+    guard case .attentionGradient(let op) = op else { return nil }
+    let sizes = attentionSizes(c.type(.gradient), op.heads, op.scale, op.rate, op.stream)
+    let made =
+      c.call.kernel.result(.projections) == nil
+      ? Self.parts.map { c.made($0) } : sideBySide(c.made(.projections), c)
+    return (
+      "causal_attention_gradient",
+      made + [c[.gradient], c[.output]] + read(c) + [c[.maximum], c[.sum]]
+        + [rowStride(c), rowStride(c)] + sizes
+    )
+  }
+
+  private static let parts: [Role] = [.queries, .keys, .values]
+
+  /// Queries, keys and values: three tensors, or the parts of each row of one.
+  private func read(_ c: CallText) -> [String] {
+    c.call[.projections] == nil ? Self.parts.map { c[$0] } : sideBySide(c[.projections], c)
+  }
+
+  private func sideBySide(_ all: String, _ c: CallText) -> [String] {
+    let one = CNames.size(headWidth(c))
+    return [all, "\(all) + \(one)", "\(all) + 2*\(one)"]
+  }
+
+  /// The width of all heads: that of y, or of dy.
+  private func headWidth(_ c: CallText) -> Axis {
+    let type = c.call[.gradient] == nil ? c.madeType(.output) : c.type(.gradient)
+    return type.axes.last ?? Axis(constant: 1)
+  }
+
+  private func rowStride(_ c: CallText) -> String {
+    CNames.size((c.call[.projections] == nil ? 1 : 3) * headWidth(c))
+  }
+
+  private func attentionSizes(
+    _ type: TensorType, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
+  ) -> [String] {
+    let axes = type.axes.map(CNames.size)
+    let count = CNames.size(heads)
+    // One number for each weight, [B, H, T, T].
+    let weights = TensorType(.f32, [type.axes[0], heads, type.axes[1], type.axes[1]])
+    let random =
+      rate == 0 ? ["0", "0"] : ["pass->training ? \(rate) : 0", key(stream, of: weights)]
+    return [axes[0], count, axes[1], "\(axes[2])/\(count)", CNames.float(scale)] + random
+  }
+}

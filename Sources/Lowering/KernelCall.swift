@@ -1,0 +1,105 @@
+import GraphIR
+
+/// What is done to a call's result block by block, while it is in cache: an elementwise expression over
+/// the result, `x0`, and the call's extra operands, `x1` …
+public struct Finish: Hashable, Sendable {
+  public var expression: ScalarExpression
+
+  /// Where the pointwise op stood that became the last step.
+  public var scope: String
+  public var location: SourceLocation?
+
+  public init(_ expression: ScalarExpression, scope: String = "", location: SourceLocation? = nil) {
+    self.expression = expression
+    self.scope = scope
+    self.location = location
+  }
+
+  /// The result with one extra operand added, which all kernels with a last step know.
+  public static let sum = ScalarExpression.input(0) + .input(1)
+}
+
+/// One C function call with its operands by role.
+///
+/// Generic over what an operand is: a value in a program, a place in a plan.
+public struct KernelCall<Content: Hashable & Sendable>: Hashable, Sendable {
+  /// An operand or a result and its role.
+  public struct Binding: Hashable, Sendable {
+    public var role: Role
+    public var content: Content
+
+    public init(_ role: Role, _ content: Content) {
+      self.role = role
+      self.content = content
+    }
+  }
+
+  public var action: Action
+
+  /// In a fixed order; of one role, several stand in the order of what they are parts of.
+  public var operands: [Binding]
+
+  /// The results that anything reads.
+  public var results: [Binding]
+
+  /// The last step; it works on the first result.
+  public var finish: Finish?
+
+  public init(
+    _ action: Action, _ operands: [Binding], to results: [Binding], finish: Finish? = nil
+  ) {
+    self.action = action
+    self.operands = operands
+    self.results = results
+    self.finish = finish
+  }
+
+  /// The first operand of a role, if there is one.
+  public subscript(role: Role) -> Content? { operands.first { $0.role == role }?.content }
+
+  /// All operands of a role.
+  public func all(_ role: Role) -> [Content] {
+    operands.compactMap { $0.role == role ? $0.content : nil }
+  }
+
+  /// The first result of a role, if anything reads it.
+  public func result(_ role: Role) -> Content? { results.first { $0.role == role }?.content }
+
+  /// All results of a role.
+  public func results(_ role: Role) -> [Content] {
+    results.compactMap { $0.role == role ? $0.content : nil }
+  }
+
+  /// The op that the call carries out; nil for what is none.
+  public var op: Op? { if case .op(let op) = action { op } else { nil } }
+
+  /// Whether a product has several weights, or attention reads parts of one tensor.
+  public var isJoined: Bool {
+    all(.weights).count > 1 || results(.weights).count > 1 || self[.projections] != nil
+  }
+
+  /// Whether the call is a layer norm's gradient of nothing but its parameters.
+  public var isOfNormParameters: Bool {
+    op?.kind == .layerNormGradient && result(.rows) == nil
+  }
+
+  /// The streams that the call draws from, its last step included.
+  public var streams: [Int] {
+    (op?.operation.streams.map(\.stream) ?? []) + (finish?.expression.streams ?? [])
+  }
+
+  /// The call with its streams counted from the layer's first, so that uses of a layer look alike.
+  public func countingStreams(from first: Int) -> KernelCall {
+    var copy = self
+    if let op { copy.action = .op(op.mappingStreams { $0 - first }) }
+    if let finish { copy.finish?.expression = finish.expression.mappingStreams { $0 - first } }
+    return copy
+  }
+
+  /// The same call of other contents.
+  public func map<Other>(_ transform: (Content) throws -> Other) rethrows -> KernelCall<Other> {
+    KernelCall<Other>(
+      action, try operands.map { .init($0.role, try transform($0.content)) },
+      to: try results.map { .init($0.role, try transform($0.content)) }, finish: finish)
+  }
+}

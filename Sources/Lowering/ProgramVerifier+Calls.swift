@@ -1,0 +1,214 @@
+import GraphIR
+
+// Roles.
+extension ProgramVerifier {
+  /// The roles are those of the op, in its order.
+  func checkRoles(_ kernel: KernelCall<Value>) throws(Mismatch) {
+    let op: Op
+    switch kernel.action {
+    case .op(let known): op = known
+    case .fit:
+      guard kernel.operands.map(\.role) == [.operand], kernel.results.map(\.role) == [.output]
+      else { throw Mismatch("fit has one operand and one result") }
+      return
+    case .pack, .unpack, .copy: throw Mismatch("\(kernel.action.name) is for plans")
+    }
+    let roles = kernel.rolesOfOp
+    let expected = op.operandRoles(kernel.operandTypes { program.type(of: $0) })
+    guard roles == expected else {
+      throw Mismatch("expected operands \(Self.list(expected)), found \(Self.list(roles))")
+    }
+    try checkResultRoles(op, kernel)
+  }
+
+  private func checkResultRoles(_ op: Op, _ kernel: KernelCall<Value>) throws(Mismatch) {
+    var expected = op.resultRoles
+    if kernel[.projections] != nil && op.kind == .attentionGradient { expected = [.projections] }
+    if op.kind == .linearWeightGradient {
+      let weights = kernel.results(.weights).count
+      expected = (0..<max(weights, 1)).flatMap { _ in op.resultRoles }
+    }
+    var found = kernel.results.map(\.role)
+    if op.kind == .layerNormGradient { expected.removeAll { !found.contains($0) } }
+    if op.kind == .linearWeightGradient {
+      expected.sort()
+      found.sort()
+    }
+    guard found == expected else {
+      throw Mismatch("expected results \(Self.list(expected)), found \(Self.list(found))")
+    }
+  }
+
+  private static func list(_ roles: [Role]) -> String {
+    roles.map(\.rawValue).joined(separator: ", ")
+  }
+}
+
+extension Role: Comparable {
+  public static func < (a: Role, b: Role) -> Bool { a.rawValue < b.rawValue }
+}
+
+extension KernelCall {
+  /// The roles that the op knows: joined operands as one, gathered and extra ones left out.
+  fileprivate var rolesOfOp: [Role] {
+    var roles: [Role] = []
+    for role in operands.map(\.role) {
+      switch role {
+      case .extra: break
+      case .source where op?.kind != .dispatch: break
+      case .weights where roles.last == .weights: break
+      case .projections: roles += [.queries, .keys, .values]
+      case _: roles.append(role)
+      }
+    }
+    return roles
+  }
+
+  /// The types by which the op tells its roles: of gathered rows, that they are sorted.
+  fileprivate func operandTypes(_ type: (Content) -> TensorType) -> [TensorType] {
+    var types = operands.filter { $0.role != .extra }.map { type($0.content) }
+    if let start = self[.start], !types.isEmpty, types[0].experts == nil, op?.kind != .dispatch {
+      types[0].experts = type(start).axes.first
+    }
+    return types
+  }
+}
+
+// Types.
+extension ProgramVerifier {
+  /// Axes as the graph has them: whole, and not told from their namesakes.
+  func plain(_ axis: Axis) -> Axis {
+    var result = Axis(constant: axis.multiplier)
+    for symbol in axis.symbols {
+      switch symbol.extent {
+      case .sequences: result = result * graph.batch
+      case .positions: result = result * graph.context
+      case .batch: result = result * graph.batch
+      case .context: result = result * graph.context
+      case .whole: result = result * Axis(symbol.name, symbol.size)
+      }
+    }
+    result = result / axis.divisor
+    for _ in 0..<axis.offset { result = result.plusOne }
+    return result
+  }
+
+  func plain(_ type: TensorType) -> TensorType {
+    TensorType(type.element, type.axes.map(plain), by: type.experts.map(plain))
+  }
+
+  private func plainType(_ value: Value) -> TensorType { plain(program.type(of: value)) }
+
+  /// The results' types are those that the op infers.
+  func checkTypes(_ kernel: KernelCall<Value>) throws(Mismatch) {
+    guard let op = kernel.op?.mapAxes(plain) else { return try checkFit(kernel) }
+    let count = max(kernel.all(.weights).count, kernel.results(.weights).count, 1)
+    if count > 1 && kernel.isProduct { return try checkParts(op, kernel, count) }
+    let given = kernel.results.map { plainType($0.content) }
+    // What only gave a pointwise op its shape is no operand: the result's own shape stands for it.
+    let shape = op.kind == .pointwise ? given : []
+    let inferred = try op.operation.infer(inputTypes(kernel, op) + shape)
+    let wanted = zip(op.resultRoles, inferred).filter { role, _ in
+      op.kind != .layerNormGradient || kernel.result(role) != nil
+    }.map(\.1)
+    try expect(
+      op.kind == .attentionGradient && kernel[.projections] != nil
+        ? [wanted[0].replacingLast(with: 3 * (wanted[0].axes.last ?? Axis(constant: 1)))] : wanted,
+      given)
+  }
+
+  private func checkFit(_ kernel: KernelCall<Value>) throws(Mismatch) {
+    let types = (kernel.operands + kernel.results).map { plainType($0.content) }
+    guard types.count == 2, types[0] == types[1] else {
+      throw Mismatch("fit makes \(types[1]) of \(types[0])")
+    }
+  }
+
+  /// The types that the op is given: rows gathered, queries, keys and values apart.
+  private func inputTypes(_ kernel: KernelCall<Value>, _ op: Op) -> [TensorType] {
+    kernel.operands.flatMap { operand -> [TensorType] in
+      let type = plainType(operand.content)
+      switch operand.role {
+      case .extra: return []
+      case .source where op.kind != .dispatch: return []
+      case .rows: return [kernel[.source] == nil || op.kind == .dispatch ? type : gathered(kernel)]
+      case .projections:
+        let part = type.axes.last.map { type.replacingLast(with: $0 / 3) } ?? type
+        return [part, part, part]
+      case _: return [type]
+      }
+    }
+  }
+
+  /// The type of gathered rows.
+  private func gathered(_ kernel: KernelCall<Value>) -> TensorType {
+    let types = [kernel[.rows], kernel[.source], kernel[.start]].map { value in
+      value.map(plainType) ?? .scalar
+    }
+    var experts = types[2].axes.first
+    experts?.offset = 0
+    return TensorType(.f32, types[1].axes + types[0].axes.suffix(1), by: experts)
+  }
+
+  /// A product of several weights is as many products side by side.
+  private func checkParts(
+    _ op: Op, _ kernel: KernelCall<Value>, _ count: Int
+  ) throws(Mismatch) {
+    let gradients = kernel.results(.weights).map(plainType)
+    let weights = op.kind == .linearWeightGradient ? gradients : kernel.all(.weights).map(plainType)
+    guard let first = weights.first, first.axes.count == 2,
+      weights.allSatisfy({ $0.shape == first.shape }),
+      first.axes[0].size % Program.panelWidth == 0
+    else { throw Mismatch("weights side by side have one shape, and outputs in whole panels") }
+    let rows = (kernel[.rows] ?? kernel[.gradient]).map(plainType) ?? .scalar
+    let wide = op.kind == .linear ? kernel.result(.output) : kernel[.gradient]
+    guard let wide, plainType(wide).width == count * first.axes[0].size,
+      plainType(wide).axes.dropLast() == rows.axes.dropLast()
+    else { throw Mismatch("\(count) parts of \(first.axes[0]) do not lie side by side") }
+    let width = op.kind == .linearInputGradient ? kernel.result(.rows) : kernel[.rows]
+    guard let width, plainType(width).width == first.axes[1].size else {
+      throw Mismatch("the rows have not the width of the weights \(first)")
+    }
+  }
+
+  private func expect(_ wanted: [TensorType], _ given: [TensorType]) throws(Mismatch) {
+    guard wanted == given else {
+      let texts = [wanted, given].map { $0.map(\.description).joined(separator: ", ") }
+      throw Mismatch("types are \(texts[1]), but the operands make \(texts[0])")
+    }
+  }
+}
+
+// Last steps.
+extension ProgramVerifier {
+  func checkFinish(_ kernel: KernelCall<Value>) throws(Mismatch) {
+    let extra = kernel.all(.extra)
+    guard let finish = kernel.finish else {
+      guard extra.isEmpty else { throw Mismatch("extra operands without a last step") }
+      return
+    }
+    guard let result = kernel.finishedResult, result == kernel.results.first?.content else {
+      throw Mismatch("\(kernel.action.name) takes no last step")
+    }
+    guard kernel.takesAnyFinish || finish.expression == Finish.sum else {
+      throw Mismatch("\(kernel.action.name) can only add a residual, not \(finish.expression)")
+    }
+    guard extra.count < Finish.mostOperands,
+      finish.expression.inputs == Array(0...extra.count),
+      finish.expression.streams.count <= Finish.mostStreams
+    else { throw Mismatch("the last step \(finish.expression) has \(extra.count) extra operands") }
+    for operand in extra where program.type(of: operand) != program.type(of: result) {
+      throw Mismatch("\(operand) of the last step has not the type of the result")
+    }
+  }
+}
+
+extension KernelCall {
+  /// Whether the call multiplies rows and weights.
+  public var isProduct: Bool {
+    switch op?.kind {
+    case .linear, .linearInputGradient, .linearWeightGradient: true
+    case _: false
+    }
+  }
+}

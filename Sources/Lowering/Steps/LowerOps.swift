@@ -1,0 +1,96 @@
+import GraphIR
+
+extension Program {
+  /// A call for every node that computes something, operands by role.
+  ///
+  /// The sizes that a pass may have less of are told from the model's constants (`PassSizes`); where a
+  /// constant meets its namesake of the pass, a call of `fit` stands between.
+  ///
+  /// - Throws: a `Diagnostic` for a model that has no meaning for a shorter text.
+  init(_ graph: Graph) throws(Diagnostic) {
+    let sizes = try PassSizes(graph)
+    let roles = sizes.graph.parameterRoles
+    name = graph.name
+    (sequences, positions) = (sizes.sequences, sizes.positions)
+    vocabulary = graph.vocabulary
+    (sources, calls, outputs, types) = ([], [], sizes.graph.outputs, [:])
+    let costs = sizes.graph.costs
+    for (index, node) in sizes.graph.nodes.enumerated() {
+      for value in sizes.graph.results(of: index) { types[value] = sizes.graph.type(of: value) }
+      switch node.op {
+      case .input, .parameter: sources.append(Self.source(index, node, roles[index]))
+      case let op:
+        let kernel = Self.kernel(op, node, index, sizes.graph)
+        calls.append(
+          Call(
+            kernel: kernel, phase: node.phase, scope: node.scope, layer: node.layer,
+            location: node.location, nodes: sizes.origins[index].sorted(), cost: costs[index]))
+      }
+    }
+    do throws(Recomputation) {
+      try PositionCheck(sizes).check()
+    } catch {
+      recomputation = error
+    }
+    leaveOutUnreadNormGradients()
+  }
+
+  /// A source with the axes that it has in a pass.
+  private static func source(_ index: Int, _ node: Node, _ role: ParameterRole?) -> Source {
+    var op = node.op
+    if case .parameter(var parameter) = op {
+      parameter.axes = node.types[0].axes
+      op = .parameter(parameter)
+    } else if case .input(var input) = op {
+      input.axes = node.types[0].axes
+      op = .input(input)
+    }
+    return Source(
+      value: Value(node: index), op: op, role: role, scope: node.scope, location: node.location)
+  }
+
+  private static func kernel(
+    _ op: Op, _ node: Node, _ index: Int, _ graph: Graph
+  ) -> KernelCall<Value> {
+    let node = node.readingOnlyWhatItUses
+    let types = node.inputs.map(graph.type(of:))
+    let operands = zip(op.operandRoles(types), node.inputs).map {
+      KernelCall<Value>.Binding($0, $1)
+    }
+    let results = zip(op.resultRoles, graph.results(of: index)).map {
+      KernelCall<Value>.Binding($0, $1)
+    }
+    let isFit = types.first.map { node.isFit(from: $0) } ?? false
+    return KernelCall(isFit ? .fit : .op(node.op), operands, to: results)
+  }
+
+  /// A layer norm's gradients are made where they are read.
+  private mutating func leaveOutUnreadNormGradients() {
+    let facts = ProgramFacts(self)
+    for index in calls.indices where calls[index].op?.kind == .layerNormGradient {
+      calls[index].kernel.results.removeAll { !facts.isRead($0.content) }
+    }
+    dropUnmadeTypes()
+  }
+}
+
+extension Node {
+  /// A pointwise op without the operands that only give it its shape: a call does not read them.
+  fileprivate var readingOnlyWhatItUses: Node {
+    guard case .pointwise(let op) = op else { return self }
+    let used = op.expression.inputs
+    var node = self
+    node.inputs = used.map { inputs[$0] }
+    node.op = .pointwise(
+      Pointwise(op.expression.substituting { .input(used.firstIndex(of: $0) ?? 0) }))
+    return node
+  }
+
+  /// Whether the node only brings its operand to other extents of its axes.
+  fileprivate func isFit(from type: TensorType) -> Bool {
+    guard case .pointwise(let op) = op, op.expression == .input(0), inputs.count == 1 else {
+      return false
+    }
+    return type.axes.count == types[0].axes.count && type.axes != types[0].axes
+  }
+}

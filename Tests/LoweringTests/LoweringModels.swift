@@ -1,0 +1,48 @@
+import CompiledModels
+import GraphIR
+import Interpreter
+import Lowering
+import Passes
+
+/// What the tests of lowering look at: small models, and the samples of all ops.
+enum LoweringModels {
+  /// Small models as their makers write them.
+  static func models() throws -> [(name: String, graph: Graph)] {
+    let makers = [
+      MakeMoE("makemoe") { ($0.C, $0.heads, $0.dropout) = (16, 2, 0.1) },
+      MakeMoE("capacity") { ($0.capacity, $0.isNoisy, $0.depth) = (1, false, 1) },
+      MakeMoE("tied") { ($0.isTied, $0.dropout) = (true, 0.2) },
+      MakeMoE("offset") { ($0.hasOffset, $0.depth) = (true, 1) },
+    ]
+    let layered = [LayeredModel.Form.dense, .skip, .shared, .routed].map { LayeredModel($0, depth: 2) }
+    return try makers.map { ($0.name, try $0.graph()) }
+      + layered.map { ("\($0)", try $0.graph()) }
+  }
+
+  /// All of them with gradients, as they are when they are lowered.
+  static let all: [(name: String, graph: Graph)] = {
+    let models = (try? Self.models()) ?? []
+    return (models + OpKind.allSamples.map { ($0.name, $0.graph) }).compactMap { name, graph in
+      (try? Pipelines.transformed(graph)).map { (name, $0) }
+    }
+  }()
+
+  /// The graph's interpreter with tokens of its vocabulary.
+  static func interpreter(_ graph: Graph, sequences: Int? = nil, length: Int? = nil) -> Interpreter {
+    let count = (sequences ?? graph.batch.size) * (length ?? graph.context.size)
+    let ids = (0..<count).map { Int32(($0 * 7 + 3) % graph.vocabulary.size) }
+    return Interpreter(
+      graph, mode: sequences == nil ? .training : .evaluation, seed: 5, tokens: ids,
+      targets: ids.map { Int32((Int($0) + 1) % graph.vocabulary.size) }, sequences: sequences,
+      length: length)
+  }
+
+  /// How far two tensors are apart, relative to the largest element.
+  static func distance(_ a: [Double], _ b: [Double]) -> Double {
+    guard a.count == b.count else { return .infinity }
+    let size = b.map(abs).filter(\.isFinite).max() ?? 0
+    return zip(a, b).map { x, y in x == y || (x.isNaN && y.isNaN) ? 0 : abs(x - y) }.max().map {
+      $0 / max(size, 1e-12)
+    } ?? 0
+  }
+}
