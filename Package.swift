@@ -11,7 +11,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
-    // The compiler: model.swift to graph to program to plan to C. One direction only.
+    // The compiler: model.swift to graph to plan to C. One direction only.
     .target(name: "GraphIR"),
     .target(name: "JSON"),
     .target(name: "Words"),
@@ -20,10 +20,10 @@ let package = Package(
     .target(name: "Passes", dependencies: ["GraphIR"]),
     .target(name: "Lowering", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR", "Lowering"]),
-    .target(name: "Planning", dependencies: ["GraphIR", "Words", "Lowering"]),
+    .target(name: "Planning", dependencies: ["GraphIR", "Lowering", "Words"]),
     .target(
       name: "Codegen",
-      dependencies: ["GraphIR", "JSON", "Words", "Lowering", "Planning", "CKernels"]),
+      dependencies: ["GraphIR", "Lowering", "Planning", "CKernels", "JSON", "Words"]),
 
     // Files that moec carries in itself: what models' C is made of, and what its pages are.
     .target(name: "CCarried"),
@@ -32,51 +32,52 @@ let package = Package(
       cSettings: [.headerSearchPath(".")]),
     .target(
       name: "CPages", dependencies: ["CCarried"],
-      exclude: ["page", "charts", "routes", "inspection"], cSettings: [.headerSearchPath(".")]),
+      exclude: ["page", "charts", "routes", "inspection"],
+      cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
     .target(name: "CModelABI"),
     .target(name: "CText"),
     .target(name: "SystemFiles"),
     .target(name: "Toolchain", dependencies: ["SystemFiles"]),
-
     // The one way from a model to its library.
     .target(
       name: "Driver",
       dependencies: [
-        "GraphIR", "Words", "Passes", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain",
+        "GraphIR", "Passes", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain", "Words",
       ]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
-    .target(name: "Exchange", dependencies: ["JSON", "SystemFiles", "ModelRuntime"]),
+    .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(name: "Page", dependencies: ["CPages"]),
-    .target(name: "Charts", dependencies: ["Words", "CPages", "SystemFiles", "Page"]),
+    .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles", "Words"]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
     .target(
       name: "Runner",
       dependencies: [
-        "JSON", "Words", "CPages", "CText", "SystemFiles", "ModelRuntime", "Exchange", "Tracking",
-        "Page", "Tokenizer",
+        "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
+        "Page", "CPages", "Words",
       ]),
     .target(
       name: "Benchmark",
       dependencies: [
-        "GraphIR", "Words", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain", "Driver",
-        "ModelRuntime",
+        "GraphIR", "Lowering", "Planning", "Codegen", "Driver", "ModelRuntime", "SystemFiles",
+        "Toolchain", "Words",
       ]),
     .target(
       name: "Inspection",
       dependencies: [
-        "GraphIR", "Words", "Lowering", "Planning", "Codegen", "CPages", "SystemFiles",
-        "ModelRuntime", "Page", "Benchmark",
+        "GraphIR", "Lowering", "Planning", "Codegen", "ModelRuntime", "Benchmark", "Page", "CPages",
+        "SystemFiles", "Words",
       ]),
+
     .executableTarget(
       name: "moec",
       dependencies: [
-        "GraphIR", "JSON", "Words", "MoE", "Lint", "Passes", "Lowering", "Interpreter", "Planning",
-        "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "Exchange", "Comparison",
-        "Tracking", "Charts", "Tokenizer", "Runner", "Benchmark", "Inspection",
+        "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
+        "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Runner", "Benchmark", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -84,80 +85,79 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Planning", "Toolchain", "Driver", "ModelRuntime", "Comparison",
+        "GraphIR", "MoE", "Passes", "Lowering", "Planning", "Toolchain", "Driver", "ModelRuntime",
+        "Comparison",
       ]),
     .executableTarget(
       name: "moec-fuzz",
       dependencies: [
-        "GraphIR", "RandomModels",
+        "RandomModels", "GraphIR",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    // Models that tests compile, a model in C, and what they are compared with.
-    .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
-    .target(
-      name: "CompiledModels",
-      dependencies: [
-        "GraphIR", "MoE", "Passes", "Planning", "Codegen", "Toolchain", "Driver", "ModelRuntime",
-        "Exchange", "Comparison", "ModelFixtures",
-      ], path: "Tests/Support"),
-
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "ModelFixtures"]),
-    .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
-    .testTarget(name: "WordsTests", dependencies: ["Words"]),
-    .testTarget(name: "MoETests", dependencies: ["GraphIR", "MoE", "moec", "ModelFixtures"]),
+    .testTarget(name: "MoETests", dependencies: ["GraphIR", "MoE", "ModelFixtures", "moec"]),
     .testTarget(name: "LintTests", dependencies: ["GraphIR", "MoE", "Lint", "Passes", "Planning"]),
     .testTarget(name: "PassesTests", dependencies: ["GraphIR", "MoE", "Passes", "Interpreter"]),
+    .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
     .testTarget(
       name: "LoweringTests",
-      dependencies: ["GraphIR", "Passes", "Lowering", "Interpreter", "CompiledModels"]),
-    .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
+      dependencies: ["GraphIR", "Passes", "Interpreter", "Lowering", "CompiledModels"]),
     .testTarget(
       name: "PlanningTests",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Lowering", "Planning", "ModelFixtures", "CompiledModels",
-      ], exclude: ["Goldens"]),
+      ],
+      exclude: ["Goldens"]),
     .testTarget(
       name: "CodegenTests",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Interpreter", "Planning", "Codegen", "CKernels", "CModelABI",
-        "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "CompiledModels",
+        "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
+        "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures",
+        "CompiledModels",
       ]),
+    // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
+    .testTarget(name: "WordsTests", dependencies: ["Words"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
+    .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
-      name: "ModelRuntimeTests", dependencies: ["SystemFiles", "ModelRuntime", "ModelFixtures"]),
+      name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
+      exclude: ["Goldens"]),
+    .testTarget(
+      name: "ModelRuntimeTests", dependencies: ["ModelRuntime", "SystemFiles", "ModelFixtures"]),
     .testTarget(
       name: "ExchangeTests",
-      dependencies: ["SystemFiles", "ModelRuntime", "Exchange", "ModelFixtures"]),
-    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
-    .testTarget(name: "PageTests", dependencies: ["CPages", "Page"]),
+      dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
     .testTarget(
-      name: "ChartsTests", dependencies: ["Charts", "moec", "ModelFixtures"], exclude: ["Goldens"]),
+      name: "BenchmarkTests",
+      dependencies: [
+        "Benchmark", "GraphIR", "Planning", "ModelRuntime", "Toolchain", "ModelFixtures", "moec",
+      ]),
+    .testTarget(
+      name: "InspectionTests",
+      dependencies: [
+        "Toolchain", "ModelRuntime", "Benchmark", "Inspection", "ModelFixtures", "CompiledModels",
+        "moec",
+      ],
+      exclude: ["browser.js"]),
     .testTarget(
       name: "TokenizerTests", dependencies: ["Tokenizer", "ModelFixtures"], exclude: ["Fixtures"]),
     .testTarget(
       name: "RunnerTests",
       dependencies: [
-        "Words", "SystemFiles", "ModelRuntime", "Exchange", "Tokenizer", "Runner", "moec",
-        "ModelFixtures",
+        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
+        "moec",
       ]),
-    .testTarget(
-      name: "BenchmarkTests",
-      dependencies: [
-        "GraphIR", "Planning", "Toolchain", "ModelRuntime", "Benchmark", "moec", "ModelFixtures",
-      ]),
-    .testTarget(
-      name: "InspectionTests",
-      dependencies: [
-        "Toolchain", "ModelRuntime", "Benchmark", "Inspection", "moec", "ModelFixtures",
-        "CompiledModels",
-      ], exclude: ["browser.js"]),
+    .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
+    // A small model in C, compiled by the tests of whatever runs libraries.
+    .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
     .testTarget(
       name: "MoecTests",
       dependencies: [
-        "SystemFiles", "Driver", "moec", "ModelFixtures",
+        "SystemFiles", "Driver", "ModelFixtures", "moec",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
@@ -166,15 +166,25 @@ let package = Package(
     .testTarget(
       name: "ExamplesTests",
       dependencies: [
-        "moec", "ModelFixtures", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ModelFixtures", "moec",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
-      name: "DocsTests", dependencies: ["GraphIR", "Lint", "Passes", "moec", "ModelFixtures"]),
+      name: "DocsTests",
+      dependencies: ["GraphIR", "Lint", "Lowering", "Passes", "ModelFixtures", "moec"]),
+    // Models that tests compile and load, and what they are compared with.
+    .target(
+      name: "CompiledModels",
+      dependencies: [
+        "GraphIR", "MoE", "Passes", "Planning", "Codegen", "Toolchain", "Driver", "ModelRuntime",
+        "Exchange", "Comparison", "ModelFixtures",
+      ],
+      path: "Tests/Support"),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "GraphIR", "Lint", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner", "moec",
-        "ModelFixtures", "CompiledModels",
+        "GraphIR", "Lint", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
+        "ModelFixtures", "CompiledModels", "moec",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -2,7 +2,7 @@ import GraphIR
 
 extension Op {
   /// The roles of a node's operands, in the order in which graphs have them.
-  func operandRoles(_ types: [TensorType]) -> [Role] {
+  public func operandRoles(_ types: [TensorType]) -> [Role] {
     let start: [Role] = types.first?.experts == nil ? [] : [.start]
     switch self {
     case .input, .parameter: return []

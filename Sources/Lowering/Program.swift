@@ -88,6 +88,13 @@ extension Program.Call {
   public var inputs: [Value] { kernel.operands.map(\.content) }
   public var results: [Value] { kernel.results.map(\.content) }
 
+  /// The operand that the graph's op has at a place, by its role; joined ones are all in one.
+  public func operand(_ place: Int) -> Value? {
+    let roles = op?.operandRoles([]) ?? []
+    guard roles.indices.contains(place) else { return nil }
+    return self[roles[place]] ?? self[.projections]
+  }
+
   /// Lets the call carry out what another did.
   mutating func takeOver(_ other: Program.Call) {
     nodes = Set(nodes + other.nodes).sorted()

@@ -45,17 +45,11 @@ private struct ProgramParser {
 extension ProgramParser {
   private mutating func header() throws(Diagnostic) -> Program {
     let name = try line("program") { (r) throws(Diagnostic) in try r.string("the program's name") }
-    let sequences = try passAxis("sequences", .sequences, nil)
-    let positions = try passAxis("positions", .positions, sequences)
+    let sequences = try line("sequences") { (r) throws(Diagnostic) in try r.passAxis(.sequences) }
+    let positions = try line("positions") { (r) throws(Diagnostic) in try r.passAxis(.positions) }
     let marks = AxisMarks(sequences: sequences, positions: positions)
     while reader.nextLine(), reader.sees("axis ") {
-      try reader.expectWord("axis")
-      let name = try reader.axisName()
-      let size = try reader.integer("the size of axis \(name)")
-      guard reader.declare(name, marks.symbol(named: name, size: size)) else {
-        throw reader.failure("axis \(name) is declared twice")
-      }
-      try reader.endOfLine()
+      try line("axis") { (r) throws(Diagnostic) in try r.declareAxis(marks) }
     }
     let vocabulary = try line("vocabulary") { (r) throws(Diagnostic) in try r.axis() }
     var program = Program(
@@ -67,22 +61,6 @@ extension ProgramParser {
       }
     }
     return program
-  }
-
-  /// `positions T 32`, the name marked if sequences have it too.
-  private mutating func passAxis(
-    _ word: String, _ extent: Axis.Extent, _ other: Axis?
-  ) throws(Diagnostic) -> Axis {
-    try line(word) { (r) throws(Diagnostic) in
-      let name = try r.axisName()
-      let plain = name.last == "'" ? String(name.dropLast()) : name
-      let size = try r.integer("the size of axis \(name)")
-      let symbol = Axis.Symbol(name: plain, size: size, extent: extent)
-      guard r.declare(name, symbol) else {
-        throw r.failure("axis \(name) is declared twice")
-      }
-      return Axis(symbol: symbol)
-    }
   }
 
   private mutating func line<Content>(
@@ -138,13 +116,5 @@ extension ProgramParser {
     let origin = try reader.origin()
     (call.scope, call.layer, call.location) = (origin.scope, origin.layer, origin.location)
     program.calls.append(call)
-  }
-}
-
-extension TextReader {
-  /// `"block.0.mixture draws random numbers in every pass" @ makemoe.swift:25:23`.
-  mutating func recomputation() throws(Diagnostic) -> Recomputation {
-    let reason = try string("the reason")
-    return Recomputation(reason, at: accept("@") ? try location() : nil)
   }
 }

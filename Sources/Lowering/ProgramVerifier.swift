@@ -140,13 +140,14 @@ public struct ProgramVerifier {
   }
 
   private func checkStreams() throws(Diagnostic) {
-    var rates: [Int: Double?] = [:]
+    var meanings: [Int: StreamUse.Meaning] = [:]
     try forEachCall { call, _ throws(Mismatch) in
-      for (stream, rate) in call.kernel.draws {
-        guard (rates[stream] ?? rate) == rate else {
-          throw Mismatch("random stream \(stream) has two meanings")
+      for use in call.kernel.draws {
+        let known = meanings[use.stream] ?? use.meaning
+        meanings[use.stream] = known
+        guard known == use.meaning else {
+          throw Mismatch("random stream \(use.stream) is used for \(known) and for \(use.meaning)")
         }
-        rates[stream] = rate
       }
     }
   }
@@ -174,25 +175,8 @@ public struct ProgramVerifier {
 }
 
 extension KernelCall {
-  /// The streams and what they are for: dropout's rate, or nil for normal numbers.
-  var draws: [(stream: Int, rate: Double?)] {
-    var found: [(stream: Int, rate: Double?)] = []
-    func visit(_ expression: ScalarExpression) {
-      expression.visit {
-        switch $0 {
-        case .normal(let stream): found.append((stream, nil))
-        case .keep(let stream, let rate): found.append((stream, rate))
-        case .input, .constant, .unary, .binary: break
-        }
-      }
-    }
-    switch op {
-    case .pointwise(let op): visit(op.expression)
-    case .attention(let op): if op.rate > 0 { found.append((op.stream, op.rate)) }
-    case .attentionGradient(let op): if op.rate > 0 { found.append((op.stream, op.rate)) }
-    case _: break
-    }
-    if let finish { visit(finish.expression) }
-    return found
+  /// What the call draws from random streams.
+  var draws: [StreamUse] {
+    (op?.operation.streams ?? []) + (finish.map { Pointwise($0.expression).streams } ?? [])
   }
 }

@@ -4,13 +4,13 @@ import Lowering
 /// Neighbouring calls of a function that are made in the same way.
 public struct CallRun: Hashable, Sendable {
   /// How threads make the calls.
-  public enum Kind: Hashable, Sendable {
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// One after the other; each divides its own work, and ends when all of it is done.
-    case inTurn
+    case inTurn = "in turn"
 
     /// Every thread makes all of the calls for sequences of its own, without waiting for the others in
     /// between; what it computes stays in its own cache from call to call.
-    case bySequence
+    case bySequence = "by sequence"
 
     /// Every thread takes shares of each call, and goes on to the next without waiting for the others:
     /// no call reads what another writes.
@@ -25,7 +25,7 @@ extension [Call] {
   /// The calls as runs: those that keep sequences apart, those that are independent, the others.
   ///
   /// - Parameter batch: the axis of sequences.
-  public func runs(batch: Axis) -> [CallRun] {
+  func runs(batch: Axis) -> [CallRun] {
     var runs: [CallRun] = []
     var current = OpenRun(batch: batch)
     for (index, call) in enumerated() {

@@ -104,6 +104,8 @@ extension LayerPlanner {
     let (backwardEdges, backwardArguments) = namer.arguments(backward)
     let forwardScratch = forward.draft.scratch(batch: program.sequences)
     let backwardScratch = backward.draft.scratch(batch: program.sequences)
+    let forwardCalls = calls(forward, forwardScratch, forwardEdges, forwardArguments)
+    let backwardCalls = calls(backward, backwardScratch, backwardEdges, backwardArguments)
     var layer = Layer(
       name: layerName, location: layerLocation,
       parameters: try owned.map { (parameter) throws(Diagnostic) in
@@ -113,8 +115,9 @@ extension LayerPlanner {
       forwardArguments: forwardArguments, backwardArguments: backwardArguments,
       saved: placed(saved), forwardScratch: forwardScratch.buffers,
       backwardScratch: backwardScratch.buffers,
-      forward: calls(forward, forwardScratch, forwardEdges, forwardArguments),
-      backward: calls(backward, backwardScratch, backwardEdges, backwardArguments),
+      forward: forwardCalls, backward: backwardCalls,
+      forwardRuns: forwardCalls.runs(batch: program.sequences),
+      backwardRuns: backwardCalls.runs(batch: program.sequences),
       streamCount: streamCount)
     let updating = backward.draft.calls.indices.filter { backward.draft.calls[$0].updates }
     layer.updateInBackward(updating) { isReadHereOnly(owned[$0]) }
@@ -140,10 +143,13 @@ extension LayerPlanner {
     }
     let order = function.edges.map { edge in edges.firstIndex(of: edge) ?? 0 }
     func moved(_ operand: Operand) -> Operand {
-      guard case .argument(let index) = operand.place else { return operand }
       var operand = operand
-      operand.place = .argument(order[index])
-      operand.name = arguments[order[index]].name
+      if case .argument(let index) = operand.place {
+        operand.place = .argument(order[index])
+        operand.name = arguments[order[index]].name
+      } else if case .gradient(let index) = operand.place {
+        operand.name = Operand.gradientName(of: layerParameter(owned[index], start: nil))
+      }
       return operand
     }
     return calls.map { call in

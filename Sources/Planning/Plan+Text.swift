@@ -2,82 +2,196 @@ import GraphIR
 import Lowering
 
 extension Plan {
-  /// The plan for a reader: memory, layers with their buffers, calls in order.
+  /// The plan for a reader, and for `init(parsing:of:)`, which reads it back: options, memory,
+  /// parameters, uses, what passes between layers, then each layer with its buffers and its calls, as
+  /// threads make them.
+  ///
+  /// Calls are written as in programs (`Program.text`), with places for values: `p.` are a layer's own
+  /// parameters, `borrowed.` those of others, `g.` gradients of its own, `s.` saved buffers, `t.`
+  /// scratch, `pass.` what the caller gives; the rest are arguments. `T!` is all of the context, of
+  /// which a pass may have fewer positions, `T`.
   public var text: String {
-    var lines = ["plan of \(graph.name)", ""]
-    lines += memoryLines + [""]
-    lines += ["uses, in forward order"] + uses.map(line(of:)) + [""]
-    lines += ["between layers"] + edges.map(line(of:)) + [""]
-    lines += layers.flatMap { $0.lines + [""] }
+    let writer = PlanWriter(self)
+    var lines = ["plan of \(graph.name.quoted)"] + writer.header + [""]
+    lines += writer.memory + [""]
+    lines += ["parameters"] + parameters.map { "  \($0.name.quoted) at \($0.offset)" } + [""]
+    lines += ["uses, in forward order"] + uses.flatMap(writer.lines) + [""]
+    lines += ["between layers"] + edges.indices.map(writer.line(ofEdge:)) + [""]
+    lines += layers.flatMap { writer.lines(of: $0) + [""] }
     return lines.joined(separator: "\n")
   }
+}
 
-  private var memoryLines: [String] {
-    [
+/// Writes the parts of a plan.
+private struct PlanWriter {
+  let plan: Plan
+  let marks: AxisMarks
+
+  init(_ plan: Plan) {
+    self.plan = plan
+    marks = AxisMarks(sequences: plan.sequences, positions: plan.positions)
+  }
+
+  private func text(_ type: TensorType) -> String { marks.marked(type).description }
+
+  var header: [String] {
+    let passes = [("sequences", marks.sequences), ("positions", marks.positions)]
+    var lines = passes.map { "\($0.0) \(marks.name(of: $0.1)) \($0.1.size)" }
+    var seen = Set(passes.map { marks.name(of: $0.1) })
+    for symbol in symbols where seen.insert(marks.name(of: symbol)).inserted {
+      lines.append("axis \(marks.name(of: symbol)) \(symbol.size)")
+    }
+    lines.append("options" + (plan.accumulates ? " accumulates" : ""))
+    if let why = plan.recomputation {
+      lines.append(
+        "recomputed \(why.reason.quoted)" + (why.location.map { " @ \($0.text)" } ?? ""))
+    }
+    return lines + plan.notes.map { note in
+      "note \(note.message.quoted)" + (note.hint.map { " hint \($0.quoted)" } ?? "")
+        + (note.location.map { " @ \($0.text)" } ?? "")
+    }
+  }
+
+  /// The symbols of all axes in order of first use.
+  private var symbols: [Axis.Symbol] {
+    var types = plan.edges.map(\.type)
+    var axes: [Axis] = []
+    for layer in plan.layers {
+      types += (layer.parameters + layer.borrowed).map(\.type)
+      types += (layer.saved + layer.forwardScratch + layer.backwardScratch).map(\.type)
+      types += (layer.forwardArguments + layer.backwardArguments).map(\.type)
+      for call in layer.forward + layer.backward {
+        types += call.operands.map(\.type)
+        _ = call.op?.mapAxes { axis in
+          axes.append(axis)
+          return axis
+        }
+      }
+    }
+    return (types.flatMap { $0.axes + [$0.experts].compactMap { $0 } } + axes).flatMap(\.symbols)
+  }
+
+  var memory: [String] {
+    let (memory, regions) = (plan.memory, plan.regions)
+    return [
       "memory, in bytes",
       "  parameters \(memory.parameters)", "  gradients  \(memory.gradients)",
       "  optimizer  \(memory.optimizer)", "  saved      \(memory.saved)",
       "  scratch    \(memory.scratch)", "  total      \(memory.total)", "",
-      "passes of evaluation at once: \(lanes.count)",
-      "  each has \(lanes.savedBytes) of saved and \(lanes.scratchBytes) of scratch",
+      "regions, in bytes from the start of the arena",
+      "  values \(regions.values), gradients \(regions.gradients), first moments \(regions.firstMoments), "
+        + "second moments \(regions.secondMoments), steps \(regions.steps)",
+      "  saved \(regions.saved), gradients between layers \(regions.edgeGradients), scratch \(regions.scratch)",
+      "  tokens \(regions.tokens), targets \(regions.targets), positions \(regions.positions), "
+        + "sums \(regions.sums), end \(regions.total)", "",
+      "# passes of evaluation at once: \(plan.lanes.count)",
+      "#   each has \(plan.lanes.savedBytes) of saved and \(plan.lanes.scratchBytes) of scratch",
+    ]
+  }
+}
+
+// Uses, edges and layers.
+extension PlanWriter {
+  func lines(of use: LayerUse) -> [String] {
+    let layer = plan.layers[use.layer]
+    let numbers = { (list: [Int]) in list.map { " \($0)" }.joined() }
+    let nodes = { (calls: [[Int]]) in
+      calls.map { $0.isEmpty ? " none" : numbers($0) }.joined(separator: ",")
+    }
+    return [
+      "  \(use.scope.quoted): \(layer.name.token), parameters from \(use.firstParameter)"
+        + (use.borrowed.isEmpty ? "" : " and" + numbers(use.borrowed))
+        + ", streams from \(use.firstStream), saved at \(use.savedOffset)",
+      "    forward with\(numbers(use.forwardEdges)): nodes\(nodes(use.forwardNodes))",
+      "    backward with\(numbers(use.backwardEdges)): nodes\(nodes(use.backwardNodes))",
     ]
   }
 
-  private func line(of use: LayerUse) -> String {
-    let name = layers[use.layer].name
-    return
-      "  \(use.scope.isEmpty ? name : use.scope): \(name), parameters from \(use.firstParameter), "
-      + "streams from \(use.firstStream), saved at \(use.savedOffset)"
+  func line(ofEdge index: Int) -> String {
+    let edge = plan.edges[index]
+    return "  \(index) \(edge.name.token) \(text(edge.type)) "
+      + "\(edge.role == .activation ? "saved" : "scratch") at \(edge.offset), \(edge.bytes) bytes"
+      + (edge.output.map { " is \($0)" } ?? "")
   }
 
-  private func line(of edge: Edge) -> String {
-    "  \(edge.name) \(edge.type) \(edge.role == .activation ? "saved" : "scratch") at \(edge.offset), \(edge.bytes) bytes"
+  func lines(of layer: Layer) -> [String] {
+    var lines = ["layer \(layer.name.token)" + (layer.location.map { " @ \($0.text)" } ?? "")]
+    lines += ["  streams \(layer.streamCount)"]
+    lines += layer.parameters.map { "  parameter \(text($0, of: layer))" }
+    lines += layer.borrowed.map { "  borrowed \(text($0, of: layer))" }
+    lines += layer.saved.map { "  saved \(text($0))" }
+    for phase in [Phase.forward, .backward] {
+      let (arguments, scratch) = layer.surroundings(phase)
+      let given = arguments.map {
+        ($0.isWritten ? "-> " : "") + "\($0.name.token) \(text($0.type))"
+      }
+      lines += ["  \(phase.rawValue)(\(given.joined(separator: ", ")))"]
+      lines += scratch.map { "    scratch \(text($0))" }
+      for run in layer.runs(phase) {
+        lines += ["    \(run.kind.rawValue)"]
+        lines += layer.calls(phase)[run.calls].map { "      " + text($0, in: layer) }
+      }
+    }
+    return lines
+  }
+
+  private func text(_ parameter: LayerParameter, of layer: Layer) -> String {
+    var text = "\(parameter.field.token) \(self.text(parameter.type)) \(parameter.role.rawValue)"
+    if parameter.layout != .rowMajor { text += ", in panels" }
+    switch parameter.start {
+    case .saved(let index): text += ", experts from s.\(layer.saved[index].name.token)"
+    case .argument(let index):
+      text += ", experts from \(layer.forwardArguments[index].name.token)"
+    case nil: break
+    }
+    if !parameter.hasGradient { text += ", without gradient" }
+    return text + (parameter.isUpdatedInBackward ? ", updated in backward" : "")
+  }
+
+  private func text(_ buffer: Buffer) -> String {
+    "\(buffer.name.token) \(text(buffer.type))\(buffer.layout == .rowMajor ? "" : ", in panels") "
+      + "at \(buffer.offset), \(buffer.bytes) bytes"
+  }
+
+  private func text(_ call: Call, in layer: Layer) -> String {
+    var text = call.kernel.text(marks) { self.text($0, in: layer) }
+    if let finish = call.finish { text += Origin(finish.scope, nil, finish.location).text }
+    if call.updates != nil { text += "; then adamw" }
+    text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
+    return text + Origin(call.scope, nil, call.location).text
+  }
+
+  private func text(_ operand: Operand, in layer: Layer) -> String {
+    switch operand.place {
+    case .source(let kind): return "pass.\(kind.rawValue)"
+    case .argument: return operand.name.token
+    case .parameter: return "p.\(operand.name.token)"
+    case .borrowed: return "borrowed.\(operand.name.token)"
+    case .saved: return "s.\(operand.name.token)"
+    case .scratch: return "t.\(operand.name.token)"
+    case .gradient(let index):
+      let parameter = layer.parameters[index]
+      let type = operand.type == parameter.type ? "" : ":\(text(operand.type))"
+      return "g.\(parameter.field.token)\(type)"
+    }
   }
 }
 
 extension Layer {
-  fileprivate var lines: [String] {
-    var lines = ["layer \(name)"]
-    lines += parameters.map {
-      "  parameter \($0.field) \($0.type)\($0.layout == .rowMajor ? "" : " in panels")"
-    }
-    lines += saved.map { "  saved \($0.name) \($0.type) at \($0.offset), \($0.bytes) bytes" }
-    lines += ["  forward(\(forwardArguments.map(\.text).joined(separator: ", ")))"]
-    lines += forwardScratch.map(\.scratchLine) + forward.map { "    " + $0.text }
-    lines += ["  backward(\(backwardArguments.map(\.text).joined(separator: ", ")))"]
-    lines += backwardScratch.map(\.scratchLine) + backward.map { "    " + $0.text }
-    return lines
+  /// A function's arguments and scratch.
+  fileprivate func surroundings(_ phase: Phase) -> ([Argument], [Buffer]) {
+    phase == .forward ? (forwardArguments, forwardScratch) : (backwardArguments, backwardScratch)
   }
 }
 
-extension Argument {
-  fileprivate var text: String { (isWritten ? "-> " : "") + "\(name) \(type)" }
-}
-
-extension Buffer {
-  fileprivate var scratchLine: String { "    scratch \(name) \(type) at \(offset), \(bytes) bytes" }
-}
-
-extension Operand {
-  fileprivate var text: String {
-    switch place {
-    case .source, .argument: name
-    case .parameter, .borrowed: "p.\(name)"
-    case .gradient: "g.\(name)"
-    case .saved: "s.\(name)"
-    case .scratch: "t.\(name)"
-    }
+extension String {
+  /// A name as it stands, or in quotes if it is more than letters, digits and underscores.
+  fileprivate var token: String {
+    let isPlain = utf8.allSatisfy { $0 == 0x5f || (0x30...0x39).contains($0) || $0.isLetter }
+    return isPlain && utf8.first.map { $0 == 0x5f || $0.isLetter } ?? false ? self : quoted
   }
 }
 
-extension Call {
-  fileprivate var text: String {
-    let made = results.map(\.text).joined(separator: ", ")
-    let inputs = inputs.map(\.text).joined(separator: ", ")
-    var name = action.name
-    if case .pointwise(let op) = op { name = "pointwise {\(op.expression)} " }
-    let update = updates == nil ? "" : " then adamw"
-    return "\(made) = \(name)(\(inputs))\(update)"
-      + (location.map { "  // \($0.file.onOneLine):\($0.line)" } ?? "")
-  }
+extension UInt8 {
+  fileprivate var isLetter: Bool { (0x61...0x7a).contains(self | 0x20) }
 }

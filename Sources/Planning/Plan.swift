@@ -5,7 +5,7 @@ import Lowering
 ///
 /// Layers that are alike are planned once (outlining): eight identical blocks are one `Layer` with
 /// eight uses, so that neither generated code nor compile time grows with depth.
-public struct Plan: Sendable {
+public struct Plan: Hashable, Sendable {
   /// The graph that is planned, backward included.
   public var graph: Graph
 
@@ -137,6 +137,9 @@ public struct Operand: Hashable, Sendable {
   public var name: String
   public var type: TensorType
   public var layout: Layout
+
+  /// What a parameter's gradient is called among operands.
+  static func gradientName(of parameter: LayerParameter) -> String { "d_\(parameter.field)" }
 }
 
 /// One kernel call.
@@ -214,8 +217,20 @@ public struct Layer: Hashable, Sendable {
   public var forward: [Call]
   public var backward: [Call]
 
+  /// How threads make the calls of each function.
+  public var forwardRuns: [CallRun]
+  public var backwardRuns: [CallRun]
+
   /// How many random streams one use consumes.
   public var streamCount: Int
+
+  /// A function's calls.
+  public func calls(_ phase: Phase) -> [Call] { phase == .forward ? forward : backward }
+
+  /// A function's calls as runs: those that threads make in the same way.
+  public func runs(_ phase: Phase) -> [CallRun] {
+    phase == .forward ? forwardRuns : backwardRuns
+  }
 }
 
 /// One use of a layer.

@@ -124,28 +124,23 @@ extension ValueNames {
   /// The forward value whose gradient a backward value is, as far as the ops tell: a result has the
   /// role of that whose gradient it is, and most calls read that too.
   func gradientTarget(of value: Value) -> Value? {
-    guard let call = uses.call(making: value), call.phase == .backward, let op = call.op,
-      let role = call.kernel.results.first(where: { $0.content == value })?.role
-    else { return nil }
-    switch op {
-    case .layerNormGradient, .attentionGradient, .combineGradient, .crossEntropyGradient:
-      return call[role]
-    case .topGradient: return call[.choice].flatMap { uses.call(making: $0)?.inputs.first }
-    case .softmaxGradient: return call[.output].flatMap { uses.call(making: $0)?.inputs.first }
-    case .linearInputGradient:
-      return call[.weights].flatMap { reader(of: $0, .linear, inForward: true)?[.rows] }
-    case .linearWeightGradient:
-      guard role == .weights, value == call.kernel.result(.weights) else { return nil }
-      return call[.rows].flatMap { reader(of: $0, .linear, inForward: false)?[.weights] }
-    case .dispatchGradient:
-      return call[.slot].flatMap { reader(of: $0, .dispatch, inForward: true)?[.rows] }
-        ?? call[.gradient].flatMap(gradientTarget)
-    case .pointwise(let op) where op.expression.isSum:
-      return call.inputs.lazy.compactMap(gradientTarget).first
-    case .mergeHeads, .splitHeads, .transpose, .causalMask, .sum, .pointwise, .matmul,
-      .input, .parameter, .embedding, .linear, .layerNorm, .softmax, .attention, .top, .route,
-      .dispatch, .combine, .crossEntropy, .embeddingGradient:
+    guard let call = uses.call(making: value), call.phase == .backward, let op = call.op else {
       return nil
+    }
+    if case .pointwise(let op) = op, op.expression.isSum {
+      return call.inputs.lazy.compactMap(gradientTarget).first
+    }
+    guard let gradient = op.gradient else { return nil }
+    switch gradient.target(ofResult: value.result) {
+    case .operand(let operand): return call.operand(operand)
+    case .operandOfMaker(let operand, let made):
+      return call.operand(made).flatMap { uses.call(making: $0)?.operand(operand) }
+    case .operandOfReader(let operand, let read):
+      let readers = call.operand(read).map { uses.readers(of: $0).map { program.calls[$0] } } ?? []
+      let forward = readers.first { $0.op?.kind == type(of: gradient).forward }
+      // Where no op is left, what it did belongs to another: products gather dispatched rows.
+      return forward?.operand(operand) ?? call[.gradient].flatMap(gradientTarget)
+    case nil: return nil
     }
   }
 
@@ -161,13 +156,6 @@ extension ValueNames {
       }
     }
     return nil
-  }
-
-  /// The first call of a kind that reads a value.
-  private func reader(of value: Value, _ kind: OpKind, inForward: Bool) -> Program.Call? {
-    uses.readers(of: value).map { program.calls[$0] }.first {
-      $0.op?.kind == kind && (!inForward || $0.phase == .forward)
-    }
   }
 }
 

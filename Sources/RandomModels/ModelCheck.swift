@@ -2,6 +2,7 @@ import Comparison
 import Driver
 import Foundation
 import GraphIR
+import Lowering
 import ModelRuntime
 import Passes
 import Planning
@@ -44,7 +45,8 @@ public struct ModelCheck {
     self.folder = folder
   }
 
-  /// Compiles a model, passes left out and gradients accumulated by chance, and compares.
+  /// Compiles a model, passes and lowering steps left out and gradients accumulated by chance, and
+  /// compares.
   public func outcome(of graph: Graph, seed: UInt64) -> Outcome {
     do {
       return try check(graph, seed: seed)
@@ -62,7 +64,16 @@ public struct ModelCheck {
     for text in [graph, transformed] where try Graph(parsing: text.text) != text {
       return .wrong(["the graph's text reads back as another graph"])
     }
-    let plan = try Plan(transformed, accumulates: dice.happens(30))
+    let accumulates = dice.happens(30)
+    let steps = Self.some(of: LoweringPipeline.steps.map(\.name), &dice)
+    let program = try LoweringPipeline.run(transformed, omitting: steps)
+    guard try Program(parsing: program.text) == program else {
+      return .wrong(["the program's text reads back as another program"])
+    }
+    let plan = try Plan(transformed, accumulates: accumulates, omitting: steps)
+    guard try Plan(parsing: plan.text, of: transformed) == plan else {
+      return .wrong(["the plan's text reads back as another plan"])
+    }
     let place = folder.appendingPathComponent(UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: place) }
     let built = try build(plan, in: place, seed: seed)
@@ -78,14 +89,18 @@ public struct ModelCheck {
       wrong += report.wrong.map(\.description)
       outcome = .right(compared: report.compared, error: report.closest?.error ?? 0)
     }
-    let omitted = options.omitted.sorted().joined(separator: ", ")
+    let omitted = options.omitted.union(steps).sorted().joined(separator: ", ")
     return wrong.isEmpty ? outcome : .wrong(wrong + (omitted.isEmpty ? [] : ["without \(omitted)"]))
   }
 
   private static func options(_ dice: inout Dice) -> PipelineOptions {
-    guard dice.happens(40) else { return PipelineOptions() }
-    let optional = PipelineOptions.reference.omitted.sorted()
-    return PipelineOptions(omitted: Set(optional.filter { _ in dice.happens(40) }))
+    PipelineOptions(omitted: some(of: PipelineOptions.reference.omitted.sorted(), &dice))
+  }
+
+  /// None, more often than not; else some, by chance.
+  private static func some(of names: [String], _ dice: inout Dice) -> Set<String> {
+    guard dice.happens(40) else { return [] }
+    return Set(names.filter { _ in dice.happens(40) })
   }
 
   /// One model in sixteen is compiled file by file, as users' are, and all those of which two files

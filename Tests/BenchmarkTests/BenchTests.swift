@@ -244,7 +244,7 @@ import Toolchain
   @Test func refusesALibraryOfAnotherVersion() throws {
     let library = try TinyLibrary.path.get()
     var bytes = try Data(contentsOf: URL(fileURLWithPath: library))
-    let place = try #require(bytes.range(of: Data("plan of tiny\n\nmemory".utf8)))
+    let place = try #require(bytes.range(of: Data("plan of \"tiny\"\nsequences".utf8)))
     bytes[place.lowerBound] = UInt8(ascii: "P")
     let other = try ModelFixture.folder() + "/other.so"
     try bytes.write(to: URL(fileURLWithPath: other))

@@ -80,6 +80,7 @@ import Testing
     let texts = [
       "adamw.c": runtime_adamw_c(), "interface.c": runtime_interface_c(),
       "passes.c": runtime_passes_c(), "routes.c": runtime_routes_c(),
+      "routes.h": runtime_routes_h(),
       "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
     ]
     #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)

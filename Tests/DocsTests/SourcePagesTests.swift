@@ -1,6 +1,7 @@
 import Foundation
 import GraphIR
 import Lint
+import Lowering
 import ModelFixtures
 import Passes
 import Testing
@@ -136,6 +137,11 @@ import Testing
     }
     try DocumentationPage("graph-and-plan").check(
       generated: "passes", is: "| pass | what it does |\n|---|---|\n" + passes.joined())
+    let steps = LoweringPipeline.steps.map { "| `\($0.name)` | \($0.summary) |\n" }
+    try DocumentationPage("graph-and-plan").check(
+      generated: "steps",
+      is: "| step | what it does |\n|---|---|\n"
+        + "| `\(LoweringPipeline.first)` | makes a call of every node; required |\n" + steps.joined())
   }
 
   /// The texts of the small model are those of today, and that of the graph parses.

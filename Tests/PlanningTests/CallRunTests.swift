@@ -15,11 +15,11 @@ import Testing
   func makemoe() throws {
     let plan = try Pipelines.plan(PlanTests.models[0].graph())
     let block = plan.layers[1]
-    let forward = block.forward.runs(batch: plan.sequences)
+    let forward = block.forwardRuns
     #expect(forward.map(\.kind) == [.bySequence, .inTurn])
     #expect(kinds(block.forward[forward[0].calls]).first == .layerNorm)
     #expect(kinds(block.forward[forward[1].calls]) == [.route, .linear, .linear, .combine])
-    let backward = block.backward.runs(batch: plan.sequences)
+    let backward = block.backwardRuns
     #expect(backward.map(\.kind) == [.inTurn, .together, .bySequence, .together])
     #expect(
       kinds(block.backward[backward[0].calls])
@@ -35,10 +35,10 @@ import Testing
   /// The runs by sequence of all layers of all plans.
   private static let runs = PlanTests.plans.flatMap { name, plan in
     plan.layers.flatMap { layer in
-      [(layer.forward, layer.forwardScratch), (layer.backward, layer.backwardScratch)].flatMap {
-        calls, scratch in
-        calls.runs(batch: plan.sequences).filter { $0.kind == .bySequence }.map {
-          (name: name, calls: Array(calls[$0.calls]), scratch: scratch)
+      [(Phase.forward, layer.forwardScratch), (.backward, layer.backwardScratch)].flatMap {
+        phase, scratch in
+        layer.runs(phase).filter { $0.kind == .bySequence }.map {
+          (name: name, calls: Array(layer.calls(phase)[$0.calls]), scratch: scratch)
         }
       }
     }
@@ -80,8 +80,10 @@ import Testing
   func together() {
     var count = 0
     for (name, plan) in PlanTests.plans {
-      for calls in plan.layers.flatMap({ [$0.forward, $0.backward] }) {
-        for run in calls.runs(batch: plan.sequences) where run.kind == .together {
+      for (calls, runs) in plan.layers.flatMap({
+        [($0.forward, $0.forwardRuns), ($0.backward, $0.backwardRuns)]
+      }) {
+        for run in runs where run.kind == .together {
           count += 1
           var written: Set<Place> = []
           for call in calls[run.calls] {
@@ -103,7 +105,7 @@ import Testing
     let model = MakeMoE("offset") { $0.hasOffset = true }
     let plan = try Pipelines.plan(model.graph())
     for layer in plan.layers {
-      for run in layer.forward.runs(batch: plan.sequences) where run.kind == .bySequence {
+      for run in layer.forwardRuns where run.kind == .bySequence {
         let operands = layer.forward[run.calls].flatMap(\.inputs)
         #expect(
           !operands.contains {

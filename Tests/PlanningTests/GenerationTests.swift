@@ -80,7 +80,7 @@ import Testing
     }
     #expect(why.reason.contains(reason), "\(why)")
     #expect(why.location != nil)
-    #expect(plan.summary.contains("the whole window for every token, as \(why)"))
+    #expect(plan.summary.contains("the whole window for every token,\n  as \(why)"))
   }
 
   /// Layers that let a position see others without attention.

@@ -21,13 +21,17 @@ public struct CompiledModel {
 
   /// Compiles with little optimisation, so that tests of small models are quick. Errors: whatever a
   /// stage says, and any word of the C compiler.
+  ///
+  /// - Parameters:
+  ///   - omitting: names of passes to leave out.
+  ///   - steps: names of lowering steps to leave out.
   public init(
-    _ graph: Graph, omitting: Set<String> = [],
+    _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
     optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false
   ) throws {
     reference = try Self.reference(of: graph)
     var compilation = Compilation(model: "\(graph.name).swift")
-    compilation.omittedPasses = omitting.sorted()
+    compilation.omittedPasses = omitting.union(steps).sorted()
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
     compilation.cache = try Self.cache.get()

@@ -14,6 +14,7 @@ carried_file ckernels_file(int index);
     FILE(moec_model_h, "moec_model.h") \
     FILE(runtime_interface_c, "runtime/interface.c") \
     FILE(runtime_passes_c, "runtime/passes.c") \
+    FILE(runtime_routes_h, "runtime/routes.h") \
     FILE(runtime_routes_c, "runtime/routes.c") \
     FILE(runtime_adamw_c, "runtime/adamw.c") \
     FILE(runtime_moec_profile_h, "runtime/moec_profile.h") \

@@ -10,7 +10,7 @@ extension LayerFile {
   /// The calls of a phase as runs, each with its number among those of its kind.
   func runs(_ phase: Phase) -> [(run: CallRun, number: Int)] {
     var counts: [CallRun.Kind: Int] = [:]
-    return (phase == .forward ? layer.forward : layer.backward).runs(batch: batch).map { run in
+    return layer.runs(phase).map { run in
       defer { counts[run.kind, default: 0] += 1 }
       return (run, counts[run.kind] ?? 0)
     }

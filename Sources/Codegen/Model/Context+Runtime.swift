@@ -4,7 +4,7 @@ import Planning
 extension Context {
   /// What the runtime's files have in this model.
   var runtime: RuntimeText {
-    let layouts = layouts
+    let (layouts, routers) = (layouts, plan.routers.map(\.router))
     let loss = place(of: "loss", layouts).map { $0 + "[0]" }
     let logits = place(of: "logits", layouts)
     let (drawnAs, checks) = (drawnAs, layerChecks)
@@ -19,6 +19,9 @@ extension Context {
         .loss: [loss ?? ""], .logits: [logits ?? ""], .restOfPass: [restOfPass],
         .routerRows: RoutesFile.rows(plan.routers.map { ($0.name, $0.router) }),
         .drawnAs: drawnAs, .layerChecks: checks,
+        .routerCount: ["\(routers.count)"],
+        .expertCount: ["\(routers.reduce(0) { $0 + $1.experts.size })"],
+        .choiceCount: ["\(routers.reduce(0) { $0 + $1.choices.size })"],
       ])
   }
 

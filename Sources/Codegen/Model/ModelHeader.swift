@@ -81,9 +81,7 @@ struct ModelHeader {
   /// How threads divide a batch, where they do.
   private var parts: String {
     let divides = context.plan.layers.contains { layer in
-      [layer.forward, layer.backward].contains {
-        $0.runs(batch: plan.sequences).contains { $0.kind == .bySequence }
-      }
+      (layer.forwardRuns + layer.backwardRuns).contains { $0.kind == .bySequence }
     }
     return divides ? Self.parts : ""
   }
@@ -154,7 +152,7 @@ struct ModelHeader {
       extern const model_parameter model_parameters[MODEL_PARAMETERS];
 
       \(layouts.map(\.declaration).joined(separator: "\n\n"))
-      \(hasRouters ? "\n" + RoutesFile.declarations(plan) + "\n" : "")
+      \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")
       // A model, or one of its further lanes: these lie behind it, and share all but what a pass writes.
       struct moec_model {
           float *value, *gradient, *first, *second;  // parameters and what training keeps beside them

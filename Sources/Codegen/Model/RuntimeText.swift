@@ -32,6 +32,12 @@ struct RuntimeText: Sendable {
     /// A pass's fields behind its positions, when it is over a whole batch.
     case restOfPass = "MODEL_REST_OF_PASS"
 
+    case routerCount = "MODEL_ROUTER_COUNT"
+    case expertCount = "MODEL_EXPERT_COUNT"
+
+    /// How many choices a token has, of all routers.
+    case choiceCount = "MODEL_CHOICE_COUNT"
+
     /// Rows of tables, and statements.
     case routerRows = "MODEL_ROUTER_ROWS"
     case drawnAs = "MODEL_DRAWN_AS"

@@ -18,9 +18,9 @@ static void check_top_of(int rows, int experts, int k) {
     float *d_values = numbers(rows * k), *d_x = blank(rows * experts);
     int32_t *indices = integers(rows * k, 1);
     for (int i = 0; i < rows * experts; i++) {
-        // Equal ones, and of several kinds.
-        static const float odd[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0.5f};
-        if (draw_below(3) == 0) { x[i] = odd[draw_below(6)]; }
+        // Equal ones, and of several kinds; NaN has a sign too.
+        static const float odd[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, -NAN, 0.5f};
+        if (draw_below(3) == 0) { x[i] = odd[draw_below(7)]; }
     }
     top(values, indices, x, rows, experts, k, 0);
     top(again, indices, x, rows, experts, k, 1);
