@@ -6,10 +6,13 @@ import Testing
   private let package: PackageDescription
   private let sources: [SourceFile]
 
-  init() throws {
-    package = try PackageDescription()
-    sources = try SourceFile.all(of: package)
+  /// Read once for all tests.
+  private static let read = Result {
+    let package = try PackageDescription()
+    return (package, try SourceFile.all(of: package))
   }
+
+  init() throws { (package, sources) = try Self.read.get() }
 
   @Test func thePackageIsRead() {
     #expect(package.targets.count > 40)
@@ -163,15 +166,30 @@ struct SourceFile {
   init(_ path: String, _ target: PackageDescription.Target) throws {
     (self.path, self.target) = (path, target)
     let text = try String(contentsOfFile: "\(root)/\(path)", encoding: .utf8)
-    for line in text.split(separator: "\n") {
-      if let match = line.wholeMatch(of: /(@testable |@_exported )?import ([A-Za-z0-9_]+)/) {
-        imports.insert(String(match.output.2))
-        if match.output.1 == "@testable " { testableImports.insert(String(match.output.2)) }
-      }
-      let type = line.prefixMatch(
-        of: /(public |package )?(?:indirect )?(?:final )?(?:struct|class|enum|protocol) (\w+)/)
-      if let type { types[String(type.output.2)] = type.output.1 != nil }
+    for line in text.utf8.split(separator: UInt8(ascii: "\n")) where Self.isOutermost(line) {
+      take(Substring(line).split(separator: " "))
     }
+  }
+
+  /// Whether a line is one of a file's own declarations, which begin at its margin.
+  private static func isOutermost(_ line: Substring.UTF8View) -> Bool {
+    guard let first = line.first else { return false }
+    return first == UInt8(ascii: "@") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first)
+  }
+
+  private mutating func take(_ words: [Substring]) {
+    if words.count <= 3, let place = words.firstIndex(of: "import"), place + 1 < words.count {
+      let name = String(words[place + 1])
+      imports.insert(name)
+      if words[0] == "@testable" { testableImports.insert(name) }
+      return
+    }
+    let modifiers: Set<Substring> = ["public", "package", "indirect", "final"]
+    let rest = words.drop { modifiers.contains($0) }
+    guard let kind = rest.first, ["struct", "class", "enum", "protocol"].contains(kind),
+      let name = rest.dropFirst().first?.prefix(while: { $0.isLetter || $0.isNumber || $0 == "_" })
+    else { return }
+    types[String(name)] = ["public", "package"].contains(words[0])
   }
 
   /// Those of all targets; the tutorial's are chapters of one model.
