@@ -45,7 +45,7 @@ import Testing
     let table = rows.filter { $0.count == 6 && Int($0[1]) != nil }
     let sum = table.reduce(0.0) { $0 + (Double($1[1]) ?? 0) * (Double($1[3]) ?? 0) }
     let line = try #require(rows.first { $0.first == "FLOPs:" })
-    let forward = try #require(Double(line[2].filter(\.isNumber)))
+    let forward = try #require(Double(String(line[2].filter { $0.isNumber })))
     #expect(table.count == 3)
     #expect(abs(sum - forward / 1e6) < 0.05 * 10, "\(sum) \(forward)")
   }
