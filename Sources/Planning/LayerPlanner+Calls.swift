@@ -146,12 +146,13 @@ extension LayerPlanner {
   }
 
   private mutating func fixedPlace(_ value: Value, _ function: inout Function) -> Place? {
-    if let owner = (uses.gradientOf[value] ?? []).compactMap({ owned.firstIndex(of: $0) }).first {
-      return .gradient(owner)
-    }
+    // What another layer reads goes there, and is copied if it is a parameter's gradient too.
     if uses.isEdge(value) {
       function.written.insert(value)
       return .argument(argument(value, &function))
+    }
+    if let owner = (uses.gradientOf[value] ?? []).compactMap({ owned.firstIndex(of: $0) }).first {
+      return .gradient(owner)
     }
     guard uses.isSaved(value) else { return nil }
     let name = uniqueName(names.name(of: value, in: section.scope))

@@ -25,4 +25,20 @@ import Testing
     let found = try Trial(compiled).disagreements(tolerance: 1e-4)
     #expect(found.isEmpty, "\(found)")
   }
+
+  /// The sum's gradient is the parameter's, and goes on to the token's through an earlier layer.
+  @Test("A parameter's gradient that another layer reads reaches that layer too")
+  func gradientThatGoesOn() throws {
+    let (V, T) = (MoE.Axis("V", 5), MoE.Axis("T", 3))
+    let (B, C, E) = (MoE.Axis("B", 2), MoE.Axis("C", 4), MoE.Axis("E", 3))
+    let graph = try LanguageModel.trace("whole", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C)
+      let y = layers("block", 1, x) { $0.linear("own", C) }
+      let routing = y.linear("gate", E).top(2).softmax()
+      let z = x + parameter("whole", B, T, C, initial: .normal(0.5))
+      return z.routed(by: routing).linear("up", C).combined().linear("head", V)
+    }
+    let found = try Trial(CompiledModel(graph)).disagreements(tolerance: 1e-4)
+    #expect(found.isEmpty, "\(found)")
+  }
 }
