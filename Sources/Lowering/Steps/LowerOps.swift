@@ -14,7 +14,8 @@ extension Program {
     (sequences, positions) = (sizes.sequences, sizes.positions)
     vocabulary = graph.vocabulary
     (sources, calls, outputs, types) = ([], [], sizes.graph.outputs, [:])
-    let costs = sizes.graph.costs
+    // Of the graph as it is: a copy of other extents between two ops hides that one masks for the other.
+    let costs = graph.costs
     for (index, node) in sizes.graph.nodes.enumerated() {
       for value in sizes.graph.results(of: index) { types[value] = sizes.graph.type(of: value) }
       switch node.op {
@@ -24,7 +25,8 @@ extension Program {
         calls.append(
           Call(
             kernel: kernel, phase: node.phase, scope: node.scope, layer: node.layer,
-            location: node.location, nodes: sizes.origins[index].sorted(), cost: costs[index]))
+            location: node.location, nodes: sizes.origins[index].sorted(),
+            cost: sizes.origins[index].reduce(.none) { $0 + costs[$1] }))
       }
     }
     do throws(Recomputation) {
