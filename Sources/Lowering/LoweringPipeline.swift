@@ -34,7 +34,8 @@ public enum LoweringPipeline {
     .init(
       "GatherRows", "products read dispatched rows through source", { $0.gatherRows() }),
     .init(
-      "JoinProducts", "products that read the same rows become one", { $0.joinProducts() }),
+      "JoinProducts", "queries, keys and values of one input become one product",
+      { $0.joinProducts() }),
     // After JoinProducts, which leaves sums of one addend.
     .init(
       "DropIdentities", "pointwise calls that change nothing are left out",

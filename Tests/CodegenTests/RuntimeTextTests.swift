@@ -17,6 +17,17 @@ import Testing
     }
   }()
 
+  @Test("What stands for a word stays as it is, whatever the model calls its layers")
+  func namesOfTheModel() {
+    let text = RuntimeText(
+      conditions: [],
+      words: [
+        .layerChecks: ["check(MODEL_LOSS, MODEL_LOGITS);"], .loss: ["a"], .logits: ["MODEL_LOSS"],
+      ])
+    #expect(text.resolved("MODEL_LAYER_CHECKS") == "check(MODEL_LOSS, MODEL_LOGITS);")
+    #expect(text.resolved("MODEL_LOGITS MODEL_LOSS MODEL_LOSS") == "MODEL_LOSS a a")
+  }
+
   @Test("Lines of conditions are there or not, whatever stands between; other directives stay")
   func conditions() {
     let text = """

@@ -89,13 +89,18 @@ struct RuntimeText: Sendable {
     return isElse || isEnd
   }
 
+  /// A line for each line of a word's text. What stands for a word is not looked at again: it has names
+  /// of the model in it.
   private func replaced(_ line: Substring) -> [String] {
-    guard line.contains("MODEL_") else { return [String(line)] }
-    return words.reduce([String(line)]) { lines, entry in
-      lines.flatMap { line in
-        line.contains(entry.key.rawValue)
-          ? entry.value.map { line.replacing(entry.key.rawValue, with: $0) } : [line]
-      }
+    let found = words.compactMap { word, texts in
+      line.firstRange(of: word.rawValue).map { (range: $0, texts: texts) }
+    }
+    guard let first = found.min(by: { $0.range.lowerBound < $1.range.lowerBound }) else {
+      return [String(line)]
+    }
+    let rests = replaced(line[first.range.upperBound...])
+    return first.texts.flatMap { text in
+      rests.map { String(line[..<first.range.lowerBound]) + text + $0 }
     }
   }
 }
