@@ -7,50 +7,9 @@
 //
 // To build the library from this folder:
 //
-//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm
+//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c tensors.c training.c evaluation.c adamw.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm
 
-#define _DEFAULT_SOURCE  // madvise
-
-#include "model.h"
-#include "moec_model.h"
-#include "kernels/panels.h"
-#include "kernels/random.h"
-
-#include <float.h>
-#include <stdio.h>
-#include <stdlib.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
-
-// Declared here because not every compiler that knows the pragmas has omp.h.
-#ifdef _OPENMP
-void omp_set_num_threads(int count);
-int omp_get_max_threads(void);
-#endif
-
-// gcc's OpenMP expects in a child the threads of its parent, which fork leaves behind.
-#if defined(_OPENMP) && defined(__unix__) && !defined(__clang__)
-#include <unistd.h>
-#define FORK_LOSES_THREADS
-#endif
-
-// Places in the arena, in bytes from its start.
-#define ARENA_GRADIENTS ((size_t)36059968)
-#define ARENA_FIRST     ((size_t)72119936)
-#define ARENA_SECOND    ((size_t)108179904)
-#define ARENA_STEPS     ((size_t)144239872)
-#define ARENA_SCRATCH   ((size_t)183901440)
-#define ARENA_TOKENS    ((size_t)189709568)
-#define ARENA_TARGETS   ((size_t)189711616)
-#define ARENA_POSITIONS ((size_t)189713664)
-#define ARENA_SUMS      ((size_t)189713792)
-#define ARENA_BYTES     ((size_t)189713792)
-
-// From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
-// training keeps what it saves.
-#define LANE_SAVED      ((size_t)7309440)
-#define LANE_SCRATCH    ((size_t)20480)
+#include "interface.h"
 
 const model_parameter model_parameters[MODEL_PARAMETERS] = {
     // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, in backward, distribution, scale
@@ -332,7 +291,7 @@ static const struct { int first, stream; size_t saved, logits, loss, x, d_x; } o
 };
 
 // Points everything at its place in the arena; what a pass writes, at that of a lane.
-static void bind(moec_model *m, char *arena, int lane) {
+void model_bind(moec_model *m, char *arena, int lane) {
     char *saved = arena + (size_t)lane * LANE_SAVED;
     char *scratch = arena + ARENA_SCRATCH + (size_t)lane * LANE_SCRATCH;
     m->value = (float *)arena;
@@ -386,7 +345,7 @@ static void bind(moec_model *m, char *arena, int lane) {
 }
 
 // Tells backward which step to make with the gradients of its own; NULL: none.
-static void bind_updates(moec_model *m, const adamw_numbers *step) {
+void model_bind_updates(moec_model *m, const adamw_numbers *step) {
     for (int l = 0; l < 8; l++) {
         block_bind_updates(&m->block[l].u, m, block_places[l].first, step);
     }
@@ -396,7 +355,7 @@ static void bind_updates(moec_model *m, const adamw_numbers *step) {
 }
 
 // Runs all layers; the loss is computed if the pass has targets.
-static void forward(moec_model *m, const model_pass *pass) {
+void model_forward(moec_model *m, const model_pass *pass) {
     input_use *input = &m->input[0];
     input_forward(input->y, &input->p, &m->input_t, pass);
     for (int l = 0; l <= 7; l++) {
@@ -411,7 +370,7 @@ static void forward(moec_model *m, const model_pass *pass) {
 }
 
 // Gradients of all parameters, layer by layer in reverse.
-static void backward(moec_model *m, const model_pass *pass) {
+void model_backward(moec_model *m, const model_pass *pass) {
     output_use *output = &m->output[0];
     output_backward(output->d_x, output->logits, output->x, &output->p, &output->g, &output->u, &output->s,
                     &m->output_t, pass);
@@ -424,510 +383,24 @@ static void backward(moec_model *m, const model_pass *pass) {
     input_backward(input->d_y, &input->g, &m->input_t, pass);
 }
 
-// Every function refuses a model that is not there; what it says then has no place but its result.
-static int fail(moec_model *m, const char *message, int value, int limit) {
-    snprintf(m->error, sizeof m->error, message, value, limit);
-    return 1;
-}
+// What a pass left, in the lane in which it was made.
+float model_loss(const moec_model *m) { return m->output[0].loss[0]; }
+const float *model_logits(const moec_model *m) { return m->output[0].logits; }
 
-static int refuse(moec_model *m, const char *name, float value, const char *range) {
-    snprintf(m->error, sizeof m->error, "%s is %g, but must be %s", name, (double)value, range);
-    return 1;
-}
-
-// The numbers of AdamW's step: others would leave NaN in every parameter, and no trace in the loss.
-static int check_hyper(moec_model *m, const moec_hyper *h) {
-    if (!h) { return fail(m, "the numbers of the step are missing", 0, 0); }
-    float rate = h->learning_rate, decay = h->weight_decay;
-    if (!(rate >= 0 && rate <= FLT_MAX)) { return refuse(m, "learning_rate", rate, "finite and not negative"); }
-    if (!(h->beta1 >= 0 && h->beta1 < 1)) { return refuse(m, "beta1", h->beta1, "at least 0 and below 1"); }
-    if (!(h->beta2 >= 0 && h->beta2 < 1)) { return refuse(m, "beta2", h->beta2, "at least 0 and below 1"); }
-    if (!(h->epsilon >= FLT_MIN && h->epsilon <= FLT_MAX)) {
-        return refuse(m, "epsilon", h->epsilon, "finite and above 0");
-    }
-    if (!(decay >= 0 && (double)rate * decay <= 1)) {
-        return refuse(m, "weight_decay", decay, "at least 0, and with learning_rate a product of at most 1");
-    }
-    return 0;
-}
-
-// A look at each id: one outside of 0 ..< V would read outside of a table.
-static int check_ids(moec_model *m, const int32_t *ids, size_t count, const char *message) {
-    for (size_t i = 0; i < count; i++) {
-        if (ids[i] < 0 || ids[i] >= MODEL_VOCABULARY) { return fail(m, message, ids[i], MODEL_VOCABULARY); }
-    }
-    return 0;
-}
-
-// Whole batches, so many ids in all.
-static int check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count) {
-    return check_ids(m, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-        || check_ids(m, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")
-        || routes_misfit(m, MODEL_BATCH * MODEL_CONTEXT);
-}
-
-static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targets) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    if (!tokens || !targets) { return fail(m, "tokens or targets are missing", 0, 0); }
-    if (check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
-    memcpy(m->tokens, tokens, sizeof *tokens * MODEL_BATCH * MODEL_CONTEXT);
-    memcpy(m->targets, targets, sizeof *targets * MODEL_BATCH * MODEL_CONTEXT);
-    return 0;
-}
-
-// Sets the number of threads for one call of the interface, and sets it back. A child of the process that
-// made the model goes on alone, where it would wait for threads that are not there.
-static int enter(const moec_model *m) {
-#ifdef _OPENMP
-    int before = omp_get_max_threads();
-    if (m->threads > 0) { omp_set_num_threads(m->threads); }
-#ifdef FORK_LOSES_THREADS
-    if (m->process != getpid()) { omp_set_num_threads(1); }
-#endif
-    return before;
-#else
-    (void)m;
-    return 1;
-#endif
-}
-
-static void leave(int before) {
-#ifdef _OPENMP
-    omp_set_num_threads(before);
-#else
-    (void)before;
-#endif
-}
-
-int moec_abi(void) { return MOEC_ABI; }
-
-const char *moec_missing_feature(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
-#define NEEDS(feature) do { if (!__builtin_cpu_supports(feature)) { return feature; } } while (0)
-    __builtin_cpu_init();
-#ifdef __POPCNT__
-    NEEDS("popcnt");
-#endif
-#ifdef __AVX2__
-    NEEDS("avx2");
-#endif
-#ifdef __FMA__
-    NEEDS("fma");
-#endif
-#ifdef __BMI__
-    NEEDS("bmi");
-#endif
-#ifdef __BMI2__
-    NEEDS("bmi2");
-#endif
-#ifdef __AVX512F__
-    NEEDS("avx512f");
-#endif
-#ifdef __AVX512VL__
-    NEEDS("avx512vl");
-#endif
-#ifdef __AVX512DQ__
-    NEEDS("avx512dq");
-#endif
-#ifdef __AVX512BW__
-    NEEDS("avx512bw");
-#endif
-#ifdef __AVX512CD__
-    NEEDS("avx512cd");
-#endif
-#ifdef __AVX512IFMA__
-    NEEDS("avx512ifma");
-#endif
-#ifdef __AVX512VBMI__
-    NEEDS("avx512vbmi");
-#endif
-#ifdef __AVX512VBMI2__
-    NEEDS("avx512vbmi2");
-#endif
-#ifdef __AVX512VNNI__
-    NEEDS("avx512vnni");
-#endif
-#ifdef __AVX512BITALG__
-    NEEDS("avx512bitalg");
-#endif
-#ifdef __AVX512VPOPCNTDQ__
-    NEEDS("avx512vpopcntdq");
-#endif
-#ifdef __GFNI__
-    NEEDS("gfni");
-#endif
-#ifdef __VPCLMULQDQ__
-    NEEDS("vpclmulqdq");
-#endif
-#endif
+// The first layer that handed on a number that is not finite.
+const char *model_bad_layer(const moec_model *m) {
+    if (!model_all_finite(m->input[0].y, (size_t)65536)) { return "input"; }
+    if (!model_all_finite(m->block[0].y, (size_t)65536)) { return "block.0"; }
+    if (!model_all_finite(m->block[1].y, (size_t)65536)) { return "block.1"; }
+    if (!model_all_finite(m->block[2].y, (size_t)65536)) { return "block.2"; }
+    if (!model_all_finite(m->block[3].y, (size_t)65536)) { return "block.3"; }
+    if (!model_all_finite(m->block[4].y, (size_t)65536)) { return "block.4"; }
+    if (!model_all_finite(m->block[5].y, (size_t)65536)) { return "block.5"; }
+    if (!model_all_finite(m->block[6].y, (size_t)65536)) { return "block.6"; }
+    if (!model_all_finite(m->block[7].y, (size_t)65536)) { return "block.7"; }
+    if (!model_all_finite(m->output[0].logits, (size_t)33280)) { return "output"; }
+    if (!model_all_finite(m->output[0].loss, (size_t)1)) { return "output"; }
     return NULL;
-}
-
-moec_model *moec_create(void) {
-    size_t head = (MODEL_LANES * sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
-    char *allocation = calloc(1, head + ARENA_BYTES + page);
-    if (!allocation) { return NULL; }
-    char *start = allocation + (page - (uintptr_t)allocation % page) % page;
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Fewer, larger pages: products stride through memory faster than small ones can be looked up.
-    madvise(start, head + ARENA_BYTES, MADV_HUGEPAGE);
-#endif
-    moec_model *m = (moec_model *)start;
-    for (int lane = 0; lane < MODEL_LANES; lane++) {
-        bind(m + lane, start + head, lane);
-        m[lane].threads = lane > 0;  // the first one's are the caller's choice
-#ifdef FORK_LOSES_THREADS
-        m[lane].process = getpid();
-#endif
-    }
-    m->allocation = allocation;
-    m->last = m;
-    for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
-    return m;
-}
-
-void moec_destroy(moec_model *m) {
-    if (m) { free(m->allocation); }
-}
-
-int moec_set_threads(moec_model *m, int count) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    if (count < 1 || count > 4096) { return fail(m, "cannot use %d threads, only 1 to %d", count, 4096); }
-    m->threads = count;
-    return 0;
-}
-
-const char *moec_error(const moec_model *m) { return m ? m->error : "the model is missing"; }
-
-// Where element n of a parameter's logical row-major order is stored.
-static size_t stored_index(const model_parameter *q, size_t n) {
-    if (!q->panels) { return n; }
-    size_t each = (size_t)q->outputs * q->inputs, e = n / each, rest = n % each;
-    size_t o = rest / q->inputs, i = rest % q->inputs;
-    return e * panels_size(q->outputs, q->inputs) + o / 16 * q->inputs * 16 + i * 16 + o % 16;
-}
-
-static size_t logical_count(const model_parameter *q) {
-    return (size_t)q->stack * q->outputs * q->inputs;
-}
-
-void moec_initialize(moec_model *m, uint64_t seed) {
-    if (!m) { return; }
-    m->error[0] = 0;
-    m->batches = m->used_up = 0;
-    m->replay_tokens = 0;
-    memset(m->routes.load, 0, sizeof m->routes.load);
-    memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
-    int before = enter(m);
-    for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const model_parameter *q = &model_parameters[i];
-        float *value = m->value + q->offset;
-        uint64_t key = random_key(seed, (uint64_t)i);
-        int count = (int)logical_count(q);
-        #pragma omp parallel for schedule(static) if (count > 65536)
-        for (int n = 0; n < count; n++) {
-            float drawn = 1;
-            if (q->distribution == 1) { drawn = random_normal(key, (uint32_t)n); }
-            if (q->distribution == 2) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
-            value[stored_index(q, (size_t)n)] = q->scale * drawn;
-        }
-    }
-    leave(before);
-}
-
-#define NO_TENSOR "there is no tensor of kind %d and index %d"
-
-// Step counts are floats, which hold every whole number up to here; there they stay.
-#define MOST_STEPS 16777216.0f
-
-// The tensor that kind and index name, and its element count; NULL if there is none.
-static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
-    if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
-    const model_parameter *q = &model_parameters[index];
-    *count = kind == MOEC_STEPS ? (size_t)q->steps : logical_count(q);
-    switch (kind) {
-    case MOEC_VALUE: return m->value + q->offset;
-    case MOEC_GRADIENT: return m->gradient + q->offset;
-    case MOEC_FIRST_MOMENT: return m->first + q->offset;
-    case MOEC_SECOND_MOMENT: return m->second + q->offset;
-    case MOEC_STEPS: return m->steps + q->first_step;
-    default: return NULL;
-    }
-}
-
-int moec_read(const moec_model *model, int kind, int index, float *out) {
-    moec_model *m = (moec_model *)model;  // of which only the error is written
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    size_t count = 0;
-    const float *from = tensor(m, kind, index, &count);
-    if (!from) { return fail(m, NO_TENSOR, kind, index); }
-    if (!out) { return fail(m, "the place for the numbers is missing", 0, 0); }
-    if (kind == MOEC_GRADIENT && m->used_up) {
-        return fail(m, "the gradients went into a training step, which keeps none", 0, 0);
-    }
-    const model_parameter *q = &model_parameters[index];
-    for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
-    return 0;
-}
-
-// What AdamW takes a root of, or a power by, must be what AdamW itself could have left there.
-static int check_numbers(moec_model *m, int kind, const float *in, size_t count) {
-    for (size_t n = 0; n < count; n++) {
-        if (kind == MOEC_SECOND_MOMENT && !(in[n] >= 0)) {
-            return refuse(m, "a second moment", in[n], "at least 0");
-        }
-        if (kind == MOEC_STEPS && !(in[n] >= 0 && in[n] <= MOST_STEPS && in[n] == floorf(in[n]))) {
-            return refuse(m, "a step count", in[n], "a whole number from 0 to 16777216");
-        }
-    }
-    return 0;
-}
-
-int moec_write(moec_model *m, int kind, int index, const float *in) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    size_t count = 0;
-    float *to = tensor(m, kind, index, &count);
-    if (!to) { return fail(m, NO_TENSOR, kind, index); }
-    if (!in) { return fail(m, "the numbers are missing", 0, 0); }
-    if (check_numbers(m, kind, in, count)) { return 1; }
-    const model_parameter *q = &model_parameters[index];
-    for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
-    return 0;
-}
-
-// Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
-static void note_experts(moec_model *m) {
-    for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        if (!m->start[i]) { continue; }
-        int32_t *used = m->used + model_parameters[i].first_step + i, previous = 0;
-        for (int e = 0; e < model_parameters[i].steps; e++) {
-            int32_t was = m->batches ? used[e + 1] - previous : 0;
-            previous = used[e + 1];
-            used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
-        }
-    }
-}
-
-static adamw_numbers numbers_of(const moec_hyper *h) {
-    return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
-}
-
-// Notes in which lane the last pass was made, and counts what its routers chose.
-static void note_pass(moec_model *m, const moec_model *lane, const model_pass *pass) {
-    m->last = lane;
-    routes_count(m, pass);
-}
-
-// Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
-// step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
-// anything is changed.
-static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
-    model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, seed, m->tokens, m->targets, m->positions, m->replay_tokens > 0, 0};
-    int before = enter(m);
-    forward(m, &pass);
-    note_pass(m, m, &pass);
-    float loss = m->output[0].loss[0];
-    if (isfinite(loss)) {
-        const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
-        if (h) {
-            note_experts(m);
-            model_count_step(m);
-        }
-        bind_updates(m, h ? &step : NULL);
-        backward(m, &pass);
-        if (h) {
-            model_update(m, &step, 0);
-        }
-        m->used_up = h != NULL;
-    }
-    leave(before);
-    return loss;
-}
-
-float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (take_batch(m, tokens, targets)) { return NAN; }
-    m->batches = 0;
-    return train(m, seed, NULL);
-}
-
-float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
-    if (take_batch(m, tokens, targets) || check_hyper(m, h)) { return NAN; }
-    m->batches = 0;
-    return train(m, h->seed, h);
-}
-
-// One pass of evaluation in a lane; returns the loss.
-static float evaluate(moec_model *lane, const model_pass *pass) {
-    int before = enter(lane);
-    forward(lane, pass);
-    leave(before);
-    return lane->output[0].loss[0];
-}
-
-// How many passes are made at once: one by each thread, if there is a lane for every thread.
-static int passes_at_once(const moec_model *m) {
-    int before = enter(m), threads = omp_get_max_threads();
-    leave(before);
-    return threads <= MODEL_LANES ? threads : 1;
-}
-
-int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds,
-                float *losses) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    if (count < 0) { return fail(m, "cannot take %d batches", count, 0); }
-    if (!tokens || !targets || !seeds || !losses) {
-        return fail(m, "tokens, targets, seeds or the place for losses are missing", 0, 0);
-    }
-    const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
-    if (check_batches(m, tokens, targets, (size_t)count * each)) { return 1; }
-    model_pass pass[MODEL_LANES];
-    for (int b = 0, most = passes_at_once(m), now; b < count; b += now) {
-        // What is left over is shared out as one pass, and so is one that is to take given experts.
-        now = count - b < most || m->replay_tokens > 0 ? 1 : most;
-        for (int i = 0; i < now; i++) {
-            size_t first = (size_t)(b + i) * each;
-            pass[i] = (model_pass){MODEL_BATCH, MODEL_CONTEXT, 0, seeds[b + i], tokens + first, targets + first,
-                                   m->positions, m->replay_tokens > 0, 0};
-        }
-        if (now == 1) {
-            losses[b] = evaluate(m, pass);
-        } else {
-            #pragma omp parallel for num_threads(now) schedule(static, 1)
-            for (int i = 0; i < now; i++) { losses[b + i] = evaluate(m + i, pass + i); }
-        }
-        for (int i = b; i < b + now; i++) {
-            note_pass(m, m + (i - b), pass + (i - b));
-            if (isfinite(losses[i])) { continue; }
-            while (++i < count) { losses[i] = NAN; }
-            return 0;
-        }
-    }
-    return 0;
-}
-
-float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    float loss;
-    return moec_losses(m, 1, tokens, targets, &seed, &loss) ? NAN : loss;
-}
-
-int moec_set_decay(moec_model *m, int index, int decays) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    if (index < 0 || index >= MODEL_PARAMETERS) {
-        return fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
-    }
-    m->decays[index] = decays != 0;
-    return 0;
-}
-
-float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (take_batch(m, tokens, targets)) { return NAN; }
-    if (m->batches && !MODEL_ACCUMULATES) {
-        fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
-        return NAN;
-    }
-    size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
-    if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
-    float loss = train(m, seed, NULL);
-    if (!isfinite(loss)) { return loss; }
-    if (m->batches) {
-        for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
-    }
-    note_experts(m);
-    m->batches += 1;
-    return loss;
-}
-
-// The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
-static double gradient_norm(moec_model *m) {
-    #pragma omp parallel for schedule(static)
-    for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const float *gradient = m->gradient + model_parameters[i].offset;
-        double sum = 0;
-        for (size_t n = 0; n < model_parameters[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
-        m->square[i] = sum;
-    }
-    double sum = 0;
-    for (int i = 0; i < MODEL_PARAMETERS; i++) { sum += m->square[i]; }
-    return sqrt(sum);
-}
-
-float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
-    if (!m) { return NAN; }
-    m->error[0] = 0;
-    if (check_hyper(m, h)) { return NAN; }
-    if (isnan(max_norm)) {
-        refuse(m, "max_norm", max_norm, "a number");
-        return NAN;
-    }
-    if (!m->batches) {
-        fail(m, "nothing was accumulated since the last update", 0, 0);
-        return NAN;
-    }
-    int before = enter(m);
-    double norm = gradient_norm(m) / m->batches;
-    float scale = 1.0f / (float)m->batches;
-    if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
-    if (isfinite(norm)) {
-        size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
-        for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
-        const adamw_numbers step = numbers_of(h);
-        model_count_step(m);
-        model_update(m, &step, 1);
-    }
-    m->batches = 0;
-    leave(before);
-    return (float)norm;
-}
-
-static int all_finite(const float *x, size_t count) {
-    for (size_t i = 0; i < count; i++) { if (!isfinite(x[i])) { return 0; } }
-    return 1;
-}
-
-const char *moec_first_bad(const moec_model *m) {
-    if (!m) { return NULL; }
-    for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const model_parameter *q = &model_parameters[i];
-        if (!all_finite(m->value + q->offset, q->stored)) { return q->name; }
-    }
-    const moec_model *last = m->last;
-    if (!all_finite(last->input[0].y, (size_t)65536)) { return "input"; }
-    if (!all_finite(last->block[0].y, (size_t)65536)) { return "block.0"; }
-    if (!all_finite(last->block[1].y, (size_t)65536)) { return "block.1"; }
-    if (!all_finite(last->block[2].y, (size_t)65536)) { return "block.2"; }
-    if (!all_finite(last->block[3].y, (size_t)65536)) { return "block.3"; }
-    if (!all_finite(last->block[4].y, (size_t)65536)) { return "block.4"; }
-    if (!all_finite(last->block[5].y, (size_t)65536)) { return "block.5"; }
-    if (!all_finite(last->block[6].y, (size_t)65536)) { return "block.6"; }
-    if (!all_finite(last->block[7].y, (size_t)65536)) { return "block.7"; }
-    if (!all_finite(last->output[0].logits, (size_t)33280)) { return "output"; }
-    if (!all_finite(last->output[0].loss, (size_t)1)) { return "output"; }
-    return NULL;
-}
-
-int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    if (length < 1 || length > MODEL_CONTEXT) {
-        return fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
-    }
-    if (!tokens || !out) { return fail(m, "tokens or the place for logits are missing", 0, 0); }
-    if (check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
-    if (routes_misfit(m, length)) { return 1; }
-    memcpy(m->tokens, tokens, sizeof *tokens * (size_t)length);
-    model_pass pass = {1, length, 0, seed, m->tokens, NULL, m->positions, m->replay_tokens > 0, 0};
-    int before = enter(m);
-    forward(m, &pass);
-    leave(before);
-    note_pass(m, m, &pass);
-    memcpy(out, m->output[0].logits, sizeof(float) * (size_t)length * MODEL_VOCABULARY);
-    return 0;
 }
 
 const char *moec_manifest(void) {
@@ -1094,7 +567,7 @@ const char *moec_manifest(void) {
     "{\"name\":\"block.6.mixture\",\"experts\":8,\"choices\":2},"
     "{\"name\":\"block.7.mixture\",\"experts\":8,\"choices\":2}"
     "],"
-    "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c adamw.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm\","
+    "\"compiler\":\"clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c tensors.c training.c evaluation.c adamw.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm\","
     "\"source\":\"makemoe.swift\","
     "\"vocabulary_line\":\"makemoe.swift:4\"}";
 }
