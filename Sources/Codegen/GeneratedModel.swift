@@ -40,7 +40,8 @@ public struct GeneratedModel: Sendable {
     files += RuntimeFile.all(routes: context.hasRouters).map { $0.generated(context) }
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
     files += [
-      .abiHeader, GeneratedFile(path: "graph.txt", text: plan.graph.text),
+      .abiHeader, ManifestText(context).file,
+      GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: context.plan.text),
     ]
     if let model = SourceArchive.model(options.source) { files.append(model) }

@@ -42,7 +42,7 @@ public struct ModelPage: Sendable {
     if let plan = model.plan { return plan.layers.map(\.name) }
     let common: Set<String> = [
       "model.c", "interface.c", "tensors.c", "training.c", "evaluation.c", "adamw.c", "routes.c",
-      "sources.c",
+      "manifest.c", "sources.c",
     ]
     return model.sources.files.map(\.path)
       .filter { $0.hasSuffix(".c") && !common.contains($0) && !$0.contains("/") }

@@ -97,7 +97,7 @@ import Testing
       "adamw.c": runtime_adamw_c(), "interface.h": runtime_interface_h(),
       "interface.c": runtime_interface_c(), "tensors.c": runtime_tensors_c(),
       "training.c": runtime_training_c(), "evaluation.c": runtime_evaluation_c(),
-      "routes.c": runtime_routes_c(), "routes.h": runtime_routes_h(),
+      "manifest.c": runtime_manifest_c(), "routes.c": runtime_routes_c(), "routes.h": runtime_routes_h(),
       "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
     ]
     #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)

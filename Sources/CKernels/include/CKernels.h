@@ -20,6 +20,7 @@ carried_file ckernels_file(int index);
     FILE(runtime_routes_h, "runtime/routes.h") \
     FILE(runtime_routes_c, "runtime/routes.c") \
     FILE(runtime_adamw_c, "runtime/adamw.c") \
+    FILE(runtime_manifest_c, "runtime/manifest.c") \
     FILE(runtime_moec_profile_h, "runtime/moec_profile.h") \
     FILE(runtime_moec_profile_c, "runtime/moec_profile.c")
 

@@ -14,7 +14,7 @@ struct ModelFile {
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
     parts +=
       [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
-    parts += [forward, backward, results, manifest]
+    parts += [forward, backward, results]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 

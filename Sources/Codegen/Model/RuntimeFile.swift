@@ -16,6 +16,7 @@ struct RuntimeFile {
       RuntimeFile(path: "training.c", text: runtime_training_c()),
       RuntimeFile(path: "evaluation.c", text: runtime_evaluation_c()),
       RuntimeFile(path: "adamw.c", text: runtime_adamw_c()),
+      RuntimeFile(path: "manifest.c", text: runtime_manifest_c()),
     ]
   }
 

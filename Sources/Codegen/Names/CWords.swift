@@ -47,8 +47,8 @@ enum CWords {
     "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
     "moec_load",
     // Files.
-    "model", "interface", "tensors", "training", "evaluation", "adamw", "sources", "profile",
-    "moec_profile", "kernels",
+    "model", "interface", "tensors", "training", "evaluation", "adamw", "manifest", "sources",
+    "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
     "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt", "omp_set_num_threads",
   ]
