@@ -46,8 +46,8 @@ let package = Package(
       dependencies: [
         "GraphIR", "Passes", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain", "Words",
       ]),
-    .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles"]),
-    .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles"]),
+    .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles", "Words"]),
+    .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles", "Words"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(name: "Page", dependencies: ["CPages"]),

@@ -112,6 +112,10 @@ if [ -n "$is_uninstalling" ]; then
     echo "removed $prefix/$name"
   done
   remove_others
+  # Folders that hold nothing now, from the innermost out; never the prefix.
+  for name in "$program" "$link" "$bash_completion" "$zsh_completion" "$fish_completion"; do
+    (cd "$prefix" && rmdir -p "$(dirname "$name")" 2> /dev/null) || true
+  done
   exit 0
 fi
 

@@ -11,7 +11,9 @@ public enum SystemError {
     case ENOSPC: return "free some space there, or name a place on another disk"
     case EDQUOT: return "your quota there is used up: remove files of yours, or name another place"
     case EFBIG:
-      return "files may not be so large there: see 'ulimit -f', or name a place on another disk"
+      return isReading
+        ? "there is more than this may have: name another"
+        : "files may not be so large there: see 'ulimit -f', or name a place on another disk"
     case EROFS: return "the file system there is read-only: name another place"
     case EACCES, EPERM:
       return isReading

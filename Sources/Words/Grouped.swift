@@ -1,4 +1,4 @@
-extension Int {
+extension BinaryInteger {
   /// With its thousands apart: `8,996,545`.
   public var grouped: String {
     let digits = String(magnitude)

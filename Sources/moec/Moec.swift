@@ -38,6 +38,7 @@ struct Moec: AsyncParsableCommand {
     } catch {
       guard exitCode(for: error) == .validationFailure,
         let hint = Suggestion.hint(for: Array(CommandLine.arguments.dropFirst()))
+          ?? Suggestion.hint(forValueIn: fullMessage(for: error))
       else { leave(error) }
       // The library has an idea of its own, for some, which would be said twice.
       let message = fullMessage(for: error).replacing(#/ Did you mean '[^']*'\?/#, with: "")

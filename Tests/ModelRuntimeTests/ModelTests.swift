@@ -107,6 +107,14 @@ import Testing
     #expect(try model.logits(tokens: [0], seed: 1).allSatisfy(\.isFinite))
   }
 
+  @Test func numbersHaveTheirThousandsApart() {
+    let error = ModelError.wrongCount(what: "tokens", expected: 32_768, found: 1_000)
+    #expect(error.message == "tokens: 32,768 expected, 1,000 given")
+    #expect(
+      ModelError.noMemory(bytes: 189_713_792).message
+        == "no memory for the model: it needs 189,713,792 bytes")
+  }
+
   @Test func refusesWrongCounts() throws {
     let model = try model()
     #expect(throws: ModelError.wrongCount(what: "tokens", expected: 32, found: 31)) {

@@ -108,6 +108,18 @@ import Testing
     #expect(kept == "mine")
   }
 
+  /// As of `<(jq …)` in a shell, and through a link.
+  @Test func settingsMayComeThroughAPipe() throws {
+    let result = try Command.shell(
+      """
+      mkfifo p && ln -s p c.json && (printf '{"steps"'; sleep 0.1; printf ': 3}') > p &
+      sleep 0.05; exec "$1" run libbigram.so --train --data text --config c.json --log l.jsonl
+      """, [Command.moecPath()], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    let settings = try String(contentsOfFile: "\(folder)/l.settings.json", encoding: .utf8)
+    #expect(settings.contains("\"steps\" : 3"), "\(settings)")
+  }
+
   @Test(arguments: [
     (
       "{\"stepz\": 3}", "error: c.json: there is no option \"stepz\"\nhint: did you mean \"steps\"?"

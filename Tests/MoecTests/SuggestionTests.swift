@@ -10,6 +10,8 @@ import Testing
     (["compil", "model.swift"], "compile"), (["rnu"], "run"), (["tokenizer", "trian"], "train"),
     (["run", "x.so", "--trian"], "--train"), (["run", "x.so", "--train", "--step=3"], "--steps"),
     (["compile", "--sumary"], "--summary"), (["weights", "convrt"], "convert"),
+    (["new", "a", "--model", "gtp2"], "gpt2"),
+    (["run", "x.so", "--train", "--schedule", "cosin"], "cosine"),
   ])
   func namesWhatWasMeant(_ arguments: [String], _ meant: String) throws {
     let result = try Command.moec(arguments)
@@ -17,7 +19,9 @@ import Testing
     #expect(result.errors.hasSuffix("hint: did you mean '\(meant)'?\n"), "\(result.errors)")
   }
 
-  @Test(arguments: [["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"]])
+  @Test(arguments: [["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"],
+    ["new", "a", "--model", "elephant"],
+  ])
   func saysNothingWhereNothingIsNear(_ arguments: [String]) throws {
     let result = try Command.moec(arguments)
     #expect(result.status == 64 && !result.errors.contains("did you mean"), "\(result.errors)")

@@ -102,6 +102,9 @@ import Tokenizer
     try expect(whole.dropLast(1), .truncated(bytes: 263, needed: 264))
     try expect(whole.prefix(20), .truncated(bytes: 20, needed: 64))
     try expect(Data(), .truncated(bytes: 0, needed: 64))
+    #expect(
+      TokenShardError.shard(path: first, .truncated(bytes: 1_000, needed: 2_064)).message
+        == "\(first) is cut off: 1,000 of 2,064 bytes")
     try expect(whole + [0], .tooLong(bytes: 265, needed: 264))
     try expect(Data(repeating: 7, count: 100), .foreign)
     let damages = [(8, TokenShardProblem.version(2)), (33, .damagedHeader), (60, .damagedHeader)]

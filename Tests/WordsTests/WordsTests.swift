@@ -10,6 +10,7 @@ import Words
     ])
   func thousandsAreApart(_ number: Int, _ text: String) {
     #expect(number.grouped == text)
+    if number >= 0 { #expect(UInt64(number).grouped == text) }
   }
 
   @Test func columnsAreAsWideAsTheirCells() {

@@ -1,4 +1,5 @@
 import SystemFiles
+import Words
 
 /// One thing that is wrong with a weights file.
 public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
@@ -27,13 +28,13 @@ public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .tooShort(let bytes):
-      return "it has \(bytes) bytes, too few for a header"
+      return "it has \(bytes.grouped) bytes, too few for a header"
     case .headerTooLong(let claimed, let available):
-      return "its header claims \(claimed) bytes where \(available) are left or allowed"
+      return "its header claims \(claimed.grouped) bytes where \(available.grouped) are left or allowed"
     case .headerNotUTF8:
       return "its header is not UTF-8"
     case .headerNotJSON(let offset, let reason):
-      return "its header is not as it should be at byte \(offset): \(reason)"
+      return "its header is not as it should be at byte \(offset.grouped): \(reason)"
     case .badMetadata:
       return "its metadata are not pairs of strings"
     case .badEntry(let name, let reason):
@@ -43,13 +44,13 @@ public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
     case .shapeTooLarge(let name, let shape):
       return "\(name): the shape \(shape) is too large or no whole number of bytes"
     case .wrongSize(let name, let expected, let found):
-      return "\(name): its shape needs \(expected) bytes and it has \(found)"
+      return "\(name): its shape needs \(expected.grouped) bytes and it has \(found.grouped)"
     case .outOfRange(let name, let end, let available):
-      return "\(name): it ends at byte \(end) of \(available) that are there"
+      return "\(name): it ends at byte \(end.grouped) of \(available.grouped) that are there"
     case .overlap(let first, let second):
       return "\(first) and \(second) overlap"
     case .hole(let offset, let bytes):
-      return "\(bytes) bytes from byte \(offset) on belong to no tensor"
+      return "\(bytes.grouped) bytes from byte \(offset.grouped) on belong to no tensor"
     case .missing(let name):
       return "\(name) is missing"
     case .unexpected(let name):
@@ -104,7 +105,7 @@ public enum SafetensorsError: ExplainedError, Equatable {
     case .unfit(let path, let problems, let fitting):
       let fits =
         fitting.isEmpty
-        ? "no parameter fits" : "\(fitting.count) fit: \(NameList(fitting).description)"
+        ? "no parameter fits" : "\(fitting.count.grouped) fit: \(NameList(fitting).description)"
       return "\(path) does not fit the model: \(folded(problems)); \(fits)"
     case .beyondRange(let path, let name, let value):
       return "\(path): \(name) has the number \(value), which is beyond float32's range"
@@ -150,6 +151,6 @@ public enum SafetensorsError: ExplainedError, Equatable {
   private func list(_ problems: [SafetensorsProblem]) -> String {
     let most = 20
     let told = problems.prefix(most).map(\.description).joined(separator: "; ")
-    return problems.count > most ? "\(told); and \(problems.count - most) more" : told
+    return problems.count > most ? "\(told); and \((problems.count - most).grouped) more" : told
   }
 }

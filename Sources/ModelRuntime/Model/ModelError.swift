@@ -1,4 +1,5 @@
 import SystemFiles
+import Words
 
 /// Why a call into a model failed.
 public enum ModelError: ExplainedError, Equatable {
@@ -20,9 +21,9 @@ public enum ModelError: ExplainedError, Equatable {
   public var message: String {
     switch self {
     case .noMemory(let bytes):
-      return "no memory for the model: it needs \(bytes) bytes"
+      return "no memory for the model: it needs \(bytes.grouped) bytes"
     case .noThreads(let asked, let given):
-      return "\(asked) threads cannot be started: the system gives \(given)"
+      return "\(asked.grouped) threads cannot be started: the system gives \(given.grouped)"
     case .failed(let call, let reason):
       return "\(call): \(reason)"
     case .lacks(let function):
@@ -32,7 +33,7 @@ public enum ModelError: ExplainedError, Equatable {
     case .keepsNoGradient(let parameter):
       return "the gradient of \(parameter) went into a training step, which keeps none"
     case .wrongCount(let what, let expected, let found):
-      return "\(what): \(expected) expected, \(found) given"
+      return "\(what): \(expected.grouped) expected, \(found.grouped) given"
     }
   }
 

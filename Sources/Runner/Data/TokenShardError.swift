@@ -1,5 +1,6 @@
 import SystemFiles
 import Tokenizer
+import Words
 
 /// What is wrong with one shard.
 public enum TokenShardProblem: Error, Equatable, Sendable {
@@ -17,14 +18,14 @@ public enum TokenShardProblem: Error, Equatable, Sendable {
 
   var text: String {
     switch self {
-    case .truncated(let bytes, let needed): return "is cut off: \(bytes) of \(needed) bytes"
-    case .tooLong(let bytes, let needed): return "has \(bytes) bytes where \(needed) belong"
+    case .truncated(let bytes, let needed): return "is cut off: \(bytes.grouped) of \(needed.grouped) bytes"
+    case .tooLong(let bytes, let needed): return "has \(bytes.grouped) bytes where \(needed.grouped) belong"
     case .foreign: return "is no token shard"
     case .version(let version): return "is of version \(version), this moec reads 1"
     case .damagedHeader: return "has a damaged header"
     case .otherTokenizer: return "was made with another tokenizer than the folder's tokenizer.json"
     case .outOfPlace(let expected, let found):
-      return "is shard \(found) of its corpus where shard \(expected) belongs"
+      return "is shard \(found.grouped) of its corpus where shard \(expected.grouped) belongs"
     case .notTheLast: return "is not the last of its corpus: shards after it are missing"
     }
   }

@@ -152,7 +152,7 @@ extension Checkup {
     let rows: [(name: String, ask: String, purpose: String, apt: String, brew: String)] = [
       ("rsvg-convert", "--version", "moec plot -o FILE.png", "librsvg2-bin", "librsvg"),
       ("dot", "-V", "moec inspect --graph svg", "graphviz", "graphviz"),
-      ("mpicc", "--version", "programs of several processes", "libopenmpi-dev", "open-mpi"),
+      ("mpicc", "--version", "nothing yet: several processes are to come", "libopenmpi-dev", "open-mpi"),
       ("python3", "--version", "Examples/use-from-python, and what follows", "python3", "python"),
     ]
     var findings = rows.map { row in
@@ -175,7 +175,7 @@ extension Checkup {
       ("torch", "comparisons with PyTorch, Examples/peers-benchmark"),
       ("mlflow", "a server for moec run --mlflow: mlflow ui"),
       ("tensorboard", "shows what moec run --tensorboard writes"),
-      ("optuna", "searches for settings"),
+      ("optuna", "nothing yet: searches are to come"),
     ]
     let versions = pythonVersions(of: purposes.map(\.0), limit)
     return purposes.map { name, purpose in

@@ -30,6 +30,19 @@ enum Suggestion {
     return nil
   }
 
+  /// The same for a value that is none of those which an option takes and the library lists.
+  static func hint(forValueIn message: String) -> String? {
+    guard let value = message.firstMatch(of: #/The value '([^']*)' is invalid for/#)?.output.1
+    else { return nil }
+    // A few stand in the sentence, more below it.
+    guard let list = message.firstMatch(of: #/one of(.*)/#.dotMatchesNewlines())?.output.1
+    else { return nil }
+    let known = list.matches(of: #/'([^'\n]+)'|\n  - ([^\n]+)/#).map {
+      $0.output.1 ?? $0.output.2 ?? ""
+    }
+    return Spelling.nearest(to: String(value), among: known.map(String.init)).map(didYouMean)
+  }
+
   private static func didYouMean(_ word: String) -> String { "did you mean '\(word)'?" }
 
   private static func name(of command: any ParsableCommand.Type) -> String {
