@@ -136,7 +136,7 @@ public struct Compilation {
     try explaining {
       let choice = try compiler()
       let sources = sources.map { folder.appendingPathComponent($0) }
-      let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
+      let texts = generated.files.filter { !$0.isC }.map(\.path)
       let warnings = try choice.compiler.compileLibrary(
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
         output: output, options: options, cache: cache,

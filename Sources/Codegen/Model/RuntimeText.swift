@@ -8,11 +8,6 @@ struct RuntimeText: Sendable {
   /// What a model may have.
   enum Condition: String, CaseIterable, Sendable {
     case hasRouters = "MODEL_HAS_ROUTERS"
-    case hasLoss = "MODEL_HAS_LOSS"
-    case hasLogits = "MODEL_HAS_LOGITS"
-
-    /// Some layer hands numbers on, which may be looked at after a pass.
-    case hasLayerResults = "MODEL_HAS_LAYER_RESULTS"
 
     /// Keys and values stay from one `moec_logits` to the next.
     case keepsRows = "MODEL_KEEPS_ROWS"
@@ -25,23 +20,15 @@ struct RuntimeText: Sendable {
 
   /// What stands for a text.
   enum Word: String, CaseIterable, Sendable {
-    /// Where in a model the loss and the logits of its last pass are.
-    case loss = "MODEL_LOSS"
-    case logits = "MODEL_LOGITS"
-
-    /// A pass's fields behind its positions, when it is over a whole batch.
-    case restOfPass = "MODEL_REST_OF_PASS"
-
     case routerCount = "MODEL_ROUTER_COUNT"
     case expertCount = "MODEL_EXPERT_COUNT"
 
     /// How many choices a token has, of all routers.
     case choiceCount = "MODEL_CHOICE_COUNT"
 
-    /// Rows of tables, and statements.
+    /// Rows of tables.
     case routerRows = "MODEL_ROUTER_ROWS"
     case drawnAs = "MODEL_DRAWN_AS"
-    case layerChecks = "MODEL_LAYER_CHECKS"
   }
 
   /// What holds for the model.
