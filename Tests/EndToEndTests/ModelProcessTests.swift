@@ -33,16 +33,11 @@ import Testing
       let file = FileHandle(forWritingAtPath: "text.txt")!
       while true { file.write(Data("still here ".utf8)); usleep(10_000) }
       """)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Command.moecPath())
-    process.arguments = ["check", "model.swift"]
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    let check = try StartedCommand(moec: ["check", "model.swift"], in: folder)
     let text = { try String(contentsOfFile: folder + "/text.txt", encoding: .utf8) }
-    while process.isRunning, try !text().contains("still here") { usleep(20_000) }
-    kill(process.processIdentifier, signal)
-    process.waitUntilExit()
+    try check.wait { try text().contains("still here") }
+    check.send(signal)
+    _ = try check.end()
     usleep(300_000)
     let written = try text()
     usleep(300_000)

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFixtures
 
 /// A model.swift compiled against the modules beside the running tests, as moec does it.
 struct Model {
@@ -42,17 +43,9 @@ struct Model {
   }
 
   private static func shell(_ script: String, in folder: URL) throws -> Result {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "(\(script)\n) >output.txt 2>errors.txt"]
-    process.currentDirectoryURL = folder
-    try process.run()
-    process.waitUntilExit()
-    func text(_ name: String) -> String {
-      (try? String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)) ?? ""
-    }
+    let ended = try Command.run("/bin/sh", ["-c", script], in: folder.path)
+    let graph = try? String(contentsOf: folder.appendingPathComponent("graph.txt"), encoding: .utf8)
     return Result(
-      status: process.terminationStatus, graph: text("graph.txt"), output: text("output.txt"),
-      errors: text("errors.txt"))
+      status: ended.status, graph: graph ?? "", output: ended.output, errors: ended.errors)
   }
 }

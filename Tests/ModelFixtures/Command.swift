@@ -2,31 +2,17 @@ import Foundation
 
 /// A program that was run to its end.
 public struct Command: Sendable {
+  /// The exit code, or the signal that ended it.
   public var status: Int32
+  public var isKilled = false
   public var output: String
   public var errors: String
 
-  /// Runs a program; its output goes through files, so that no pipe can fill up.
+  /// Runs a program with an empty input.
   public static func run(
     _ program: String, _ arguments: [String], in folder: String? = nil
   ) throws -> Command {
-    let scratch = URL(fileURLWithPath: try ModelFixture.folder())
-    let files = ["output", "errors"].map { scratch.appendingPathComponent($0) }
-    for file in files { try Data().write(to: file) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-    // Runs of tests are kept where nobody looks, unless a test says where.
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      ["MOEC_RUNS": scratch.appendingPathComponent("runs").path]) { own, _ in own }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: files[0])
-    process.standardError = try FileHandle(forWritingTo: files[1])
-    try process.run()
-    process.waitUntilExit()
-    let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
-    return Command(status: process.terminationStatus, output: texts[0], errors: texts[1])
+    try StartedCommand(program, arguments, in: folder).end()
   }
 
   /// Runs the `moec` that was built beside the tests.

@@ -96,24 +96,19 @@ import Testing
     let library = try ModelFixture.routed()
     let text = try fileWith(sampleText())
     let (file, whole) = (folder + "/r", folder + "/whole")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Command.moecPath())
-    process.arguments = [
+    let run = try StartedCommand(moec: [
       "run", library, "--train", "--data", text, "--steps", "1000000", "--eval-interval", "50",
       "--eval-batches", "1", "--threads", "1", "--save", folder + "/w", "--record", file,
-    ]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    ])
     let manifest = try ModelLibrary(path: library).manifest
     func step() -> Int {
       let saved = try? Checkpoint(
         path: folder + "/w", contents: .training, manifest: manifest)
       return saved?.notes.step ?? 0
     }
-    while process.isRunning, step() < 100 { Thread.sleep(forTimeInterval: 0.01) }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    run.wait { step() >= 100 }
+    run.send(SIGKILL)
+    _ = try run.end()
     let start = step()
     #expect(try RouteReader(path: file, mayBeTorn: true).steps.upperBound >= start)
     let end = start + 7

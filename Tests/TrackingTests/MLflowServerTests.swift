@@ -7,7 +7,7 @@ import Testing
 /// A real `mlflow server` on loopback with its own sqlite store, from PATH or MOEC_MLFLOW.
 final class RealServer: @unchecked Sendable {
   let address: String
-  private let process = Process()
+  private let server: StartedCommand
 
   static let program: String? = {
     if let named = ProcessInfo.processInfo.environment["MOEC_MLFLOW"] { return named }
@@ -27,35 +27,27 @@ final class RealServer: @unchecked Sendable {
     probe.stop()
     address = "http://127.0.0.1:\(port)"
     let folder = try ModelFixture.folder()
-    let log = folder + "/log"
-    try Data().write(to: URL(fileURLWithPath: log))
-    process.executableURL = URL(fileURLWithPath: Self.program ?? "")
-    process.arguments = [
-      "server", "--host", "127.0.0.1", "--port", "\(port)", "--workers", "1",
-      "--backend-store-uri", "sqlite:///\(folder)/mlflow.db", "--artifacts-destination",
-      folder + "/artifacts",
-    ]
-    // Its job runners are ten more processes that nobody here needs.
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"]) { $1 }
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-    process.standardError = process.standardOutput
-    try process.run()
-    for _ in 0..<600 where process.isRunning {
+    server = try StartedCommand(
+      Self.program ?? "",
+      [
+        "server", "--host", "127.0.0.1", "--port", "\(port)", "--workers", "1",
+        "--backend-store-uri", "sqlite:///\(folder)/mlflow.db", "--artifacts-destination",
+        folder + "/artifacts",
+      ], in: folder,
+      // Its job runners are ten more processes that nobody here needs.
+      environment: ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"])
+    for _ in 0..<600 where server.isRunning {
       if (try? get("/health")) == "OK" { return }
       Thread.sleep(forTimeInterval: 0.2)
     }
     stop()
-    throw DidNotStart(log: try String(contentsOfFile: log, encoding: .utf8))
+    throw DidNotStart(log: try server.end().errors)
   }
 
   func stop() {
-    guard process.isRunning else { return }
     // It has children that outlive a request to end; all are in its own group.
-    let identifier = process.processIdentifier
-    if kill(-identifier, SIGKILL) != 0 { kill(identifier, SIGKILL) }
-    process.waitUntilExit()
+    server.send(SIGKILL, toItsGroup: true)
+    _ = try? server.end()
   }
 
   /// The text of an answer.
