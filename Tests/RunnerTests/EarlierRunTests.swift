@@ -75,6 +75,19 @@ import Testing
     #expect(try contents()["w.safetensors"] == before["w.safetensors"])
   }
 
+  /// `--overwrite` is for what runs made.
+  @Test(arguments: ["--save", "--log", "--record"])
+  func whatIsNoRunsIsNeverReplaced(option: String) throws {
+    let own = try folder.get() + "/model.swift"
+    try "import MoE\n".write(toFile: own, atomically: true, encoding: .utf8)
+    let result = try train([option, "model.swift", "--overwrite"])
+    #expect(result.status == 1)
+    #expect(
+      result.errors.hasPrefix("error: model.swift is there already, and not a "),
+      "\(result.errors)")
+    #expect(try contents() == ["model.swift": Data("import MoE\n".utf8)])
+  }
+
   @Test func goingOnDoesNotReplaceOtherRuns() throws {
     #expect(try train(["--save", "a", "--log", "a.jsonl"], steps: 12).status == 0)
     #expect(try train(["--save", "b"], steps: 4).status == 0)
@@ -84,7 +97,15 @@ import Testing
     // Lines of steps that the resumed run has not seen, and what is no log at all.
     let other = try train(["--resume", "b", "--save", "b", "--log", "a.jsonl"])
     try expectRefusal(other, "a.jsonl", before)
-    try expectRefusal(train(["--resume", "b", "--save", "b", "--log", "notes"]), "notes", before)
+    for more in [[], ["--overwrite"]] {
+      let foreign = try train(["--resume", "b", "--save", "b", "--log", "notes"] + more)
+      #expect(foreign.status == 1)
+      #expect(
+        foreign.errors.hasPrefix(
+          "error: notes is there already, and not a training log: --log would replace it\n"),
+        "\(foreign.errors)")
+      #expect(try contents() == before)
+    }
     let back = try train(["--resume", "a", "--save", "new", "--log", "a.jsonl"], steps: 14)
     #expect(back.status == 0, "\(back.errors)")
   }
@@ -98,24 +119,15 @@ import Testing
   }
 
   /// A run that goes on until it is killed; it has saved.
-  private func start(_ more: [String]) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Command.moecPath())
-    process.arguments =
-      [
+  private func start(_ more: [String]) throws -> StartedCommand {
+    let folder = try folder.get()
+    let run = try StartedCommand(
+      moec: [
         "run", try ModelFixture.bigram(), "--train", "--data", try text.get(), "--steps",
         "1000000", "--eval-interval", "1000", "--eval-batches", "1", "--threads", "1",
-      ] + more
-    process.currentDirectoryURL = URL(fileURLWithPath: try folder.get())
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let saved = try folder.get() + "/w"
-    for _ in 0..<1000 where process.isRunning {
-      if FileManager.default.fileExists(atPath: saved) { break }
-      Thread.sleep(forTimeInterval: 0.01)
-    }
-    return process
+      ] + more, in: folder)
+    run.wait { FileManager.default.fileExists(atPath: folder + "/w") }
+    return run
   }
 
   @Test func aSecondRunIsRefusedWhileTheFirstLives() throws {
@@ -125,14 +137,14 @@ import Testing
       #expect(second.status == 1)
       #expect(
         second.errors.contains(
-          "is being written by another run, process \(first.processIdentifier)"),
+          "is being written by another run, process \(first.identifier)"),
         "\(second.errors)")
     }
     let resumed = try train(["--resume", "w", "--save", "w"])
     #expect(resumed.status == 1 && resumed.errors.contains("is being written by another run"))
     #expect(try !FileManager.default.fileExists(atPath: folder.get() + "/x"))
-    kill(first.processIdentifier, SIGKILL)
-    first.waitUntilExit()
+    first.send(SIGKILL)
+    _ = try first.end()
     // What a killed run leaves of its lock holds nobody up, and is gone afterwards.
     let manifest = try ModelLibrary(path: ModelFixture.bigram()).manifest
     let step = try Checkpoint(

@@ -27,17 +27,17 @@ extension RunCommand {
     if let resume = training.resume, !saved.contains(where: { $0 == FilePlace(resume) }) {
       claims.read(resume, "--resume")
     }
-    claims.write(files.save, "--save")
-    claims.write(files.best, "the best of --save")
-    claims.write(files.log, "--log")
-    claims.write(files.record, "--record")
+    claims.write(files.save, "--save", over: .safetensors)
+    claims.write(files.best, "the best of --save", over: .safetensors)
+    claims.write(files.log, "--log", over: .trainingLog)
+    claims.write(files.record, "--record", over: .routes)
     claims.write(routes.html, "--html", over: .page)
     return claims
   }
 
   /// The text, or what is in a folder of shards.
   private var dataFiles: [String] {
-    let path = data ?? Corpus.usualPath
+    let path = data ?? Corpus.usual ?? Corpus.usualPath
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
     else { return [path] }
