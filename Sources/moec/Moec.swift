@@ -28,6 +28,8 @@ struct Moec: AsyncParsableCommand {
   static func main() async {
     openStandardDescriptors()
     unblockSignals()
+    // Swift's runtime would take Ctrl-\ for a crash, and ask what to do about it.
+    if endsBy(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

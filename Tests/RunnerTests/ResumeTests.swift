@@ -13,28 +13,27 @@ import Words
   private func run(
     _ arguments: [String], signal: Int32, after seconds: Double, since file: String? = nil,
     then second: Int32? = nil
-  ) throws -> (status: Int32, isKilled: Bool, errors: String) {
-    let errors = try ModelFixture.folder() + "/errors"
-    try Data().write(to: URL(fileURLWithPath: errors))
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Command.moecPath())
-    process.arguments = ["run", try ModelFixture.bigram(), "--train"] + arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-    try process.run()
-    while let file, process.isRunning, !FileManager.default.fileExists(atPath: file) {
-      Thread.sleep(forTimeInterval: 0.01)
-    }
+  ) throws -> Command {
+    let run = try StartedCommand(moec: ["run", try ModelFixture.bigram(), "--train"] + arguments)
+    if let file { run.wait { FileManager.default.fileExists(atPath: file) } }
     Thread.sleep(forTimeInterval: seconds)
-    for number in [signal] + (second.map { [$0] } ?? []) {
-      if process.isRunning { kill(process.processIdentifier, number) }
-      if second != nil { Thread.sleep(forTimeInterval: 0.02) }
+    run.send(signal)
+    if let second {
+      Thread.sleep(forTimeInterval: 0.02)
+      run.send(second)
     }
-    process.waitUntilExit()
-    return (
-      process.terminationStatus, process.terminationReason == .uncaughtSignal,
-      try String(contentsOfFile: errors, encoding: .utf8)
-    )
+    return try run.end()
+  }
+
+  /// Swift's runtime would take it for a crash.
+  @Test func ctrlBackslashSavesToo() throws {
+    let folder = try ModelFixture.folder()
+    let text = try fileWith(sampleText())
+    let file = folder + "/w.safetensors"
+    let result = try run(
+      options(text, folder + "/w", steps: 1_000_000), signal: SIGQUIT, after: 0.1, since: file)
+    #expect(result.status == 128 + SIGQUIT && !result.isKilled, "\(result.errors)")
+    #expect(result.errors.contains("go on with: "), "\(result.errors)")
   }
 
   private func options(_ text: String, _ name: String, steps: Int = 4000) -> [String] {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Ctrl-C, and the system's and its schedulers' requests to end: the first is noted so that work can
+/// Ctrl-C, Ctrl-\, and the system's and its schedulers' requests to end: the first is noted so that work can
 /// be finished and saved, a second of Ctrl-C or of the system ends the process at once.
 public enum Interruption {
   /// Written by the handler, which may touch nothing else that Swift owns.
@@ -20,12 +20,12 @@ public enum Interruption {
   /// limit on processor time, which comes again every second.
   private static let warnings = [SIGUSR1, SIGUSR2, SIGXCPU]
 
-  /// From now on SIGINT, SIGTERM, SIGHUP and the warnings of batch systems are noted instead of ending
+  /// From now on SIGINT, SIGQUIT, SIGTERM, SIGHUP and the warnings of batch systems are noted instead of ending
   /// the process; where they are ignored already, as `nohup` ignores SIGHUP, that stays so for all
   /// but the first two.
   public static func watch() {
     forget()
-    for number in [SIGINT, SIGTERM, SIGHUP] + warnings {
+    for number in [SIGINT, SIGTERM, SIGQUIT, SIGHUP] + warnings {
       var action = sigaction()
       var old = sigaction()
       sigaction(number, nil, &old)

@@ -55,6 +55,18 @@ func openStandardDescriptors() {
   }
 }
 
+/// Whether a signal is not ignored, as whoever started us may have wanted.
+func endsBy(_ number: Int32) -> Bool {
+  var action = sigaction()
+  sigaction(number, nil, &action)
+  #if canImport(Darwin)
+    let handler = action.__sigaction_u.__sa_handler
+  #else
+    let handler = action.__sigaction_handler.sa_handler
+  #endif
+  return unsafeBitCast(handler, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self)
+}
+
 /// Lets all signals through. Programs that start others from a thread of their own often block signals
 /// there, and so for what they start, which then could not be ended.
 func unblockSignals() {
