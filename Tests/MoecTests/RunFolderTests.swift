@@ -71,6 +71,52 @@ import Testing
     #expect(fingerprint(result) == fingerprint(whole))
   }
 
+  /// What is refused leaves the settings of the run that is there.
+  @Test func aRunThatCannotGoOnChangesNothing() throws {
+    #expect(try train("--steps 4").status == 0)
+    let before = try String(contentsOfFile: "\(folder)/runs/bigram/settings.json", encoding: .utf8)
+    for more in ["--steps 3", "--steps 4", "--steps 9 --record /dev/full/x"] {
+      let result = try train("--resume runs/bigram/weights.safetensors \(more)")
+      #expect(result.status == 1, "\(more)")
+      let after = try String(
+        contentsOfFile: "\(folder)/runs/bigram/settings.json", encoding: .utf8)
+      #expect(after == before, "\(more)")
+    }
+    let orphan = try train("--steps 4 --tensorboard text --run orphan")
+    #expect(orphan.status == 1)
+    #expect(try names("runs") == ["bigram"])
+  }
+
+  /// The text is named in the checkpoint, or lies where `moec new` puts one.
+  @Test func theTextNeedNotBeNamedAgain() throws {
+    #expect(try train("--steps 4").status == 0)
+    let resumed = try moec(
+      "run libbigram.so --train --resume runs/bigram/weights.safetensors --steps 6")
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let none = try moec("run libbigram.so --train --steps 1")
+    #expect(none.errors.contains("no text was given"), "\(none.errors)")
+    try Self.text.write(toFile: "\(folder)/shakespeare.txt", atomically: true, encoding: .utf8)
+    let usual = try moec("run libbigram.so --train --steps 1 --eval-batches 1 --no-save")
+    #expect(usual.status == 0, "\(usual.errors)")
+    let untrained = try moec("run libbigram.so --generate --tokens 3")
+    #expect(untrained.errors.contains("the model is untrained"), "\(untrained.errors)")
+  }
+
+  /// All logs of runs have one name; a drawing tells them apart by their folders.
+  @Test func runsAreDrawnByTheirNames() throws {
+    #expect(try train("--steps 4").status == 0)
+    #expect(try train("--steps 4").status == 0)
+    let table = try Command.shell("\"$0\" plot runs/*/log.jsonl --table -o r.html", in: folder)
+    #expect(table.output.hasPrefix("| step | bigram-2 | bigram |\n"), "\(table)")
+    // A drawing of one's own stays.
+    try "<svg>mine</svg>".write(toFile: "\(folder)/mine.svg", atomically: true, encoding: .utf8)
+    let plot = { (name: String) in
+      try Command.shell("\"$0\" plot runs/bigram/log.jsonl -o \(name)", in: folder)
+    }
+    #expect(try plot("mine.svg").status == 1)
+    for _ in 0..<2 { #expect(try plot("drawn.svg").status == 0) }
+  }
+
   @Test func aRunByNameIsNotReplaced() throws {
     #expect(try train("--steps 4 --run first").status == 0)
     let before = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/runs/first/log.jsonl"))

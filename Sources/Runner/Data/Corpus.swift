@@ -31,6 +31,12 @@ public struct Corpus: Sendable {
   /// The corpus that is used when none is named.
   public static let usualPath = "Data/shakespeare.txt"
 
+  /// What is used when none is named: that, or the text of its name that `moec new` puts beside a
+  /// model; nil if neither is in the current folder.
+  public static var usual: String? {
+    [usualPath, "shakespeare.txt"].first { FileManager.default.fileExists(atPath: $0) }
+  }
+
   /// Reads a text, or a folder of token shards, for a model. `coding` is that of loaded weights
   /// or of a tokenizer; nil makes the text's own characters.
   ///

@@ -28,6 +28,8 @@ public struct TrainingFiles: Equatable, Sendable {
 
 /// Who looks on while a model is trained.
 public struct TrainingListeners {
+  /// Told once that all is well and the run begins: what goes beside its files is written then.
+  public var begins: () -> Void = {}
   /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, and of a model
   /// that routes `; experts: balance 1.62, 0 dead`.
   public var output: (String) throws -> Void = { _ in }

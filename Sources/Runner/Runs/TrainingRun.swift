@@ -59,6 +59,7 @@ final class TrainingRun {
   func run() throws -> TrainingOutcome {
     defer { meter.clear() }
     if let outcome = outOfPatience, outcome.step == session.start { return outcome }
+    listeners.begins()
     logWhatWasSaved()
     // What was counted before belongs to nobody.
     if routes { _ = try loop.model.takeExpertLoads(.training) }

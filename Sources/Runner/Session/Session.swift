@@ -46,7 +46,7 @@ public struct Session {
   /// What to open.
   public struct Options: Sendable {
     public var library: String
-    /// A text or a folder of token shards; nil is `Corpus.usualPath` in the current folder.
+    /// A text or a folder of token shards; nil is that of a run that goes on, or `Corpus.usual`.
     public var data: String?
     /// A `tokenizer.json`; nil takes that of the weights or the shards, or characters.
     public var tokenizer: String?
@@ -122,12 +122,12 @@ public struct Session {
     let given = try givenCoding(options, manifest, checkpoint)
     switch options.text {
     case .corpus:
-      let path = try dataPath(options)
+      let path = try dataPath(options, checkpoint)
       let corpus = try Corpus(path: path, manifest: manifest, coding: given)
       return (corpus.coding, corpus)
     case .vocabulary:
       if let given { return (given, nil) }
-      let path = try dataPath(options)
+      let path = try dataPath(options, checkpoint)
       if TokenShards.isFolder(path) {
         return (try Corpus(path: path, manifest: manifest).coding, nil)
       }
@@ -159,11 +159,18 @@ public struct Session {
     return coding
   }
 
-  private static func dataPath(_ options: Options) throws(CorpusError) -> String {
+  /// The text that is named, that of the run which goes on, or the usual one.
+  private static func dataPath(
+    _ options: Options, _ checkpoint: Checkpoint?
+  ) throws(CorpusError) -> String {
     if let path = options.data { return path }
-    guard FileManager.default.fileExists(atPath: Corpus.usualPath) else {
-      throw .noneGiven(usual: Corpus.usualPath)
+    if case .checkpoint(let path) = options.parameters, let checkpoint,
+      let text = (try? RunRecord.of(checkpoint.notes, path: path))?.data,
+      FileManager.default.fileExists(atPath: text)
+    {
+      return text
     }
-    return Corpus.usualPath
+    guard let usual = Corpus.usual else { throw .noneGiven(usual: Corpus.usualPath) }
+    return usual
   }
 }

@@ -48,7 +48,7 @@ struct PlotCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A name for each log in turn, then for each reference. (default: their file names)",
+      "A name for each log in turn, then for each reference. (default: their file names, of a run its folder's)",
       valueName: "name"))
   var label: [String] = []
 
@@ -139,7 +139,11 @@ struct PlotCommand: ParsableCommand {
 
   private func name(_ index: Int, _ path: String) -> String {
     if index < label.count { return label[index] }
-    return URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    let file = URL(fileURLWithPath: path)
+    let name = file.deletingPathExtension().lastPathComponent
+    // Every run's folder calls its log so; the folder has the run's name.
+    let folder = file.deletingLastPathComponent().lastPathComponent
+    return name == "log" && folder != "/" && !folder.isEmpty ? folder : name
   }
 
   private func contents(of path: String) throws -> Data { Data(try TextFile.bytes(path)) }

@@ -56,9 +56,11 @@ extension RunCommand {
     if let folder {
       tell("the run's weights, log, settings and curve are in \(onOneLine(folder.path))")
     }
-    if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
     let output = PatientOutput()
     var listeners = TrainingListeners()
+    listeners.begins = {
+      if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
+    }
     listeners.output = { output.print($0 + "\n") }
     listeners.notice = { tell($0) }
     listeners.warning = { printToStandardError("note: \($0)") }
