@@ -60,6 +60,11 @@ import Tokenizer
       (["encode", "good", "--tokenizer", "good"], "good is not JSON"),
       (["decode", "words", "--tokenizer", "t.json"], "'x' is no token"),
       (
+        ["decode", "large", "--tokenizer", "t.json"],
+        "the tokenizer has no token 999,999\nhint: it has "
+      ),
+      (["encode", "bad", "--tokenizer", "t.json"], "bad is not UTF-8: the bytes at offset 1"),
+      (
         ["shard", "good", "--tokenizer", "t.json", "-o", "s", "--separator", "!?"],
         "no token \"!?\""
       ),
@@ -73,6 +78,7 @@ import Tokenizer
     try write([0x61, 0xff], "bad")
     try write(Array("good text".utf8), "good")
     try write(Array("1 x".utf8), "words")
+    try write(Array("1 999999".utf8), "large")
     try write(try sampleTokenizer().json, "t.json")
     let result = try Command.moec(["tokenizer"] + arguments, in: folder)
     #expect(result.status == 1)

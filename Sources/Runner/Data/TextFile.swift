@@ -21,6 +21,15 @@ public enum TextFile {
     return Array(bytes.dropFirst(TextBytes.markLength(bytes)))
   }
 
+  /// The same of what must be UTF-8. Errors: besides, it is not.
+  public static func utf8(_ path: String) throws -> [UInt8] {
+    let text = try bytes(path)
+    if let offset = text.withUnsafeBufferPointer(CorpusText.firstInvalid) {
+      throw CorpusError.notUTF8(path: path == "-" ? "standard input" : path, offset: offset)
+    }
+    return text
+  }
+
   private static func standardInput() throws(FileError) -> [UInt8] {
     do {
       return Array(try FileHandle.standardInput.readToEnd() ?? Data())

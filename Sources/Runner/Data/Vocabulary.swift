@@ -1,4 +1,5 @@
 import SystemFiles
+import Words
 
 /// The characters that a model knows, each at the place that is its token.
 ///
@@ -83,7 +84,7 @@ public struct VocabularyError: ExplainedError, Equatable {
       return "the text has line ends of Windows, and the model does not; tr -d '\\r' takes the "
         + "CRs out"
     }
-    return "it knows \(known.count): \(known.characters.prefix(120).map(Self.visible).joined())"
+    return "it knows \(known.count.grouped): \(known.characters.prefix(120).map(Self.visible).joined())"
   }
 
   private static func name(_ character: Unicode.Scalar) -> String {

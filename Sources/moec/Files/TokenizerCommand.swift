@@ -48,7 +48,7 @@ struct TokenizerCommand: ParsableCommand {
 
     func validate() throws {
       guard (1...1 << 24).contains(vocabulary) else {
-        throw ValidationError("--vocabulary must be from 1 to \(1 << 24), not \(vocabulary)")
+        throw ValidationError("--vocabulary must be from 1 to \((1 << 24).grouped), not \(vocabulary.grouped)")
       }
       if data.isEmpty { throw ValidationError("name a text to learn from") }
     }
@@ -98,7 +98,7 @@ struct TokenizerCommand: ParsableCommand {
     func run() throws {
       try reportingErrors {
         let tokenizer = try BytePairTokenizer(path: tokenizer)
-        let tokens = tokenizer.encode(try TextFile.bytes(text))
+        let tokens = tokenizer.encode(try TextFile.utf8(text))
         try printNow(tokens.map(String.init).joined(separator: " ") + "\n")
       }
     }
@@ -128,6 +128,9 @@ struct TokenizerCommand: ParsableCommand {
         let numbers = try words.map { word in
           guard let number = Int32(word), number >= 0 else {
             throw NotAToken(word: String(word))
+          }
+          guard number < tokenizer.count else {
+            throw UnknownToken(number: number, count: tokenizer.count)
           }
           return number
         }
@@ -163,7 +166,7 @@ struct TokenizerCommand: ParsableCommand {
 
     func validate() throws {
       guard (1...1 << 30).contains(shardTokens) else {
-        throw ValidationError("--shard-tokens must be from 1 to \(1 << 30), not \(shardTokens)")
+        throw ValidationError("--shard-tokens must be from 1 to \((1 << 30).grouped), not \(shardTokens.grouped)")
       }
       if data.isEmpty { throw ValidationError("name a text to cut up") }
     }
@@ -203,6 +206,16 @@ extension FileKind {
       let tokenizer = try? BytePairTokenizer(json: bytes, path: path)
     else { return false }
     return tokenizer.json == bytes
+  }
+}
+
+/// A token that the tokenizer does not have.
+private struct UnknownToken: ExplainedError {
+  let number: Int32
+  let count: Int
+  var message: String { "the tokenizer has no token \(Int(number).grouped)" }
+  var hint: String {
+    "it has \(count.grouped), from 0 on; name the one that the tokens were made with, with --tokenizer"
   }
 }
 
