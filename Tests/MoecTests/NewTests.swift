@@ -28,6 +28,28 @@ import Testing
     #expect(check.status == 0, "\(check.errors)")
   }
 
+  @Test("Where there is no room, nothing is left in the way of the next try")
+  func fullDisk() throws {
+    let folder = try ModelFixture.folder()
+    // Files may have so many blocks of 512 bytes or of a kilobyte: the text has more.
+    let script = "ulimit -f 100; trap '' XFSZ; exec \"$0\" new \"$1\""
+    let made = try Command.shell(script, ["work"], in: folder)
+    #expect(made.status == 1 && made.errors.contains("shakespeare.txt"), "\(made)")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/work"))
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/mine", withIntermediateDirectories: false)
+    #expect(try Command.shell(script, ["mine"], in: folder).status == 1)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/mine").isEmpty)
+  }
+
+  @Test("A text that cannot be read again is refused")
+  func pipedText() throws {
+    let folder = try ModelFixture.folder()
+    let made = try Command.shell(
+      "mkfifo p; printf 'some text' > p & exec \"$0\" new work --data p", in: folder)
+    #expect(made.status == 1 && made.errors.contains("hint: name an ordinary file"), "\(made)")
+  }
+
   @Test("What it says comes next can be typed as it stands, and leaves git nothing to show")
   func nextCommands() throws {
     let folder = try ModelFixture.folder()

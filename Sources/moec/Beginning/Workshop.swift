@@ -26,6 +26,8 @@ struct Workshop {
     }
     let model = String(decoding: bytes, as: UTF8.self)
     if let data {
+      // The folder is to train on it again, which a pipe does not bear.
+      _ = try InputFile(path: data)
       let count = try Vocabulary(ofText: data).count
       self.model = model.replacingOccurrences(of: #"Axis("V", 65)"#, with: #"Axis("V", \#(count))"#)
       text = (URL(fileURLWithPath: data).path, nil)
@@ -53,6 +55,7 @@ struct Workshop {
 
   /// Makes the folder and all files. Errors: something cannot be written.
   func make() throws {
+    let isNew = access(folder, F_OK) != 0
     guard NewFolder.make(folder) == 0 else {
       let error = FileError(operation: "make", path: folder, code: errno)
       let isRefused = [EACCES, EPERM, EROFS].contains(error.code)
@@ -60,6 +63,18 @@ struct Workshop {
         message: error.message,
         hint: isRefused ? "name a folder in a place where you may write" : error.hint)
     }
+    do { try fill() } catch {
+      // Half of it would be in the way of the next try.
+      for name in ["model.swift", ".gitignore", "README.md", text.name] where !name.contains("/") {
+        unlink("\(folder)/\(name)")
+      }
+      if isNew { rmdir(folder) }
+      throw error
+    }
+    EditorCommands.update(for: "\(folder)/model.swift")
+  }
+
+  private func fill() throws {
     try AtomicFile.write(model, to: "\(folder)/model.swift")
     try AtomicFile.write(Self.ignored, to: "\(folder)/.gitignore")
     try AtomicFile.write(readme, to: "\(folder)/README.md")
@@ -68,7 +83,6 @@ struct Workshop {
       try file.write(try WholeFile.bytes(of: source))
       try file.commit()
     }
-    EditorCommands.update(for: "\(folder)/model.swift")
   }
 
   /// `EditorCommands` knows by the last line that the file beside it is moec's.
