@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(arguments: [["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"],
-    ["new", "a", "--model", "elephant"],
+    ["new", "a", "--model", "elephant"], ["plot", "--htlm"],
   ])
   func saysNothingWhereNothingIsNear(_ arguments: [String]) throws {
     let result = try Command.moec(arguments)

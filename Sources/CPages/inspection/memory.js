@@ -180,7 +180,7 @@ function bufferText(index) {
 function readMemory(index) {
   byId("memory-readout").textContent = index === undefined
     ? (facts.regions.length
-      ? `${facts.buffers.length} buffers, ${facts.duration} calls. Point at one, or use the arrow keys.`
+      ? `${facts.buffers.length.toLocaleString("en")} buffers, ${facts.duration.toLocaleString("en")} calls. Point at one, or use the arrow keys.`
         + (byId("to-scale").checked ? "" : " Each band has a scale of its own.") : "")
     : bufferText(index);
 }

@@ -1,6 +1,7 @@
 import JSON
 import ModelRuntime
 import SystemFiles
+import Words
 
 extension CheckpointNotes {
   static let formatVersion = 1
@@ -79,7 +80,7 @@ extension CheckpointNotes {
     }
     if Set(scalars).count != scalars.count { return refuse("has a character twice") }
     if scalars.count > limit {
-      return refuse("has \(scalars.count) characters, the model knows \(limit)")
+      return refuse("has \(scalars.count.grouped) characters, the model knows \(limit.grouped)")
     }
     return scalars
   }

@@ -6,6 +6,7 @@ import Interpreter
 import Lint
 import Passes
 import Planning
+import SystemFiles
 import Words
 
 /// `moec check MODEL.swift`.
@@ -56,7 +57,10 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      guard let model else { return try printNow(Self.ruleList) }
+      guard let model else {
+        let columns = Terminal.columns(STDOUT_FILENO) ?? .max
+        return try printNow(Wrapping.text(Self.ruleList, columns: columns))
+      }
       var compilation = Compilation.onTerminal(model)
       compilation.timeLimit = time.timeLimit
       EditorCommands.update(for: model)
@@ -74,8 +78,8 @@ struct CheckCommand: ParsableCommand {
     let warnings = try compilation.lint(
       traced, transformed: graph, source: source, strict: lint.strict)
     try printNow(plan.overview + "\n")
-    try printNow("verified after \(passes.count) passes: \(graph.nodes.count) nodes\n")
-    let layers = plan.layers.count == 1 ? "1 layer" : "\(plan.layers.count) distinct layers"
+    try printNow("verified after \(passes.count) passes: \(graph.nodes.count.grouped) nodes\n")
+    let layers = plan.layers.count == 1 ? "1 layer" : "\(plan.layers.count.grouped) distinct layers"
     try printNow("planned: \(layers), \(plan.memory.total.grouped) bytes\n")
     try printNow(Self.said(warnings) + "\n")
     if gradients { try checkGradients(of: traced) }

@@ -1,9 +1,9 @@
 /// What somebody may have meant who wrote a word that there is not.
 enum Spelling {
   /// The nearest of some words, if it is near: a letter wrong, missing, too many or two in the other
-  /// order, two such in a long word.
+  /// order, two such in a word of six letters or more.
   static func nearest(to word: String, among words: some Sequence<String>) -> String? {
-    let limit = word.count < 4 ? 1 : 2
+    let limit = word.drop { $0 == "-" }.count < 6 ? 1 : 2
     let rated = words.map { (word: $0, distance: distance(word, $0)) }
     let best = rated.min { ($0.distance, $0.word) < ($1.distance, $1.word) }
     if let best, best.distance <= limit { return best.word }
