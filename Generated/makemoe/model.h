@@ -54,7 +54,7 @@ static inline model_pass pass_part(const model_pass *pass) {
 
 // ---- input ---------------------------------------------------------------------------------------
 
-// Parameters, and in the same form their gradients.
+// Parameters, and in the same form their gradients; in panels: see model_parameter.
 typedef struct {
     float *token_weight;                    // [V, C]
     float *position_weight;                 // [T, C]
@@ -71,24 +71,24 @@ void input_backward(const float *d_y, const input_params *g, const input_scratch
 
 // ---- block ---------------------------------------------------------------------------------------
 
-// Parameters, and in the same form their gradients.
+// Parameters, and in the same form their gradients; in panels: see model_parameter.
 typedef struct {
     float *attention_norm_weight;           // [C]
     float *attention_norm_bias;             // [C]
-    float *attention_query_weight;          // [C, C]
-    float *attention_key_weight;            // [C, C]
-    float *attention_value_weight;          // [C, C]
-    float *attention_proj_weight;           // [C, C]
+    float *attention_query_weight;          // [C, C] in panels
+    float *attention_key_weight;            // [C, C] in panels
+    float *attention_value_weight;          // [C, C] in panels
+    float *attention_proj_weight;           // [C, C] in panels
     float *attention_proj_bias;             // [C]
     float *mixture_norm_weight;             // [C]
     float *mixture_norm_bias;               // [C]
-    float *mixture_gate_weight;             // [E, C]
+    float *mixture_gate_weight;             // [E, C] in panels
     float *mixture_gate_bias;               // [E]
-    float *mixture_noise_weight;            // [E, C]
+    float *mixture_noise_weight;            // [E, C] in panels
     float *mixture_noise_bias;              // [E]
-    float *mixture_up_weight;               // [E, 4*C, C]
+    float *mixture_up_weight;               // [E, 4*C, C] in panels
     float *mixture_up_bias;                 // [E, 4*C]
-    float *mixture_down_weight;             // [E, C, 4*C]
+    float *mixture_down_weight;             // [E, C, 4*C] in panels
     float *mixture_down_bias;               // [E, C]
 } block_params;
 
@@ -153,13 +153,22 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
                     const block_params *g, const block_updates *u, const block_saved *s,
                     const block_scratch *t, const model_pass *pass, int stream);
 
+// The same for a thread's own sequences, and the buffers from the first of these on.
+void block_forward_sequences(const float *x, const block_params *p, const block_saved *s,
+                             const block_scratch *t, const model_pass *pass, int stream);
+void block_backward_sequences(float *d_x, const float *d_y, const float *x, const block_params *p,
+                              const block_saved *s, const block_scratch *t, const model_pass *pass,
+                              int stream);
+block_saved block_saved_part(const block_saved *s, const model_pass *own);
+block_scratch block_scratch_part(const block_scratch *t, const model_pass *own);
+
 // ---- output --------------------------------------------------------------------------------------
 
-// Parameters, and in the same form their gradients.
+// Parameters, and in the same form their gradients; in panels: see model_parameter.
 typedef struct {
     float *final_weight;                    // [C]
     float *final_bias;                      // [C]
-    float *head_weight;                     // [V, C]
+    float *head_weight;                     // [V, C] in panels
     float *head_bias;                       // [V]
 } output_params;
 
@@ -189,6 +198,14 @@ void output_forward(float *logits, float *loss, const float *x, const output_par
 void output_backward(float *d_x, const float *logits, const float *x, const output_params *p,
                      const output_params *g, const output_updates *u, const output_saved *s,
                      const output_scratch *t, const model_pass *pass);
+
+// The same for a thread's own sequences, and the buffers from the first of these on.
+void output_forward_sequences(float *logits, const float *x, const output_params *p, const output_saved *s,
+                              const model_pass *pass);
+void output_backward_sequences(float *d_x, const float *x, const output_params *p, const output_saved *s,
+                               const output_scratch *t, const model_pass *pass);
+output_saved output_saved_part(const output_saved *s, const model_pass *own);
+output_scratch output_scratch_part(const output_scratch *t, const model_pass *own);
 
 // ---- the model ---------------------------------------------------------------------------
 

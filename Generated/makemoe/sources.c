@@ -43,6 +43,7 @@ __asm__(
     CARRY("kernels/product.h")
     CARRY("kernels/product.c")
     CARRY("kernels/finish.h")
+    CARRY("kernels/elementwise.h")
     CARRY("kernels/expert_linear.h")
     CARRY("kernels/expert_linear.c")
     CARRY("kernels/expert_linear_weight_gradient.h")

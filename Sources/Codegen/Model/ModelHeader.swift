@@ -10,7 +10,7 @@ struct ModelHeader {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts = [opening, axes, pass, self.parts] + plan.layers.map(layer) + [model, arena, closing]
+    let parts = [opening, axes, pass, self.parts] + plan.layers.indices.map(layer) + [model, arena, closing]
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
     return GeneratedFile(path: "model.h", text: text)
   }
@@ -185,13 +185,15 @@ struct ModelHeader {
 
   private var layouts: [LayerUseLayout] { context.layouts }
 
-  private func layer(_ layer: Layer) -> String {
+  private func layer(_ index: Int) -> String {
+    let layer = plan.layers[index]
     var parts = [
       "// ---- \(layer.name) " + String(repeating: "-", count: max(4, 92 - layer.name.count)), "",
     ]
     parts += Self.structure(
-      "\(layer.name)_params", "Parameters, and in the same form their gradients.",
-      layer.parameters.map { (CNames.field($0.field), $0.type) })
+      "\(layer.name)_params", "Parameters, and in the same form their gradients; in panels: see model_parameter.",
+      layer.parameters.map { (CNames.field($0.field), $0.type) },
+      panels: layer.parameters.map { $0.layout != .rowMajor })
     parts += Self.structure(
       "\(layer.name)_updates", "Weights that backward updates as soon as their gradient is there.",
       layer.updateGroups.sorted { $0.lowerBound < $1.lowerBound }.map { weights in
@@ -209,17 +211,19 @@ struct ModelHeader {
       let signature = LayerSignature(layer, phase, of: plan)
       if !signature.calls.isEmpty { parts.append(signature.head(";")) }
     }
+    parts += LayerFile(context, layer: index).ownFunctions
     return parts.joined(separator: "\n")
   }
 
   private static func structure(
     _ name: String, _ comment: String, _ fields: [(name: String, type: TensorType)],
-    element: String? = nil
+    element: String? = nil, panels: [Bool] = []
   ) -> [String] {
     if fields.isEmpty { return [] }
-    let lines = fields.map { field in
+    let lines = fields.enumerated().map { index, field in
       "    \(element ?? CNames.element(field.type) + " *")\(field.name);".padded(to: 44)
         + "// \(CNames.shape(field.type))"
+        + (panels.indices.contains(index) && panels[index] ? " in panels" : "")
     }
     return ["// \(comment)", "typedef struct {"] + lines + ["} \(name);", ""]
   }
