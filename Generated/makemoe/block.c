@@ -26,7 +26,7 @@ FINISH(finish_softplus, softplus_f(y))
 FINISH(finish_relu, y < 0 ? 0 : y)
 FINISH(finish_dropout, y * KEEP(0))
 FINISH(finish_relu_gradient, y * (x1[i] > 0 ? 1.0f : 0.0f))
-FINISH(finish_d_mixture_norm_3, x1[i] + x2[i] + y)
+FINISH(finish_d_mixture_norm, x1[i] + x2[i] + y)
 // Element by element: y[i].
 ELEMENTWISE(compute_mixture_normal, random_normal(key, (uint32_t)i), int count, uint64_t key)
 ELEMENTWISE(compute_mixture_gate, x0[i] + x1[i] * x2[i], const float *x0, const float *x1, const float *x2,
@@ -160,7 +160,7 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
                                C, E, &u->mixture_gate_weight, 1, &shares[1]);
 
         // makemoe.swift:37   let n = h.layerNorm("norm")
-        layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
+        layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm, s->h,
                                    s->mixture_norm_mean, s->mixture_norm_rstd, B*T, C, &shares[2]);
 
         // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
@@ -184,7 +184,7 @@ void block_backward_sequences(float *d_x, const float *d_y, const float *x, cons
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    dispatch_gradient(t->d_mixture_norm, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);
+    dispatch_gradient(t->d_mixture_norm_from_dispatch, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);
 
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
     softmax_gradient(t->d_mixture_chosen_logits, t->d_mixture_weights, s->mixture_weights, B*T, K);
@@ -192,15 +192,15 @@ void block_backward_sequences(float *d_x, const float *d_y, const float *x, cons
 
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
     compute_d_mixture_noise(t->d_mixture_noise, t->d_mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
-    linear_input_gradient(t->d_mixture_norm_2, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
+    linear_input_gradient(t->d_mixture_norm_from_noise, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
 
     // makemoe.swift:23   let logits = x.linear("gate", E)
-    linear_input_gradient_finished(t->d_mixture_norm_3, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
-                                   finish_d_mixture_norm_3, &(finish_operands){.width = C,
-                                   .x1 = t->d_mixture_norm, .x2 = t->d_mixture_norm_2});
+    linear_input_gradient_finished(t->d_mixture_norm, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
+                                   finish_d_mixture_norm, &(finish_operands){.width = C,
+                                   .x1 = t->d_mixture_norm_from_dispatch, .x2 = t->d_mixture_norm_from_noise});
 
     // makemoe.swift:37   let n = h.layerNorm("norm")
-    layer_norm_input_gradient(t->d_h, t->d_mixture_norm_3, s->h, p->mixture_norm_weight, s->mixture_norm_mean,
+    layer_norm_input_gradient(t->d_h, t->d_mixture_norm, s->h, p->mixture_norm_weight, s->mixture_norm_mean,
                               s->mixture_norm_rstd, d_y, B*T, C);
 
     // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
@@ -257,12 +257,12 @@ block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) 
     part.mixture_gate += first*T*E;
     part.mixture_chosen_logits += first*T*K;
     part.d_mixture_weights += first*T*K;
-    part.d_mixture_norm += first*T*C;
+    part.d_mixture_norm_from_dispatch += first*T*C;
     part.d_mixture_chosen_logits += first*T*K;
     part.d_mixture_gate += first*T*E;
     part.d_mixture_noise += first*T*E;
-    part.d_mixture_norm_2 += first*T*C;
-    part.d_mixture_norm_3 += first*T*C;
+    part.d_mixture_norm_from_noise += first*T*C;
+    part.d_mixture_norm += first*T*C;
     part.d_h += first*T*C;
     part.d_attention_proj += first*T*C;
     part.d_attention_heads += first*T*C;

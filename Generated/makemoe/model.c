@@ -229,12 +229,12 @@ static void block_bind_scratch(block_scratch *t, char *base) {
     t->d_mixture_weights = (float *)(base + 5799936);
     t->d_mixture_up = (float *)(base + 0);
     t->d_mixture_norm_rows = (float *)(base + 3407872);
-    t->d_mixture_norm = (float *)(base + 3932160);
+    t->d_mixture_norm_from_dispatch = (float *)(base + 3932160);
     t->d_mixture_chosen_logits = (float *)(base + 5804032);
     t->d_mixture_gate = (float *)(base + 5767168);
     t->d_mixture_noise = (float *)(base + 5783552);
-    t->d_mixture_norm_2 = (float *)(base + 4194304);
-    t->d_mixture_norm_3 = (float *)(base + 4456448);
+    t->d_mixture_norm_from_noise = (float *)(base + 4194304);
+    t->d_mixture_norm = (float *)(base + 4456448);
     t->d_h = (float *)(base + 4718592);
     t->d_attention_proj = (float *)(base + 4980736);
     t->d_attention_heads = (float *)(base + 5242880);

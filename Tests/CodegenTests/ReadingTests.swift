@@ -1,3 +1,4 @@
+import Codegen
 import CompiledModels
 import Foundation
 import ModelFixtures
@@ -24,5 +25,30 @@ import Testing
     #expect(functions == functions.sorted())
     let found = block.filter { $0.hasPrefix("FINISH(") }
     #expect(found.count == 6 && found.contains("FINISH(finish_relu, y < 0 ? 0 : y)"))
+  }
+
+  @Test("Gradients that arrive in parts are called by where they come from")
+  func parts() throws {
+    let block = try Self.lines(of: "block.c").joined(separator: "\n")
+    for name in ["", "_from_dispatch", "_from_noise"] {
+      #expect(block.contains("t->d_mixture_norm\(name),"), "\(name)")
+    }
+  }
+
+  @Test("No name ends in a number")
+  func numbers() throws {
+    let models: [MakeMoE] = [
+      MakeMoE("noisy") { $0.dropout = 0.2 },
+      MakeMoE("capacity") { ($0.capacity, $0.isNoisy) = (1, false) },
+      MakeMoE("tied") { ($0.isTied, $0.hasOffset) = (true, true) },
+    ]
+    for model in models {
+      let code = GeneratedModel(
+        try Pipelines.plan(model.graph()), .init(sourceName: "model.swift"))
+      for file in code.files where file.isC && !file.path.hasPrefix("kernels/") {
+        let odd = file.text.matches(of: /\b[A-Za-z]\w*_[0-9]+\b/).map { String($0.output) }
+        #expect(odd.isEmpty, "\(model.name) \(file.path)")
+      }
+    }
   }
 }
