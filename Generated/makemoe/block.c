@@ -4,7 +4,7 @@
 //
 //   parameters 1,121,936      forward 345 MFLOP      backward 691 MFLOP      saved 4,546,624 bytes
 
-#include "model.h"
+#include "block.h"
 #include "kernels/elementwise.h"
 #include "kernels/expert_linear.h"
 #include "kernels/expert_linear_weight_gradient.h"
@@ -269,4 +269,78 @@ block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) 
     part.d_attention_query_key_value += first*T*3*C;
     part.d_attention_norm += first*T*C;
     return part;
+}
+
+void block_bind_params(block_params *p, float *base, const model_parameter *q) {
+    p->attention_norm_weight = base + q[0].offset;
+    p->attention_norm_bias = base + q[1].offset;
+    p->attention_query_weight = base + q[2].offset;
+    p->attention_key_weight = base + q[3].offset;
+    p->attention_value_weight = base + q[4].offset;
+    p->attention_proj_weight = base + q[5].offset;
+    p->attention_proj_bias = base + q[6].offset;
+    p->mixture_norm_weight = base + q[7].offset;
+    p->mixture_norm_bias = base + q[8].offset;
+    p->mixture_gate_weight = base + q[9].offset;
+    p->mixture_gate_bias = base + q[10].offset;
+    p->mixture_noise_weight = base + q[11].offset;
+    p->mixture_noise_bias = base + q[12].offset;
+    p->mixture_up_weight = base + q[13].offset;
+    p->mixture_up_bias = base + q[14].offset;
+    p->mixture_down_weight = base + q[15].offset;
+    p->mixture_down_bias = base + q[16].offset;
+}
+
+void block_bind_updates(block_updates *u, struct moec_model *m, int first, const adamw_numbers *step) {
+    u->attention_query_weight[0] = model_weight_update(m, first + 2, step);
+    u->attention_query_weight[1] = model_weight_update(m, first + 3, step);
+    u->attention_query_weight[2] = model_weight_update(m, first + 4, step);
+    u->attention_proj_weight = model_weight_update(m, first + 5, step);
+    u->mixture_gate_weight = model_weight_update(m, first + 9, step);
+    u->mixture_noise_weight = model_weight_update(m, first + 11, step);
+    u->mixture_up_weight = model_weight_update(m, first + 13, step);
+    u->mixture_down_weight = model_weight_update(m, first + 15, step);
+}
+
+void block_bind_saved(block_saved *s, char *base) {
+    s->attention_norm = (float *)(base + 0);
+    s->attention_norm_mean = (float *)(base + 262144);
+    s->attention_norm_rstd = (float *)(base + 264192);
+    s->attention_query_key_value = (float *)(base + 266240);
+    s->attention_heads = (float *)(base + 1052672);
+    s->attention_maximum = (float *)(base + 1314816);
+    s->attention_sum = (float *)(base + 1331200);
+    s->h = (float *)(base + 1347584);
+    s->mixture_norm = (float *)(base + 1609728);
+    s->mixture_norm_mean = (float *)(base + 1871872);
+    s->mixture_norm_rstd = (float *)(base + 1873920);
+    s->mixture_noise = (float *)(base + 1875968);
+    s->mixture_normal = (float *)(base + 1892352);
+    s->mixture_chosen = (int32_t *)(base + 1908736);
+    s->mixture_weights = (float *)(base + 1912832);
+    s->mixture_start = (int32_t *)(base + 1916928);
+    s->mixture_source = (int32_t *)(base + 1916992);
+    s->mixture_slot = (int32_t *)(base + 1921088);
+    s->mixture_up = (float *)(base + 1925184);
+    s->mixture_down = (float *)(base + 4022336);
+}
+
+void block_bind_scratch(block_scratch *t, char *base) {
+    t->mixture_gate = (float *)(base + 0);
+    t->mixture_chosen_logits = (float *)(base + 16384);
+    t->d_mixture_down = (float *)(base + 2883584);
+    t->d_mixture_weights = (float *)(base + 5799936);
+    t->d_mixture_up = (float *)(base + 0);
+    t->d_mixture_norm_rows = (float *)(base + 3407872);
+    t->d_mixture_norm_from_dispatch = (float *)(base + 3932160);
+    t->d_mixture_chosen_logits = (float *)(base + 5804032);
+    t->d_mixture_gate = (float *)(base + 5767168);
+    t->d_mixture_noise = (float *)(base + 5783552);
+    t->d_mixture_norm_from_noise = (float *)(base + 4194304);
+    t->d_mixture_norm = (float *)(base + 4456448);
+    t->d_h = (float *)(base + 4718592);
+    t->d_attention_proj = (float *)(base + 4980736);
+    t->d_attention_heads = (float *)(base + 5242880);
+    t->d_attention_query_key_value = (float *)(base + 2097152);
+    t->d_attention_norm = (float *)(base + 5505024);
 }

@@ -4,7 +4,7 @@
 //
 //   parameters 12,416      forward 0.1 MFLOP      backward 0.1 MFLOP      saved 0 bytes
 
-#include "model.h"
+#include "input.h"
 #include "kernels/elementwise.h"
 #include "kernels/sum.h"
 #include "kernels/embedding.h"
@@ -29,4 +29,14 @@ void input_backward(const float *d_y, const input_params *g, const input_scratch
     sum_leading(t->d_value, d_y, B, T*C);
     embedding_gradient(g->position_weight, t->d_value, pass->positions, T, C, T);
     embedding_gradient(g->token_weight, d_y, pass->tokens, B*T, C, V);
+}
+
+void input_bind_params(input_params *p, float *base, const model_parameter *q) {
+    p->token_weight = base + q[0].offset;
+    p->position_weight = base + q[1].offset;
+}
+
+void input_bind_scratch(input_scratch *t, char *base) {
+    t->position = (float *)(base + 0);
+    t->d_value = (float *)(base + 0);
 }

@@ -4,7 +4,7 @@
 //
 //   parameters 8,641      forward 9.2 MFLOP      backward 18.1 MFLOP      saved 270,336 bytes
 
-#include "model.h"
+#include "output.h"
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "kernels/layer_norm.h"
@@ -100,4 +100,29 @@ output_scratch output_scratch_part(const output_scratch *t, const model_pass *ow
     part.d_head += first*T*V;
     part.d_final += first*T*C;
     return part;
+}
+
+void output_bind_params(output_params *p, float *base, const model_parameter *q) {
+    p->final_weight = base + q[0].offset;
+    p->final_bias = base + q[1].offset;
+    p->head_weight = base + q[2].offset;
+    p->head_bias = base + q[3].offset;
+}
+
+void output_bind_updates(output_updates *u, struct moec_model *m, int first, const adamw_numbers *step) {
+    u->head_weight = model_weight_update(m, first + 2, step);
+}
+
+void output_bind_saved(output_saved *s, char *base) {
+    s->final = (float *)(base + 0);
+    s->final_mean = (float *)(base + 262144);
+    s->final_rstd = (float *)(base + 264192);
+    s->loss_maximum = (float *)(base + 266240);
+    s->loss_sum = (float *)(base + 268288);
+}
+
+void output_bind_scratch(output_scratch *t, char *base) {
+    t->d_loss = (float *)(base + 395264);
+    t->d_head = (float *)(base + 262144);
+    t->d_final = (float *)(base + 0);
 }

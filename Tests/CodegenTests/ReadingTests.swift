@@ -12,7 +12,8 @@ import Testing
       .split(separator: "\n", omittingEmptySubsequences: false)
   }
 
-  @Test("A layer's file begins with its forward function, backward follows, what they share comes last")
+  @Test(
+    "A layer's file begins with its forward function, backward follows, what they share comes last")
   func order() throws {
     let block = try Self.lines(of: "block.c")
     func line(_ beginning: String) -> Int { block.firstIndex { $0.hasPrefix(beginning) } ?? -1 }
@@ -33,6 +34,21 @@ import Testing
     for name in ["", "_from_dispatch", "_from_noise"] {
       #expect(block.contains("t->d_mixture_norm\(name),"), "\(name)")
     }
+  }
+
+  @Test("No C grows with depth")
+  func depth() throws {
+    let counts = try [2, 16].map { depth in
+      let plan = try Pipelines.plan(MakeMoE("deep") { $0.depth = depth }.graph())
+      let files = GeneratedModel(plan, .init(sourceName: "deep.swift")).files.filter(\.isC)
+      return files.map { "\($0.path): \($0.text.split(separator: "\n").count) lines" }
+    }
+    #expect(counts[0] == counts[1])
+  }
+
+  @Test("model.c is what is the model's own, in a few screens")
+  func length() throws {
+    #expect(try Self.lines(of: "model.c").count < 300)
   }
 
   @Test("No name ends in a number")

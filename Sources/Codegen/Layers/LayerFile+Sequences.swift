@@ -30,8 +30,11 @@ extension LayerFile {
 
   func signature(_ phase: Phase, _ run: CallRun, _ number: Int) -> LayerSignature {
     // Further ones of a phase are told apart by a letter each.
-    let name = number == 0 ? "" : "_" + String(repeating: "z", count: (number - 1) / 25)
-      + String(UnicodeScalar(UInt8(ascii: "b") + UInt8((number - 1) % 25)))
+    let name =
+      number == 0
+      ? ""
+      : "_" + String(repeating: "z", count: (number - 1) / 25)
+        + String(UnicodeScalar(UInt8(ascii: "b") + UInt8((number - 1) % 25)))
     return LayerSignature(layer, phase, of: context.plan, run: (name, run.calls))
   }
 
@@ -42,7 +45,9 @@ extension LayerFile {
         .map { signature(phase, $0.run, $0.number).head(";") }
     }
     if sequences.isEmpty { return [] }
-    return ["", "// The same for a thread's own sequences, and the buffers from the first of these on."]
+    return [
+      "", "// The same for a thread's own sequences, and the buffers from the first of these on.",
+    ]
       + sequences + parts.filter { hasPart($0.part) }.map { partHead($0.name, $0.variable, ");") }
   }
 

@@ -20,7 +20,7 @@ struct LayerFile {
   var file: GeneratedFile {
     let parts =
       [heading, includes, functions.text] + functions(.forward) + functions(.backward)
-      + partFunctions
+      + partFunctions + LayerBinding(context.layouts[index]).functions
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     return GeneratedFile(path: "\(layer.name).c", text: text + "\n")
   }
@@ -36,7 +36,7 @@ struct LayerFile {
   private var includes: String {
     let known = KernelFile.needed(by: kernels).map(\.name).filter(kernels.contains)
     let lines = known.map { "#include \"kernels/\($0).h\"" }
-    return (["#include \"model.h\""] + lines).joined(separator: "\n")
+    return (["#include \"\(layer.name).h\""] + lines).joined(separator: "\n")
   }
 }
 

@@ -32,7 +32,9 @@ struct LayerFunctions {
   /// The lines that define them.
   var text: String {
     let groups = [
-      ("// Last steps of products: what becomes of y, element i of a result.", finishes.map(\.text)),
+      (
+        "// Last steps of products: what becomes of y, element i of a result.", finishes.map(\.text)
+      ),
       ("// Element by element: y[i].", pointwise.map(\.text)),
     ]
     return groups.filter { !$0.1.isEmpty }.map { ([$0.0] + $0.1).joined(separator: "\n") }
@@ -55,7 +57,8 @@ struct LayerFunctions {
   }
 
   private mutating func addFinish(_ call: Call) {
-    guard let finish = call.finish, call.kernel.takesAnyFinish, let result = call.results.first else { return }
+    guard let finish = call.finish, call.kernel.takesAnyFinish, let result = call.results.first
+    else { return }
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {

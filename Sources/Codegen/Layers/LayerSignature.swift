@@ -58,7 +58,8 @@ struct LayerSignature {
     let usesStream = calls.contains(where: \.isRandom)
     let usesPass =
       usesStream || places.contains { if case .source = $0 { true } else { false } }
-      || Self.usesRows(calls, plan.sequences, plan.positions) || calls.contains(where: layer.isRouter)
+      || Self.usesRows(calls, plan.sequences, plan.positions)
+      || calls.contains(where: layer.isRouter)
     if usesPass { parts.append(.pass) }
     if usesStream { parts.append(.stream) }
     self.parts = parts
