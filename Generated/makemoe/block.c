@@ -3,27 +3,9 @@
 // block, makemoe.swift:34. Used 8 times: block.0 to block.7.
 //
 //   parameters 1,121,936      forward 345 MFLOP      backward 691 MFLOP      saved 4,546,624 bytes
-//
-//   attention_norm_weight        [C]
-//   attention_norm_bias          [C]
-//   attention_query_weight       [C, C]  in panels of 16 outputs
-//   attention_key_weight         [C, C]  in panels of 16 outputs
-//   attention_value_weight       [C, C]  in panels of 16 outputs
-//   attention_proj_weight        [C, C]  in panels of 16 outputs
-//   attention_proj_bias          [C]
-//   mixture_norm_weight          [C]
-//   mixture_norm_bias            [C]
-//   mixture_gate_weight          [E, C]  in panels of 16 outputs
-//   mixture_gate_bias            [E]
-//   mixture_noise_weight         [E, C]  in panels of 16 outputs
-//   mixture_noise_bias           [E]
-//   mixture_up_weight            [E, 4*C, C]  in panels of 16 outputs
-//   mixture_up_bias              [E, 4*C]
-//   mixture_down_weight          [E, C, 4*C]  in panels of 16 outputs
-//   mixture_down_bias            [E, C]
 
-#include "model.h"
-#include "kernels/base.h"
+#include "block.h"
+#include "kernels/elementwise.h"
 #include "kernels/expert_linear.h"
 #include "kernels/expert_linear_weight_gradient.h"
 #include "kernels/linear.h"
@@ -38,167 +20,53 @@
 #include "kernels/dispatch.h"
 #include "kernels/combine.h"
 
-// y = x1 + dropout(y), for a block of a product's result
-static void finish_add_dropout(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
-    for (int r = 0; r < rows; r++) {
-        const size_t first = (size_t)(row + r) * q->width + column;
-        float *y_r = y + (size_t)r * q->width;
-        #pragma omp simd
-        for (int c = 0; c < columns; c++) {
-            y_r[c] = q->x1[first + c] + y_r[c] * dropout_keep(q->key[0], (uint32_t)(first + c), q->rate[0]);
-        }
+// Last steps of products: what becomes of y, element i of a result.
+FINISH(finish_add_dropout, x1[i] + y * KEEP(0))
+FINISH(finish_softplus, softplus_f(y))
+FINISH(finish_relu, y < 0 ? 0 : y)
+FINISH(finish_dropout, y * KEEP(0))
+FINISH(finish_relu_gradient, y * (x1[i] > 0 ? 1.0f : 0.0f))
+FINISH(finish_d_mixture_norm, x1[i] + x2[i] + y)
+// Element by element: y[i].
+ELEMENTWISE(compute_mixture_normal, random_normal(key, (uint32_t)i), int count, uint64_t key)
+ELEMENTWISE(compute_mixture_gate, x0[i] + x1[i] * x2[i], const float *x0, const float *x1, const float *x2,
+            int count)
+ELEMENTWISE(compute_d_mixture_noise, x0[i] * x1[i] * (1.0f - exp_f(-x2[i])), const float *x0, const float *x1,
+            const float *x2, int count)
+ELEMENTWISE(dropout, x0[i] * dropout_keep(key, (uint32_t)i, rate), const float *x0, int count, double rate,
+            uint64_t key)
+
+void block_forward(float *y, const float *x, const block_params *p, const block_saved *s,
+                   const block_scratch *t, const model_pass *pass, int stream) {
+    const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // Every thread takes sequences of its own through all that keeps them apart.
+    #pragma omp parallel if (pass_divides(pass))
+    {
+        const model_pass own = pass_part(pass);
+        const block_saved own_s = block_saved_part(s, &own);
+        const block_scratch own_t = block_scratch_part(t, &own);
+        block_forward_sequences(x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
     }
-}
 
-// y = softplus(y), for a block of a product's result
-static void finish_softplus(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
-    (void)row, (void)column;
-    for (int r = 0; r < rows; r++) {
-        float *y_r = y + (size_t)r * q->width;
-        #pragma omp simd
-        for (int c = 0; c < columns; c++) {
-            y_r[c] = softplus_f(y_r[c]);
-        }
-    }
-}
+    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
+    route(s->mixture_start, s->mixture_source, s->mixture_slot, s->mixture_chosen, B*T, K, E, -1);
 
-// y = relu(y), for a block of a product's result
-static void finish_relu(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
-    (void)row, (void)column;
-    for (int r = 0; r < rows; r++) {
-        float *y_r = y + (size_t)r * q->width;
-        #pragma omp simd
-        for (int c = 0; c < columns; c++) {
-            y_r[c] = (y_r[c] < 0 ? 0 : y_r[c]);
-        }
-    }
-}
+    // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
+    expert_linear_finished(s->mixture_up, s->mixture_norm, s->mixture_source, p->mixture_up_weight,
+                           p->mixture_up_bias, s->mixture_start, E, C, 4*C, finish_relu,
+                           &(finish_operands){.width = 4*C});
+    expert_linear_finished(s->mixture_down, s->mixture_up, NULL, p->mixture_down_weight, p->mixture_down_bias,
+                           s->mixture_start, E, 4*C, C, finish_dropout, &(finish_operands){.width = C,
+                           .rate = {pass->training ? 0.1 : 0}, .key = {random_key(pass->seed, stream + 3)}});
 
-// y = dropout(y), for a block of a product's result
-static void finish_dropout(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
-    for (int r = 0; r < rows; r++) {
-        const size_t first = (size_t)(row + r) * q->width + column;
-        float *y_r = y + (size_t)r * q->width;
-        #pragma omp simd
-        for (int c = 0; c < columns; c++) {
-            y_r[c] = y_r[c] * dropout_keep(q->key[0], (uint32_t)(first + c), q->rate[0]);
-        }
-    }
-}
-
-// y = y * step(x1), for a block of a product's result
-static void finish_relu_gradient(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
-    for (int r = 0; r < rows; r++) {
-        const size_t first = (size_t)(row + r) * q->width + column;
-        float *y_r = y + (size_t)r * q->width;
-        #pragma omp simd
-        for (int c = 0; c < columns; c++) {
-            y_r[c] = y_r[c] * (q->x1[first + c] > 0 ? 1.0f : 0.0f);
-        }
-    }
-}
-
-// y = x1 + x2 + y, for a block of a product's result
-static void finish_d_mixture_norm_3(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
-    for (int r = 0; r < rows; r++) {
-        const size_t first = (size_t)(row + r) * q->width + column;
-        float *y_r = y + (size_t)r * q->width;
-        #pragma omp simd
-        for (int c = 0; c < columns; c++) {
-            y_r[c] = q->x1[first + c] + q->x2[first + c] + y_r[c];
-        }
-    }
-}
-
-// y = normal, element by element
-static void compute_mixture_normal(float *y, int count, uint64_t key) {
-    #pragma omp parallel if (count > 8192)
-    FOR_OWN(block, blocks_of(count, 4096)) {
-        const int first = 4096 * block, end = smaller(count, first + 4096);
-        #pragma omp simd
-        for (int i = first; i < end; i++) { y[i] = random_normal(key, (uint32_t)i); }
-    }
-}
-
-// y = x0 + x1 * x2, element by element
-static void compute_mixture_gate(float *y, const float *x0, const float *x1, const float *x2, int count) {
-    #pragma omp parallel if (count > 8192)
-    FOR_OWN(block, blocks_of(count, 4096)) {
-        const int first = 4096 * block, end = smaller(count, first + 4096);
-        #pragma omp simd
-        for (int i = first; i < end; i++) { y[i] = x0[i] + x1[i] * x2[i]; }
-    }
-}
-
-// y = x0 * x1 * (1.0 - exp(-x2)), element by element
-static void compute_d_mixture_noise(float *y, const float *x0, const float *x1, const float *x2, int count) {
-    #pragma omp parallel if (count > 8192)
-    FOR_OWN(block, blocks_of(count, 4096)) {
-        const int first = 4096 * block, end = smaller(count, first + 4096);
-        #pragma omp simd
-        for (int i = first; i < end; i++) { y[i] = x0[i] * x1[i] * (1.0f - exp_f((-x2[i]))); }
-    }
-}
-
-// y = dropout(x0), element by element
-static void dropout(float *y, const float *x0, int count, double rate, uint64_t key) {
-    #pragma omp parallel if (count > 8192)
-    FOR_OWN(block, blocks_of(count, 4096)) {
-        const int first = 4096 * block, end = smaller(count, first + 4096);
-        #pragma omp simd
-        for (int i = first; i < end; i++) { y[i] = x0[i] * dropout_keep(key, (uint32_t)i, rate); }
-    }
-}
-
-// The buffers from the first of a thread's own sequences on.
-static block_saved block_saved_part(const block_saved *s, const model_pass *own) {
-    block_saved part = *s;
-    const size_t first = (size_t)own->first;
-    const int T = own->length;  // of this pass
-    part.attention_norm += first*T*C;
-    part.attention_norm_mean += first*T;
-    part.attention_norm_rstd += first*T;
-    part.attention_query_key_value += first*T*3*C;
-    part.attention_heads += first*T*C;
-    part.attention_maximum += first*H*T;
-    part.attention_sum += first*H*T;
-    part.h += first*T*C;
-    part.mixture_norm += first*T*C;
-    part.mixture_norm_mean += first*T;
-    part.mixture_norm_rstd += first*T;
-    part.mixture_noise += first*T*E;
-    part.mixture_normal += first*T*E;
-    part.mixture_chosen += first*T*K;
-    part.mixture_weights += first*T*K;
-    part.mixture_slot += first*T*K;
-    return part;
-}
-
-// The buffers from the first of a thread's own sequences on.
-static block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) {
-    block_scratch part = *t;
-    const size_t first = (size_t)own->first;
-    const int T = own->length;  // of this pass
-    part.mixture_gate += first*T*E;
-    part.mixture_chosen_logits += first*T*K;
-    part.d_mixture_weights += first*T*K;
-    part.d_mixture_norm += first*T*C;
-    part.d_mixture_chosen_logits += first*T*K;
-    part.d_mixture_gate += first*T*E;
-    part.d_mixture_noise += first*T*E;
-    part.d_mixture_norm_2 += first*T*C;
-    part.d_mixture_norm_3 += first*T*C;
-    part.d_h += first*T*C;
-    part.d_attention_proj += first*T*C;
-    part.d_attention_heads += first*T*C;
-    part.d_attention_query_key_value += first*T*3*C;
-    part.d_attention_norm += first*T*C;
-    return part;
+    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
+    combine_add(y, s->h, s->mixture_down, s->mixture_weights, s->mixture_slot, B*T, K, C);
 }
 
 // block_forward of a thread's own sequences.
-static void block_forward_sequences(const float *x, const block_params *p, const block_saved *s,
-                                    const block_scratch *t, const model_pass *pass, int stream) {
+void block_forward_sequences(const float *x, const block_params *p, const block_saved *s,
+                             const block_scratch *t, const model_pass *pass, int stream) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
@@ -239,9 +107,35 @@ static void block_forward_sequences(const float *x, const block_params *p, const
     softmax(s->mixture_weights, t->mixture_chosen_logits, B*T, K);
 }
 
-void block_forward(float *y, const float *x, const block_params *p, const block_saved *s,
-                   const block_scratch *t, const model_pass *pass, int stream) {
+void block_backward(float *d_x, const float *d_y, const float *x, const block_params *p,
+                    const block_params *g, const block_updates *u, const block_saved *s,
+                    const block_scratch *t, const model_pass *pass, int stream) {
     const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
+    combine_gradient_finished(t->d_mixture_down, t->d_mixture_weights, d_y, s->mixture_down, s->mixture_weights,
+                              s->mixture_slot, B*T, K, C, finish_dropout, &(finish_operands){.width = C,
+                              .rate = {pass->training ? 0.1 : 0}, .key = {random_key(pass->seed, stream + 3)}});
+
+    // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
+    expert_linear_input_gradient_finished(t->d_mixture_up, t->d_mixture_down, p->mixture_down_weight,
+                                          s->mixture_start, E, 4*C, C, finish_relu_gradient,
+                                          &(finish_operands){.width = 4*C, .x1 = s->mixture_up});
+    expert_linear_input_gradient(t->d_mixture_norm_rows, t->d_mixture_up, p->mixture_up_weight, s->mixture_start,
+                                 E, C, 4*C);
+
+    // Nothing here reads what another call makes: threads go on without waiting for each other.
+    work_shares shares[6];
+    deal_shares(shares, 2);
+    #pragma omp parallel
+    {
+        // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
+        expert_linear_weight_gradient(g->mixture_down_weight, g->mixture_down_bias, t->d_mixture_down, s->mixture_up,
+                                      s->mixture_start, E, 4*C, C, &u->mixture_down_weight, &shares[0]);
+        expert_linear_weight_gradient_gathered(g->mixture_up_weight, g->mixture_up_bias, t->d_mixture_up,
+                                               s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C,
+                                               &u->mixture_up_weight, &shares[1]);
+    }
 
     // Every thread takes sequences of its own through all that keeps them apart.
     #pragma omp parallel if (pass_divides(pass))
@@ -249,32 +143,48 @@ void block_forward(float *y, const float *x, const block_params *p, const block_
         const model_pass own = pass_part(pass);
         const block_saved own_s = block_saved_part(s, &own);
         const block_scratch own_t = block_scratch_part(t, &own);
-        block_forward_sequences(x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
+        block_backward_sequences(d_x + (size_t)own.first*T*C, d_y + (size_t)own.first*T*C,
+                                 x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
     }
 
-    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    route(s->mixture_start, s->mixture_source, s->mixture_slot, s->mixture_chosen, B*T, K, E, -1);
+    // Nothing here reads what another call makes: threads go on without waiting for each other.
+    deal_shares(shares, 6);
+    #pragma omp parallel
+    {
+        // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
+        linear_weight_gradient(g->mixture_noise_weight, g->mixture_noise_bias, t->d_mixture_noise, s->mixture_norm,
+                               B*T, C, E, &u->mixture_noise_weight, 1, &shares[0]);
 
-    // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
-    expert_linear_finished(s->mixture_up, s->mixture_norm, s->mixture_source, p->mixture_up_weight,
-                           p->mixture_up_bias, s->mixture_start, E, C, 4*C, finish_relu,
-                           &(finish_operands){.width = 4*C});
-    expert_linear_finished(s->mixture_down, s->mixture_up, NULL, p->mixture_down_weight, p->mixture_down_bias,
-                           s->mixture_start, E, 4*C, C, finish_dropout, &(finish_operands){.width = C,
-                           .rate = {pass->training ? 0.1 : 0}, .key = {random_key(pass->seed, stream + 3)}});
+        // makemoe.swift:23   let logits = x.linear("gate", E)
+        linear_weight_gradient(g->mixture_gate_weight, g->mixture_gate_bias, t->d_mixture_gate, s->mixture_norm, B*T,
+                               C, E, &u->mixture_gate_weight, 1, &shares[1]);
 
-    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    combine_add(y, s->h, s->mixture_down, s->mixture_weights, s->mixture_slot, B*T, K, C);
+        // makemoe.swift:37   let n = h.layerNorm("norm")
+        layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm, s->h,
+                                   s->mixture_norm_mean, s->mixture_norm_rstd, B*T, C, &shares[2]);
+
+        // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
+        linear_weight_gradient(g->attention_proj_weight, g->attention_proj_bias, t->d_attention_proj,
+                               s->attention_heads, B*T, C, C, &u->attention_proj_weight, 1, &shares[3]);
+
+        // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
+        linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
+                               B*T, C, 3*C, u->attention_query_weight, 3, &shares[4]);
+
+        // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
+        layer_norm_weight_gradient(g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,
+                                   s->attention_norm_mean, s->attention_norm_rstd, B*T, C, &shares[5]);
+    }
 }
 
 // block_backward of a thread's own sequences.
-static void block_backward_sequences(float *d_x, const float *d_y, const float *x, const block_params *p,
-                                     const block_saved *s, const block_scratch *t, const model_pass *pass,
-                                     int stream) {
+void block_backward_sequences(float *d_x, const float *d_y, const float *x, const block_params *p,
+                              const block_saved *s, const block_scratch *t, const model_pass *pass,
+                              int stream) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    dispatch_gradient(t->d_mixture_norm, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);
+    dispatch_gradient(t->d_mixture_norm_from_dispatch, t->d_mixture_norm_rows, s->mixture_slot, B*T, K, C);
 
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
     softmax_gradient(t->d_mixture_chosen_logits, t->d_mixture_weights, s->mixture_weights, B*T, K);
@@ -282,15 +192,15 @@ static void block_backward_sequences(float *d_x, const float *d_y, const float *
 
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
     compute_d_mixture_noise(t->d_mixture_noise, t->d_mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
-    linear_input_gradient(t->d_mixture_norm_2, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
+    linear_input_gradient(t->d_mixture_norm_from_noise, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
 
     // makemoe.swift:23   let logits = x.linear("gate", E)
-    linear_input_gradient_finished(t->d_mixture_norm_3, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
-                                   finish_d_mixture_norm_3, &(finish_operands){.width = C,
-                                   .x1 = t->d_mixture_norm, .x2 = t->d_mixture_norm_2});
+    linear_input_gradient_finished(t->d_mixture_norm, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
+                                   finish_d_mixture_norm, &(finish_operands){.width = C,
+                                   .x1 = t->d_mixture_norm_from_dispatch, .x2 = t->d_mixture_norm_from_noise});
 
     // makemoe.swift:37   let n = h.layerNorm("norm")
-    layer_norm_input_gradient(t->d_h, t->d_mixture_norm_3, s->h, p->mixture_norm_weight, s->mixture_norm_mean,
+    layer_norm_input_gradient(t->d_h, t->d_mixture_norm, s->h, p->mixture_norm_weight, s->mixture_norm_mean,
                               s->mixture_norm_rstd, d_y, B*T, C);
 
     // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
@@ -315,73 +225,122 @@ static void block_backward_sequences(float *d_x, const float *d_y, const float *
                               s->attention_norm_rstd, t->d_h, B*T, C);
 }
 
-void block_backward(float *d_x, const float *d_y, const float *x, const block_params *p,
-                    const block_params *g, const block_updates *u, const block_saved *s,
-                    const block_scratch *t, const model_pass *pass, int stream) {
-    const int B = pass->sequences, T = pass->length;  // of this pass
+// The buffers from the first of a thread's own sequences on.
+block_saved block_saved_part(const block_saved *s, const model_pass *own) {
+    block_saved part = *s;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.attention_norm += first*T*C;
+    part.attention_norm_mean += first*T;
+    part.attention_norm_rstd += first*T;
+    part.attention_query_key_value += first*T*3*C;
+    part.attention_heads += first*T*C;
+    part.attention_maximum += first*H*T;
+    part.attention_sum += first*H*T;
+    part.h += first*T*C;
+    part.mixture_norm += first*T*C;
+    part.mixture_norm_mean += first*T;
+    part.mixture_norm_rstd += first*T;
+    part.mixture_noise += first*T*E;
+    part.mixture_normal += first*T*E;
+    part.mixture_chosen += first*T*K;
+    part.mixture_weights += first*T*K;
+    part.mixture_slot += first*T*K;
+    return part;
+}
 
-    // makemoe.swift:38   return expert(n.routed(by: route(n))).combined()
-    combine_gradient_finished(t->d_mixture_down, t->d_mixture_weights, d_y, s->mixture_down, s->mixture_weights,
-                              s->mixture_slot, B*T, K, C, finish_dropout, &(finish_operands){.width = C,
-                              .rate = {pass->training ? 0.1 : 0}, .key = {random_key(pass->seed, stream + 3)}});
+// The buffers from the first of a thread's own sequences on.
+block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) {
+    block_scratch part = *t;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.mixture_gate += first*T*E;
+    part.mixture_chosen_logits += first*T*K;
+    part.d_mixture_weights += first*T*K;
+    part.d_mixture_norm_from_dispatch += first*T*C;
+    part.d_mixture_chosen_logits += first*T*K;
+    part.d_mixture_gate += first*T*E;
+    part.d_mixture_noise += first*T*E;
+    part.d_mixture_norm_from_noise += first*T*C;
+    part.d_mixture_norm += first*T*C;
+    part.d_h += first*T*C;
+    part.d_attention_proj += first*T*C;
+    part.d_attention_heads += first*T*C;
+    part.d_attention_query_key_value += first*T*3*C;
+    part.d_attention_norm += first*T*C;
+    return part;
+}
 
-    // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
-    expert_linear_input_gradient_finished(t->d_mixture_up, t->d_mixture_down, p->mixture_down_weight,
-                                          s->mixture_start, E, 4*C, C, finish_relu_gradient,
-                                          &(finish_operands){.width = 4*C, .x1 = s->mixture_up});
-    expert_linear_input_gradient(t->d_mixture_norm_rows, t->d_mixture_up, p->mixture_up_weight, s->mixture_start,
-                                 E, C, 4*C);
+void block_bind_params(block_params *p, float *base, const model_parameter *q) {
+    p->attention_norm_weight = base + q[0].offset;
+    p->attention_norm_bias = base + q[1].offset;
+    p->attention_query_weight = base + q[2].offset;
+    p->attention_key_weight = base + q[3].offset;
+    p->attention_value_weight = base + q[4].offset;
+    p->attention_proj_weight = base + q[5].offset;
+    p->attention_proj_bias = base + q[6].offset;
+    p->mixture_norm_weight = base + q[7].offset;
+    p->mixture_norm_bias = base + q[8].offset;
+    p->mixture_gate_weight = base + q[9].offset;
+    p->mixture_gate_bias = base + q[10].offset;
+    p->mixture_noise_weight = base + q[11].offset;
+    p->mixture_noise_bias = base + q[12].offset;
+    p->mixture_up_weight = base + q[13].offset;
+    p->mixture_up_bias = base + q[14].offset;
+    p->mixture_down_weight = base + q[15].offset;
+    p->mixture_down_bias = base + q[16].offset;
+}
 
-    // Nothing here reads what another call makes: threads go on without waiting for each other.
-    work_shares shares[2];
-    deal_shares(shares, 2);
-    #pragma omp parallel
-    {
-        // makemoe.swift:30   x.linear("up", 4 * C).relu().linear("down", C).dropout(dropout)
-        expert_linear_weight_gradient(g->mixture_down_weight, g->mixture_down_bias, t->d_mixture_down, s->mixture_up,
-                                      s->mixture_start, E, 4*C, C, &u->mixture_down_weight, &shares[0]);
-        expert_linear_weight_gradient_gathered(g->mixture_up_weight, g->mixture_up_bias, t->d_mixture_up,
-                                               s->mixture_norm, s->mixture_source, s->mixture_start, E, C, 4*C,
-                                               &u->mixture_up_weight, &shares[1]);
-    }
+void block_bind_updates(block_updates *u, struct moec_model *m, int first, const adamw_numbers *step) {
+    u->attention_query_weight[0] = model_weight_update(m, first + 2, step);
+    u->attention_query_weight[1] = model_weight_update(m, first + 3, step);
+    u->attention_query_weight[2] = model_weight_update(m, first + 4, step);
+    u->attention_proj_weight = model_weight_update(m, first + 5, step);
+    u->mixture_gate_weight = model_weight_update(m, first + 9, step);
+    u->mixture_noise_weight = model_weight_update(m, first + 11, step);
+    u->mixture_up_weight = model_weight_update(m, first + 13, step);
+    u->mixture_down_weight = model_weight_update(m, first + 15, step);
+}
 
-    // Every thread takes sequences of its own through all that keeps them apart.
-    #pragma omp parallel if (pass_divides(pass))
-    {
-        const model_pass own = pass_part(pass);
-        const block_saved own_s = block_saved_part(s, &own);
-        const block_scratch own_t = block_scratch_part(t, &own);
-        block_backward_sequences(d_x + (size_t)own.first*T*C, d_y + (size_t)own.first*T*C,
-                                 x + (size_t)own.first*T*C, p, &own_s, &own_t, &own, stream);
-    }
+void block_bind_saved(block_saved *s, char *base) {
+    s->attention_norm = (float *)(base + 0);
+    s->attention_norm_mean = (float *)(base + 262144);
+    s->attention_norm_rstd = (float *)(base + 264192);
+    s->attention_query_key_value = (float *)(base + 266240);
+    s->attention_heads = (float *)(base + 1052672);
+    s->attention_maximum = (float *)(base + 1314816);
+    s->attention_sum = (float *)(base + 1331200);
+    s->h = (float *)(base + 1347584);
+    s->mixture_norm = (float *)(base + 1609728);
+    s->mixture_norm_mean = (float *)(base + 1871872);
+    s->mixture_norm_rstd = (float *)(base + 1873920);
+    s->mixture_noise = (float *)(base + 1875968);
+    s->mixture_normal = (float *)(base + 1892352);
+    s->mixture_chosen = (int32_t *)(base + 1908736);
+    s->mixture_weights = (float *)(base + 1912832);
+    s->mixture_start = (int32_t *)(base + 1916928);
+    s->mixture_source = (int32_t *)(base + 1916992);
+    s->mixture_slot = (int32_t *)(base + 1921088);
+    s->mixture_up = (float *)(base + 1925184);
+    s->mixture_down = (float *)(base + 4022336);
+}
 
-    // Nothing here reads what another call makes: threads go on without waiting for each other.
-    work_shares shares_2[6];
-    deal_shares(shares_2, 6);
-    #pragma omp parallel
-    {
-        // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
-        linear_weight_gradient(g->mixture_noise_weight, g->mixture_noise_bias, t->d_mixture_noise, s->mixture_norm,
-                               B*T, C, E, &u->mixture_noise_weight, 1, &shares_2[0]);
-
-        // makemoe.swift:23   let logits = x.linear("gate", E)
-        linear_weight_gradient(g->mixture_gate_weight, g->mixture_gate_bias, t->d_mixture_gate, s->mixture_norm, B*T,
-                               C, E, &u->mixture_gate_weight, 1, &shares_2[1]);
-
-        // makemoe.swift:37   let n = h.layerNorm("norm")
-        layer_norm_weight_gradient(g->mixture_norm_weight, g->mixture_norm_bias, t->d_mixture_norm_3, s->h,
-                                   s->mixture_norm_mean, s->mixture_norm_rstd, B*T, C, &shares_2[2]);
-
-        // makemoe.swift:18   return weights.matmul(v).mergedHeads().linear("proj", C).dropout(dropout)
-        linear_weight_gradient(g->attention_proj_weight, g->attention_proj_bias, t->d_attention_proj,
-                               s->attention_heads, B*T, C, C, &u->attention_proj_weight, 1, &shares_2[3]);
-
-        // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
-        linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
-                               B*T, C, 3*C, u->attention_query_weight, 3, &shares_2[4]);
-
-        // makemoe.swift:35   let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
-        layer_norm_weight_gradient(g->attention_norm_weight, g->attention_norm_bias, t->d_attention_norm, x,
-                                   s->attention_norm_mean, s->attention_norm_rstd, B*T, C, &shares_2[5]);
-    }
+void block_bind_scratch(block_scratch *t, char *base) {
+    t->mixture_gate = (float *)(base + 0);
+    t->mixture_chosen_logits = (float *)(base + 16384);
+    t->d_mixture_down = (float *)(base + 2883584);
+    t->d_mixture_weights = (float *)(base + 5799936);
+    t->d_mixture_up = (float *)(base + 0);
+    t->d_mixture_norm_rows = (float *)(base + 3407872);
+    t->d_mixture_norm_from_dispatch = (float *)(base + 3932160);
+    t->d_mixture_chosen_logits = (float *)(base + 5804032);
+    t->d_mixture_gate = (float *)(base + 5767168);
+    t->d_mixture_noise = (float *)(base + 5783552);
+    t->d_mixture_norm_from_noise = (float *)(base + 4194304);
+    t->d_mixture_norm = (float *)(base + 4456448);
+    t->d_h = (float *)(base + 4718592);
+    t->d_attention_proj = (float *)(base + 4980736);
+    t->d_attention_heads = (float *)(base + 5242880);
+    t->d_attention_query_key_value = (float *)(base + 2097152);
+    t->d_attention_norm = (float *)(base + 5505024);
 }

@@ -3,24 +3,15 @@
 // input, makemoe.swift:45. Used once.
 //
 //   parameters 12,416      forward 0.1 MFLOP      backward 0.1 MFLOP      saved 0 bytes
-//
-//   token_weight                 [V, C]
-//   position_weight              [T, C]
 
-#include "model.h"
-#include "kernels/base.h"
+#include "input.h"
+#include "kernels/elementwise.h"
 #include "kernels/sum.h"
 #include "kernels/embedding.h"
 
-// y = x0 + x1, element by element
-static void add(float *y, const float *x0, const float *x1, int rows, int width, int period_1) {
-    #pragma omp parallel if (rows * width > 8192)
-    FOR_OWN(r, rows) {
-        const int first = r * width;
-        #pragma omp simd
-        for (int c = 0; c < width; c++) { y[first + c] = x0[first + c] + x1[r % period_1 * width + c]; }
-    }
-}
+// Element by element: y[i].
+ELEMENTWISE_ROWS(add, x0[i] + x1[r % period1 * width + c], const float *x0, const float *x1, int rows,
+                 int width, int period1)
 
 void input_forward(float *y, const input_params *p, const input_scratch *t, const model_pass *pass) {
     const int B = pass->sequences, T = pass->length;  // of this pass
@@ -38,4 +29,14 @@ void input_backward(const float *d_y, const input_params *g, const input_scratch
     sum_leading(t->d_value, d_y, B, T*C);
     embedding_gradient(g->position_weight, t->d_value, pass->positions, T, C, T);
     embedding_gradient(g->token_weight, d_y, pass->tokens, B*T, C, V);
+}
+
+void input_bind_params(input_params *p, float *base, const model_parameter *q) {
+    p->token_weight = base + q[0].offset;
+    p->position_weight = base + q[1].offset;
+}
+
+void input_bind_scratch(input_scratch *t, char *base) {
+    t->position = (float *)(base + 0);
+    t->d_value = (float *)(base + 0);
 }

@@ -9,286 +9,99 @@
 //
 //   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c tensors.c training.c evaluation.c adamw.c manifest.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_weight_gradient.c kernels/attention.c kernels/attention_gradient.c sources.c -lm
 
+#include "input.h"
+#include "block.h"
+#include "output.h"
 #include "interface.h"
 
-const model_parameter model_parameters[MODEL_PARAMETERS] = {
-    // name, stack, outputs, inputs, panels, offset, stored, steps, first, learns, decays, in backward, distribution, scale
-    {"token.weight", 1, 65, 128, 0, 0, 8320, 1, 0, 1, 1, 0, 1, 1.0f},
-    {"position.weight", 1, 32, 128, 0, 8320, 4096, 1, 1, 1, 1, 0, 1, 1.0f},
-    {"block.0.attention.norm.weight", 1, 1, 128, 0, 12416, 128, 1, 2, 1, 1, 0, 0, 1.0f},
-    {"block.0.attention.norm.bias", 1, 1, 128, 0, 12544, 128, 1, 3, 1, 1, 0, 0, 0.0f},
-    {"block.0.attention.query.weight", 1, 128, 128, 1, 12672, 16384, 1, 4, 1, 1, 1, 1, 0.125f},
-    {"block.0.attention.key.weight", 1, 128, 128, 1, 29056, 16384, 1, 5, 1, 1, 1, 1, 0.125f},
-    {"block.0.attention.value.weight", 1, 128, 128, 1, 45440, 16384, 1, 6, 1, 1, 1, 1, 0.125f},
-    {"block.0.attention.proj.weight", 1, 128, 128, 1, 61824, 16384, 1, 7, 1, 1, 1, 1, 0.125f},
-    {"block.0.attention.proj.bias", 1, 1, 128, 0, 78208, 128, 1, 8, 1, 1, 0, 2, 0.088388346f},
-    {"block.0.mixture.norm.weight", 1, 1, 128, 0, 78336, 128, 1, 9, 1, 1, 0, 0, 1.0f},
-    {"block.0.mixture.norm.bias", 1, 1, 128, 0, 78464, 128, 1, 10, 1, 1, 0, 0, 0.0f},
-    {"block.0.mixture.gate.weight", 1, 8, 128, 1, 78592, 2048, 1, 11, 1, 1, 1, 1, 0.125f},
-    {"block.0.mixture.gate.bias", 1, 1, 8, 0, 80640, 8, 1, 12, 1, 1, 0, 2, 0.088388346f},
-    {"block.0.mixture.noise.weight", 1, 8, 128, 1, 80656, 2048, 1, 13, 1, 1, 1, 1, 0.125f},
-    {"block.0.mixture.noise.bias", 1, 1, 8, 0, 82704, 8, 1, 14, 1, 1, 0, 2, 0.088388346f},
-    {"block.0.mixture.up.weight", 8, 512, 128, 1, 82720, 524288, 8, 15, 1, 1, 1, 1, 0.125f},
-    {"block.0.mixture.up.bias", 1, 8, 512, 0, 607008, 4096, 8, 23, 1, 1, 0, 2, 0.088388346f},
-    {"block.0.mixture.down.weight", 8, 128, 512, 1, 611104, 524288, 8, 31, 1, 1, 1, 1, 0.0625f},
-    {"block.0.mixture.down.bias", 1, 8, 128, 0, 1135392, 1024, 8, 39, 1, 1, 0, 2, 0.044194173f},
-    {"block.1.attention.norm.weight", 1, 1, 128, 0, 1136416, 128, 1, 47, 1, 1, 0, 0, 1.0f},
-    {"block.1.attention.norm.bias", 1, 1, 128, 0, 1136544, 128, 1, 48, 1, 1, 0, 0, 0.0f},
-    {"block.1.attention.query.weight", 1, 128, 128, 1, 1136672, 16384, 1, 49, 1, 1, 1, 1, 0.125f},
-    {"block.1.attention.key.weight", 1, 128, 128, 1, 1153056, 16384, 1, 50, 1, 1, 1, 1, 0.125f},
-    {"block.1.attention.value.weight", 1, 128, 128, 1, 1169440, 16384, 1, 51, 1, 1, 1, 1, 0.125f},
-    {"block.1.attention.proj.weight", 1, 128, 128, 1, 1185824, 16384, 1, 52, 1, 1, 1, 1, 0.125f},
-    {"block.1.attention.proj.bias", 1, 1, 128, 0, 1202208, 128, 1, 53, 1, 1, 0, 2, 0.088388346f},
-    {"block.1.mixture.norm.weight", 1, 1, 128, 0, 1202336, 128, 1, 54, 1, 1, 0, 0, 1.0f},
-    {"block.1.mixture.norm.bias", 1, 1, 128, 0, 1202464, 128, 1, 55, 1, 1, 0, 0, 0.0f},
-    {"block.1.mixture.gate.weight", 1, 8, 128, 1, 1202592, 2048, 1, 56, 1, 1, 1, 1, 0.125f},
-    {"block.1.mixture.gate.bias", 1, 1, 8, 0, 1204640, 8, 1, 57, 1, 1, 0, 2, 0.088388346f},
-    {"block.1.mixture.noise.weight", 1, 8, 128, 1, 1204656, 2048, 1, 58, 1, 1, 1, 1, 0.125f},
-    {"block.1.mixture.noise.bias", 1, 1, 8, 0, 1206704, 8, 1, 59, 1, 1, 0, 2, 0.088388346f},
-    {"block.1.mixture.up.weight", 8, 512, 128, 1, 1206720, 524288, 8, 60, 1, 1, 1, 1, 0.125f},
-    {"block.1.mixture.up.bias", 1, 8, 512, 0, 1731008, 4096, 8, 68, 1, 1, 0, 2, 0.088388346f},
-    {"block.1.mixture.down.weight", 8, 128, 512, 1, 1735104, 524288, 8, 76, 1, 1, 1, 1, 0.0625f},
-    {"block.1.mixture.down.bias", 1, 8, 128, 0, 2259392, 1024, 8, 84, 1, 1, 0, 2, 0.044194173f},
-    {"block.2.attention.norm.weight", 1, 1, 128, 0, 2260416, 128, 1, 92, 1, 1, 0, 0, 1.0f},
-    {"block.2.attention.norm.bias", 1, 1, 128, 0, 2260544, 128, 1, 93, 1, 1, 0, 0, 0.0f},
-    {"block.2.attention.query.weight", 1, 128, 128, 1, 2260672, 16384, 1, 94, 1, 1, 1, 1, 0.125f},
-    {"block.2.attention.key.weight", 1, 128, 128, 1, 2277056, 16384, 1, 95, 1, 1, 1, 1, 0.125f},
-    {"block.2.attention.value.weight", 1, 128, 128, 1, 2293440, 16384, 1, 96, 1, 1, 1, 1, 0.125f},
-    {"block.2.attention.proj.weight", 1, 128, 128, 1, 2309824, 16384, 1, 97, 1, 1, 1, 1, 0.125f},
-    {"block.2.attention.proj.bias", 1, 1, 128, 0, 2326208, 128, 1, 98, 1, 1, 0, 2, 0.088388346f},
-    {"block.2.mixture.norm.weight", 1, 1, 128, 0, 2326336, 128, 1, 99, 1, 1, 0, 0, 1.0f},
-    {"block.2.mixture.norm.bias", 1, 1, 128, 0, 2326464, 128, 1, 100, 1, 1, 0, 0, 0.0f},
-    {"block.2.mixture.gate.weight", 1, 8, 128, 1, 2326592, 2048, 1, 101, 1, 1, 1, 1, 0.125f},
-    {"block.2.mixture.gate.bias", 1, 1, 8, 0, 2328640, 8, 1, 102, 1, 1, 0, 2, 0.088388346f},
-    {"block.2.mixture.noise.weight", 1, 8, 128, 1, 2328656, 2048, 1, 103, 1, 1, 1, 1, 0.125f},
-    {"block.2.mixture.noise.bias", 1, 1, 8, 0, 2330704, 8, 1, 104, 1, 1, 0, 2, 0.088388346f},
-    {"block.2.mixture.up.weight", 8, 512, 128, 1, 2330720, 524288, 8, 105, 1, 1, 1, 1, 0.125f},
-    {"block.2.mixture.up.bias", 1, 8, 512, 0, 2855008, 4096, 8, 113, 1, 1, 0, 2, 0.088388346f},
-    {"block.2.mixture.down.weight", 8, 128, 512, 1, 2859104, 524288, 8, 121, 1, 1, 1, 1, 0.0625f},
-    {"block.2.mixture.down.bias", 1, 8, 128, 0, 3383392, 1024, 8, 129, 1, 1, 0, 2, 0.044194173f},
-    {"block.3.attention.norm.weight", 1, 1, 128, 0, 3384416, 128, 1, 137, 1, 1, 0, 0, 1.0f},
-    {"block.3.attention.norm.bias", 1, 1, 128, 0, 3384544, 128, 1, 138, 1, 1, 0, 0, 0.0f},
-    {"block.3.attention.query.weight", 1, 128, 128, 1, 3384672, 16384, 1, 139, 1, 1, 1, 1, 0.125f},
-    {"block.3.attention.key.weight", 1, 128, 128, 1, 3401056, 16384, 1, 140, 1, 1, 1, 1, 0.125f},
-    {"block.3.attention.value.weight", 1, 128, 128, 1, 3417440, 16384, 1, 141, 1, 1, 1, 1, 0.125f},
-    {"block.3.attention.proj.weight", 1, 128, 128, 1, 3433824, 16384, 1, 142, 1, 1, 1, 1, 0.125f},
-    {"block.3.attention.proj.bias", 1, 1, 128, 0, 3450208, 128, 1, 143, 1, 1, 0, 2, 0.088388346f},
-    {"block.3.mixture.norm.weight", 1, 1, 128, 0, 3450336, 128, 1, 144, 1, 1, 0, 0, 1.0f},
-    {"block.3.mixture.norm.bias", 1, 1, 128, 0, 3450464, 128, 1, 145, 1, 1, 0, 0, 0.0f},
-    {"block.3.mixture.gate.weight", 1, 8, 128, 1, 3450592, 2048, 1, 146, 1, 1, 1, 1, 0.125f},
-    {"block.3.mixture.gate.bias", 1, 1, 8, 0, 3452640, 8, 1, 147, 1, 1, 0, 2, 0.088388346f},
-    {"block.3.mixture.noise.weight", 1, 8, 128, 1, 3452656, 2048, 1, 148, 1, 1, 1, 1, 0.125f},
-    {"block.3.mixture.noise.bias", 1, 1, 8, 0, 3454704, 8, 1, 149, 1, 1, 0, 2, 0.088388346f},
-    {"block.3.mixture.up.weight", 8, 512, 128, 1, 3454720, 524288, 8, 150, 1, 1, 1, 1, 0.125f},
-    {"block.3.mixture.up.bias", 1, 8, 512, 0, 3979008, 4096, 8, 158, 1, 1, 0, 2, 0.088388346f},
-    {"block.3.mixture.down.weight", 8, 128, 512, 1, 3983104, 524288, 8, 166, 1, 1, 1, 1, 0.0625f},
-    {"block.3.mixture.down.bias", 1, 8, 128, 0, 4507392, 1024, 8, 174, 1, 1, 0, 2, 0.044194173f},
-    {"block.4.attention.norm.weight", 1, 1, 128, 0, 4508416, 128, 1, 182, 1, 1, 0, 0, 1.0f},
-    {"block.4.attention.norm.bias", 1, 1, 128, 0, 4508544, 128, 1, 183, 1, 1, 0, 0, 0.0f},
-    {"block.4.attention.query.weight", 1, 128, 128, 1, 4508672, 16384, 1, 184, 1, 1, 1, 1, 0.125f},
-    {"block.4.attention.key.weight", 1, 128, 128, 1, 4525056, 16384, 1, 185, 1, 1, 1, 1, 0.125f},
-    {"block.4.attention.value.weight", 1, 128, 128, 1, 4541440, 16384, 1, 186, 1, 1, 1, 1, 0.125f},
-    {"block.4.attention.proj.weight", 1, 128, 128, 1, 4557824, 16384, 1, 187, 1, 1, 1, 1, 0.125f},
-    {"block.4.attention.proj.bias", 1, 1, 128, 0, 4574208, 128, 1, 188, 1, 1, 0, 2, 0.088388346f},
-    {"block.4.mixture.norm.weight", 1, 1, 128, 0, 4574336, 128, 1, 189, 1, 1, 0, 0, 1.0f},
-    {"block.4.mixture.norm.bias", 1, 1, 128, 0, 4574464, 128, 1, 190, 1, 1, 0, 0, 0.0f},
-    {"block.4.mixture.gate.weight", 1, 8, 128, 1, 4574592, 2048, 1, 191, 1, 1, 1, 1, 0.125f},
-    {"block.4.mixture.gate.bias", 1, 1, 8, 0, 4576640, 8, 1, 192, 1, 1, 0, 2, 0.088388346f},
-    {"block.4.mixture.noise.weight", 1, 8, 128, 1, 4576656, 2048, 1, 193, 1, 1, 1, 1, 0.125f},
-    {"block.4.mixture.noise.bias", 1, 1, 8, 0, 4578704, 8, 1, 194, 1, 1, 0, 2, 0.088388346f},
-    {"block.4.mixture.up.weight", 8, 512, 128, 1, 4578720, 524288, 8, 195, 1, 1, 1, 1, 0.125f},
-    {"block.4.mixture.up.bias", 1, 8, 512, 0, 5103008, 4096, 8, 203, 1, 1, 0, 2, 0.088388346f},
-    {"block.4.mixture.down.weight", 8, 128, 512, 1, 5107104, 524288, 8, 211, 1, 1, 1, 1, 0.0625f},
-    {"block.4.mixture.down.bias", 1, 8, 128, 0, 5631392, 1024, 8, 219, 1, 1, 0, 2, 0.044194173f},
-    {"block.5.attention.norm.weight", 1, 1, 128, 0, 5632416, 128, 1, 227, 1, 1, 0, 0, 1.0f},
-    {"block.5.attention.norm.bias", 1, 1, 128, 0, 5632544, 128, 1, 228, 1, 1, 0, 0, 0.0f},
-    {"block.5.attention.query.weight", 1, 128, 128, 1, 5632672, 16384, 1, 229, 1, 1, 1, 1, 0.125f},
-    {"block.5.attention.key.weight", 1, 128, 128, 1, 5649056, 16384, 1, 230, 1, 1, 1, 1, 0.125f},
-    {"block.5.attention.value.weight", 1, 128, 128, 1, 5665440, 16384, 1, 231, 1, 1, 1, 1, 0.125f},
-    {"block.5.attention.proj.weight", 1, 128, 128, 1, 5681824, 16384, 1, 232, 1, 1, 1, 1, 0.125f},
-    {"block.5.attention.proj.bias", 1, 1, 128, 0, 5698208, 128, 1, 233, 1, 1, 0, 2, 0.088388346f},
-    {"block.5.mixture.norm.weight", 1, 1, 128, 0, 5698336, 128, 1, 234, 1, 1, 0, 0, 1.0f},
-    {"block.5.mixture.norm.bias", 1, 1, 128, 0, 5698464, 128, 1, 235, 1, 1, 0, 0, 0.0f},
-    {"block.5.mixture.gate.weight", 1, 8, 128, 1, 5698592, 2048, 1, 236, 1, 1, 1, 1, 0.125f},
-    {"block.5.mixture.gate.bias", 1, 1, 8, 0, 5700640, 8, 1, 237, 1, 1, 0, 2, 0.088388346f},
-    {"block.5.mixture.noise.weight", 1, 8, 128, 1, 5700656, 2048, 1, 238, 1, 1, 1, 1, 0.125f},
-    {"block.5.mixture.noise.bias", 1, 1, 8, 0, 5702704, 8, 1, 239, 1, 1, 0, 2, 0.088388346f},
-    {"block.5.mixture.up.weight", 8, 512, 128, 1, 5702720, 524288, 8, 240, 1, 1, 1, 1, 0.125f},
-    {"block.5.mixture.up.bias", 1, 8, 512, 0, 6227008, 4096, 8, 248, 1, 1, 0, 2, 0.088388346f},
-    {"block.5.mixture.down.weight", 8, 128, 512, 1, 6231104, 524288, 8, 256, 1, 1, 1, 1, 0.0625f},
-    {"block.5.mixture.down.bias", 1, 8, 128, 0, 6755392, 1024, 8, 264, 1, 1, 0, 2, 0.044194173f},
-    {"block.6.attention.norm.weight", 1, 1, 128, 0, 6756416, 128, 1, 272, 1, 1, 0, 0, 1.0f},
-    {"block.6.attention.norm.bias", 1, 1, 128, 0, 6756544, 128, 1, 273, 1, 1, 0, 0, 0.0f},
-    {"block.6.attention.query.weight", 1, 128, 128, 1, 6756672, 16384, 1, 274, 1, 1, 1, 1, 0.125f},
-    {"block.6.attention.key.weight", 1, 128, 128, 1, 6773056, 16384, 1, 275, 1, 1, 1, 1, 0.125f},
-    {"block.6.attention.value.weight", 1, 128, 128, 1, 6789440, 16384, 1, 276, 1, 1, 1, 1, 0.125f},
-    {"block.6.attention.proj.weight", 1, 128, 128, 1, 6805824, 16384, 1, 277, 1, 1, 1, 1, 0.125f},
-    {"block.6.attention.proj.bias", 1, 1, 128, 0, 6822208, 128, 1, 278, 1, 1, 0, 2, 0.088388346f},
-    {"block.6.mixture.norm.weight", 1, 1, 128, 0, 6822336, 128, 1, 279, 1, 1, 0, 0, 1.0f},
-    {"block.6.mixture.norm.bias", 1, 1, 128, 0, 6822464, 128, 1, 280, 1, 1, 0, 0, 0.0f},
-    {"block.6.mixture.gate.weight", 1, 8, 128, 1, 6822592, 2048, 1, 281, 1, 1, 1, 1, 0.125f},
-    {"block.6.mixture.gate.bias", 1, 1, 8, 0, 6824640, 8, 1, 282, 1, 1, 0, 2, 0.088388346f},
-    {"block.6.mixture.noise.weight", 1, 8, 128, 1, 6824656, 2048, 1, 283, 1, 1, 1, 1, 0.125f},
-    {"block.6.mixture.noise.bias", 1, 1, 8, 0, 6826704, 8, 1, 284, 1, 1, 0, 2, 0.088388346f},
-    {"block.6.mixture.up.weight", 8, 512, 128, 1, 6826720, 524288, 8, 285, 1, 1, 1, 1, 0.125f},
-    {"block.6.mixture.up.bias", 1, 8, 512, 0, 7351008, 4096, 8, 293, 1, 1, 0, 2, 0.088388346f},
-    {"block.6.mixture.down.weight", 8, 128, 512, 1, 7355104, 524288, 8, 301, 1, 1, 1, 1, 0.0625f},
-    {"block.6.mixture.down.bias", 1, 8, 128, 0, 7879392, 1024, 8, 309, 1, 1, 0, 2, 0.044194173f},
-    {"block.7.attention.norm.weight", 1, 1, 128, 0, 7880416, 128, 1, 317, 1, 1, 0, 0, 1.0f},
-    {"block.7.attention.norm.bias", 1, 1, 128, 0, 7880544, 128, 1, 318, 1, 1, 0, 0, 0.0f},
-    {"block.7.attention.query.weight", 1, 128, 128, 1, 7880672, 16384, 1, 319, 1, 1, 1, 1, 0.125f},
-    {"block.7.attention.key.weight", 1, 128, 128, 1, 7897056, 16384, 1, 320, 1, 1, 1, 1, 0.125f},
-    {"block.7.attention.value.weight", 1, 128, 128, 1, 7913440, 16384, 1, 321, 1, 1, 1, 1, 0.125f},
-    {"block.7.attention.proj.weight", 1, 128, 128, 1, 7929824, 16384, 1, 322, 1, 1, 1, 1, 0.125f},
-    {"block.7.attention.proj.bias", 1, 1, 128, 0, 7946208, 128, 1, 323, 1, 1, 0, 2, 0.088388346f},
-    {"block.7.mixture.norm.weight", 1, 1, 128, 0, 7946336, 128, 1, 324, 1, 1, 0, 0, 1.0f},
-    {"block.7.mixture.norm.bias", 1, 1, 128, 0, 7946464, 128, 1, 325, 1, 1, 0, 0, 0.0f},
-    {"block.7.mixture.gate.weight", 1, 8, 128, 1, 7946592, 2048, 1, 326, 1, 1, 1, 1, 0.125f},
-    {"block.7.mixture.gate.bias", 1, 1, 8, 0, 7948640, 8, 1, 327, 1, 1, 0, 2, 0.088388346f},
-    {"block.7.mixture.noise.weight", 1, 8, 128, 1, 7948656, 2048, 1, 328, 1, 1, 1, 1, 0.125f},
-    {"block.7.mixture.noise.bias", 1, 1, 8, 0, 7950704, 8, 1, 329, 1, 1, 0, 2, 0.088388346f},
-    {"block.7.mixture.up.weight", 8, 512, 128, 1, 7950720, 524288, 8, 330, 1, 1, 1, 1, 0.125f},
-    {"block.7.mixture.up.bias", 1, 8, 512, 0, 8475008, 4096, 8, 338, 1, 1, 0, 2, 0.088388346f},
-    {"block.7.mixture.down.weight", 8, 128, 512, 1, 8479104, 524288, 8, 346, 1, 1, 1, 1, 0.0625f},
-    {"block.7.mixture.down.bias", 1, 8, 128, 0, 9003392, 1024, 8, 354, 1, 1, 0, 2, 0.044194173f},
-    {"final.weight", 1, 1, 128, 0, 9004416, 128, 1, 362, 1, 1, 0, 0, 1.0f},
-    {"final.bias", 1, 1, 128, 0, 9004544, 128, 1, 363, 1, 1, 0, 0, 0.0f},
-    {"head.weight", 1, 65, 128, 1, 9004672, 10240, 1, 364, 1, 1, 1, 1, 0.125f},
-    {"head.bias", 1, 1, 65, 0, 9014912, 65, 1, 365, 1, 1, 0, 2, 0.088388346f},
+// The uses of all layers, and what each overwrites.
+struct model_layers {
+    input_use input[1];
+    block_use block[8];
+    output_use output[1];
+    input_scratch input_t;
+    block_scratch block_t;
+    output_scratch output_t;
 };
 
-static void input_bind_params(input_params *p, float *base, int first) {
-    p->token_weight = base + model_parameters[first + 0].offset;
-    p->position_weight = base + model_parameters[first + 1].offset;
-}
+// Places in the arena, in bytes from its start.
+#define ARENA_GRADIENTS ((size_t)36059968)
+#define ARENA_FIRST     ((size_t)72119936)
+#define ARENA_SECOND    ((size_t)108179904)
+#define ARENA_STEPS     ((size_t)144239872)
+#define ARENA_SCRATCH   ((size_t)183901440)
+#define ARENA_TOKENS    ((size_t)189709568)
+#define ARENA_TARGETS   ((size_t)189711616)
+#define ARENA_POSITIONS ((size_t)189713664)
+#define ARENA_SUMS      ((size_t)189713792)
+#define ARENA_BYTES     ((size_t)189713792)
 
-static void input_bind_scratch(input_scratch *t, char *base) {
-    t->position = (float *)(base + 0);
-    t->d_value = (float *)(base + 0);
-}
+// From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
+// training keeps what it saves.
+#define LANE_SAVED      ((size_t)7309440)
+#define LANE_SCRATCH    ((size_t)20480)
 
-static void block_bind_params(block_params *p, float *base, int first) {
-    p->attention_norm_weight = base + model_parameters[first + 0].offset;
-    p->attention_norm_bias = base + model_parameters[first + 1].offset;
-    p->attention_query_weight = base + model_parameters[first + 2].offset;
-    p->attention_key_weight = base + model_parameters[first + 3].offset;
-    p->attention_value_weight = base + model_parameters[first + 4].offset;
-    p->attention_proj_weight = base + model_parameters[first + 5].offset;
-    p->attention_proj_bias = base + model_parameters[first + 6].offset;
-    p->mixture_norm_weight = base + model_parameters[first + 7].offset;
-    p->mixture_norm_bias = base + model_parameters[first + 8].offset;
-    p->mixture_gate_weight = base + model_parameters[first + 9].offset;
-    p->mixture_gate_bias = base + model_parameters[first + 10].offset;
-    p->mixture_noise_weight = base + model_parameters[first + 11].offset;
-    p->mixture_noise_bias = base + model_parameters[first + 12].offset;
-    p->mixture_up_weight = base + model_parameters[first + 13].offset;
-    p->mixture_up_bias = base + model_parameters[first + 14].offset;
-    p->mixture_down_weight = base + model_parameters[first + 15].offset;
-    p->mixture_down_bias = base + model_parameters[first + 16].offset;
-}
-
-static void block_bind_updates(block_updates *u, moec_model *m, int first,
-                              const adamw_numbers *step) {
-    u->attention_query_weight[0] = model_weight_update(m, first + 2, step);
-    u->attention_query_weight[1] = model_weight_update(m, first + 3, step);
-    u->attention_query_weight[2] = model_weight_update(m, first + 4, step);
-    u->attention_proj_weight = model_weight_update(m, first + 5, step);
-    u->mixture_gate_weight = model_weight_update(m, first + 9, step);
-    u->mixture_noise_weight = model_weight_update(m, first + 11, step);
-    u->mixture_up_weight = model_weight_update(m, first + 13, step);
-    u->mixture_down_weight = model_weight_update(m, first + 15, step);
-}
-
-static void block_bind_saved(block_saved *s, char *base) {
-    s->attention_norm = (float *)(base + 0);
-    s->attention_norm_mean = (float *)(base + 262144);
-    s->attention_norm_rstd = (float *)(base + 264192);
-    s->attention_query_key_value = (float *)(base + 266240);
-    s->attention_heads = (float *)(base + 1052672);
-    s->attention_maximum = (float *)(base + 1314816);
-    s->attention_sum = (float *)(base + 1331200);
-    s->h = (float *)(base + 1347584);
-    s->mixture_norm = (float *)(base + 1609728);
-    s->mixture_norm_mean = (float *)(base + 1871872);
-    s->mixture_norm_rstd = (float *)(base + 1873920);
-    s->mixture_noise = (float *)(base + 1875968);
-    s->mixture_normal = (float *)(base + 1892352);
-    s->mixture_chosen = (int32_t *)(base + 1908736);
-    s->mixture_weights = (float *)(base + 1912832);
-    s->mixture_start = (int32_t *)(base + 1916928);
-    s->mixture_source = (int32_t *)(base + 1916992);
-    s->mixture_slot = (int32_t *)(base + 1921088);
-    s->mixture_up = (float *)(base + 1925184);
-    s->mixture_down = (float *)(base + 4022336);
-}
-
-static void block_bind_scratch(block_scratch *t, char *base) {
-    t->mixture_gate = (float *)(base + 0);
-    t->mixture_chosen_logits = (float *)(base + 16384);
-    t->d_mixture_down = (float *)(base + 2883584);
-    t->d_mixture_weights = (float *)(base + 5799936);
-    t->d_mixture_up = (float *)(base + 0);
-    t->d_mixture_norm_rows = (float *)(base + 3407872);
-    t->d_mixture_norm = (float *)(base + 3932160);
-    t->d_mixture_chosen_logits = (float *)(base + 5804032);
-    t->d_mixture_gate = (float *)(base + 5767168);
-    t->d_mixture_noise = (float *)(base + 5783552);
-    t->d_mixture_norm_2 = (float *)(base + 4194304);
-    t->d_mixture_norm_3 = (float *)(base + 4456448);
-    t->d_h = (float *)(base + 4718592);
-    t->d_attention_proj = (float *)(base + 4980736);
-    t->d_attention_heads = (float *)(base + 5242880);
-    t->d_attention_query_key_value = (float *)(base + 2097152);
-    t->d_attention_norm = (float *)(base + 5505024);
-}
-
-static void output_bind_params(output_params *p, float *base, int first) {
-    p->final_weight = base + model_parameters[first + 0].offset;
-    p->final_bias = base + model_parameters[first + 1].offset;
-    p->head_weight = base + model_parameters[first + 2].offset;
-    p->head_bias = base + model_parameters[first + 3].offset;
-}
-
-static void output_bind_updates(output_updates *u, moec_model *m, int first,
-                              const adamw_numbers *step) {
-    u->head_weight = model_weight_update(m, first + 2, step);
-}
-
-static void output_bind_saved(output_saved *s, char *base) {
-    s->final = (float *)(base + 0);
-    s->final_mean = (float *)(base + 262144);
-    s->final_rstd = (float *)(base + 264192);
-    s->loss_maximum = (float *)(base + 266240);
-    s->loss_sum = (float *)(base + 268288);
-}
-
-static void output_bind_scratch(output_scratch *t, char *base) {
-    t->d_loss = (float *)(base + 395264);
-    t->d_head = (float *)(base + 262144);
-    t->d_final = (float *)(base + 0);
-}
-
-// Where each use of input has its parameters, random streams and buffers (in bytes).
-static const struct { int first, stream; size_t y, d_y; } input_places[] = {
-    {0, 0, 144241344, 183377152},
+const model_memory model_sizes = {
+    .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
+    .floats = ARENA_GRADIENTS / sizeof(float), .lanes = 5,
 };
 
-// Where each use of block has its parameters, random streams and buffers (in bytes).
-static const struct { int first, stream, router; size_t saved, y, x, d_x, d_y; } block_places[] = {
-    {2, 0, 0, 146733824, 144503488, 144241344, 183377152, 183639296},
-    {19, 4, 1, 151550784, 144765632, 144503488, 183639296, 183377152},
-    {36, 8, 2, 156097408, 145027776, 144765632, 183377152, 183639296},
-    {53, 12, 3, 160644032, 145289920, 145027776, 183639296, 183377152},
-    {70, 16, 4, 165190656, 145552064, 145289920, 183377152, 183639296},
-    {87, 20, 5, 169737280, 145814208, 145552064, 183639296, 183377152},
-    {104, 24, 6, 174283904, 146076352, 145814208, 183377152, 183639296},
-    {121, 28, 7, 178830528, 146338496, 146076352, 183639296, 183377152},
+// Parameters of input, in the order in which they lie.
+static const parameter_row input_parameters[] = {
+    // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values
+    {"token.weight", 1, V, C, LEARNS | DECAYS, 1, NORMAL, 1.0f},
+    {"position.weight", 1, MODEL_CONTEXT, C, LEARNS | DECAYS, 1, NORMAL, 1.0f},
 };
 
-// Where each use of output has its parameters, random streams and buffers (in bytes).
-static const struct { int first, stream; size_t saved, logits, loss, x, d_x; } output_places[] = {
-    {138, 0, 151280448, 146600640, 146733760, 146338496, 183377152},
+// Parameters of block, in the order in which they lie.
+static const parameter_row block_parameters[] = {
+    // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values
+    {"attention.norm.weight", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 1.0f},
+    {"attention.norm.bias", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 0.0f},
+    {"attention.query.weight", 1, C, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"attention.key.weight", 1, C, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"attention.value.weight", 1, C, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"attention.proj.weight", 1, C, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"attention.proj.bias", 1, 1, C, LEARNS | DECAYS, 1, UNIFORM, 0.088388346f},
+    {"mixture.norm.weight", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 1.0f},
+    {"mixture.norm.bias", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 0.0f},
+    {"mixture.gate.weight", 1, E, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"mixture.gate.bias", 1, 1, E, LEARNS | DECAYS, 1, UNIFORM, 0.088388346f},
+    {"mixture.noise.weight", 1, E, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"mixture.noise.bias", 1, 1, E, LEARNS | DECAYS, 1, UNIFORM, 0.088388346f},
+    {"mixture.up.weight", E, 4*C, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, E, NORMAL, 0.125f},
+    {"mixture.up.bias", 1, E, 4*C, LEARNS | DECAYS, E, UNIFORM, 0.088388346f},
+    {"mixture.down.weight", E, C, 4*C, PANELS | LEARNS | DECAYS | IN_BACKWARD, E, NORMAL, 0.0625f},
+    {"mixture.down.bias", 1, E, C, LEARNS | DECAYS, E, UNIFORM, 0.044194173f},
 };
+
+// Parameters of output, in the order in which they lie.
+static const parameter_row output_parameters[] = {
+    // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values
+    {"final.weight", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 1.0f},
+    {"final.bias", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 0.0f},
+    {"head.weight", 1, V, C, PANELS | LEARNS | DECAYS | IN_BACKWARD, 1, NORMAL, 0.125f},
+    {"head.bias", 1, 1, V, LEARNS | DECAYS, 1, UNIFORM, 0.088388346f},
+};
+
+// Routers of block: name, experts, choices of a token.
+static const router_row block_routers[] = {
+    {"mixture", E, K},
+};
+
+// Lists the parameters of all uses, in the order in which they lie, and their routers.
+void model_list(model_tables *tables) {
+    model_parameter *q = tables->parameter;
+    model_router *r = tables->router;
+    q = model_add_parameters(q, input_parameters, 2, "", -1);
+    for (int l = 0; l < 8; l++) {
+        q = model_add_parameters(q, block_parameters, 17, "block", l);
+        r = model_add_routers(r, block_routers, 1, "block", l);
+    }
+    q = model_add_parameters(q, output_parameters, 4, "", -1);
+    (void)q;
+    (void)r;
+}
 
 // Points everything at its place in the arena; what a pass writes, at that of a lane.
 void model_bind(moec_model *m, char *arena, int lane) {
@@ -303,102 +116,104 @@ void model_bind(moec_model *m, char *arena, int lane) {
     m->targets = (int32_t *)(arena + ARENA_TARGETS);
     m->positions = (int32_t *)(arena + ARENA_POSITIONS);
     m->sum = (float *)(arena + ARENA_SUMS);
-    for (int i = 0; i < MODEL_PARAMETERS; i++) { m->decays[i] = model_parameters[i].decays; }
-    for (int l = 0; l < 1; l++) {
-        input_use *u = &m->input[l];
-        input_bind_params(&u->p, m->value, input_places[l].first);
-        input_bind_params(&u->g, m->gradient, input_places[l].first);
-        u->y = (float *)(saved + input_places[l].y);
-        u->d_y = (float *)(arena + input_places[l].d_y);
-        u->stream = input_places[l].stream;
+    for (int i = 0; i < MODEL_PARAMETERS; i++) { m->decays[i] = m->parameter[i].row.holds & DECAYS; }
+    for (size_t l = 0; l < 1; l++) {
+        input_use *u = &m->layers->input[l];
+        const size_t first = 0;
+        input_bind_params(&u->p, m->value, m->parameter + first);
+        input_bind_params(&u->g, m->gradient, m->parameter + first);
+        u->y = (float *)(saved + 144241344);
+        u->d_y = (float *)(arena + 183377152);
+        u->stream = (int)(0);
     }
-    input_bind_scratch(&m->input_t, scratch);
-    for (int l = 0; l < 8; l++) {
-        block_use *u = &m->block[l];
-        block_bind_params(&u->p, m->value, block_places[l].first);
-        block_bind_params(&u->g, m->gradient, block_places[l].first);
-        block_bind_saved(&u->s, (l ? arena : saved) + block_places[l].saved);
-        u->y = (float *)(saved + block_places[l].y);
-        u->x = (float *)(saved + block_places[l].x);
-        u->d_x = (float *)(arena + block_places[l].d_x);
-        u->d_y = (float *)(arena + block_places[l].d_y);
-        u->stream = block_places[l].stream;
-        u->router = block_places[l].router;
-        m->start[block_places[l].first + 13] = u->s.mixture_start;
-        m->start[block_places[l].first + 14] = u->s.mixture_start;
-        m->start[block_places[l].first + 15] = u->s.mixture_start;
-        m->start[block_places[l].first + 16] = u->s.mixture_start;
+    input_bind_scratch(&m->layers->input_t, scratch);
+    for (size_t l = 0; l < 8; l++) {
+        block_use *u = &m->layers->block[l];
+        const size_t first = 2 + 17 * l;
+        block_bind_params(&u->p, m->value, m->parameter + first);
+        block_bind_params(&u->g, m->gradient, m->parameter + first);
+        block_bind_saved(&u->s, (l ? arena : saved) + (l ? 147004160 + 4546624 * l : 146733824));
+        u->y = (float *)(saved + 144503488 + 262144 * l);
+        u->x = (float *)(saved + 144241344 + 262144 * l);
+        u->d_x = (float *)(arena + (l % 2 ? 183639296 : 183377152));
+        u->d_y = (float *)(arena + (l % 2 ? 183377152 : 183639296));
+        u->stream = (int)(4 * l);
+        u->router = (int)(l);
+        m->start[first + 13] = u->s.mixture_start;
+        m->start[first + 14] = u->s.mixture_start;
+        m->start[first + 15] = u->s.mixture_start;
+        m->start[first + 16] = u->s.mixture_start;
     }
-    block_bind_scratch(&m->block_t, scratch);
-    for (int l = 0; l < 1; l++) {
-        output_use *u = &m->output[l];
-        output_bind_params(&u->p, m->value, output_places[l].first);
-        output_bind_params(&u->g, m->gradient, output_places[l].first);
-        output_bind_saved(&u->s, saved + output_places[l].saved);
-        u->logits = (float *)(saved + output_places[l].logits);
-        u->loss = (float *)(saved + output_places[l].loss);
-        u->x = (float *)(saved + output_places[l].x);
-        u->d_x = (float *)(arena + output_places[l].d_x);
-        u->stream = output_places[l].stream;
+    block_bind_scratch(&m->layers->block_t, scratch);
+    for (size_t l = 0; l < 1; l++) {
+        output_use *u = &m->layers->output[l];
+        const size_t first = 138;
+        output_bind_params(&u->p, m->value, m->parameter + first);
+        output_bind_params(&u->g, m->gradient, m->parameter + first);
+        output_bind_saved(&u->s, saved + 151280448);
+        u->logits = (float *)(saved + 146600640);
+        u->loss = (float *)(saved + 146733760);
+        u->x = (float *)(saved + 146338496);
+        u->d_x = (float *)(arena + 183377152);
+        u->stream = (int)(0);
     }
-    output_bind_scratch(&m->output_t, scratch);
+    output_bind_scratch(&m->layers->output_t, scratch);
 }
 
 // Tells backward which step to make with the gradients of its own; NULL: none.
 void model_bind_updates(moec_model *m, const adamw_numbers *step) {
-    for (int l = 0; l < 8; l++) {
-        block_bind_updates(&m->block[l].u, m, block_places[l].first, step);
+    for (size_t l = 0; l < 8; l++) {
+        block_bind_updates(&m->layers->block[l].u, m, (int)(2 + 17 * l), step);
     }
-    for (int l = 0; l < 1; l++) {
-        output_bind_updates(&m->output[l].u, m, output_places[l].first, step);
+    for (size_t l = 0; l < 1; l++) {
+        output_bind_updates(&m->layers->output[l].u, m, (int)(138), step);
     }
 }
 
 // Runs all layers; the loss is computed if the pass has targets.
 void model_forward(moec_model *m, const model_pass *pass) {
-    input_use *input = &m->input[0];
-    input_forward(input->y, &input->p, &m->input_t, pass);
+    input_use *input = &m->layers->input[0];
+    input_forward(input->y, &input->p, &m->layers->input_t, pass);
     for (int l = 0; l <= 7; l++) {
-        block_use *block = &m->block[l];
-        const block_saved *s = pass->training ? &block->s : &m->block[0].s;
+        block_use *block = &m->layers->block[l];
+        const block_saved *s = pass->training ? &block->s : &m->layers->block[0].s;
         if (pass->replays) { routes_take(m, block->router, s->mixture_chosen); }
-        block_forward(block->y, block->x, &block->p, s, &m->block_t, pass, block->stream);
+        block_forward(block->y, block->x, &block->p, s, &m->layers->block_t, pass, block->stream);
         routes_keep(m, block->router, s->mixture_chosen, s->mixture_slot, s->mixture_weights, pass);
     }
-    output_use *output = &m->output[0];
+    output_use *output = &m->layers->output[0];
     output_forward(output->logits, output->loss, output->x, &output->p, &output->s, pass);
 }
 
 // Gradients of all parameters, layer by layer in reverse.
 void model_backward(moec_model *m, const model_pass *pass) {
-    output_use *output = &m->output[0];
+    output_use *output = &m->layers->output[0];
     output_backward(output->d_x, output->logits, output->x, &output->p, &output->g, &output->u, &output->s,
-                    &m->output_t, pass);
+                    &m->layers->output_t, pass);
     for (int l = 7; l >= 0; l--) {
-        block_use *block = &m->block[l];
-        block_backward(block->d_x, block->d_y, block->x, &block->p, &block->g, &block->u, &block->s, &m->block_t,
-                       pass, block->stream);
+        block_use *block = &m->layers->block[l];
+        block_backward(block->d_x, block->d_y, block->x, &block->p, &block->g, &block->u, &block->s,
+                       &m->layers->block_t, pass, block->stream);
     }
-    input_use *input = &m->input[0];
-    input_backward(input->d_y, &input->g, &m->input_t, pass);
+    input_use *input = &m->layers->input[0];
+    input_backward(input->d_y, &input->g, &m->layers->input_t, pass);
 }
 
 // What a pass left, in the lane in which it was made.
-float model_loss(const moec_model *m) { return m->output[0].loss[0]; }
-const float *model_logits(const moec_model *m) { return m->output[0].logits; }
+float model_loss(const moec_model *m) { return m->layers->output[0].loss[0]; }
+const float *model_logits(const moec_model *m) { return m->layers->output[0].logits; }
 
 // The first layer that handed on a number that is not finite.
-const char *model_bad_layer(const moec_model *m) {
-    if (!model_all_finite(m->input[0].y, (size_t)65536)) { return "input"; }
-    if (!model_all_finite(m->block[0].y, (size_t)65536)) { return "block.0"; }
-    if (!model_all_finite(m->block[1].y, (size_t)65536)) { return "block.1"; }
-    if (!model_all_finite(m->block[2].y, (size_t)65536)) { return "block.2"; }
-    if (!model_all_finite(m->block[3].y, (size_t)65536)) { return "block.3"; }
-    if (!model_all_finite(m->block[4].y, (size_t)65536)) { return "block.4"; }
-    if (!model_all_finite(m->block[5].y, (size_t)65536)) { return "block.5"; }
-    if (!model_all_finite(m->block[6].y, (size_t)65536)) { return "block.6"; }
-    if (!model_all_finite(m->block[7].y, (size_t)65536)) { return "block.7"; }
-    if (!model_all_finite(m->output[0].logits, (size_t)33280)) { return "output"; }
-    if (!model_all_finite(m->output[0].loss, (size_t)1)) { return "output"; }
+const char *model_bad_layer(moec_model *m, const moec_model *last) {
+    for (int l = 0; l < 1; l++) {
+        if (!model_all_finite(last->layers->input[l].y, (size_t)65536)) { return model_name(m, "", -1, "input"); }
+    }
+    for (int l = 0; l < 8; l++) {
+        if (!model_all_finite(last->layers->block[l].y, (size_t)65536)) { return model_name(m, "block", l, ""); }
+    }
+    for (int l = 0; l < 1; l++) {
+        if (!model_all_finite(last->layers->output[l].logits, (size_t)33280)) { return model_name(m, "", -1, "output"); }
+        if (!model_all_finite(last->layers->output[l].loss, (size_t)1)) { return model_name(m, "", -1, "output"); }
+    }
     return NULL;
 }

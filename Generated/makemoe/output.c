@@ -3,58 +3,15 @@
 // output, makemoe.swift:42. Used once.
 //
 //   parameters 8,641      forward 9.2 MFLOP      backward 18.1 MFLOP      saved 270,336 bytes
-//
-//   final_weight                 [C]
-//   final_bias                   [C]
-//   head_weight                  [V, C]  in panels of 16 outputs
-//   head_bias                    [V]
 
-#include "model.h"
-#include "kernels/base.h"
+#include "output.h"
+#include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "kernels/layer_norm.h"
 #include "kernels/cross_entropy.h"
 
-// y = 1.0, element by element
-static void set_to_one(float *y, int count) {
-    #pragma omp parallel if (count > 8192)
-    FOR_OWN(block, blocks_of(count, 4096)) {
-        const int first = 4096 * block, end = smaller(count, first + 4096);
-        #pragma omp simd
-        for (int i = first; i < end; i++) { y[i] = 1.0f; }
-    }
-}
-
-// The buffers from the first of a thread's own sequences on.
-static output_saved output_saved_part(const output_saved *s, const model_pass *own) {
-    output_saved part = *s;
-    const size_t first = (size_t)own->first;
-    const int T = own->length;  // of this pass
-    part.final += first*T*C;
-    part.final_mean += first*T;
-    part.final_rstd += first*T;
-    return part;
-}
-
-// The buffers from the first of a thread's own sequences on.
-static output_scratch output_scratch_part(const output_scratch *t, const model_pass *own) {
-    output_scratch part = *t;
-    const size_t first = (size_t)own->first;
-    const int T = own->length;  // of this pass
-    part.d_head += first*T*V;
-    part.d_final += first*T*C;
-    return part;
-}
-
-// output_forward of a thread's own sequences.
-static void output_forward_sequences(float *logits, const float *x, const output_params *p,
-                                     const output_saved *s, const model_pass *pass) {
-    const int B = pass->sequences, T = pass->length;  // of this pass
-
-    // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
-    layer_norm(s->final, s->final_mean, s->final_rstd, x, p->final_weight, p->final_bias, B*T, C, 1e-05f);
-    linear(logits, s->final, p->head_weight, p->head_bias, B*T, C, V);
-}
+// Element by element: y[i].
+ELEMENTWISE(set_to_one, 1.0f, int count)
 
 void output_forward(float *logits, float *loss, const float *x, const output_params *p, const output_saved *s,
                     const model_pass *pass) {
@@ -72,15 +29,14 @@ void output_forward(float *logits, float *loss, const float *x, const output_par
     if (pass->targets) { loss[0] = cross_entropy(s->loss_maximum, s->loss_sum, logits, pass->targets, B*T, V); }
 }
 
-// output_backward of a thread's own sequences.
-static void output_backward_sequences(float *d_x, const float *x, const output_params *p,
-                                      const output_saved *s, const output_scratch *t,
-                                      const model_pass *pass) {
+// output_forward of a thread's own sequences.
+void output_forward_sequences(float *logits, const float *x, const output_params *p, const output_saved *s,
+                              const model_pass *pass) {
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
-    linear_input_gradient(t->d_final, t->d_head, p->head_weight, B*T, C, V);
-    layer_norm_input_gradient(d_x, t->d_final, x, p->final_weight, s->final_mean, s->final_rstd, NULL, B*T, C);
+    layer_norm(s->final, s->final_mean, s->final_rstd, x, p->final_weight, p->final_bias, B*T, C, 1e-05f);
+    linear(logits, s->final, p->head_weight, p->head_bias, B*T, C, V);
 }
 
 void output_backward(float *d_x, const float *logits, const float *x, const output_params *p,
@@ -113,4 +69,60 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
         layer_norm_weight_gradient(g->final_weight, g->final_bias, t->d_final, x, s->final_mean, s->final_rstd, B*T,
                                    C, &shares[1]);
     }
+}
+
+// output_backward of a thread's own sequences.
+void output_backward_sequences(float *d_x, const float *x, const output_params *p, const output_saved *s,
+                               const output_scratch *t, const model_pass *pass) {
+    const int B = pass->sequences, T = pass->length;  // of this pass
+
+    // makemoe.swift:46   return layers("block", depth, x, block).layerNorm("final").linear("head", V)
+    linear_input_gradient(t->d_final, t->d_head, p->head_weight, B*T, C, V);
+    layer_norm_input_gradient(d_x, t->d_final, x, p->final_weight, s->final_mean, s->final_rstd, NULL, B*T, C);
+}
+
+// The buffers from the first of a thread's own sequences on.
+output_saved output_saved_part(const output_saved *s, const model_pass *own) {
+    output_saved part = *s;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.final += first*T*C;
+    part.final_mean += first*T;
+    part.final_rstd += first*T;
+    return part;
+}
+
+// The buffers from the first of a thread's own sequences on.
+output_scratch output_scratch_part(const output_scratch *t, const model_pass *own) {
+    output_scratch part = *t;
+    const size_t first = (size_t)own->first;
+    const int T = own->length;  // of this pass
+    part.d_head += first*T*V;
+    part.d_final += first*T*C;
+    return part;
+}
+
+void output_bind_params(output_params *p, float *base, const model_parameter *q) {
+    p->final_weight = base + q[0].offset;
+    p->final_bias = base + q[1].offset;
+    p->head_weight = base + q[2].offset;
+    p->head_bias = base + q[3].offset;
+}
+
+void output_bind_updates(output_updates *u, struct moec_model *m, int first, const adamw_numbers *step) {
+    u->head_weight = model_weight_update(m, first + 2, step);
+}
+
+void output_bind_saved(output_saved *s, char *base) {
+    s->final = (float *)(base + 0);
+    s->final_mean = (float *)(base + 262144);
+    s->final_rstd = (float *)(base + 264192);
+    s->loss_maximum = (float *)(base + 266240);
+    s->loss_sum = (float *)(base + 268288);
+}
+
+void output_bind_scratch(output_scratch *t, char *base) {
+    t->d_loss = (float *)(base + 395264);
+    t->d_head = (float *)(base + 262144);
+    t->d_final = (float *)(base + 0);
 }

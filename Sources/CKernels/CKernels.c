@@ -12,6 +12,7 @@
     FILE(kernel_product_h, "kernels/product.h") \
     FILE(kernel_product_c, "kernels/product.c") \
     FILE(kernel_finish_h, "kernels/finish.h") \
+    FILE(kernel_elementwise_h, "kernels/elementwise.h") \
     FILE(kernel_expert_linear_h, "kernels/expert_linear.h") \
     FILE(kernel_expert_linear_c, "kernels/expert_linear.c") \
     FILE(kernel_expert_linear_weight_gradient_h, "kernels/expert_linear_weight_gradient.h") \

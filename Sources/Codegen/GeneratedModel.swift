@@ -36,7 +36,7 @@ public struct GeneratedModel: Sendable {
     let context = Context(plan, options)
     let layers = plan.layers.indices.map { LayerFile(context, layer: $0) }
     files = [ModelFile(context).file, ModelHeader(context).file]
-    files += layers.map(\.file)
+    files += layers.flatMap { [$0.file, LayerHeader(context, layer: $0.index).file] }
     files += RuntimeFile.all(routes: context.hasRouters).map { $0.generated(context) }
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
     files += [

@@ -65,13 +65,17 @@ extension GeneratedModel {
     return (file, [file.path] + sources.filter(Self.isKernel))
   }
 
-  /// The names of the functions of a C text that only it can see.
+  /// The names of the functions of a C text that only it can see: those that it calls static, and those
+  /// that macros of kernels define.
   private static func staticFunctions(_ text: String) -> Set<String> {
-    let heads = text.split(separator: "\n").filter { $0.hasPrefix("static ") && $0.contains("(") }
-    return Set(
-      heads.compactMap { head in
-        head.prefix { $0 != "(" }.split { $0 == " " || $0 == "*" }.last.map(String.init)
-      })
+    let lines = text.split(separator: "\n")
+    let heads = lines.filter { $0.hasPrefix("static ") && $0.contains("(") }
+    let named = heads.compactMap { $0.prefix { $0 != "(" }.split { $0 == " " || $0 == "*" }.last }
+    let macros = ["FINISH(", "ELEMENTWISE(", "ELEMENTWISE_ROWS("]
+    let defined = lines.compactMap { line in
+      macros.first(where: line.hasPrefix).map { line.dropFirst($0.count).prefix { $0 != "," } }
+    }
+    return Set((named + defined).map(String.init))
   }
 
   private static func isKernel(_ path: String) -> Bool { path.hasPrefix("kernels/") }

@@ -73,6 +73,13 @@ struct CDefinitions {
     while next < lines.count {
       let first = next
       next += 1
+      if let name = Self.defined(by: lines[first]),
+        let last = lines[first...].firstIndex(where: { $0.hasSuffix(")") })
+      {
+        found.append(Definition(name: name, first: first + 1, last: last + 1))
+        next = last + 1
+        continue
+      }
       guard let name = Self.name(lines[first]),
         let head = lines[first...].firstIndex(where: { Self.ends($0) }),
         !lines[head].hasSuffix(";")
@@ -86,6 +93,12 @@ struct CDefinitions {
 
   private static func ends(_ line: Substring) -> Bool {
     line.hasSuffix("{") || line.hasSuffix(";") || line.hasSuffix("}")
+  }
+
+  /// What a macro of the kernels defines: `FINISH(finish_relu, y < 0 ? 0 : y)`.
+  private static func defined(by line: Substring) -> String? {
+    let macro = ["FINISH(", "ELEMENTWISE(", "ELEMENTWISE_ROWS("].first(where: line.hasPrefix)
+    return macro.map { String(line.dropFirst($0.count).prefix { $0 != "," }) }
   }
 
   /// The word before the first parenthesis of a line that could begin a definition.

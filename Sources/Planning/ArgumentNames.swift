@@ -56,18 +56,13 @@ struct ArgumentNames {
 
   private mutating func nameByOrigin(_ edge: Value) {
     let home = uses.section(of: edge) ?? section
-    assign(names.name(of: edge, in: uses.partition.sections[home].scope), to: edge)
+    assign(names.candidates(for: edge, in: uses.partition.sections[home].scope), to: edge)
   }
 
-  private mutating func assign(_ name: String, to edge: Value) {
-    guard nameOf[edge] == nil else { return }
-    var candidate = name
-    var number = 2
-    while !taken.insert(candidate).inserted {
-      candidate = "\(name)_\(number)"
-      number += 1
-    }
-    nameOf[edge] = candidate
+  private mutating func assign(_ name: String, to edge: Value) { assign([name], to: edge) }
+
+  private mutating func assign(_ candidates: [String], to edge: Value) {
+    if nameOf[edge] == nil { nameOf[edge] = candidates.firstNew(among: &taken) }
   }
 
   /// The edges of a function in the order of its arguments, and the arguments.

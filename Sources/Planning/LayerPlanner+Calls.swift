@@ -20,7 +20,7 @@ extension LayerPlanner {
     }
     let slots = call.results.map { value in
       needsUnpacking(value)
-        ? panelSlot(names.name(of: value, in: section.scope), program.type(of: value), &function)
+        ? panelSlot(of: value, &function)
         : result(value, of: index, &function)
     }
     kernel.results = zip(call.kernel.results, slots).map { .init($0.role, .slot($1)) }
@@ -41,10 +41,10 @@ extension LayerPlanner {
     return parameter.map { layouts[$0] == .rowMajor } ?? true
   }
 
-  private mutating func panelSlot(
-    _ name: String, _ type: TensorType, _ function: inout Function
-  ) -> Int {
-    function.draft.addSlot(uniqueName(name + "_panels"), type, ValueUses.panels(type), at: nil)
+  private mutating func panelSlot(of value: Value, _ function: inout Function) -> Int {
+    let type = program.type(of: value)
+    let name = uniqueName(of: value, "_panels")
+    return function.draft.addSlot(name, type, ValueUses.panels(type), at: nil)
   }
 
   private mutating func unpacked(
@@ -103,8 +103,7 @@ extension LayerPlanner {
   ) -> FunctionDraft.DraftOperand {
     if case .fixed(let operand) = operand, operand.layout != .rowMajor { return .fixed(operand) }
     if let slot = function.packed[value] { return .slot(slot) }
-    let name = names.name(of: value, in: section.scope)
-    let slot = panelSlot(name, program.type(of: value), &function)
+    let slot = panelSlot(of: value, &function)
     function.packed[value] = slot
     function.draft.add(
       .init(
@@ -136,13 +135,12 @@ extension LayerPlanner {
   private mutating func rename(_ slot: Int, for value: Value, _ function: inout Function) {
     let old = function.draft.slots[slot].name
     takenNames.remove(old)
-    function.draft.rename(slot, to: uniqueName(names.name(of: value, in: section.scope)))
+    function.draft.rename(slot, to: uniqueName(of: value))
   }
 
   private mutating func slotName(_ value: Value, _ place: Place?) -> String {
     if case .saved(let index) = place { return saved[index].name }
-    let name = names.name(of: value, in: section.scope)
-    return place == nil ? uniqueName(name) : name
+    return place == nil ? uniqueName(of: value) : names.name(of: value, in: section.scope)
   }
 
   private mutating func fixedPlace(_ value: Value, _ function: inout Function) -> Place? {
@@ -155,7 +153,7 @@ extension LayerPlanner {
       return .gradient(owner)
     }
     guard uses.isSaved(value) else { return nil }
-    let name = uniqueName(names.name(of: value, in: section.scope))
+    let name = uniqueName(of: value)
     savedIndex[value] = saved.count
     saved.append(Buffer(name: name, type: program.type(of: value)))
     return .saved(saved.count - 1)

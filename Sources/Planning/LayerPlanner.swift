@@ -54,15 +54,10 @@ struct LayerPlanner {
     borrowed = read.filter { uses.isParameter($0) && uses.owner[$0] != index }.sorted()
   }
 
-  /// A name that no other buffer of the layer has.
-  mutating func uniqueName(_ name: String) -> String {
-    var candidate = name
-    var number = 2
-    while !takenNames.insert(candidate).inserted {
-      candidate = "\(name)_\(number)"
-      number += 1
-    }
-    return candidate
+  /// A name for a value that no other buffer of the layer has: what it is, and if need be what makes it.
+  mutating func uniqueName(of value: Value, _ ending: String = "") -> String {
+    names.candidates(for: value, in: section.scope).map { $0 + ending }
+      .firstNew(among: &takenNames)
   }
 }
 

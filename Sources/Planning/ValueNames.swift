@@ -112,7 +112,9 @@ extension ValueNames {
     if let target = gradientTarget(of: value) {
       let isRows =
         program.type(of: value).experts != nil && program.type(of: target).experts == nil
-      return "d_" + name(of: target, in: scope) + (isRows ? "_rows" : "")
+      let name = "d_" + name(of: target, in: scope)
+      if isRows { return name + "_rows" }
+      return isPart(value, of: target) ? name + "_from_" + maker(of: value, in: scope) : name
     }
     guard let call = uses.call(making: value) else { return "d_value" }
     let path = path(of: call, in: scope)
@@ -161,7 +163,7 @@ extension ValueNames {
 
 extension ScalarExpression {
   /// Whether the expression adds inputs and does nothing else.
-  fileprivate var isSum: Bool {
+  var isSum: Bool {
     switch self {
     case .input: true
     case .binary(.add, let a, let b): a.isSum && b.isSum

@@ -150,7 +150,7 @@ import Testing
         bad |= !isnan(moec_gradients(m, tokens, targets, 1)) || !moec_error(m)[0];
         for (int i = -1; i <= MODEL_PARAMETERS; i++) {
             int inside = i >= 0 && i < MODEL_PARAMETERS;
-            size_t size = inside ? model_parameters[i].stored + 4096 : 1;
+            size_t size = inside ? m->parameter[i].stored + 4096 : 1;
             float *values = calloc(size, sizeof *values);
             for (int kind = -1; kind <= 5; kind++) {
                 int known = inside && kind >= 0 && kind <= 4;

@@ -199,8 +199,8 @@ import Testing
     """
     static const block_saved *block_saved_in(moec_model *m, block_use *u, const model_pass *pass) {
         if (pass->training) { return &u->s; }
-        if (pass->targets) { return &m->block[0].s; }
-        u->e = m->block[0].s;
+        if (pass->targets) { return &m->layers->block[0].s; }
+        u->e = m->layers->block[0].s;
         u->e.attention_q = u->s.attention_q + (size_t)pass->past*C;
         u->e.attention_k = u->s.attention_k + (size_t)pass->past*C;
         u->e.attention_v = u->s.attention_v + (size_t)pass->past*C;

@@ -22,11 +22,11 @@ import Testing
     let text = RuntimeText(
       conditions: [],
       words: [
-        .routerRows: ["row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);"], .routerCount: ["a"],
+        .drawnAs: ["row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);"], .routerCount: ["a"],
         .expertCount: ["MODEL_ROUTER_COUNT"],
       ])
     #expect(
-      text.resolved("MODEL_ROUTER_ROWS") == "row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);")
+      text.resolved("MODEL_DRAWN_AS") == "row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);")
     #expect(
       text.resolved("MODEL_EXPERT_COUNT MODEL_ROUTER_COUNT MODEL_ROUTER_COUNT")
         == "MODEL_ROUTER_COUNT a a")
@@ -51,12 +51,12 @@ import Testing
       #endif
       #endif
       #endif
-          MODEL_ROUTER_ROWS
+          MODEL_DRAWN_AS
 
       """
     let with = RuntimeText(
       conditions: [.hasRouters],
-      words: [.routerCount: ["end[0]"], .routerRows: ["{1},", "{2},"]])
+      words: [.routerCount: ["end[0]"], .drawnAs: ["{1},", "{2},"]])
     #expect(
       with.resolved(text) == """
         one
@@ -72,7 +72,7 @@ import Testing
             {2},
 
         """)
-    let without = RuntimeText(conditions: [.keepsRows], words: [.routerCount: [""], .routerRows: []])
+    let without = RuntimeText(conditions: [.keepsRows], words: [.routerCount: [""], .drawnAs: []])
     #expect(without.resolved(text) == "one\n#ifdef _OPENMP\nfive\nsix\n#endif\n")
   }
 
@@ -97,7 +97,8 @@ import Testing
       "adamw.c": runtime_adamw_c(), "interface.h": runtime_interface_h(),
       "interface.c": runtime_interface_c(), "tensors.c": runtime_tensors_c(),
       "training.c": runtime_training_c(), "evaluation.c": runtime_evaluation_c(),
-      "manifest.c": runtime_manifest_c(), "routes.c": runtime_routes_c(), "routes.h": runtime_routes_h(),
+      "manifest.c": runtime_manifest_c(), "routes.c": runtime_routes_c(),
+      "routes.h": runtime_routes_h(),
       "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
     ]
     #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)

@@ -19,4 +19,28 @@ typedef struct {
 typedef void (*finish_block)(const finish_operands *q, float *y, int row, int rows,
                              int column, int columns);
 
+// FINISH(name, value) defines one: y becomes the value, in which y is the element of the product,
+// i its index in the result and in the tensors x1, x2, x3. KEEP(n) is what dropout n multiplies it
+// with, NOISE(n) a number of its own.
+#define FINISH(name, value)                                                               \
+    static void name(const finish_operands *q, float *block, int row, int rows,           \
+                     int column, int columns) {                                           \
+        const float *x1 = q->x1, *x2 = q->x2, *x3 = q->x3;                                \
+        (void)x1, (void)x2, (void)x3;                                                     \
+        for (int r = 0; r < rows; r++) {                                                  \
+            const size_t first = (size_t)(row + r) * q->width + column;                   \
+            float *block_r = block + (size_t)r * q->width;                                \
+            _Pragma("omp simd")                                                           \
+            for (int c = 0; c < columns; c++) {                                           \
+                const size_t i = first + c;                                               \
+                const float y = block_r[c];                                               \
+                (void)i, (void)y;                                                         \
+                block_r[c] = (value);                                                     \
+            }                                                                             \
+        }                                                                                 \
+    }
+
+#define KEEP(n) dropout_keep(q->key[n], (uint32_t)i, q->rate[n])
+#define NOISE(n) random_normal(q->key[n], (uint32_t)i)
+
 #endif

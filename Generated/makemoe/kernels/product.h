@@ -34,7 +34,7 @@
 // Memory that is read soon: `lines` cache lines of each of the rows row ..< rows of x.
 //
 // Products call them into the second cache, a line with every FETCH_STEP steps of their sums:
-// slowly enough for the memory to keep up (a line called while many others are on their way
+// slowly enough for the memory to keep up (a line prefetched while many others are on their way
 // is dropped), and almost free beside the multiply-adds.
 #define FETCH_STEP (LANES == 16 ? 1 : 2)
 typedef struct {

@@ -66,7 +66,7 @@ KERNEL void adamw_block(float *value, const float *gradient, float *first, float
     }
 }
 
-// Calls what AdamW changes into the cache, to be written: called to be read it would have
+// Prefetches what AdamW changes, to be written: prefetched to be read it would have
 // to be asked for again where cores have caches of their own.
 INLINE void adamw_fetch(const float *value, const float *first, const float *second,
                         size_t count) {
@@ -92,8 +92,8 @@ typedef struct {
     adamw_factors factors;
 } adamw_work;
 
-// Floats of a turn, and how far ahead of them memory is called: to be written, as called
-// to be read it would have to be asked for again where cores have caches of their own.
+// Floats of a turn, and how far ahead of them memory is prefetched: to be written, as what came
+// to be read would be asked for again where cores have caches of their own.
 #define ADAMW_TURN (2 * PANEL)
 #define ADAMW_AHEAD 512
 

@@ -169,8 +169,8 @@ INLINE attention_pointers attention_head_at(attention_pointers at, int pair,
     return head;
 }
 
-// Rows first ..< end of the next sequence, of all heads, are called while a block is worked
-// on: forward's results have long left the cache. Every block of every head calls its share,
+// Rows first ..< end of the next sequence, of all heads, are prefetched while a block is worked
+// on: forward's results have long left the cache. Every block of every head prefetches its share,
 // so that memory is asked for whole rows, one after the other, and never for many at once.
 typedef struct {
     attention_pointers at;
@@ -199,7 +199,7 @@ INLINE attention_ahead attention_ahead_of(attention_pointers all, int pair, int 
         }                                                                                 \
     }
 
-// What one tile adds to the gradients. Rows ahead are called a few with every step: of too
+// What one tile adds to the gradients. Rows ahead are prefetched a few with every step: of too
 // many at once some would be dropped. Their order is the fastest that was measured.
 INLINE void attention_tile_gradient(attention_pointers at, const attention_ahead *ahead,
                                     attention_block block, attention_tile tile, int pair,

@@ -18,7 +18,7 @@ typedef struct {
     const finish_operands *operands;
 } expert_layer;
 
-// The product calls what its last step will read; y is at element (row, column).
+// The product prefetches what its last step will read; y is at element (row, column).
 INLINE void fetch_operands(product *p, const expert_layer *l, int row, int column) {
     if (!l->operands) { return; }
     const float *const all[] = {l->operands->x1, l->operands->x2, l->operands->x3};
@@ -59,12 +59,12 @@ INLINE ahead forward_ahead(const expert_layer *l, int e, int column, int tile, i
                    .lines = block_start(tile + 1, lines, tiles)};
 }
 
-// Weights that nobody called are read beforehand where so many tiles of rows or more use them.
+// Weights that nobody prefetched are read beforehand where so many tiles of rows or more use them.
 #define COLD_TILES 5
 
 // Reads the weights of a block of columns of expert e, a line after the other.
 //
-// A tile uses up two lines with every step of its sums. Where nobody called them, the first
+// A tile uses up two lines with every step of its sums. Where nobody prefetched them, the first
 // tile of rows takes three times as long as the others; read in their own order they come as
 // fast as memory gives them.
 INLINE void read_weights(const expert_layer *l, int e, int column) {
@@ -76,7 +76,7 @@ INLINE void read_weights(const expert_layer *l, int e, int column) {
 }
 
 // One block of expert e: a tile of its rows times a block of columns. cold: its weights were
-// not called while another block was made.
+// not prefetched while another block was made.
 //
 // Tiles of rows go by first, blocks of columns second, so that the weights of a block stay in
 // the second cache. While a tile is made, the rows of the next one and an equal part of the

@@ -86,10 +86,10 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
                                        : (floats){0};
             }
         }
-        const float *line = y;  // of y, or of what is beside it, to be called next
+        const float *line = y;  // of y, or of what is beside it, to be prefetched next
         int list = 0, row = 0;  // of what is beside y
         for (int k = 0; k < depth; k++, w += PANEL) {
-            // First what this tile writes is called, a row with every step, then what is
+            // First what this tile writes is prefetched, a row with every step, then what is
             // beside it, then what comes next. A gradient that AdamW takes stays in cache.
             if (by_depth && adamw) {
                 if (k == turn) {

@@ -2,10 +2,11 @@
 
 #include "interface.h"
 
-// One pass of evaluation in a lane; returns the loss.
-static float evaluate(moec_model *lane, const model_pass *pass) {
+// One pass of evaluation over a batch, in a lane; returns the loss.
+static float evaluate(moec_model *lane, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    const model_pass pass = model_batch(lane, tokens, targets, seed);
     int before = model_enter(lane);
-    model_forward(lane, pass);
+    model_forward(lane, &pass);
     model_leave(before);
     return model_loss(lane);
 }
@@ -14,7 +15,7 @@ static float evaluate(moec_model *lane, const model_pass *pass) {
 static int passes_at_once(const moec_model *m) {
     int before = model_enter(m), threads = omp_get_max_threads();
     model_leave(before);
-    return threads <= MODEL_LANES ? threads : 1;
+    return threads <= model_sizes.lanes ? threads : 1;
 }
 
 int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds,
@@ -30,7 +31,6 @@ int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *
     }
     const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
     if (model_check_batches(m, tokens, targets, (size_t)count * each)) { return 1; }
-    model_pass pass[MODEL_LANES];
     for (int b = 0, most = passes_at_once(m), now; b < count; b += now) {
 #if MODEL_HAS_ROUTERS
         // What is left over is shared out as one pass, and so is one that is to take given experts.
@@ -39,18 +39,18 @@ int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *
         // What is left over is shared out as one pass.
         now = count - b < most ? 1 : most;
 #endif
-        for (int i = 0; i < now; i++) {
-            size_t first = (size_t)(b + i) * each;
-            pass[i] = model_batch(m, tokens + first, targets + first, seeds[b + i]);
-        }
+        const int32_t *given = tokens + (size_t)b * each, *wanted = targets + (size_t)b * each;
         if (now == 1) {
-            losses[b] = evaluate(m, pass);
+            losses[b] = evaluate(m, given, wanted, seeds[b]);
         } else {
             #pragma omp parallel for num_threads(now) schedule(static, 1)
-            for (int i = 0; i < now; i++) { losses[b + i] = evaluate(m + i, pass + i); }
+            for (int i = 0; i < now; i++) {
+                losses[b + i] = evaluate(m + i, given + i * each, wanted + i * each, seeds[b + i]);
+            }
         }
+        const model_pass pass = model_batch(m, given, wanted, seeds[b]);
         for (int i = b; i < b + now; i++) {
-            model_note_pass(m, m + (i - b), pass + (i - b));
+            model_note_pass(m, m + (i - b), &pass);
             if (isfinite(losses[i])) { continue; }
             while (++i < count) { losses[i] = NAN; }
             return 0;
@@ -69,13 +69,16 @@ int model_all_finite(const float *x, size_t count) {
     return 1;
 }
 
-const char *moec_first_bad(const moec_model *m) {
+const char *moec_first_bad(const moec_model *model) {
+    moec_model *m = (moec_model *)model;  // of which only the place for the name is written
     if (!m) { return NULL; }
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const model_parameter *q = &model_parameters[i];
-        if (!model_all_finite(m->value + q->offset, q->stored)) { return q->name; }
+        const model_parameter *q = &m->parameter[i];
+        if (!model_all_finite(m->value + q->offset, q->stored)) {
+            return model_name(m, q->scope, q->use, q->row.name);
+        }
     }
-    return model_bad_layer(m->last);
+    return model_bad_layer(m, m->last);
 }
 
 int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE  // madvise
 
 #include "interface.h"
+#include "kernels/panels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,40 @@ int model_refuse(moec_model *m, const char *name, float value, const char *range
     snprintf(m->error, sizeof m->error, "%s is %g, but must be %s", name, (double)value, range);
     return 1;
 }
+
+const char *model_name(moec_model *m, const char *scope, int use, const char *name) {
+    const char *dot = *scope && *name ? "." : "";
+    if (use < 0) {
+        snprintf(m->name, sizeof m->name, "%s%s%s", scope, dot, name);
+    } else {
+        snprintf(m->name, sizeof m->name, "%s.%d%s%s", scope, use, dot, name);
+    }
+    return m->name;
+}
+
+model_parameter *model_add_parameters(model_parameter *q, const parameter_row *rows, int count, const char *scope,
+                                      int use) {
+    for (int i = 0; i < count; i++, q++) {
+        const parameter_row *row = &rows[i];
+        size_t panels = (size_t)row->stack * panels_size(row->outputs, row->inputs);
+        *q = (model_parameter){*row, scope, use, q->offset, (size_t)row->stack * row->outputs * row->inputs, q->first_step};
+        if (row->holds & PANELS) { q->stored = panels; }
+        q[1].offset = q->offset + (q->stored + 15) / 16 * 16;
+        q[1].first_step = q->first_step + row->steps;
+    }
+    return q;
+}
+#if MODEL_HAS_ROUTERS
+
+model_router *model_add_routers(model_router *r, const router_row *rows, int count, const char *scope, int use) {
+    for (int i = 0; i < count; i++, r++) {
+        *r = (model_router){rows[i], scope, use, r->first_expert, r->first_choice};
+        r[1].first_expert = r->first_expert + rows[i].experts;
+        r[1].first_choice = r->first_choice + rows[i].choices;
+    }
+    return r;
+}
+#endif
 
 int model_check_ids(moec_model *m, const int32_t *ids, size_t count, const char *message) {
     for (size_t i = 0; i < count; i++) {
@@ -154,16 +189,25 @@ const char *moec_missing_feature(void) {
 }
 
 moec_model *moec_create(void) {
-    size_t head = (MODEL_LANES * sizeof(moec_model) + 63) / 64 * 64, page = (size_t)2 << 20;
-    char *allocation = calloc(1, head + ARENA_BYTES + page);
+    size_t lanes = (size_t)model_sizes.lanes * sizeof(moec_model), page = (size_t)2 << 20;
+    size_t layers = lanes + sizeof(model_tables), head = layers + (size_t)model_sizes.lanes * model_sizes.layers;
+    head = (head + 63) / 64 * 64;
+    char *allocation = calloc(1, head + model_sizes.arena + page);
     if (!allocation) { return NULL; }
     char *start = allocation + (page - (uintptr_t)allocation % page) % page;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     // Fewer, larger pages: products stride through memory faster than small ones can be looked up.
-    madvise(start, head + ARENA_BYTES, MADV_HUGEPAGE);
+    madvise(start, head + model_sizes.arena, MADV_HUGEPAGE);
 #endif
     moec_model *m = (moec_model *)start;
-    for (int lane = 0; lane < MODEL_LANES; lane++) {
+    model_tables *tables = (model_tables *)(start + lanes);
+    model_list(tables);
+    for (int lane = 0; lane < model_sizes.lanes; lane++) {
+        m[lane].layers = (struct model_layers *)(start + layers + (size_t)lane * model_sizes.layers);
+        m[lane].parameter = tables->parameter;
+#if MODEL_HAS_ROUTERS
+        m[lane].router = tables->router;
+#endif
         model_bind(m + lane, start + head, lane);
         m[lane].threads = lane > 0;  // the first one's are the caller's choice
 #ifdef FORK_LOSES_THREADS

@@ -7,7 +7,20 @@
 
 #pragma GCC visibility push(hidden)
 
-// model.c: points everything at its place in the arena; what a pass writes, at that of a lane.
+// model.c: how large its memory is.
+typedef struct {
+    size_t arena, layers;   // bytes of all buffers; of what tells where a lane's layers have theirs
+    size_t trained;         // bytes from the first parameter on that training changes
+    size_t floats;          // of all parameters, padding included
+    int lanes;              // room for so many passes of evaluation at once
+} model_memory;
+
+extern const model_memory model_sizes;
+
+// Lists the parameters and routers of all uses of layers, in the order in which they lie.
+void model_list(model_tables *tables);
+
+// Points everything at its place in the arena; what a pass writes, at that of a lane.
 void model_bind(moec_model *m, char *arena, int lane);
 #if MODEL_UPDATES_IN_BACKWARD
 
@@ -25,9 +38,20 @@ void model_backward(moec_model *m, const model_pass *pass);
 // number that is not finite, or NULL.
 float model_loss(const moec_model *m);
 const float *model_logits(const moec_model *m);
-const char *model_bad_layer(const moec_model *m);
+const char *model_bad_layer(moec_model *m, const moec_model *last);
 
-// interface.c: says what is wrong with a call, and returns 1. Every function of the interface refuses a model
+// interface.c: lists those of one use at q, or r, whose first numbers the use before has left there; returns
+// the place of the next.
+model_parameter *model_add_parameters(model_parameter *q, const parameter_row *rows, int count, const char *scope,
+                                      int use);
+#if MODEL_HAS_ROUTERS
+model_router *model_add_routers(model_router *r, const router_row *rows, int count, const char *scope, int use);
+#endif
+
+// What is called `name` in a use of a layer: `block.3.mixture.up.weight`. The use is -1 where there is no number.
+const char *model_name(moec_model *m, const char *scope, int use, const char *name);
+
+// Says what is wrong with a call, and returns 1. Every function of the interface refuses a model
 // that is not there; what it says then has no place but its result.
 int model_fail(moec_model *m, const char *message, int value, int limit);
 int model_refuse(moec_model *m, const char *name, float value, const char *range);

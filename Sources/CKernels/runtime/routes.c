@@ -1,38 +1,38 @@
 // What the routers chose: kept of the last pass, counted over many, and replayed. Evaluation keeps no
 // layer's buffers, so all that is asked for later is copied when the layer has run.
 
-#include "model.h"
-#include "moec_model.h"
+#include "interface.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const model_router model_routers[MODEL_ROUTERS] = {
-    // name, experts, choices, and how many of each the routers before it have
-    MODEL_ROUTER_ROWS
-};
-
 // Where a router's numbers begin: for the caller, those of so many tokens; in the model, where there is room
 // for a batch.
-static size_t first_of(int router, int tokens) { return (size_t)model_routers[router].first_choice * tokens; }
+static size_t first_of(const moec_model *m, int router, int tokens) {
+    return (size_t)m->router[router].first_choice * tokens;
+}
 
-static size_t place_of(int router) { return first_of(router, MODEL_BATCH * MODEL_CONTEXT); }
+static size_t place_of(const moec_model *m, int router) {
+    return first_of(m, router, MODEL_BATCH * MODEL_CONTEXT);
+}
 
-static size_t count_of(int router, int tokens) { return (size_t)model_routers[router].choices * tokens; }
+static size_t count_of(const moec_model *m, int router, int tokens) {
+    return (size_t)m->router[router].row.choices * tokens;
+}
 
 void routes_take(const moec_model *m, int router, int32_t *chosen) {
-    memcpy(chosen, m->routes.replay + first_of(router, m->replay_tokens),
-           sizeof *chosen * count_of(router, m->replay_tokens));
+    memcpy(chosen, m->routes.replay + first_of(m, router, m->replay_tokens),
+           sizeof *chosen * count_of(m, router, m->replay_tokens));
 }
 
 void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t *slot,
                  const float *weights, const model_pass *pass) {
 #if MODEL_KEEPS_ROWS
-    size_t first = place_of(router) + (size_t)pass->past * model_routers[router].choices;
+    size_t first = place_of(m, router) + (size_t)pass->past * m->router[router].row.choices;
 #else
-    size_t first = place_of(router);
+    size_t first = place_of(m, router);
 #endif
-    size_t count = count_of(router, pass->sequences * pass->length);
+    size_t count = count_of(m, router, pass->sequences * pass->length);
     memcpy(m->routes.expert + first, chosen, sizeof *chosen * count);
     memcpy(m->routes.row + first, slot, sizeof *slot * count);
     if (weights) {
@@ -42,8 +42,9 @@ void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t
     }
 }
 
-static void count_router(const model_routes *made, int router, int tokens, model_load *load) {
-    size_t first = place_of(router), count = count_of(router, tokens);
+static void count_router(const moec_model *m, int router, int tokens, model_load *load) {
+    const model_routes *made = &m->last->routes;
+    size_t first = place_of(m, router), count = count_of(m, router, tokens);
     for (size_t i = first; i < first + count; i++) {
         model_load *l = &load[made->expert[i]];
         l->chosen += 1;
@@ -61,7 +62,7 @@ void routes_count(moec_model *m, const model_pass *pass) {
 #endif
     model_load *load = m->routes.load[pass->training != 0];
     for (int r = 0; r < MODEL_ROUTERS; r++) {
-        count_router(&m->last->routes, r, tokens, load + model_routers[r].first_expert);
+        count_router(m, r, tokens, load + m->router[r].first_expert);
     }
     m->routes.tokens = tokens;
     m->replay_tokens = 0;
@@ -99,7 +100,7 @@ int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, floa
     }
     const model_routes *made = &m->last->routes;
     for (int r = 0; r < MODEL_ROUTERS; r++) {
-        size_t from = place_of(r), to = first_of(r, tokens), count = count_of(r, tokens);
+        size_t from = place_of(m, r), to = first_of(m, r, tokens), count = count_of(m, r, tokens);
         if (experts) { memcpy(experts + to, made->expert + from, sizeof *experts * count); }
         if (weights) { memcpy(weights + to, made->weight + from, sizeof *weights * count); }
         for (size_t i = 0; kept && i < count; i++) { kept[to + i] = made->row[from + i] >= 0; }
@@ -108,7 +109,7 @@ int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, floa
 }
 
 // Whether each token's experts are there and in ascending order, in which their outputs are added up.
-static int are_choices(const int32_t *experts, int tokens, const model_router *router) {
+static int are_choices(const int32_t *experts, int tokens, const router_row *router) {
     for (int t = 0; t < tokens; t++) {
         int32_t last = -1;
         for (int k = 0; k < router->choices; k++) {
@@ -131,12 +132,13 @@ int moec_replay(moec_model *m, const int32_t *experts, int tokens) {
     }
     size_t count = 0;
     for (int r = 0; r < MODEL_ROUTERS; r++) {
-        if (!are_choices(experts + count, tokens, &model_routers[r])) {
+        if (!are_choices(experts + count, tokens, &m->router[r].row)) {
             snprintf(m->error, sizeof m->error, "%s: choices to replay must be different experts of 0 ..< %d, ascending",
-                     model_routers[r].name, model_routers[r].experts);
+                     model_name(m, m->router[r].scope, m->router[r].use, m->router[r].row.name),
+                     m->router[r].row.experts);
             return 1;
         }
-        count += count_of(r, tokens);
+        count += count_of(m, r, tokens);
     }
     memcpy(m->routes.replay, experts, sizeof *experts * count);
     m->replay_tokens = tokens;

@@ -2,13 +2,18 @@
 
 enum { MODEL_ROUTERS = MODEL_ROUTER_COUNT, MODEL_EXPERTS = MODEL_EXPERT_COUNT, MODEL_CHOICES = MODEL_BATCH * MODEL_CONTEXT * MODEL_CHOICE_COUNT };
 
-// A router: its experts, the choices of a token, and how many of each the routers before it have.
+// A router: its experts, the choices of a token; the path of its layer's use, and how many of each the routers
+// before it have.
 typedef struct {
     const char *name;
-    int experts, choices, first_expert, first_choice;
-} model_router;
+    int experts, choices;
+} router_row;
 
-extern const model_router model_routers[MODEL_ROUTERS];
+typedef struct {
+    router_row row;
+    const char *scope;
+    int use, first_expert, first_choice;
+} model_router;
 
 // What an expert was given: pairs that chose it, pairs that it kept, the sum of all their weights.
 typedef struct {

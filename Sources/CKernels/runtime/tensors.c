@@ -12,14 +12,14 @@ static const int drawn_as[MODEL_PARAMETERS] = {
 
 #endif
 // Where element n of a parameter's logical row-major order is stored.
-static size_t stored_index(const model_parameter *q, size_t n) {
-    if (!q->panels) { return n; }
+static size_t stored_index(const parameter_row *q, size_t n) {
+    if (!(q->holds & PANELS)) { return n; }
     size_t each = (size_t)q->outputs * q->inputs, e = n / each, rest = n % each;
     size_t o = rest / q->inputs, i = rest % q->inputs;
     return e * panels_size(q->outputs, q->inputs) + o / 16 * q->inputs * 16 + i * 16 + o % 16;
 }
 
-static size_t logical_count(const model_parameter *q) {
+static size_t logical_count(const parameter_row *q) {
     return (size_t)q->stack * q->outputs * q->inputs;
 }
 
@@ -34,23 +34,23 @@ void moec_initialize(moec_model *m, uint64_t seed) {
 #if MODEL_KEEPS_ROWS
     m->kept = 0;
 #endif
-    memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
+    memset(m->value, 0, model_sizes.trained);  // gradients, moments, counts and padding too
     int before = model_enter(m);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const model_parameter *q = &model_parameters[i];
+        const model_parameter *q = &m->parameter[i];
         float *value = m->value + q->offset;
 #if MODEL_REORDERS
         uint64_t key = random_key(seed, (uint64_t)drawn_as[i]);
 #else
         uint64_t key = random_key(seed, (uint64_t)i);
 #endif
-        int count = (int)logical_count(q);
+        int count = (int)logical_count(&q->row);
         #pragma omp parallel for schedule(static) if (count > 65536)
         for (int n = 0; n < count; n++) {
             float drawn = 1;
-            if (q->distribution == 1) { drawn = random_normal(key, (uint32_t)n); }
-            if (q->distribution == 2) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
-            value[stored_index(q, (size_t)n)] = q->scale * drawn;
+            if (q->row.distribution == NORMAL) { drawn = random_normal(key, (uint32_t)n); }
+            if (q->row.distribution == UNIFORM) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
+            value[stored_index(&q->row, (size_t)n)] = q->row.scale * drawn;
         }
     }
     model_leave(before);
@@ -64,8 +64,8 @@ void moec_initialize(moec_model *m, uint64_t seed) {
 // The tensor that kind and index name, and its element count; NULL if there is none.
 static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
     if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
-    const model_parameter *q = &model_parameters[index];
-    *count = kind == MOEC_STEPS ? (size_t)q->steps : logical_count(q);
+    const model_parameter *q = &m->parameter[index];
+    *count = kind == MOEC_STEPS ? (size_t)q->row.steps : logical_count(&q->row);
     switch (kind) {
     case MOEC_VALUE: return m->value + q->offset;
     case MOEC_GRADIENT: return m->gradient + q->offset;
@@ -87,7 +87,7 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     if (kind == MOEC_GRADIENT && m->used_up) {
         return model_fail(m, "the gradients went into a training step, which keeps none", 0, 0);
     }
-    const model_parameter *q = &model_parameters[index];
+    const parameter_row *q = &m->parameter[index].row;
     for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
     return 0;
 }
@@ -116,7 +116,7 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     if (!to) { return model_fail(m, NO_TENSOR, kind, index); }
     if (!in) { return model_fail(m, "the numbers are missing", 0, 0); }
     if (check_numbers(m, kind, in, count)) { return 1; }
-    const model_parameter *q = &model_parameters[index];
+    const parameter_row *q = &m->parameter[index].row;
     for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
     return 0;
 }

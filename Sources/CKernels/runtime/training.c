@@ -37,8 +37,8 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
 static void note_experts(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         if (!m->start[i]) { continue; }
-        int32_t *used = m->used + model_parameters[i].first_step + i, previous = 0;
-        for (int e = 0; e < model_parameters[i].steps; e++) {
+        int32_t *used = m->used + m->parameter[i].first_step + i, previous = 0;
+        for (int e = 0; e < m->parameter[i].row.steps; e++) {
             int32_t was = m->batches ? used[e + 1] - previous : 0;
             previous = used[e + 1];
             used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
@@ -101,7 +101,7 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
         model_fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
         return NAN;
     }
-    size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
+    const size_t count = model_sizes.floats;
     if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
     float loss = train(m, seed, NULL);
     if (!isfinite(loss)) { return loss; }
@@ -117,9 +117,9 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
 static double gradient_norm(moec_model *m) {
     #pragma omp parallel for schedule(static)
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const float *gradient = m->gradient + model_parameters[i].offset;
+        const float *gradient = m->gradient + m->parameter[i].offset;
         double sum = 0;
-        for (size_t n = 0; n < model_parameters[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
+        for (size_t n = 0; n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
         m->square[i] = sum;
     }
     double sum = 0;
@@ -147,7 +147,7 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
     float scale = 1.0f / (float)m->batches;
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
     if (isfinite(norm)) {
-        size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
+        const size_t count = model_sizes.floats;
         for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);

@@ -2,7 +2,7 @@ import GraphIR
 import Lowering
 import Planning
 
-/// A static C function for one elementwise expression and one pattern of broadcasts.
+/// A C function for one elementwise expression and one pattern of broadcasts: `ELEMENTWISE(…)`.
 struct PointwiseFunction {
   /// How an input's elements meet the result's.
   enum Access: Hashable {
@@ -32,94 +32,60 @@ struct PointwiseFunction {
   /// The streams with which dropout decides.
   var keeps: [Int] { expression.draws.filter { $0.rate != nil }.map(\.stream) }
 
-  /// `key`, or `key_1` where there are several.
+  /// `key`, or `key1` where there are several.
   private func numbered(_ name: String, _ stream: Int, of streams: [Int]) -> String {
-    streams.count == 1 ? name : "\(name)_\(stream)"
+    streams.count == 1 ? name : "\(name)\(stream)"
   }
 
   /// Whether rows and columns are told apart.
   var isBroadcast: Bool { access.values.contains { $0 != .element && $0 != .single } }
 
-  var kernels: [String] {
-    var names: Set<String> = ["base"]
-    expression.visit {
-      switch $0 {
-      case .normal, .keep: names.insert("random")
-      case .unary(let function, _) where function.cFunction != nil: names.insert("scalar_math")
-      case .input, .constant, .unary, .binary: break
-      }
-    }
-    return names.sorted()
-  }
+  var kernels: [String] { ["elementwise"] + expression.kernels }
 
-  /// The function's text.
+  /// The line that defines it.
   var text: String {
-    let comment = "// y = \(expression.formula(within: 0)), element by element"
-    return ([comment] + signature + body + ["}"]).joined(separator: "\n")
+    let macro = isBroadcast ? "ELEMENTWISE_ROWS(" : "ELEMENTWISE("
+    return Self.wrapped(macro, [name, value] + arguments, ")").joined(separator: "\n")
   }
 
-  private var signature: [String] {
-    var arguments = ["float *y"] + expression.inputs.map { "const float *x\($0)" }
+  /// What the function is given behind its result.
+  private var arguments: [String] {
+    var arguments = expression.inputs.map { "const float *x\($0)" }
     arguments += isBroadcast ? ["int rows", "int width"] : ["int count"]
-    arguments += periods.map { "int period_\($0)" }
+    arguments += periods.map { "int period\($0)" }
     arguments += keeps.map { "double \(numbered("rate", $0, of: keeps))" }
     arguments += streams.map { "uint64_t \(numbered("key", $0, of: streams))" }
-    return Self.wrapped("static void \(name)(", arguments, ") {")
+    return arguments
   }
 
   /// The inputs whose period the call gives.
   var periods: [Int] { expression.inputs.filter { access[$0]?.hasPeriod ?? false } }
 
-  private var body: [String] { isBroadcast ? broadcastLoops : flatLoops }
-
   private var streams: [Int] { expression.streams }
 
-  private var flatLoops: [String] {
-    [
-      "    #pragma omp parallel if (count > 8192)",
-      "    FOR_OWN(block, blocks_of(count, 4096)) {",
-      "        const int first = 4096 * block, end = smaller(count, first + 4096);",
-      "        #pragma omp simd",
-      "        for (int i = first; i < end; i++) { y[i] = \(value(element: "i", row: "", column: "")); }",
-      "    }",
-    ]
-  }
-
-  private var broadcastLoops: [String] {
-    [
-      "    #pragma omp parallel if (rows * width > 8192)",
-      "    FOR_OWN(r, rows) {",
-      "        const int first = r * width;",
-      "        #pragma omp simd",
-      "        for (int c = 0; c < width; c++) { y[first + c] = \(value(element: "first + c", row: "r", column: "c")); }",
-      "    }",
-    ]
-  }
-
-  private func value(element: String, row: String, column: String) -> String {
+  private var value: String {
     expression.c(within: 0) { leaf in
       switch leaf {
-      case .input(let index):
-        switch access[index] ?? .element {
-        case .element: "x\(index)[\(element)]"
-        case .column: "x\(index)[\(column)]"
-        case .columns: "x\(index)[\(row) % period_\(index) * width + \(column)]"
-        case .row: "x\(index)[\(row)]"
-        case .rows: "x\(index)[\(row) / period_\(index)]"
-        case .single: "x\(index)[0]"
-        }
+      case .input(let index): input(index)
       case .normal(let stream):
-        "random_normal(\(numbered("key", stream, of: streams)), \(Self.unsigned(element)))"
+        "random_normal(\(numbered("key", stream, of: streams)), (uint32_t)i)"
       case .keep(let stream, _):
-        "dropout_keep(\(numbered("key", stream, of: streams)), \(Self.unsigned(element)), "
+        "dropout_keep(\(numbered("key", stream, of: streams)), (uint32_t)i, "
           + "\(numbered("rate", stream, of: keeps)))"
       case .constant, .unary, .binary: ""
       }
     }
   }
 
-  private static func unsigned(_ index: String) -> String {
-    index.contains(" ") ? "(uint32_t)(\(index))" : "(uint32_t)\(index)"
+  private func input(_ index: Int) -> String {
+    switch access[index] ?? .element {
+    case .element: "x\(index)[i]"
+    case .column: "x\(index)[c]"
+    case .columns: "x\(index)[r % period\(index) * width + c]"
+    case .row: "x\(index)[r]"
+    case .rows: "x\(index)[r / period\(index)]"
+    case .single: "x\(index)[0]"
+    }
   }
 
   /// A call or signature, its arguments broken over lines of at most 110 columns.
@@ -178,6 +144,16 @@ extension UnaryFunction {
     case .negate, .relu, .step: nil
     }
   }
+
+  /// The function of an operand that stands for itself, where an operator says it.
+  fileprivate func applied(to operand: String) -> String {
+    switch self {
+    case .negate: "-\(operand)"
+    case .relu: "\(operand) < 0 ? 0 : \(operand)"  // NaN stays NaN
+    case .step: "\(operand) > 0 ? 1.0f : 0.0f"
+    case .exp, .log, .tanh, .sigmoid, .softplus, .erf: operand
+    }
+  }
 }
 
 extension ScalarExpression {
@@ -186,7 +162,7 @@ extension ScalarExpression {
     switch self {
     case .input, .normal, .keep: leaf(self)
     case .constant(let value): value < 0 ? "(\(CNames.float(value)))" : CNames.float(value)
-    case .unary(let function, let a): Self.c(function, a, leaf)
+    case .unary(let function, let a): Self.c(function, a, within: precedence, leaf)
     case .binary(let function, let a, let b):
       Self.parenthesized(
         "\(a.c(within: function.precedence, leaf)) \(function.rawValue) "
@@ -196,17 +172,12 @@ extension ScalarExpression {
   }
 
   private static func c(
-    _ function: UnaryFunction, _ a: ScalarExpression, _ leaf: (ScalarExpression) -> String
+    _ function: UnaryFunction, _ a: ScalarExpression, within precedence: Int,
+    _ leaf: (ScalarExpression) -> String
   ) -> String {
-    let inner = a.c(within: 0, leaf)
-    if let name = function.cFunction { return "\(name)(\(inner))" }
+    if let name = function.cFunction { return "\(name)(\(a.c(within: 0, leaf)))" }
     let operand = a.c(within: 3, leaf)
-    switch function {
-    case .negate: return "(-\(operand))"
-    case .relu: return "(\(operand) < 0 ? 0 : \(operand))"  // NaN stays NaN
-    case .step: return "(\(operand) > 0 ? 1.0f : 0.0f)"
-    case .exp, .log, .tanh, .sigmoid, .softplus, .erf: return inner
-    }
+    return parenthesized(function.applied(to: operand), when: precedence > 0)
   }
 
   private static func parenthesized(_ text: String, when needed: Bool) -> String {
@@ -215,26 +186,17 @@ extension ScalarExpression {
 }
 
 extension ScalarExpression {
-  /// The expression for a reader: `x0 + dropout(x1)`.
-  func formula(
-    within precedence: Int, input: (Int) -> String = { "x\($0)" }
-  ) -> String {
-    switch self {
-    case .input(let index): return input(index)
-    case .constant(let value): return "\(Float(value))"
-    case .normal: return "normal"
-    case .keep: return "keep"
-    case .unary(.negate, let a): return "-\(a.formula(within: 3, input: input))"
-    case .unary(let function, let a):
-      return "\(function.rawValue)(\(a.formula(within: 0, input: input)))"
-    case .binary(.multiply, let a, .keep), .binary(.multiply, .keep, let a):
-      return "dropout(\(a.formula(within: 0, input: input)))"
-    case .binary(let function, let a, let b):
-      let text =
-        "\(a.formula(within: function.precedence, input: input)) \(function.rawValue) "
-        + b.formula(within: function.precedence + 1, input: input)
-      return function.precedence < precedence ? "(\(text))" : text
+  /// The kernel files that the expression's C needs.
+  var kernels: [String] {
+    var names: Set<String> = []
+    visit {
+      switch $0 {
+      case .normal, .keep: names.insert("random")
+      case .unary(let function, _) where function.cFunction != nil: names.insert("scalar_math")
+      case .input, .constant, .unary, .binary: break
+      }
     }
+    return names.sorted()
   }
 
   /// The same with the streams given other numbers.

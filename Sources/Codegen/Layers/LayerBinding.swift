@@ -1,7 +1,7 @@
 import GraphIR
 import Planning
 
-/// The functions of `model.c` that point one layer's structs at their places.
+/// The functions that point a layer's structs at their places: the last of its file.
 struct LayerBinding {
   let layout: LayerUseLayout
   private var layer: Layer { layout.layer }
@@ -24,12 +24,22 @@ struct LayerBinding {
     return texts
   }
 
+  /// What the layer's header says of them.
+  var heads: [String] {
+    functions.map { function in
+      let lines = function.split(separator: "\n").prefix {
+        !$0.hasPrefix("    ") || $0.hasSuffix("{")
+      }
+      return lines.joined(separator: "\n").dropLast(2) + ";"
+    }
+  }
+
   private var parameters: String {
     let lines = layer.parameters.enumerated().map { index, parameter in
-      "    p->\(CNames.field(parameter.field)) = base + model_parameters[first + \(index)].offset;"
+      "    p->\(CNames.field(parameter.field)) = base + q[\(index)].offset;"
     }
     return """
-      static void \(layer.name)_bind_params(\(layer.name)_params *p, float *base, int first) {
+      void \(layer.name)_bind_params(\(layer.name)_params *p, float *base, const model_parameter *q) {
       \(lines.joined(separator: "\n"))
       }
       """
@@ -43,12 +53,13 @@ struct LayerBinding {
         return "    u->\(field)\(element) = model_weight_update(m, first + \(weight), step);"
       }
     }
-    return """
-      static void \(layer.name)_bind_updates(\(layer.name)_updates *u, moec_model *m, int first,
-                                    const adamw_numbers *step) {
-      \(lines.joined(separator: "\n"))
-      }
-      """
+    let head = PointwiseFunction.wrapped(
+      "void \(layer.name)_bind_updates(",
+      [
+        "\(layer.name)_updates *u", "struct moec_model *m", "int first",
+        "const adamw_numbers *step",
+      ], ") {")
+    return (head + lines + ["}"]).joined(separator: "\n")
   }
 
   private func buffers(_ head: String, _ variable: String, _ buffers: [Buffer]) -> String {
@@ -56,7 +67,7 @@ struct LayerBinding {
       "    \(variable)->\(CNames.field(buffer.name)) = (\(CNames.element(buffer.type)) *)(base + \(buffer.offset));"
     }
     return """
-      static void \(head), char *base) {
+      void \(head), char *base) {
       \(lines.joined(separator: "\n"))
       }
       """

@@ -16,23 +16,39 @@ extension LayerFile {
     }
   }
 
-  /// Where the shares of a run's calls are: in a variable of its own.
-  func shares(_ number: Int) -> String { "shares" + (number == 0 ? "" : "_\(number + 1)") }
-
-  /// The parallel region in which every thread takes shares of each call.
-  func sharedRegion(_ calls: [Call], _ number: Int) -> [String] {
-    let shares = shares(number)
-    let lines = body(calls) { emitter(for: nil, share: "\(shares)[\($0)]") }
+  /// The parallel region in which every thread takes shares of each call. The first of a function
+  /// declares the shares, of as many calls as any of its regions makes.
+  func sharedRegion(_ calls: [Call], _ number: Int, _ phase: Phase) -> [String] {
+    let lines = body(calls) { emitter(for: nil, share: "shares[\($0)]") }
+    let most = runs(phase).filter { $0.run.kind == .together }.map(\.run.calls.count).max() ?? 0
     return [
-      "    // Nothing here reads what another call makes: threads go on without waiting for each other.",
-      "    work_shares \(shares)[\(calls.count)];",
-      "    deal_shares(\(shares), \(calls.count));",
-      "    #pragma omp parallel", "    {",
+      "    // Nothing here reads what another call makes: threads go on without waiting for each other."
+    ] + (number == 0 ? ["    work_shares shares[\(most)];"] : []) + [
+      "    deal_shares(shares, \(calls.count));", "    #pragma omp parallel", "    {",
     ] + lines.map { $0.isEmpty ? $0 : "    " + $0 } + ["    }"]
   }
 
   func signature(_ phase: Phase, _ run: CallRun, _ number: Int) -> LayerSignature {
-    LayerSignature(layer, phase, of: context.plan, run: (number, run.calls))
+    // Further ones of a phase are told apart by a letter each.
+    let name =
+      number == 0
+      ? ""
+      : "_" + String(repeating: "z", count: (number - 1) / 25)
+        + String(UnicodeScalar(UInt8(ascii: "b") + UInt8((number - 1) % 25)))
+    return LayerSignature(layer, phase, of: context.plan, run: (name, run.calls))
+  }
+
+  /// What `model.h` says of the functions that the layer's own call.
+  var ownFunctions: [String] {
+    let sequences = [Phase.forward, .backward].flatMap { phase in
+      runs(phase).filter { $0.run.kind == .bySequence }
+        .map { signature(phase, $0.run, $0.number).head(";") }
+    }
+    if sequences.isEmpty { return [] }
+    return [
+      "", "// The same for a thread's own sequences, and the buffers from the first of these on.",
+    ]
+      + sequences + parts.filter { hasPart($0.part) }.map { partHead($0.name, $0.variable, ");") }
   }
 
   /// The functions of a phase's runs by sequence.
@@ -46,9 +62,7 @@ extension LayerFile {
 
   /// The parallel region in which every thread calls a run's function.
   func sequenceRegion(_ signature: LayerSignature) -> [String] {
-    let parts = [(LayerSignature.Part.saved, "saved", "s"), (.scratch, "scratch", "t")].filter {
-      signature.parts.contains($0.0) && hasPart($0.0)
-    }
+    let parts = parts.filter { signature.parts.contains($0.part) && hasPart($0.part) }
     let call = PointwiseFunction.wrapped(
       "    \(signature.functionName)(", signature.parts.map { given($0, signature) }, ");")
     return [
@@ -82,10 +96,19 @@ extension LayerFile {
 
   /// The functions that point a thread at its sequences' part of the buffers.
   var partFunctions: [String] {
-    let parts: [(LayerSignature.Part, String, String)] = [
-      (.saved, "saved", "s"), (.scratch, "scratch", "t"),
-    ]
-    return parts.filter { hasPart($0.0) }.map { partFunction($1, $2, partBuffers($0)) }
+    parts.filter { hasPart($0.part) }
+      .map { partFunction($0.name, $0.variable, partBuffers($0.part)) }
+  }
+
+  private var parts: [(part: LayerSignature.Part, name: String, variable: String)] {
+    [(.saved, "saved", "s"), (.scratch, "scratch", "t")]
+  }
+
+  private func partHead(_ kind: String, _ variable: String, _ ending: String) -> String {
+    let type = "\(layer.name)_\(kind)"
+    return PointwiseFunction.wrapped(
+      "\(type) \(type)_part(", ["const \(type) *\(variable)", "const model_pass *own"], ending
+    ).joined(separator: "\n")
   }
 
   /// Whether runs by sequence have anything of their own among a layer's buffers.
@@ -117,11 +140,11 @@ extension LayerFile {
     }
     let sizes = lengthOfPass(lines)
     return
-      (["// The buffers from the first of a thread's own sequences on."]
-      + PointwiseFunction.wrapped(
-        "static \(type) \(type)_part(", ["const \(type) *\(variable)", "const model_pass *own"],
-        ") {")
-      + ["    \(type) part = *\(variable);", "    const size_t first = (size_t)own->first;"] + sizes
+      ([
+        "// The buffers from the first of a thread's own sequences on.",
+        partHead(kind, variable, ") {"), "    \(type) part = *\(variable);",
+        "    const size_t first = (size_t)own->first;",
+      ] + sizes
       + lines + ["    return part;", "}"]).joined(separator: "\n")
   }
 

@@ -19,7 +19,8 @@ struct LayerFile {
 
   var file: GeneratedFile {
     let parts =
-      [heading, includes, helpers] + partFunctions + functions(.forward) + functions(.backward)
+      [heading, includes, functions.text] + functions(.forward) + functions(.backward)
+      + partFunctions + LayerBinding(context.layouts[index]).functions
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     return GeneratedFile(path: "\(layer.name).c", text: text + "\n")
   }
@@ -35,10 +36,8 @@ struct LayerFile {
   private var includes: String {
     let known = KernelFile.needed(by: kernels).map(\.name).filter(kernels.contains)
     let lines = known.map { "#include \"kernels/\($0).h\"" }
-    return (["#include \"model.h\""] + lines).joined(separator: "\n")
+    return (["#include \"\(layer.name).h\""] + lines).joined(separator: "\n")
   }
-
-  private var helpers: String { functions.texts.joined(separator: "\n\n") }
 }
 
 extension LayerFile {
@@ -48,11 +47,6 @@ extension LayerFile {
     var lines = [context.heading("\(layer.name).c"), "//"]
     lines.append(CNames.comment("\(layer.name)\(place). \(Self.usage(uses))"))
     lines += ["//", "//   " + facts.joined(separator: "      ")]
-    if !layer.parameters.isEmpty { lines.append("//") }
-    lines += layer.parameters.map { parameter in
-      "//   \(CNames.field(parameter.field).padded(to: 28)) \(CNames.shape(parameter.type))"
-        + (parameter.layout == .rowMajor ? "" : "  in panels of \(Layout.panelWidth) outputs")
-    }
     return lines.joined(separator: "\n")
   }
 
@@ -75,7 +69,7 @@ extension LayerFile {
     return tenths >= 1000 ? ((tenths + 5) / 10).grouped : "\(tenths / 10).\(tenths % 10)"
   }
 
-  /// The phase's function, after those of its runs by sequence.
+  /// The phase's function, and below it those of its runs by sequence.
   private func functions(_ phase: Phase) -> [String] {
     let signature = LayerSignature(layer, phase, of: context.plan)
     if signature.calls.isEmpty { return [] }
@@ -84,7 +78,7 @@ extension LayerFile {
       let own = self.signature(phase, run, number)
       return (index > 0 ? [""] : []) + statements(of: run, number, own)
     }
-    return sequenceFunctions(phase) + [function(signature, []) { lines }]
+    return [function(signature, []) { lines }] + sequenceFunctions(phase)
   }
 
   private func statements(
@@ -93,7 +87,7 @@ extension LayerFile {
     switch run.kind {
     case .inTurn: body(own.calls) { _ in emitter(for: nil) }
     case .bySequence: sequenceRegion(own).map { "    " + $0 }
-    case .together: sharedRegion(own.calls, number)
+    case .together: sharedRegion(own.calls, number, own.phase)
     }
   }
 
@@ -143,7 +137,7 @@ extension LayerFile {
       signature(phase, run, number).calls.enumerated().map { index, call in
         emitter(
           for: run.kind == .bySequence ? context.plan.sequences : nil,
-          share: run.kind == .together ? "\(shares(number))[\(index)]" : nil
+          share: run.kind == .together ? "shares[\(index)]" : nil
         ).lines(call)
       }
     }

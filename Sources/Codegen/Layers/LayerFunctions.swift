@@ -29,8 +29,16 @@ struct LayerFunctions {
 
   var kernels: [String] { pointwise.flatMap(\.kernels) + finishes.flatMap(\.kernels) }
 
-  var texts: [String] {
-    finishes.map(\.text) + pointwise.map(\.text)
+  /// The lines that define them.
+  var text: String {
+    let groups = [
+      (
+        "// Last steps of products: what becomes of y, element i of a result.", finishes.map(\.text)
+      ),
+      ("// Element by element: y[i].", pointwise.map(\.text)),
+    ]
+    return groups.filter { !$0.1.isEmpty }.map { ([$0.0] + $0.1).joined(separator: "\n") }
+      .joined(separator: "\n")
   }
 
   private mutating func addPointwise(_ call: Call) {
@@ -49,7 +57,8 @@ struct LayerFunctions {
   }
 
   private mutating func addFinish(_ call: Call) {
-    guard let finish = call.finish, call.kernel.takesAnyFinish, let result = call.results.first else { return }
+    guard let finish = call.finish, call.kernel.takesAnyFinish, let result = call.results.first
+    else { return }
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {
@@ -62,11 +71,7 @@ struct LayerFunctions {
   private mutating func uniqueName(_ name: String) -> String {
     let base = CNames.identifier(name)
     var candidate = base
-    var number = 2
-    while !taken.insert(candidate).inserted {
-      candidate = "\(base)_\(number)"
-      number += 1
-    }
+    while !taken.insert(candidate).inserted { candidate = "more_" + candidate }
     return candidate
   }
 }

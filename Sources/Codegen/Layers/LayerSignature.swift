@@ -22,23 +22,18 @@ struct LayerSignature {
   let parts: [Part]
   let calls: [Call]
   let functionName: String
-
-  /// Whether other files call the function.
-  let isStatic: Bool
   var arguments: [Argument] { phase == .forward ? layer.forwardArguments : layer.backwardArguments }
 
-  /// - Parameter run: the number of the run that has a function of its own, and its calls; nil: all.
+  /// - Parameter run: what the function of a run of its own is called besides, and its calls; nil: all.
   init(
-    _ layer: Layer, _ phase: Phase, of plan: Plan, run: (number: Int, calls: Range<Int>)? = nil
+    _ layer: Layer, _ phase: Phase, of plan: Plan, run: (name: String, calls: Range<Int>)? = nil
   ) {
     self.layer = layer
     self.phase = phase
     let all = phase == .forward ? layer.forward : layer.backward
     let calls = run.map { Array(all[$0.calls]) } ?? all
     self.calls = calls
-    isStatic = run != nil
-    let suffix = run.map { "_sequences" + ($0.number == 0 ? "" : "_\($0.number + 1)") } ?? ""
-    functionName = "\(layer.name)_\(phase.rawValue)\(suffix)"
+    functionName = "\(layer.name)_\(phase.rawValue)" + (run.map { "_sequences" + $0.name } ?? "")
     let operands = calls.flatMap(\.operands)
     let places = operands.map(\.place)
     let count = phase == .forward ? layer.forwardArguments.count : layer.backwardArguments.count
@@ -63,7 +58,8 @@ struct LayerSignature {
     let usesStream = calls.contains(where: \.isRandom)
     let usesPass =
       usesStream || places.contains { if case .source = $0 { true } else { false } }
-      || Self.usesRows(calls, plan.sequences, plan.positions) || calls.contains(where: layer.isRouter)
+      || Self.usesRows(calls, plan.sequences, plan.positions)
+      || calls.contains(where: layer.isRouter)
     if usesPass { parts.append(.pass) }
     if usesStream { parts.append(.stream) }
     self.parts = parts
@@ -119,10 +115,8 @@ struct LayerSignature {
 
   /// The function's head, ending in `ending`.
   func head(_ ending: String) -> String {
-    PointwiseFunction.wrapped(
-      "\(isStatic ? "static " : "")void \(functionName)(", declarations, ")\(ending)"
-    )
-    .joined(separator: "\n")
+    PointwiseFunction.wrapped("void \(functionName)(", declarations, ")\(ending)")
+      .joined(separator: "\n")
   }
 }
 

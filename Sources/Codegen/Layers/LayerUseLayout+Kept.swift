@@ -20,8 +20,8 @@ extension LayerUseLayout {
       // pass's first position on, for the passes that go on from there.
       static const \(name)_saved *\(name)_saved_in(moec_model *m, \(name)_use *u, const model_pass *pass) {
           if (pass->training) { return &u->s; }
-          if (pass->targets) { return &m->\(name)[0].s; }
-          u->e = m->\(name)[0].s;
+          if (pass->targets) { return &m->layers->\(name)[0].s; }
+          u->e = m->layers->\(name)[0].s;
       \(lines.joined(separator: "\n"))
           return &u->e;
       }

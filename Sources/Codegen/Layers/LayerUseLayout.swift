@@ -71,7 +71,8 @@ struct LayerUseLayout {
   var forwardSaved: String {
     let u = layer.name
     if keepsSaved { return "\(layer.name)_saved_in(m, \(u), pass)" }
-    return uses.count > 1 ? "pass->training ? &\(u)->s : &m->\(layer.name)[0].s" : "&\(u)->s"
+    return uses.count > 1
+      ? "pass->training ? &\(u)->s : &m->layers->\(layer.name)[0].s" : "&\(u)->s"
   }
 
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
@@ -86,7 +87,7 @@ struct LayerUseLayout {
       case .updates: "&\(u)->u"
       case .borrowed(let index): "\(u)->\(CNames.identifier(layer.borrowed[index].field))"
       case .saved: signature.phase == .forward ? hasRouters ? "s" : forwardSaved : "&\(u)->s"
-      case .scratch: "&m->\(layer.name)_t"
+      case .scratch: "&m->layers->\(layer.name)_t"
       case .pass: "pass"
       case .stream: "\(u)->stream"
       }

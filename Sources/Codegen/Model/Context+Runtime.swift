@@ -12,7 +12,6 @@ extension Context {
     return RuntimeText(
       conditions: Set(holds.filter(\.1).map(\.0)),
       words: [
-        .routerRows: RoutesFile.rows(plan.routers.map { ($0.name, $0.router) }),
         .drawnAs: drawnAs,
         .routerCount: ["\(routers.count)"],
         .expertCount: ["\(routers.reduce(0) { $0 + $1.experts.size })"],

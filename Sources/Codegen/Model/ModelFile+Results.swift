@@ -19,7 +19,7 @@ extension ModelFile {
   }
 
   private static func function(_ name: String, _ place: String?, otherwise: String) -> String {
-    let body = place.map { "return m->\($0);" } ?? "(void)m; return \(otherwise);"
+    let body = place.map { "return m->layers->\($0);" } ?? "(void)m; return \(otherwise);"
     return "\(name)(const moec_model *m) { \(body) }"
   }
 
@@ -31,25 +31,31 @@ extension ModelFile {
   }
 
   private var badLayerFunction: String {
-    let checks = layerChecks
+    let lines = groups.flatMap { checks($0) }
+    let body = lines.isEmpty ? ["(void)m, (void)last;"] : lines
     return """
       // The first layer that handed on a number that is not finite.
-      const char *model_bad_layer(const moec_model *m) {
-      \((checks.isEmpty ? ["(void)m;"] : checks).map { "    " + $0 }.joined(separator: "\n"))
+      const char *model_bad_layer(moec_model *m, const moec_model *last) {
+      \(body.map { "    " + $0 }.joined(separator: "\n"))
           return NULL;
       }
       """
   }
 
-  /// Looks for numbers that are not finite in what layers hand on.
-  private var layerChecks: [String] {
-    plan.uses.flatMap { use -> [String] in
-      let layer = plan.layers[use.layer]
-      let name = CNames.literal(use.scope.isEmpty ? layer.name : use.scope)
-      return layer.forwardArguments.filter { $0.isWritten && $0.type.element == .f32 }.map {
-        let place = "m->\(layer.name)[\(use.instance)].\(CNames.identifier($0.name))"
-        return "if (!model_all_finite(\(place), (size_t)\($0.type.count))) { return \(name); }"
-      }
+  /// Looks for numbers that are not finite in what uses of a layer hand on.
+  private func checks(_ group: (layer: Int, first: Int, count: Int)) -> [String] {
+    let layout = layouts[group.layer]
+    let name = layout.layer.name
+    let isUnnamed = layout.uses.allSatisfy(\.scope.isEmpty)
+    let path = isUnnamed ? "\"\", -1, \"\(name)\"" : UseScopes(layout).arguments + ", \"\""
+    let written = layout.layer.forwardArguments.filter { $0.isWritten && $0.type.element == .f32 }
+    if written.isEmpty { return [] }
+    let checks = written.map {
+      let place = "last->layers->\(name)[l].\(CNames.identifier($0.name))"
+      return
+        "    if (!model_all_finite(\(place), (size_t)\($0.type.count))) { return model_name(m, \(path)); }"
     }
+    let last = group.first + group.count
+    return ["for (int l = \(group.first); l < \(last); l++) {"] + checks + ["}"]
   }
 }

@@ -5,12 +5,12 @@ extension ModelFile {
   /// Whether backward updates any weight.
   var hasUpdates: Bool { layouts.contains(where: \.hasUpdates) }
 
-  var bindUpdates: String {
-    let loops = layouts.filter(\.hasUpdates).flatMap { layout in
-      let name = layout.layer.name
+  func bindUpdates(_ uses: [UseBinding]) -> String {
+    let loops = uses.filter(\.layout.hasUpdates).flatMap { use in
+      let (name, layout) = (use.layout.layer.name, use.layout)
       return [
-        "    for (int l = 0; l < \(layout.uses.count); l++) {",
-        "        \(name)_bind_updates(&m->\(name)[l].u, m, \(name)_places[l].first, step);",
+        "    for (size_t l = 0; l < \(layout.uses.count); l++) {",
+        "        \(name)_bind_updates(&m->layers->\(name)[l].u, m, (int)(\(use.first.expression)), step);",
         "    }",
       ]
     }

@@ -2,7 +2,7 @@ import GraphIR
 import Planning
 import Words
 
-/// `model.h`: axes, one pass, and each layer's structs and functions.
+/// `model.h`: axes, one pass, and what is known of a model beside its layers.
 struct ModelHeader {
   let context: Context
   private var plan: Plan { context.plan }
@@ -10,7 +10,7 @@ struct ModelHeader {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts = [opening, axes, pass, self.parts] + plan.layers.map(layer) + [model, arena, closing]
+    let parts = [opening, axes, pass, self.parts] + [model, closing]
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
     return GeneratedFile(path: "model.h", text: text)
   }
@@ -19,7 +19,7 @@ struct ModelHeader {
     """
     \(context.heading("model.h"))
     //
-    // Axes, layers and memory of \(context.name).
+    // Axes of \(context.name), and what all of its files know of it.
     #ifndef MODEL_H
     #define MODEL_H
 
@@ -114,6 +114,23 @@ struct ModelHeader {
       """
   }
 
+  private var router: String {
+    guard hasRouters else { return "" }
+    return "\n" + "    const model_router *router;".padded(to: 47) + "// [MODEL_ROUTERS]"
+  }
+
+  private var routerTable: String {
+    hasRouters ? "\n    model_router router[MODEL_ROUTERS + 1];" : ""
+  }
+
+  /// The bytes of the longest name that a parameter, a router or a layer has.
+  private var longestName: Int {
+    let names =
+      plan.parameters.map(\.name) + plan.routers.map(\.name) + plan.uses.map(\.scope)
+      + plan.layers.map(\.name)
+    return names.map(\.utf8.count).max() ?? 0
+  }
+
   private var kept: String {
     if context.generation.cache == nil { return "" }
     return "\n" + "    int kept;".padded(to: 47)
@@ -121,106 +138,72 @@ struct ModelHeader {
   }
 
   private var model: String {
-    let fields = layouts.map { layout in
-      "    \(layout.layer.name)_use \(layout.layer.name)[\(layout.uses.count)];"
-    }
-    let scratch = layouts.filter(\.hasScratch).map { layout in
-      "    \(layout.layer.name)_scratch \(layout.layer.name)_t;"
-    }
-    return """
-      // ---- the model ---------------------------------------------------------------------------
+    """
+    // ---- the model ---------------------------------------------------------------------------
 
-      enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + $1.stepCount }),
-             MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size),
-             MODEL_ACCUMULATES = \(plan.accumulates ? 1 : 0),
-             MODEL_LANES = \(plan.lanes.count) };  // room for so many passes of evaluation at once
+    enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + $1.stepCount }),
+           MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size),
+           MODEL_ACCUMULATES = \(plan.accumulates ? 1 : 0),
+           MODEL_NAME = \(longestName + 1) };  // bytes of the longest name, and its end
 
-      // A parameter's shape and place. Stacked weights are [stack, outputs, inputs]; in panels, element
-      // (o, i) of a matrix is at (o / 16) * inputs * 16 + i * 16 + o % 16, padding outputs are 0.
-      typedef struct {
-          const char *name;
-          int stack, outputs, inputs;
-          int panels;                 // 1: in panels of 16 outputs, 0: row-major
-          size_t offset, stored;      // floats from the first parameter, and how many with padding
-          int steps, first_step;      // step counts: one, or one for each expert
-          int learns, decays;         // has a gradient; weight decay applies
-          int in_backward;            // updated there, as soon as its gradient is made
-          int distribution;           // 0 constant, 1 normal, 2 uniform
-          float scale;                // the constant, the standard deviation, the bound
-      } model_parameter;
+    // A parameter of a layer. Weights stacked by expert are [stack, outputs, inputs]; in panels, element (o, i)
+    // of a matrix is at (o / 16) * inputs * 16 + i * 16 + o % 16, padding outputs are 0.
+    typedef struct {
+        const char *name;
+        int stack, outputs, inputs;
+        int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there
+        int steps;                  // step counts: one, or one for each expert
+        int distribution;           // of first values: CONSTANT, NORMAL, UNIFORM
+        float scale;                // the constant, the standard deviation, the bound
+    } parameter_row;
 
-      extern const model_parameter model_parameters[MODEL_PARAMETERS];
+    enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8 };
+    enum { CONSTANT, NORMAL, UNIFORM };
 
-      \(layouts.map(\.declaration).joined(separator: "\n\n"))
-      \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")
-      // A model, or one of its further lanes: these lie behind it, and share all but what a pass writes.
-      struct moec_model {
-          float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
-          float *steps;                              // [MODEL_STEPS] of AdamW
-          const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
-      \((fields + scratch).joined(separator: "\n"))
-          int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(kept)
-          int batches;                               // accumulated since the last update
-          int used_up;                               // gradients went into an update and were not kept
-          float *sum;                                // their gradients, while the next are computed
-          int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
-          int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
-          double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
-          int threads;                               // 0: as many as OpenMP likes
-          int process;                               // that made the model, where it must be known
-          const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
-          char error[160];
-          void *allocation;
-      };
+    // A parameter of a use of a layer, and its place.
+    typedef struct {
+        parameter_row row;
+        const char *scope;          // the path of the use, `use` its number behind that; -1: none
+        int use;
+        size_t offset, stored;      // floats from the first parameter, and how many with padding
+        int first_step;             // of its step counts
+    } model_parameter;
 
-      // adamw.c: an update counts its step first, then changes every parameter that has a gradient.
-      // Those that backward has changed already are left out if asked.
-      void model_count_step(struct moec_model *m);
-      void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too);
+    \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")
+    // What is listed once for all lanes, with room for where the next would begin.
+    typedef struct {
+        model_parameter parameter[MODEL_PARAMETERS + 1];\(routerTable)
+    } model_tables;
 
-      // What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
-      weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);
-      """
-  }
+    // A model, or one of its further lanes: these lie behind it, and share all but what a pass writes.
+    struct moec_model {
+        const model_parameter *parameter;          // [MODEL_PARAMETERS]\(router)
+        float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
+        float *steps;                              // [MODEL_STEPS] of AdamW
+        const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
+        struct model_layers *layers;               // model.c: where their uses have everything
+        int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(kept)
+        int batches;                               // accumulated since the last update
+        int used_up;                               // gradients went into an update and were not kept
+        float *sum;                                // their gradients, while the next are computed
+        int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
+        int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
+        double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
+        int threads;                               // 0: as many as OpenMP likes
+        int process;                               // that made the model, where it must be known
+        const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
+        char error[160];
+        char name[MODEL_NAME];                     // of what was asked for last
+        void *allocation;
+    };
 
-  private var layouts: [LayerUseLayout] { context.layouts }
+    // adamw.c: an update counts its step first, then changes every parameter that has a gradient.
+    // Those that backward has changed already are left out if asked.
+    void model_count_step(struct moec_model *m);
+    void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too);
 
-  private func layer(_ layer: Layer) -> String {
-    var parts = [
-      "// ---- \(layer.name) " + String(repeating: "-", count: max(4, 92 - layer.name.count)), "",
-    ]
-    parts += Self.structure(
-      "\(layer.name)_params", "Parameters, and in the same form their gradients.",
-      layer.parameters.map { (CNames.field($0.field), $0.type) })
-    parts += Self.structure(
-      "\(layer.name)_updates", "Weights that backward updates as soon as their gradient is there.",
-      layer.updateGroups.sorted { $0.lowerBound < $1.lowerBound }.map { weights in
-        let first = layer.parameters[weights.lowerBound]
-        let count = weights.count > 1 ? "[\(weights.count)]" : ""
-        return (CNames.field(first.field) + count, first.type)
-      }, element: "weight_update ")
-    parts += Self.structure(
-      "\(layer.name)_saved", "Kept from forward to backward.",
-      layer.saved.map { (CNames.field($0.name), $0.type) })
-    parts += Self.structure(
-      "\(layer.name)_scratch", "Overwritten within forward or backward; buffers may overlap.",
-      (layer.forwardScratch + layer.backwardScratch).map { (CNames.field($0.name), $0.type) })
-    for phase in [Phase.forward, .backward] {
-      let signature = LayerSignature(layer, phase, of: plan)
-      if !signature.calls.isEmpty { parts.append(signature.head(";")) }
-    }
-    return parts.joined(separator: "\n")
-  }
-
-  private static func structure(
-    _ name: String, _ comment: String, _ fields: [(name: String, type: TensorType)],
-    element: String? = nil
-  ) -> [String] {
-    if fields.isEmpty { return [] }
-    let lines = fields.map { field in
-      "    \(element ?? CNames.element(field.type) + " *")\(field.name);".padded(to: 44)
-        + "// \(CNames.shape(field.type))"
-    }
-    return ["// \(comment)", "typedef struct {"] + lines + ["} \(name);", ""]
+    // What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
+    weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);
+    """
   }
 }

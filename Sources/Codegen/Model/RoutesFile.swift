@@ -5,16 +5,6 @@ import Planning
 /// What a model's own C says of `routes.c`: its table of routers, and calls around those of layers.
 struct RoutesFile {
   let context: Context
-
-  /// The rows of the table of routers.
-  static func rows(_ routers: [(String, Router)]) -> [String] {
-    var (experts, choices) = (0, 0)
-    return routers.map { name, router in
-      let (e, k) = (router.experts.size, router.choices.size)
-      defer { (experts, choices) = (experts + e, choices + k) }
-      return "{\(CNames.literal(name)), \(e), \(k), \(experts), \(choices)},"
-    }
-  }
 }
 
 extension RoutesFile {

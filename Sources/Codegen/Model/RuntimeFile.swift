@@ -23,7 +23,9 @@ struct RuntimeFile {
   private static var routes: RuntimeFile { RuntimeFile(path: "routes.c", text: runtime_routes_c()) }
 
   /// Those that a model has: what routes nothing needs no routes.
-  static func all(routes hasRoutes: Bool) -> [RuntimeFile] { interface + (hasRoutes ? [routes] : []) }
+  static func all(routes hasRoutes: Bool) -> [RuntimeFile] {
+    interface + (hasRoutes ? [routes] : [])
+  }
 
   func generated(_ context: Context) -> GeneratedFile {
     let text = text.map(context.runtime.resolved) ?? ""

@@ -26,8 +26,7 @@ struct RuntimeText: Sendable {
     /// How many choices a token has, of all routers.
     case choiceCount = "MODEL_CHOICE_COUNT"
 
-    /// Rows of tables.
-    case routerRows = "MODEL_ROUTER_ROWS"
+    /// Rows of a table.
     case drawnAs = "MODEL_DRAWN_AS"
   }
 

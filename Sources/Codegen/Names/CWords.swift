@@ -72,7 +72,7 @@ enum CWords {
   /// Whether an argument, or a function of a layer's own, cannot have a name.
   static func takesFromValues(_ name: String) -> Bool {
     beginsOddly(name) || all.contains(name) || name.hasSuffix("_") || name.hasSuffix("_axis")
-      || name.hasPrefix("shares_") || hasEnding(name) || name.hasPrefix("moec_")
+      || hasEnding(name) || name.hasPrefix("moec_")
   }
 
   /// Whether a layer cannot have a name.
@@ -96,7 +96,7 @@ enum CWords {
   /// Underscores first are the compiler's, capitals those of axes and macros.
   private static func beginsOddly(_ name: String) -> Bool { name.utf8.first?.isSmall != true }
 
-  /// Whether a layer's type or function might end so: `block_saved`, `block_forward_sequences_2`.
+  /// Whether a layer's type or function might end so: `block_saved`, `block_forward_sequences_b`.
   private static func hasEnding(_ name: String) -> Bool {
     let words = name.split(separator: "_").map { "_" + $0 }
     return words.dropFirst().contains { endings.contains(String($0)) }

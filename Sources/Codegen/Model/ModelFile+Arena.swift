@@ -1,9 +1,21 @@
 import Planning
 
 /// Where everything lies in the memory of a model.
-extension ModelHeader {
+extension ModelFile {
+  var layersStruct: String {
+    let uses = layouts.map { layout in
+      "    \(layout.layer.name)_use \(layout.layer.name)[\(layout.uses.count)];"
+    }
+    let scratch = layouts.filter(\.hasScratch).map { layout in
+      "    \(layout.layer.name)_scratch \(layout.layer.name)_t;"
+    }
+    return
+      (["// The uses of all layers, and what each overwrites.", "struct model_layers {"] + uses
+      + scratch + ["};"]).joined(separator: "\n")
+  }
+
   var arena: String {
-    let (regions, lanes) = (context.plan.regions, context.plan.lanes)
+    let (regions, lanes) = (plan.regions, plan.lanes)
     return """
       // Places in the arena, in bytes from its start.
       #define ARENA_GRADIENTS ((size_t)\(regions.gradients))
@@ -21,6 +33,11 @@ extension ModelHeader {
       // training keeps what it saves.
       #define LANE_SAVED      ((size_t)\(lanes.savedBytes))
       #define LANE_SCRATCH    ((size_t)\(lanes.scratchBytes))
+
+      const model_memory model_sizes = {
+          .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
+          .floats = ARENA_GRADIENTS / sizeof(float), .lanes = \(lanes.count),
+      };
       """
   }
 }

@@ -1,0 +1,80 @@
+import GraphIR
+import Planning
+
+/// The parameters of a layer as a table in C: a row for each, whichever use it belongs to.
+struct ParameterTable {
+  private let layer: Layer
+  private let scopes: UseScopes
+
+  /// The rows of one use after the other; of the first alone, where all have the same.
+  private let rows: [String]
+  private let isShared: Bool
+
+  init(_ layout: LayerUseLayout, of plan: Plan) {
+    layer = layout.layer
+    let parameters = layout.uses.map { use in
+      Array(
+        plan.parameters[use.firstParameter..<use.firstParameter + layout.layer.parameters.count])
+    }
+    scopes = UseScopes(layout, names: parameters.map { $0.map(\.name) })
+    let rows = zip(parameters, scopes.localNames).map { zip($0, $1).map { Self.row($0, $1) } }
+    isShared = rows.dropFirst().allSatisfy { $0 == rows.first }
+    self.rows = isShared ? rows.first ?? [] : rows.flatMap(\.self)
+  }
+
+  var hasRows: Bool { !layer.parameters.isEmpty }
+
+  private var name: String { "\(layer.name)_parameters" }
+
+  var text: String {
+    let note =
+      "    // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values"
+    return
+      ([
+        "// Parameters of \(layer.name), in the order in which they lie.",
+        "static const parameter_row \(name)[] = {", note,
+      ] + rows.map { "    \($0)," } + ["};"]).joined(separator: "\n")
+  }
+
+  /// Lists those of use `l`.
+  var call: String {
+    let first = isShared ? name : "\(name) + \(layer.parameters.count) * l"
+    return "q = model_add_parameters(q, \(first), \(layer.parameters.count), \(scopes.arguments));"
+  }
+
+  private static func row(_ parameter: PlannedParameter, _ name: String) -> String {
+    let flags = [
+      ("PANELS", parameter.layout != .rowMajor), ("LEARNS", parameter.hasGradient),
+      ("DECAYS", parameter.decays), ("IN_BACKWARD", parameter.isUpdatedInBackward),
+    ].filter(\.1).map(\.0)
+    let fields =
+      [CNames.literal(name)] + matrix(parameter)
+      + [flags.isEmpty ? "0" : flags.joined(separator: " | "), steps(parameter)]
+      + initial(parameter.initializer)
+    return "{" + fields.joined(separator: ", ") + "}"
+  }
+
+  private static func matrix(_ parameter: PlannedParameter) -> [String] {
+    let type = parameter.type
+    switch parameter.layout {
+    case .rowMajor: return ["1", CNames.rows(type), CNames.width(type)]
+    case .panels:
+      return type.axes.count == 3 ? type.axes.map(CNames.size) : ["1"] + type.axes.map(CNames.size)
+    }
+  }
+
+  private static func steps(_ parameter: PlannedParameter) -> String {
+    guard let axis = parameter.type.axes.first, parameter.stepCount > 1 else {
+      return "\(parameter.stepCount)"
+    }
+    return axis.size == parameter.stepCount ? CNames.size(axis) : "\(parameter.stepCount)"
+  }
+
+  private static func initial(_ initializer: Initializer) -> [String] {
+    switch initializer.distribution {
+    case .constant(let value): ["CONSTANT", CNames.float(value)]
+    case .normal(let deviation): ["NORMAL", CNames.float(deviation)]
+    case .uniform(let bound): ["UNIFORM", CNames.float(bound)]
+    }
+  }
+}

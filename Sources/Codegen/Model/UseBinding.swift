@@ -1,0 +1,93 @@
+import GraphIR
+import Planning
+
+/// The lines of `model_bind` that point the uses of one layer at their places.
+struct UseBinding {
+  let layout: LayerUseLayout
+  private let plan: Plan
+
+  /// Where each use has its first parameter, random stream and router.
+  let first: UseNumbers
+  private let stream: UseNumbers
+  private let router: UseNumbers?
+
+  /// In bytes: where its saved buffers are; what connects it to its neighbours; what it borrows.
+  private let saved: UseNumbers?
+  private let connections: [UseNumbers]
+  private let borrowed: [UseNumbers]
+
+  init(_ layout: LayerUseLayout, of plan: Plan, at index: Int) {
+    func numbers(_ name: String, _ values: [Int]) -> UseNumbers {
+      UseNumbers(values, table: "\(layout.layer.name)_places_\(name)")
+    }
+    (self.layout, self.plan) = (layout, plan)
+    let uses = layout.uses
+    first = numbers("first", uses.map(\.firstParameter))
+    stream = numbers("stream", uses.map(\.firstStream))
+    router = layout.hasRouters ? numbers("router", plan.firstRouters(ofLayer: index)) : nil
+    saved =
+      layout.hasSaved ? numbers("saved", uses.map { plan.regions.saved + $0.savedOffset }) : nil
+    connections = layout.connections.map { connection in
+      let places = connection.edges.map { index in
+        let edge = plan.edges[index]
+        let isActivation = edge.role == .activation
+        return (isActivation ? plan.regions.saved : plan.regions.edgeGradients) + edge.offset
+      }
+      return numbers(CNames.field(connection.name), places)
+    }
+    borrowed = layout.layer.borrowed.indices.map { index in
+      let places = uses.map { 4 * plan.parameters[$0.borrowed[index]].offset }
+      return numbers(CNames.field(layout.layer.borrowed[index].field), places)
+    }
+  }
+
+  /// Those of the numbers that no formula gives.
+  var tables: [String] {
+    ([first, stream] + [router, saved].compactMap(\.self) + connections + borrowed)
+      .compactMap(\.table)
+  }
+
+  private var name: String { layout.layer.name }
+
+  var lines: [String] {
+    let use =
+      ["\(name)_use *u = &m->layers->\(name)[l];"] + parameters
+      + (saved.map { ["\(name)_bind_saved(&u->s, \(savedBase) + \($0.expression));"] } ?? [])
+      + edges + ["u->stream = (int)(\(stream.expression));"]
+      + (router.map { ["u->router = (int)(\($0.expression));"] } ?? []) + starts
+    return ["for (size_t l = 0; l < \(layout.uses.count); l++) {"] + use.map { "    " + $0 } + ["}"]
+      + (layout.hasScratch ? ["\(name)_bind_scratch(&m->layers->\(name)_t, scratch);"] : [])
+  }
+
+  private var parameters: [String] {
+    guard layout.hasParameters else { return [] }
+    return [
+      "const size_t first = \(first.expression);",
+      "\(name)_bind_params(&u->p, m->value, m->parameter + first);",
+      "\(name)_bind_params(&u->g, m->gradient, m->parameter + first);",
+    ]
+  }
+
+  /// Lanes have the first use's, which serve all.
+  private var savedBase: String { layout.uses.count > 1 ? "(l ? arena : saved)" : "saved" }
+
+  private var edges: [String] {
+    let edges = zip(layout.connections, connections).map { connection, place in
+      let isActivation = plan.edges[connection.edges[0]].role == .activation
+      let base = isActivation ? "saved" : "arena"
+      let type = CNames.element(connection.type)
+      return
+        "u->\(CNames.identifier(connection.name)) = (\(type) *)(\(base) + \(place.expression));"
+    }
+    return edges
+      + zip(layout.layer.borrowed, borrowed).map {
+        "u->\(CNames.identifier($0.field)) = (float *)(arena + \($1.expression));"
+      }
+  }
+
+  private var starts: [String] {
+    layout.layer.parameters.enumerated().compactMap { index, parameter in
+      layout.place(ofStart: parameter).map { "m->start[first + \(index)] = u->\($0);" }
+    }
+  }
+}
