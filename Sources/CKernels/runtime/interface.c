@@ -235,6 +235,23 @@ void moec_initialize(moec_model *m, uint64_t seed) {
 }
 
 #define NO_TENSOR "there is no tensor of kind %d and index %d"
+#if MODEL_HAS_STATES
+
+// Which parameters are states: rules update them, and nothing is kept beside their values.
+static const int model_states[] = {MODEL_STATES};
+enum { STATE_COUNT = sizeof model_states / sizeof *model_states };
+
+static int is_state(int index) {
+    for (int i = 0; i < STATE_COUNT; i++) { if (model_states[i] == index) { return 1; } }
+    return 0;
+}
+
+// Whether a tensor is one that a state does not have; the error says so.
+static int lacks_tensor(moec_model *m, int kind, int index) {
+    return kind != MOEC_VALUE && is_state(index)
+        && fail(m, "parameter %d is a state: it has a value, and no tensor of kind %d", index, kind);
+}
+#endif
 
 // Step counts are floats, which hold every whole number up to here; there they stay.
 #define MOST_STEPS 16777216.0f
@@ -258,6 +275,9 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     moec_model *m = (moec_model *)model;  // of which only the error is written
     if (!m) { return 1; }
     m->error[0] = 0;
+#if MODEL_HAS_STATES
+    if (lacks_tensor(m, kind, index)) { return 1; }
+#endif
     size_t count = 0;
     const float *from = tensor(m, kind, index, &count);
     if (!from) { return fail(m, NO_TENSOR, kind, index); }
@@ -288,6 +308,9 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     m->error[0] = 0;
 #if MODEL_KEEPS_ROWS
     m->kept = 0;
+#endif
+#if MODEL_HAS_STATES
+    if (lacks_tensor(m, kind, index)) { return 1; }
 #endif
     size_t count = 0;
     float *to = tensor(m, kind, index, &count);

@@ -11,6 +11,23 @@ static void note_experts(moec_model *m) {
     }
 }
 
+#if MODEL_HAS_STATES
+// Copies what the rules of all states made in the last pass to their places in a region: to their values after
+// a step, among the gradients, which states do not have, while batches are added up.
+static void move_states(const moec_model *m, float *to) {
+    MODEL_STATE_MOVES
+}
+
+// Gives all states the mean of what their rules made for the accumulated batches.
+static void update_states(moec_model *m) {
+    for (int i = 0; i < STATE_COUNT; i++) {
+        const model_parameter *q = &model_parameters[model_states[i]];
+        float *value = m->value + q->offset, *sum = m->gradient + q->offset;
+        for (size_t n = 0; n < q->stored; n++) { value[n] = sum[n] / (float)m->batches; }
+    }
+}
+
+#endif
 static adamw_numbers numbers_of(const moec_hyper *h) {
     return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
 }
@@ -30,6 +47,9 @@ static void note_pass(moec_model *m, const moec_model *lane) {
 // Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
 // step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
 // anything is changed.
+#if MODEL_HAS_OBJECTIVE
+// So does an objective that is not finite, which is returned in its place.
+#endif
 static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
     model_pass pass = {MODEL_BATCH, MODEL_CONTEXT, 1, seed, m->tokens, m->targets, m->positions, MODEL_REST_OF_PASS};
     int before = enter(m);
@@ -44,6 +64,9 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
 #else
     float loss = NAN;
 #endif
+#if MODEL_HAS_OBJECTIVE
+    if (!isfinite(m->MODEL_OBJECTIVE)) { loss = m->MODEL_OBJECTIVE; }
+#endif
     if (isfinite(loss)) {
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
@@ -57,6 +80,9 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
         if (h) {
             model_update(m, &step, 0);
         }
+#if MODEL_HAS_STATES
+        move_states(m, h ? m->value : m->gradient);
+#endif
 #if MODEL_UPDATES_IN_BACKWARD
         m->used_up = h != NULL;
 #else
@@ -150,6 +176,17 @@ float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, ui
     return moec_losses(m, 1, tokens, targets, &seed, &loss) ? NAN : loss;
 }
 
+#if MODEL_HAS_TERMS
+int moec_terms(moec_model *m, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!out) { return fail(m, "the place for the terms is missing", 0, 0); }
+    const moec_model *last = m->last;
+    MODEL_TERMS
+    return 0;
+}
+
+#endif
 int moec_set_decay(moec_model *m, int index, int decays) {
     if (!m) { return 1; }
     m->error[0] = 0;
@@ -184,6 +221,10 @@ static double gradient_norm(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const float *gradient = m->gradient + model_parameters[i].offset;
         double sum = 0;
+#if MODEL_HAS_STATES
+        m->square[i] = 0;
+        if (is_state(i)) { continue; }
+#endif
         for (size_t n = 0; n < model_parameters[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
         m->square[i] = sum;
     }
@@ -212,6 +253,9 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
     float scale = 1.0f / (float)m->batches;
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
     if (isfinite(norm)) {
+#if MODEL_HAS_STATES
+        update_states(m);
+#endif
         size_t count = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float);
         for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);

@@ -11,6 +11,13 @@ struct RuntimeText: Sendable {
     case hasLoss = "MODEL_HAS_LOSS"
     case hasLogits = "MODEL_HAS_LOGITS"
 
+    /// What is differentiated is not the loss alone, and there are terms to tell of.
+    case hasObjective = "MODEL_HAS_OBJECTIVE"
+    case hasTerms = "MODEL_HAS_TERMS"
+
+    /// Rules update some of the parameters.
+    case hasStates = "MODEL_HAS_STATES"
+
     /// Some layer hands numbers on, which may be looked at after a pass.
     case hasLayerResults = "MODEL_HAS_LAYER_RESULTS"
 
@@ -25,8 +32,9 @@ struct RuntimeText: Sendable {
 
   /// What stands for a text.
   enum Word: String, CaseIterable, Sendable {
-    /// Where in a model the loss and the logits of its last pass are.
+    /// Where in a model the loss, the objective and the logits of its last pass are.
     case loss = "MODEL_LOSS"
+    case objective = "MODEL_OBJECTIVE"
     case logits = "MODEL_LOGITS"
 
     /// A pass's fields behind its positions, when it is over a whole batch.
@@ -42,6 +50,9 @@ struct RuntimeText: Sendable {
     case routerRows = "MODEL_ROUTER_ROWS"
     case drawnAs = "MODEL_DRAWN_AS"
     case layerChecks = "MODEL_LAYER_CHECKS"
+    case terms = "MODEL_TERMS"
+    case states = "MODEL_STATES"
+    case stateMoves = "MODEL_STATE_MOVES"
   }
 
   /// What holds for the model.
