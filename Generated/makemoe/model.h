@@ -320,5 +320,22 @@ void model_update(struct moec_model *m, const adamw_numbers *step, int in_backwa
 // What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
 weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);
 
+// Places in the arena, in bytes from its start.
+#define ARENA_GRADIENTS ((size_t)36059968)
+#define ARENA_FIRST     ((size_t)72119936)
+#define ARENA_SECOND    ((size_t)108179904)
+#define ARENA_STEPS     ((size_t)144239872)
+#define ARENA_SCRATCH   ((size_t)183901440)
+#define ARENA_TOKENS    ((size_t)189709568)
+#define ARENA_TARGETS   ((size_t)189711616)
+#define ARENA_POSITIONS ((size_t)189713664)
+#define ARENA_SUMS      ((size_t)189713792)
+#define ARENA_BYTES     ((size_t)189713792)
+
+// From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
+// training keeps what it saves.
+#define LANE_SAVED      ((size_t)7309440)
+#define LANE_SCRATCH    ((size_t)20480)
+
 #pragma GCC visibility pop
 #endif

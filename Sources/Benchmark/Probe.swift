@@ -73,9 +73,10 @@ struct ScratchFolder {
     let place = folder.appendingPathComponent(name)
     try GeneratedFolder(place.path).write(files, isScratch: true)
     let output = folder.appendingPathComponent("lib\(name).so")
+    let carried = files.filter { !$0.isC }.map { place.appendingPathComponent($0.path) }
     try compiler.compileLibrary(
-      sources: sources.map { place.appendingPathComponent($0) }, output: output,
-      options: options, cache: cache)
+      sources: sources.map { place.appendingPathComponent($0) }, otherInputs: carried,
+      output: output, options: options, cache: cache)
     return output.path
   }
 }

@@ -4,6 +4,9 @@ public struct GeneratedFile: Hashable, Sendable {
   public var path: String
   public var text: String
 
+  /// Whether the C compiler is given it, or includes it; others it can only carry.
+  public var isC: Bool { path.hasSuffix(".c") || path.hasSuffix(".h") }
+
   public init(path: String, text: String) {
     self.path = path
     self.text = text

@@ -37,11 +37,11 @@ public struct GeneratedModel: Sendable {
     let layers = plan.layers.indices.map { LayerFile(context, layer: $0) }
     files = [ModelFile(context).file, ModelHeader(context).file]
     files += layers.map(\.file)
-    files += [AdamWFile(context).file]
-    if let routes = RoutesFile(context: context).file { files.append(routes) }
+    files += RuntimeFile.all(routes: context.hasRouters).map { $0.generated(context) }
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
     files += [
-      .abiHeader, GeneratedFile(path: "graph.txt", text: plan.graph.text),
+      .abiHeader, ManifestText(context).file,
+      GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: context.plan.text),
     ]
     if let model = SourceArchive.model(options.source) { files.append(model) }
@@ -50,9 +50,9 @@ public struct GeneratedModel: Sendable {
 
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
-    ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" } + ["adamw.c"]
-      + (plan.routers.isEmpty ? [] : [RoutesFile.path]) + KernelFile.sources(of: plan)
-      + [SourceArchive.path]
+    let runtime = RuntimeFile.all(routes: !plan.routers.isEmpty).map(\.path)
+    return ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" }
+      + runtime.filter { $0.hasSuffix(".c") } + KernelFile.sources(of: plan) + [SourceArchive.path]
   }
 }
 

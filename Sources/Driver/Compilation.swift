@@ -136,7 +136,7 @@ public struct Compilation {
     try explaining {
       let choice = try compiler()
       let sources = sources.map { folder.appendingPathComponent($0) }
-      let texts = generated.files.map(\.path).filter { !$0.hasSuffix(".c") && !$0.hasSuffix(".h") }
+      let texts = generated.files.filter { !$0.isC }.map(\.path)
       let warnings = try choice.compiler.compileLibrary(
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
         output: output, options: options, cache: cache,
@@ -183,7 +183,7 @@ extension Supervision {
 extension Plan {
   /// `3 layers, 8,996,545 parameters, 190 MB`.
   fileprivate var inShort: String {
-    let count = parameters.reduce(0) { $0 + $1.type.count }
+    let count = learnedParameters.reduce(0) { $0 + $1.type.count }
     let megabytes = (memory.total + 500_000) / 1_000_000
     return "\(layers.count) layers, \(count.grouped) parameters, \(megabytes.grouped) MB"
   }

@@ -77,6 +77,11 @@ extension Op {
     operation.mappingStreams(number).op
   }
 
+  /// The op with other axes of its own.
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Op {
+    operation.mappingAxes(transform).op
+  }
+
   private enum Side {
     case forward(any ForwardOperation)
     case gradient(any GradientOperation)

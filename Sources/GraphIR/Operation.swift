@@ -33,8 +33,27 @@ public protocol Operation: Hashable, Sendable {
   /// results are by sequence.
   var keepsSequencesApart: Bool { get }
 
-  /// Whether it can sum over all rows, as the gradients of parameters do.
-  var sumsRows: Bool { get }
+  /// Which of its results are sums over all rows, as the gradients of parameters are.
+  var rowSums: RowSums { get }
+
+  /// Which elementwise step its kernel can do on the first result while that is in cache.
+  var lastStep: LastStep { get }
+
+  /// What its operands are to it, in their order.
+  func operandRoles(_ inputs: [TensorType]) -> [Role]
+
+  /// What its results are to those that read them, in their order.
+  var resultRoles: [Role] { get }
+
+  /// The same op with other axes of its own.
+  func mappingAxes(_ transform: (Axis) -> Axis) -> Self
+
+  /// Marks how far its own axes reach in a pass that may have fewer sequences and positions than the
+  /// model, and says by `pass.inputs` what it needs of its operands.
+  ///
+  /// - Returns: the types of the results in that pass.
+  /// - Throws: what has no meaning for a shorter text.
+  mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType]
 
   /// The static properties, as text.
   var attributes: Attributes { get }

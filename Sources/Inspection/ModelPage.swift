@@ -40,7 +40,10 @@ public struct ModelPage: Sendable {
   /// Those of the plan; where it is not known, those of the files that quote the model.
   private static func layerNames(_ model: InspectedModel, _ graph: Graph?) -> [String] {
     if let plan = model.plan { return plan.layers.map(\.name) }
-    let common: Set<String> = ["model.c", "adamw.c", "sources.c"]
+    let common: Set<String> = [
+      "model.c", "interface.c", "tensors.c", "training.c", "evaluation.c", "adamw.c", "routes.c",
+      "manifest.c", "sources.c",
+    ]
     return model.sources.files.map(\.path)
       .filter { $0.hasSuffix(".c") && !common.contains($0) && !$0.contains("/") }
       .map { String($0.dropLast(2)) }

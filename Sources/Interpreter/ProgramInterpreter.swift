@@ -43,7 +43,7 @@ public struct ProgramInterpreter: Sendable {
     of call: Program.Call, in run: ProgramRun
   ) throws(Diagnostic) -> [TensorValue] {
     guard let op = call.op else { return fit(call, in: run) }
-    let bench = CallBench(op.mapAxes(axis), call, interpreter) { value in
+    let bench = CallBench(op.mappingAxes(axis), call, interpreter) { value in
       .init(type: type(program.type(of: value)), value: run[value])
     }
     var results = try bench.results()
@@ -138,7 +138,7 @@ private struct CallBench {
     let all = try evaluate(kernel.operands.flatMap { operands(of: $0) })
     if kernel.result(.projections) != nil { return [Self.sideBySide(all)] }
     return kernel.results.map { binding in
-      zip(op.resultRoles, all).first { $0.0 == binding.role }?.1 ?? all[0]
+      zip(op.operation.resultRoles, all).first { $0.0 == binding.role }?.1 ?? all[0]
     }
   }
 
@@ -147,8 +147,8 @@ private struct CallBench {
     let given = operand(binding.content)
     switch binding.role {
     case .extra: return []
-    case .source where op.kind != .dispatch: return []
-    case .rows where op.kind != .dispatch && kernel[.source] != nil: return [gathered(given)]
+    case .source where kernel.gathersRows: return []
+    case .rows where kernel.gathersRows: return [gathered(given)]
     case .projections: return Self.apart(given, 3)
     case _: return [given]
     }

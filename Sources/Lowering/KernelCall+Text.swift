@@ -11,7 +11,7 @@ extension KernelCall {
     var text = made + (made.isEmpty ? "" : " ") + "= " + action.name
     text += "(" + Self.list(operands, content) + ")"
     if let op {
-      let attributes = op.mapAxes(marks.marked).operation.attributes
+      let attributes = op.mappingAxes(marks.marked).operation.attributes
       if !attributes.entries.isEmpty { text += " \(attributes)" }
     }
     return text + (finish.map { " then \($0.expression)" } ?? "")

@@ -78,9 +78,19 @@ public struct KernelCall<Content: Hashable & Sendable>: Hashable, Sendable {
     all(.weights).count > 1 || results(.weights).count > 1 || self[.projections] != nil
   }
 
-  /// Whether the call is a layer norm's gradient of nothing but its parameters.
-  public var isOfNormParameters: Bool {
-    op?.kind == .layerNormGradient && result(.rows) == nil
+  /// Whether all that the call makes are sums over rows, as the gradients of parameters are.
+  public var makesOnlyRowSums: Bool {
+    op?.operation.rowSums.areAll(of: results.map(\.role)) ?? false
+  }
+
+  /// Whether the call's kernel lets threads take shares of it, whatever else they are at.
+  public var isSharedOut: Bool {
+    makesOnlyRowSums && op?.operation.rowSums.areShared ?? false
+  }
+
+  /// Whether a product reads its rows through `source`, rather than the op itself.
+  public var gathersRows: Bool {
+    self[.source] != nil && op?.operation.sortedRows != .sorts
   }
 
   /// The streams that the call draws from, its last step included.

@@ -17,8 +17,7 @@ struct PassSizes: Sendable {
   private(set) var origins: [[Int]] = []
 
   /// The axes of a pass's sequences and positions.
-  let sequences: Axis
-  let positions: Axis
+  let axes: PassAxes
 
   private let source: Graph
   private var number: [Int] = []
@@ -28,9 +27,10 @@ struct PassSizes: Sendable {
     source = graph
     self.graph = graph
     self.graph.nodes = []
-    sequences = Self.passAxis(graph.batch, .sequences, besides: graph.context)
-    positions = Self.passAxis(graph.context, .positions, besides: graph.batch)
-    (self.graph.batch, self.graph.context) = (sequences, positions)
+    axes = PassAxes(
+      sequences: Self.passAxis(graph.batch, .sequences, besides: graph.context),
+      positions: Self.passAxis(graph.context, .positions, besides: graph.batch))
+    (self.graph.batch, self.graph.context) = (axes.sequences, axes.positions)
     for index in graph.nodes.indices { try add(index) }
     self.graph.outputs = graph.outputs.map { .init($0.output, moved($0.value)) }
   }
@@ -49,45 +49,36 @@ struct PassSizes: Sendable {
 }
 
 extension PassSizes {
-  /// All of an axis, told from a pass's part of the same name.
-  func whole(_ axis: Axis) -> Axis {
-    var axis = axis
-    for index in axis.symbols.indices {
-      if axis.symbols[index].name == sequences.symbols[0].name {
-        axis.symbols[index].extent = .batch
-      } else if axis.symbols[index].name == positions.symbols[0].name {
-        axis.symbols[index].extent = .context
-      }
-    }
-    return axis
-  }
-
-  func whole(_ type: TensorType) -> TensorType {
-    TensorType(type.element, type.axes.map(whole), by: type.experts.map(whole))
-  }
-
   /// Adds a node with the extents of its results, after copies of operands that have others.
   private mutating func add(_ index: Int) throws(Diagnostic) {
     var node = source.nodes[index]
     let plain = node.inputs.map(source.type(of:))
     node.inputs = node.inputs.map(moved)
-    let rule: ExtentRule
+    var pass = PassExtents(node, plain, given: node.inputs.map(graph.type(of:)), axes)
+    var operation = node.op.operation
     do throws(Mismatch) {
-      rule = try ExtentRule(node, plain, node.inputs.map(graph.type(of:)), self)
+      node.types = try operation.reach(in: &pass)
     } catch {
       throw Diagnostic(at: location(of: index), error.message, hint: error.hint)
     }
-    for (place, wanted) in rule.inputs.enumerated() {
-      let isView = rule.takesBeginning(of: node.inputs[place], wanted, in: graph)
+    for (place, wanted) in pass.inputs.enumerated() {
+      let isView = takesBeginning(of: node.inputs[place], wanted, node.op)
       if graph.type(of: node.inputs[place]).axes != wanted.axes && !isView {
         node.inputs[place] = copy(node.inputs[place], wanted, for: node)
       }
     }
-    node.op = rule.op
-    node.types = rule.results
+    node.op = operation.op
     number.append(graph.nodes.count)
     graph.nodes.append(node)
     origins.append([index])
+  }
+
+  /// Whether what an op wants of a parameter is its beginning, which can be read where it lies.
+  private func takesBeginning(of value: Value, _ wanted: TensorType, _ op: Op) -> Bool {
+    let type = graph.type(of: value)
+    guard case .pointwise = op, graph.nodes[value.node].op.kind == .parameter else { return false }
+    return type.axes.dropFirst() == wanted.axes.dropFirst()
+      && wanted.axes.first?.symbols.map(\.extent) == [.positions]
   }
 
   /// Where a person finds a node: of the loss, which nobody wrote, where the logits come from.
@@ -106,30 +97,5 @@ extension PassSizes {
         location: node.location, phase: node.phase))
     origins.append([])
     return Value(node: graph.nodes.count - 1)
-  }
-}
-
-extension Axis {
-  /// Whether the axis is a pass's, or a product with one.
-  var isOfPass: Bool {
-    symbols.contains { $0.extent == .sequences || $0.extent == .positions }
-  }
-
-  /// As the model writes the axis, whatever its extent.
-  public var written: String { description.filter { $0 != "(" && $0 != ")" } }
-}
-
-extension TensorType {
-  /// The first of the axes that an operand of fewer meets in an elementwise op, where it is repeated
-  /// along the others: its axes are the last ones, or else the first.
-  public func place(of operand: TensorType) -> Int {
-    let first = axes.count - operand.axes.count
-    let isLast = axes.suffix(operand.axes.count).map(\.written) == operand.axes.map(\.written)
-    return isLast ? max(first, 0) : 0
-  }
-
-  /// The axes that an operand meets, with the extents that they have here.
-  public func axes(met by: TensorType) -> [Axis] {
-    Array(axes.dropFirst(place(of: by)).prefix(by.axes.count))
   }
 }

@@ -14,8 +14,8 @@ struct PositionCheck {
 
   init(_ sizes: PassSizes) {
     graph = sizes.graph
-    sequences = sizes.sequences
-    positions = sizes.positions
+    sequences = sizes.axes.sequences
+    positions = sizes.axes.positions
   }
 
   /// - Throws: what speaks against it first.

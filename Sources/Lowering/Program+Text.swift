@@ -55,7 +55,7 @@ extension Program {
   /// The symbols of all axes in order of first use.
   private var symbols: [Axis.Symbol] {
     var axes: [Axis] = [vocabulary]
-    let collect = { (op: Op) in _ = op.mapAxes { axis in
+    let collect = { (op: Op) in _ = op.mappingAxes { axis in
       axes.append(axis)
       return axis
     } }
@@ -68,7 +68,7 @@ extension Program {
   }
 
   private func line(of source: Source, _ marks: AxisMarks) -> String {
-    let op = source.op.mapAxes(marks.marked)
+    let op = source.op.mappingAxes(marks.marked)
     return "\(source.value) = \(op.mnemonic) \(op.operation.attributes)"
       + (source.role.map { " \($0.rawValue)" } ?? "")
       + Origin(source.scope, nil, source.location).text

@@ -97,7 +97,7 @@ extension Program.Call {
 
   /// The operand that the graph's op has at a place, by its role; joined ones are all in one.
   public func operand(_ place: Int) -> Value? {
-    let roles = op?.operandRoles([]) ?? []
+    let roles = op?.operation.operandRoles([]) ?? []
     guard roles.indices.contains(place) else { return nil }
     return self[roles[place]] ?? self[.projections]
   }

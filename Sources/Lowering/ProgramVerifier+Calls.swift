@@ -14,7 +14,7 @@ extension ProgramVerifier {
     case .pack, .unpack, .copy: throw Mismatch("\(kernel.action.name) is for plans")
     }
     let roles = kernel.rolesOfOp
-    let expected = op.operandRoles(kernel.operandTypes { program.type(of: $0) })
+    let expected = op.operation.operandRoles(kernel.operandTypes { program.type(of: $0) })
     guard roles == expected else {
       throw Mismatch("expected operands \(Self.list(expected)), found \(Self.list(roles))")
     }
@@ -22,17 +22,14 @@ extension ProgramVerifier {
   }
 
   private func checkResultRoles(_ op: Op, _ kernel: KernelCall<Value>) throws(Mismatch) {
-    var expected = op.resultRoles
-    if kernel[.projections] != nil && op.kind == .attentionGradient { expected = [.projections] }
-    if op.kind == .linearWeightGradient {
-      let weights = kernel.results(.weights).count
-      expected = (0..<max(weights, 1)).flatMap { _ in op.resultRoles }
-    }
+    var expected = op.operation.resultRoles
     var found = kernel.results.map(\.role)
-    if op.kind == .layerNormGradient { expected.removeAll { !found.contains($0) } }
-    if op.kind == .linearWeightGradient {
-      expected.sort()
-      found.sort()
+    if kernel[.projections] != nil, expected == Role.projected { expected = [.projections] }
+    if op.operation.rowSums.areApart { expected.removeAll { !found.contains($0) } }
+    if kernel.isProduct {
+      let parts = max(kernel.results(.weights).count, 1)
+      expected = (0..<parts).flatMap { _ in expected }.sorted { $0.rawValue < $1.rawValue }
+      found.sort { $0.rawValue < $1.rawValue }
     }
     guard found == expected else {
       throw Mismatch("expected results \(Self.list(expected)), found \(Self.list(found))")
@@ -44,10 +41,6 @@ extension ProgramVerifier {
   }
 }
 
-extension Role: Comparable {
-  public static func < (a: Role, b: Role) -> Bool { a.rawValue < b.rawValue }
-}
-
 extension KernelCall {
   /// The roles that the op knows: joined operands as one, gathered and extra ones left out.
   fileprivate var rolesOfOp: [Role] {
@@ -55,9 +48,9 @@ extension KernelCall {
     for role in operands.map(\.role) {
       switch role {
       case .extra: break
-      case .source where op?.kind != .dispatch: break
+      case .source where gathersRows: break
       case .weights where roles.last == .weights: break
-      case .projections: roles += [.queries, .keys, .values]
+      case .projections: roles += Role.projected
       case _: roles.append(role)
       }
     }
@@ -67,7 +60,9 @@ extension KernelCall {
   /// The types by which the op tells its roles: of gathered rows, that they are sorted.
   fileprivate func operandTypes(_ type: (Content) -> TensorType) -> [TensorType] {
     var types = operands.filter { $0.role != .extra }.map { type($0.content) }
-    if let start = self[.start], !types.isEmpty, types[0].experts == nil, op?.kind != .dispatch {
+    if let start = self[.start], !types.isEmpty, types[0].experts == nil,
+      op?.operation.sortedRows != .sorts
+    {
       types[0].experts = type(start).axes.first
     }
     return types
@@ -101,18 +96,18 @@ extension ProgramVerifier {
 
   /// The results' types are those that the op infers.
   func checkTypes(_ kernel: KernelCall<Value>) throws(Mismatch) {
-    guard let op = kernel.op?.mapAxes(plain) else { return try checkFit(kernel) }
+    guard let op = kernel.op?.mappingAxes(plain) else { return try checkFit(kernel) }
     let count = max(kernel.all(.weights).count, kernel.results(.weights).count, 1)
     if count > 1 && kernel.isProduct { return try checkParts(op, kernel, count) }
     let given = kernel.results.map { plainType($0.content) }
     // What only gave a pointwise op its shape is no operand: the result's own shape stands for it.
     let shape = op.kind == .pointwise ? given : []
     let inferred = try op.operation.infer(inputTypes(kernel, op) + shape)
-    let wanted = zip(op.resultRoles, inferred).filter { role, _ in
-      op.kind != .layerNormGradient || kernel.result(role) != nil
+    let wanted = zip(op.operation.resultRoles, inferred).filter { role, _ in
+      !op.operation.rowSums.areApart || kernel.result(role) != nil
     }.map(\.1)
     try expect(
-      op.kind == .attentionGradient && kernel[.projections] != nil
+      kernel.result(.projections) != nil
         ? [wanted[0].replacingLast(with: 3 * (wanted[0].axes.last ?? Axis(constant: 1)))] : wanted,
       given)
   }
@@ -130,8 +125,8 @@ extension ProgramVerifier {
       let type = plainType(operand.content)
       switch operand.role {
       case .extra: return []
-      case .source where op.kind != .dispatch: return []
-      case .rows: return [kernel[.source] == nil || op.kind == .dispatch ? type : gathered(kernel)]
+      case .source where kernel.gathersRows: return []
+      case .rows where kernel.gathersRows: return [gathered(kernel)]
       case .projections:
         let part = type.axes.last.map { type.replacingLast(with: $0 / 3) } ?? type
         return [part, part, part]

@@ -115,9 +115,7 @@ extension Call {
   }
 
   /// Whether the call's kernel lets threads take shares of it, whatever else they are at.
-  public var isSharedOut: Bool {
-    op?.kind == .linearWeightGradient || kernel.isOfNormParameters
-  }
+  public var isSharedOut: Bool { kernel.isSharedOut }
 
   /// Whether the results of a sequence depend on no other sequence of the batch, and lie together.
   func keepsSequencesApart(_ batch: Axis) -> Bool {

@@ -63,7 +63,7 @@ private struct PlanWriter {
       types += (layer.forwardArguments + layer.backwardArguments).map(\.type)
       for call in layer.forward + layer.backward {
         types += call.operands.map(\.type)
-        _ = call.op?.mapAxes { axis in
+        _ = call.op?.mappingAxes { axis in
           axes.append(axis)
           return axis
         }

@@ -29,19 +29,23 @@ import Toolchain
       "Generated/makemoe is not what the compiler writes; \(Self.command)\n\(shown)")
   }
 
-  /// A copy of generated sources whose line at the head of model.c names the usual compiler, in place of
-  /// the one that was found here.
+  /// A copy of generated sources whose line at the head of model.c, and in the manifest, names the usual
+  /// compiler, in place of the one that was found here.
   private static func withUsualCompiler(_ generated: URL) throws -> URL {
     let folder = URL(fileURLWithPath: try ModelFixture.folder()).appendingPathComponent("usual")
     try FileManager.default.copyItem(at: generated, to: folder)
-    let file = folder.appendingPathComponent("model.c")
-    let text = try String(contentsOf: file, encoding: .utf8)
-    let line = try compilerLine(text)
+    let line = try compilerLine(
+      String(contentsOf: folder.appendingPathComponent("model.c"), encoding: .utf8))
     let output = "libmakemoe.\(line.contains(" libmakemoe.dylib ") ? "dylib" : "so")"
     let sources = line.split(separator: " ").map(String.init).filter { $0.hasSuffix(".c") }
     let usual = try CCompiler.portableCommandLine(sources: sources, output: "libmakemoe.so")
     #expect(line.contains(" -o \(output) "))
-    try Data(text.replacing(line, with: usual).utf8).write(to: file)
+    for name in ["model.c", "manifest.json"] {
+      let file = folder.appendingPathComponent(name)
+      let text = try String(contentsOf: file, encoding: .utf8)
+      #expect(text.contains(line))
+      try Data(text.replacing(line, with: usual).utf8).write(to: file)
+    }
     return folder
   }
 

@@ -185,6 +185,8 @@ import Testing
     let model = try #require(files.first { $0.path == "model.c" }).text
     let block = try #require(files.first { $0.path == "block.c" }).text
     for text in Self.modelParts { #expect(model.contains(text), "\(text)") }
+    let evaluation = try #require(files.first { $0.path == "evaluation.c" }).text
+    for text in Self.evaluationParts { #expect(evaluation.contains(text), "\(text)") }
     #expect(block.contains("causal_attention_after(s->attention_heads, s->attention_maximum,"))
     #expect(block.contains("C, B, H, pass->past, T, C/H, 0.25f,"))
   }
@@ -209,23 +211,27 @@ import Testing
     """
             const block_saved *s = block_saved_in(m, block, pass);
     """,
+  ]
+
+  private static let evaluationParts = [
     """
         // What the last call began with too is computed already. Of the last token, logits are asked for.
         int past = 0;
         while (past < m->kept && past < length && tokens[past] == m->tokens[past]) { past++; }
         m->kept = past;
-        if (check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
-        if (routes_misfit(m, length)) { return 1; }
-        memcpy(m->tokens, tokens, sizeof *tokens * (size_t)length);
+    """,
+    """
         if (past == length) { past--; }
         if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values
-        model_pass pass = {1, length - past, 0, seed, m->tokens + past, NULL, m->positions + past, m->replay_tokens > 0, 0, past};
-        int before = enter(m);
-        forward(m, &pass);
-        leave(before);
-        note_pass(m, m, &pass);
-        m->kept = pass.replays ? 0 : length;
+        model_pass pass = model_batch(m, m->tokens, NULL, seed);
+        pass.sequences = 1;
+        pass.length = length;
+        pass.tokens += past;
+        pass.positions += past;
+        pass.length -= past;
+        pass.past = past;
     """,
+    "    m->kept = pass.replays ? 0 : length;\n",
   ]
 
   @Test("Code of models that recompute knows nothing of the past")

@@ -22,10 +22,14 @@ import Testing
     let text = RuntimeText(
       conditions: [],
       words: [
-        .layerChecks: ["check(MODEL_LOSS, MODEL_LOGITS);"], .loss: ["a"], .logits: ["MODEL_LOSS"],
+        .routerRows: ["row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);"], .routerCount: ["a"],
+        .expertCount: ["MODEL_ROUTER_COUNT"],
       ])
-    #expect(text.resolved("MODEL_LAYER_CHECKS") == "check(MODEL_LOSS, MODEL_LOGITS);")
-    #expect(text.resolved("MODEL_LOGITS MODEL_LOSS MODEL_LOSS") == "MODEL_LOSS a a")
+    #expect(
+      text.resolved("MODEL_ROUTER_ROWS") == "row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);")
+    #expect(
+      text.resolved("MODEL_EXPERT_COUNT MODEL_ROUTER_COUNT MODEL_ROUTER_COUNT")
+        == "MODEL_ROUTER_COUNT a a")
   }
 
   @Test("Lines of conditions are there or not, whatever stands between; other directives stay")
@@ -33,8 +37,8 @@ import Testing
     let text = """
       one
       #ifdef _OPENMP
-      #if MODEL_HAS_LOSS
-      two = m->MODEL_LOSS;
+      #if MODEL_HAS_ROUTERS
+      two = m->MODEL_ROUTER_COUNT;
       #ifdef OTHER
       three
       #else
@@ -51,7 +55,8 @@ import Testing
 
       """
     let with = RuntimeText(
-      conditions: [.hasLoss], words: [.loss: ["end[0]"], .routerRows: ["{1},", "{2},"]])
+      conditions: [.hasRouters],
+      words: [.routerCount: ["end[0]"], .routerRows: ["{1},", "{2},"]])
     #expect(
       with.resolved(text) == """
         one
@@ -67,7 +72,7 @@ import Testing
             {2},
 
         """)
-    let without = RuntimeText(conditions: [.keepsRows], words: [.loss: [""], .routerRows: []])
+    let without = RuntimeText(conditions: [.keepsRows], words: [.routerCount: [""], .routerRows: []])
     #expect(without.resolved(text) == "one\n#ifdef _OPENMP\nfive\nsix\n#endif\n")
   }
 
@@ -89,9 +94,10 @@ import Testing
   @Test("What moec carries are these files, all of them, and not of an earlier build")
   func carried() {
     let texts = [
-      "adamw.c": runtime_adamw_c(), "interface.c": runtime_interface_c(),
-      "passes.c": runtime_passes_c(), "routes.c": runtime_routes_c(),
-      "routes.h": runtime_routes_h(),
+      "adamw.c": runtime_adamw_c(), "interface.h": runtime_interface_h(),
+      "interface.c": runtime_interface_c(), "tensors.c": runtime_tensors_c(),
+      "training.c": runtime_training_c(), "evaluation.c": runtime_evaluation_c(),
+      "manifest.c": runtime_manifest_c(), "routes.c": runtime_routes_c(), "routes.h": runtime_routes_h(),
       "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
     ]
     #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)

@@ -42,6 +42,10 @@ import Testing
     let comment = try compile(
       source.replacingOccurrences(of: "import MoE", with: "import MoE  // !"))
     #expect(comment.contains("\ncompiled  sources.c ") && !comment.contains("compiled  block.c"))
+    let moved = try compile("\n\n" + source).split(separator: "\n").filter {
+      $0.hasPrefix("compiled ")
+    }.compactMap { $0.split(separator: " ").dropFirst().first }
+    #expect(Set(moved) == ["manifest.c", "sources.c"])
     let edit = try compile(source.replacingOccurrences(of: ".relu()", with: ".gelu()"))
     #expect(edit.contains("\ncompiled  block.c ") && !edit.contains("compiled  kernels/"))
     let quiet = try compile(source, ["--quiet"])

@@ -85,8 +85,46 @@ struct FactTests {
       let (graph, values) = sample.gradients(index)
       for (operand, value) in values.enumerated() where !rows.contains(operand) {
         guard let value else { continue }
-        #expect(graph.nodes[value.node].op.operation.sumsRows, "\(node.op.mnemonic) \(operand)")
+        let sums = graph.nodes[value.node].op.operation.rowSums
+        let role = graph.nodes[value.node].op.operation.resultRoles[value.result]
+        #expect(sums.areAll(of: [role]), "\(node.op.mnemonic) \(operand)")
       }
+    }
+  }
+
+  @Test("Operands and results have a role each", arguments: OpKind.allSamples)
+  func roles(sample: Sample) {
+    let graph = sample.withGradientRules().graph
+    for node in graph.nodes {
+      let operation = node.op.operation
+      let operands = operation.operandRoles(node.inputs.map(graph.type(of:)))
+      #expect(operands.count == node.inputs.count, "\(node.op.mnemonic)")
+      #expect(Set(operands).count == operands.count || Set(operands) == [.operand])
+      #expect(operation.resultRoles.count == node.types.count, "\(node.op.mnemonic)")
+      #expect(Set(operation.resultRoles).count == node.types.count, "\(node.op.mnemonic)")
+    }
+  }
+
+  @Test("An op with other axes makes what it made, with other axes", arguments: OpKind.allSamples)
+  func axes(sample: Sample) throws {
+    let graph = sample.withGradientRules().graph
+    for node in graph.nodes {
+      let op = node.op.mappingAxes(\.renamed).operation
+      let made = try op.infer(node.inputs.map { graph.type(of: $0).renamed })
+      #expect(made == node.types.map(\.renamed), "\(node.op.mnemonic)")
+    }
+  }
+
+  @Test("Where a pass is not shorter, ops need and make what they do", arguments: OpKind.allSamples)
+  func extents(sample: Sample) throws {
+    let graph = sample.withGradientRules().graph
+    let axes = PassAxes(sequences: graph.batch, positions: graph.context)
+    for node in graph.nodes where node.op.kind != .input {
+      let plain = node.inputs.map(graph.type(of:))
+      var pass = PassExtents(node, plain, given: plain.map(axes.whole), axes)
+      var operation = node.op.operation
+      #expect(try operation.reach(in: &pass) == node.types.map(axes.whole), "\(node.op.mnemonic)")
+      #expect(pass.inputs == plain.map(axes.whole), "\(node.op.mnemonic)")
     }
   }
 
@@ -99,6 +137,21 @@ struct FactTests {
         #expect(Set(meeting.map { types[$0.operand].axes[$0.axis].size }).count == 1)
       }
     }
+  }
+}
+
+extension Axis {
+  /// The axis with other names for all of its symbols.
+  fileprivate var renamed: Axis {
+    var axis = self
+    for index in axis.symbols.indices { axis.symbols[index].name += "x" }
+    return axis
+  }
+}
+
+extension TensorType {
+  fileprivate var renamed: TensorType {
+    TensorType(element, axes.map(\.renamed), by: experts?.renamed)
   }
 }
 

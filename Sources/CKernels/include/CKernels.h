@@ -12,11 +12,15 @@ carried_file ckernels_file(int index);
 
 #define CKERNELS_FILES(FILE) \
     FILE(moec_model_h, "moec_model.h") \
+    FILE(runtime_interface_h, "runtime/interface.h") \
     FILE(runtime_interface_c, "runtime/interface.c") \
-    FILE(runtime_passes_c, "runtime/passes.c") \
+    FILE(runtime_tensors_c, "runtime/tensors.c") \
+    FILE(runtime_training_c, "runtime/training.c") \
+    FILE(runtime_evaluation_c, "runtime/evaluation.c") \
     FILE(runtime_routes_h, "runtime/routes.h") \
     FILE(runtime_routes_c, "runtime/routes.c") \
     FILE(runtime_adamw_c, "runtime/adamw.c") \
+    FILE(runtime_manifest_c, "runtime/manifest.c") \
     FILE(runtime_moec_profile_h, "runtime/moec_profile.h") \
     FILE(runtime_moec_profile_c, "runtime/moec_profile.c")
 

@@ -33,10 +33,8 @@ struct ManifestText {
     return "{" + lines.compactMap(\.self).joined(separator: ",\n") + "}"
   }
 
-  /// The JSON as C string literals, a line each.
-  var literal: String {
-    json.split(separator: "\n").map { "    " + CNames.literal(String($0)) }.joined(separator: "\n")
-  }
+  /// The file that `manifest.c` carries.
+  var file: GeneratedFile { GeneratedFile(path: "manifest.json", text: json + "\n") }
 
   /// Members of the whole, on one line.
   private func line(_ members: KeyValuePairs<String, JSON?>) -> String {
@@ -101,16 +99,5 @@ struct ManifestText {
       "choices": .count(router.choices.size),
       "capacity": router.capacity.map { .numeral("\($0)") },
     ])
-  }
-}
-
-extension ModelFile {
-  var manifest: String {
-    """
-    const char *moec_manifest(void) {
-        return
-    \(ManifestText(context).literal);
-    }
-    """
   }
 }

@@ -16,7 +16,7 @@ extension ModelFile {
     }
     return """
       // Tells backward which step to make with the gradients of its own; NULL: none.
-      static void bind_updates(moec_model *m, const adamw_numbers *step) {
+      void model_bind_updates(moec_model *m, const adamw_numbers *step) {
       \(loops.joined(separator: "\n"))
       }
       """

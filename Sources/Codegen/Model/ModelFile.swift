@@ -1,9 +1,8 @@
-import CKernels
 import GraphIR
 import Planning
 import Words
 
-/// `model.c`: how the layers connect, and the functions of the library's interface.
+/// `model.c`: what is this model's own: where everything lies, and how the layers connect.
 struct ModelFile {
   let context: Context
   var plan: Plan { context.plan }
@@ -15,11 +14,7 @@ struct ModelFile {
     parts += layouts.map(LayerBinding.init).flatMap(\.functions)
     parts +=
       [places, bind] + (hasUpdates ? [bindUpdates] : []) + layouts.compactMap(\.savedFunction)
-    parts += [forward, backward]
-    parts += [runtime_interface_c(), runtime_passes_c()].map {
-      String(context.runtime.resolved($0).dropLast())  // its last line's end
-    }
-    parts.append(manifest)
+    parts += [forward, backward, results]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
@@ -42,48 +37,7 @@ struct ModelFile {
 
   private var includes: String {
     """
-    #define _DEFAULT_SOURCE  // madvise
-
-    #include "model.h"
-    #include "moec_model.h"
-    #include "kernels/panels.h"
-    #include "kernels/random.h"
-
-    #include <float.h>
-    #include <stdio.h>
-    #include <stdlib.h>
-    #ifdef __linux__
-    #include <sys/mman.h>
-    #endif
-
-    // Declared here because not every compiler that knows the pragmas has omp.h.
-    #ifdef _OPENMP
-    void omp_set_num_threads(int count);
-    int omp_get_max_threads(void);
-    #endif
-
-    // gcc's OpenMP expects in a child the threads of its parent, which fork leaves behind.
-    #if defined(_OPENMP) && defined(__unix__) && !defined(__clang__)
-    #include <unistd.h>
-    #define FORK_LOSES_THREADS
-    #endif
-
-    // Places in the arena, in bytes from its start.
-    #define ARENA_GRADIENTS ((size_t)\(plan.regions.gradients))
-    #define ARENA_FIRST     ((size_t)\(plan.regions.firstMoments))
-    #define ARENA_SECOND    ((size_t)\(plan.regions.secondMoments))
-    #define ARENA_STEPS     ((size_t)\(plan.regions.steps))
-    #define ARENA_SCRATCH   ((size_t)\(plan.regions.scratch))
-    #define ARENA_TOKENS    ((size_t)\(plan.regions.tokens))
-    #define ARENA_TARGETS   ((size_t)\(plan.regions.targets))
-    #define ARENA_POSITIONS ((size_t)\(plan.regions.positions))
-    #define ARENA_SUMS      ((size_t)\(plan.regions.sums))
-    #define ARENA_BYTES     ((size_t)\(plan.regions.total))
-
-    // From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
-    // training keeps what it saves.
-    #define LANE_SAVED      ((size_t)\(plan.lanes.savedBytes))
-    #define LANE_SCRATCH    ((size_t)\(plan.lanes.scratchBytes))
+    #include "interface.h"
     """
   }
 }
@@ -167,7 +121,7 @@ extension ModelFile {
     let bases = laneBases.map { "    " + $0 }
     return """
       // Points everything at its place in the arena; what a pass writes, at that of a lane.
-      static void bind(moec_model *m, char *arena, int lane) {
+      void model_bind(moec_model *m, char *arena, int lane) {
       \(bases.joined(separator: "\n"))
           m->value = (float *)arena;
           m->gradient = (float *)(arena + ARENA_GRADIENTS);
@@ -239,7 +193,7 @@ extension ModelFile {
   private var forward: String {
     """
     // Runs all layers; the loss is computed if the pass has targets.
-    static void forward(moec_model *m, const model_pass *pass) {
+    void model_forward(moec_model *m, const model_pass *pass) {
     \(runs(.forward))
     }
     """
@@ -248,7 +202,7 @@ extension ModelFile {
   private var backward: String {
     """
     // Gradients of all parameters, layer by layer in reverse.
-    static void backward(moec_model *m, const model_pass *pass) {
+    void model_backward(moec_model *m, const model_pass *pass) {
     \(runs(.backward))
     }
     """

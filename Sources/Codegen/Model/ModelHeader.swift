@@ -10,7 +10,8 @@ struct ModelHeader {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts = [opening, axes, pass, self.parts] + plan.layers.map(layer) + [model, closing]
+    let parts =
+      [opening, axes, pass, self.parts] + plan.layers.map(layer) + [model, arena, closing]
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
     return GeneratedFile(path: "model.h", text: text)
   }

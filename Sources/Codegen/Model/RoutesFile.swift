@@ -2,18 +2,9 @@ import CKernels
 import GraphIR
 import Planning
 
-/// `routes.c`: what the routers chose, kept of the last pass, counted over many, and replayed.
+/// What a model's own C says of `routes.c`: its table of routers, and calls around those of layers.
 struct RoutesFile {
-  static let path = "routes.c"
   let context: Context
-
-  /// The file; nil for a model that routes nothing.
-  var file: GeneratedFile? {
-    if !context.hasRouters { return nil }
-    let head = context.heading(Self.path) + "\n//\n"
-    return GeneratedFile(
-      path: Self.path, text: head + context.runtime.resolved(runtime_routes_c()))
-  }
 
   /// The rows of the table of routers.
   static func rows(_ routers: [(String, Router)]) -> [String] {

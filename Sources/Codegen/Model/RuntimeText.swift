@@ -8,21 +8,18 @@ struct RuntimeText: Sendable {
   /// What a model may have.
   enum Condition: String, CaseIterable, Sendable {
     case hasRouters = "MODEL_HAS_ROUTERS"
-    case hasLoss = "MODEL_HAS_LOSS"
-    case hasLogits = "MODEL_HAS_LOGITS"
 
-    /// What is differentiated is not the loss alone, and there are terms to tell of.
+    /// Keys and values stay from one `moec_logits` to the next.
+    case keepsRows = "MODEL_KEEPS_ROWS"
+
+    /// What is differentiated is not the loss alone.
     case hasObjective = "MODEL_HAS_OBJECTIVE"
+
+    /// There are numbers to tell of beside the loss.
     case hasTerms = "MODEL_HAS_TERMS"
 
     /// Rules update some of the parameters.
     case hasStates = "MODEL_HAS_STATES"
-
-    /// Some layer hands numbers on, which may be looked at after a pass.
-    case hasLayerResults = "MODEL_HAS_LAYER_RESULTS"
-
-    /// Keys and values stay from one `moec_logits` to the next.
-    case keepsRows = "MODEL_KEEPS_ROWS"
 
     case updatesInBackward = "MODEL_UPDATES_IN_BACKWARD"
 
@@ -32,27 +29,16 @@ struct RuntimeText: Sendable {
 
   /// What stands for a text.
   enum Word: String, CaseIterable, Sendable {
-    /// Where in a model the loss, the objective and the logits of its last pass are.
-    case loss = "MODEL_LOSS"
-    case objective = "MODEL_OBJECTIVE"
-    case logits = "MODEL_LOGITS"
-
-    /// A pass's fields behind its positions, when it is over a whole batch.
-    case restOfPass = "MODEL_REST_OF_PASS"
-
     case routerCount = "MODEL_ROUTER_COUNT"
     case expertCount = "MODEL_EXPERT_COUNT"
 
     /// How many choices a token has, of all routers.
     case choiceCount = "MODEL_CHOICE_COUNT"
 
-    /// Rows of tables, and statements.
+    /// Rows of tables.
     case routerRows = "MODEL_ROUTER_ROWS"
     case drawnAs = "MODEL_DRAWN_AS"
-    case layerChecks = "MODEL_LAYER_CHECKS"
-    case terms = "MODEL_TERMS"
     case states = "MODEL_STATES"
-    case stateMoves = "MODEL_STATE_MOVES"
   }
 
   /// What holds for the model.

@@ -36,19 +36,19 @@ enum CWords {
     "kept", "batches", "used_up", "sum", "used", "decays", "routes", "replay_tokens", "square",
     "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
     "logits", "loss", "i", "x", "count", "name",
-    // Functions of model.c, adamw.c and routes.c.
-    "forward", "backward", "bind", "bind_updates", "fail", "check_ids", "check_batches",
-    "take_batch", "enter", "leave", "stored_index", "logical_count", "tensor", "note_experts",
-    "numbers_of", "numbers_for", "note_pass", "train", "evaluate", "passes_at_once",
-    "gradient_norm", "all_finite", "first_of", "place_of", "count_of", "count_router",
-    "are_choices", "drawn_as", "pass_divides", "pass_part", "check_hyper", "check_numbers", "refuse",
+    // Functions of files that know layers.
+    "take_batch", "stored_index", "logical_count", "tensor", "note_experts", "numbers_of",
+    "numbers_for", "train", "evaluate", "passes_at_once", "gradient_norm", "first_of", "place_of",
+    "count_of", "count_router", "are_choices", "drawn_as", "pass_divides", "pass_part",
+    "check_hyper", "check_numbers",
     // Types and tables.
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",
     "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
     "moec_load",
     // Files.
-    "model", "adamw", "sources", "profile", "moec_profile", "kernels",
+    "model", "interface", "tensors", "training", "evaluation", "adamw", "manifest", "sources",
+    "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
     "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt", "omp_set_num_threads",
   ]

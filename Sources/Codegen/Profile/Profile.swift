@@ -81,7 +81,7 @@ extension ProfiledModel {
   }
 
   private mutating func markUpdate(site: Int) {
-    guard let index = files.firstIndex(where: { $0.path == "model.c" }) else { return }
+    guard let index = files.firstIndex(where: { $0.path == "training.c" }) else { return }
     var text = MarkedText(files[index].text)
     while text.mark(startingWith: "model_update(", site: site) != nil { updateSite = site }
     files[index].text = text.result

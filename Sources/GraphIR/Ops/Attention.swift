@@ -69,7 +69,23 @@ public struct Attention: ForwardOperation {
   }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.queries, .keys, .values] }
+  public var resultRoles: [Role] { [.output, .maximum, .sum] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    var copy = self
+    copy.heads = transform(heads)
+    return copy
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    self = mappingAxes(pass.axes.whole)
+    try pass.meet(meetings(pass.plain), "attention")
+    try pass.demandWhole(
+      pass.inputs[0].axes[2], "attention", "the width of the heads is",
+      hint: "divide an axis of constant size")
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["heads", "maximum", "sum"] }
   public var gradientFormulas: [String] { [AttentionGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] {

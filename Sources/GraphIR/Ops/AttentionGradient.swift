@@ -51,7 +51,22 @@ public struct AttentionGradient: GradientOperation {
   }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    [.gradient, .output, .queries, .keys, .values, .maximum, .sum]
+  }
+  public var resultRoles: [Role] { [.queries, .keys, .values] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    var copy = self
+    copy.heads = transform(heads)
+    return copy
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    self = mappingAxes(pass.axes.whole)
+    try pass.meet(alike: [0, 1, 2, 3, 4], "attention")
+    return (0..<3).map { _ in pass.inputs[0] }
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operand(2 + result) }
 
   public var attributes: Attributes {

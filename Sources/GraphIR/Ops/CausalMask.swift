@@ -38,7 +38,15 @@ public struct CausalMask: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.operand] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meet(meetings(pass.plain), "causalMasked")
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["masked"] }
   public var gradientFormulas: [String] { ["dx = dy up to the query, 0 after it"] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

@@ -35,7 +35,15 @@ public struct Combine: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .bySlot }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .residual }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.rows, .gates, .slot] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meetSlots(1, 2, isWeights: true)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["combined"] }
   public var gradientFormulas: [String] { [CombineGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0, 1] }

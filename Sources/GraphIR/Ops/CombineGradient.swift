@@ -30,7 +30,16 @@ public struct CombineGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .bySlot }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .any }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.gradient, .rows, .gates, .slot] }
+  public var resultRoles: [Role] { [.rows, .gates] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meetSlots(0, 3, isWeights: false)
+    try pass.meetSlots(2, 3, isWeights: true)
+    return [pass.inputs[1], pass.inputs[2]]
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operand(1 + result) }
 
   public var attributes: Attributes { Attributes() }

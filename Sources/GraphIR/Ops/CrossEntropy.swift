@@ -41,7 +41,15 @@ public struct CrossEntropy: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.logits, .targets] }
+  public var resultRoles: [Role] { [.output, .maximum, .sum] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meetTargets(0, 1)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["loss", "maximum", "sum"] }
   public var gradientFormulas: [String] { [CrossEntropyGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }
@@ -65,5 +73,21 @@ public struct CrossEntropy: ForwardOperation {
         return [s.apply(.crossEntropy(CrossEntropy()), [logits, targets])[0]]
       }
     }
+  }
+}
+
+extension PassExtents {
+  /// Lets logits have the rows that the targets have.
+  mutating func meetTargets(_ logits: Int, _ targets: Int) throws(Mismatch) {
+    let width = inputs[logits].axes.suffix(1)
+    if let vocabulary = width.first {
+      try demandWhole(
+        vocabulary, "logits", "there is one for each of",
+        hint: "end with a linear layer to the vocabulary")
+    }
+    for (axis, other) in zip(inputs[logits].axes, inputs[targets].axes) {
+      _ = try common(axis, other, "logits")
+    }
+    inputs[logits].axes = inputs[targets].axes + width
   }
 }

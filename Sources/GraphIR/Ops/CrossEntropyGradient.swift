@@ -31,7 +31,17 @@ public struct CrossEntropyGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    [.gradient, .logits, .maximum, .sum, .targets]
+  }
+  public var resultRoles: [Role] { [.logits] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meetTargets(1, 4)
+    return [pass.inputs[1]]
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operand(1) }
 
   public var attributes: Attributes { Attributes() }

@@ -45,7 +45,15 @@ public struct Dispatch: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .sorts }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.rows, .start, .source, .slot] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meetSlots(0, 3, isWeights: false)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["routed"] }
   public var gradientFormulas: [String] { [DispatchGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

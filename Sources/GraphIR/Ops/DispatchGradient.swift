@@ -28,7 +28,14 @@ public struct DispatchGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .bySlot }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.gradient, .slot] }
+  public var resultRoles: [Role] { [.rows] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    [TensorType(.f32, pass.inputs[1].axes.dropLast() + pass.inputs[0].axes.suffix(1))]
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operandOfReader(0, of: 1) }
 
   public var attributes: Attributes { Attributes() }

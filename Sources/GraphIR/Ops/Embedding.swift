@@ -35,7 +35,17 @@ public struct Embedding: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.ids, .table] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.demandWhole(
+      pass.inputs[1].axes[0], "embedding", "the table has a row for each of",
+      hint: "make it a parameter")
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { [""] }
   public var gradientFormulas: [String] { [EmbeddingGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [1] }

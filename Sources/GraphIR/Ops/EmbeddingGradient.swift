@@ -32,7 +32,16 @@ public struct EmbeddingGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { true }
+  public var rowSums: RowSums { .all(inShares: false) }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.ids, .gradient] }
+  public var resultRoles: [Role] { [.table] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(entries: transform(entries))
+  }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    pass.wholeResults
+  }
   public func target(ofResult result: Int) -> GradientTarget? { nil }
 
   public var attributes: Attributes { Attributes().with("entries", .axes([entries])) }

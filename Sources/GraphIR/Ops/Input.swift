@@ -33,7 +33,20 @@ public struct Input: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(kind, axes.map(transform))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    switch kind {
+    case .tokens, .targets: axes = [pass.axes.sequences, pass.axes.positions]
+    case .positions: axes = [pass.axes.positions]
+    }
+    return try infer([])
+  }
   public var resultNames: [String] { [kind.rawValue] }
   public var gradientFormulas: [String] { [] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [] }

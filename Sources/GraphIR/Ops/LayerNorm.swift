@@ -42,7 +42,22 @@ public struct LayerNorm: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.rows, .weights, .bias] }
+  public var resultRoles: [Role] { [.output, .mean, .deviation] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+
+  /// Weights are read as far as the rows are long, and lie so.
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    for operand in pass.inputs.dropFirst() where operand.axes != pass.inputs[0].axes.suffix(1) {
+      try pass.demandWhole(
+        operand.axes[0], "layerNorm", "the weights are those of", hint: "make them parameters")
+    }
+    let rows = TensorType(.f32, pass.inputs[0].axes.dropLast())
+    return [pass.inputs[0], rows, rows]
+  }
+
   public var resultNames: [String] { ["", "mean", "rstd"] }
   public var gradientFormulas: [String] { [LayerNormGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] {

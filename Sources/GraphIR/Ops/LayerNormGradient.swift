@@ -26,15 +26,23 @@ public struct LayerNormGradient: GradientOperation {
     Cost(flops: 14 * inputs[0].count)
   }
 
-  /// The part of the cost that is dw and db: dy n and two sums.
-  public func costOfParameters(_ inputs: [TensorType]) -> Cost { Cost(flops: 3 * inputs[0].count) }
-
   public var op: Op { .layerNormGradient(self) }
   public var streams: [StreamUse] { [] }
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { true }
+  // The operations of dw and db are dy n and two sums.
+  public var rowSums: RowSums { .apart([.weights, .bias], operations: 3) }
+  public var lastStep: LastStep { .residual }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    [.gradient, .rows, .weights, .mean, .deviation]
+  }
+  public var resultRoles: [Role] { [.rows, .weights, .bias] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    pass.inputs[0].axes = pass.inputs[1].axes
+    return [pass.inputs[1]] + pass.wholeResults.dropFirst()
+  }
   public func target(ofResult result: Int) -> GradientTarget? {
     result < 2 ? .operand(1 + result) : nil
   }

@@ -56,7 +56,35 @@ public struct Linear: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .byStart }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .any }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    [.rows, .weights] + (bias ? [.bias] : []) + (inputs.first?.experts == nil ? [] : [.start])
+  }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+
+  /// A constant weight has a column for each of the model's positions; those not there count as 0.
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    let weights = pass.inputs[1].axes
+    let (output, input) = (weights[weights.count - 2], weights[weights.count - 1])
+    for width in pass.inputs[0].axes.suffix(1) { _ = try pass.common(input, width, "linear") }
+    pass.inputs[0] = pass.inputs[0].replacingLast(with: input)
+    if bias { try reachBias(in: &pass, output) }
+    return [pass.inputs[0].replacingLast(with: output)]
+  }
+
+  private func reachBias(in pass: inout PassExtents, _ output: Axis) throws(Mismatch) {
+    for bias in pass.inputs[2].axes.suffix(1) {
+      let common = try pass.common(output, bias, "linear")
+      pass.inputs[2] = pass.inputs[2].replacingLast(with: common)
+      if common == output { continue }
+      try pass.demandWhole(
+        bias, "linear", "the bias, but not the weights, has a number for each of",
+        hint: "make it a parameter")
+    }
+  }
+
   public var resultNames: [String] { [""] }
   public var gradientFormulas: [String] {
     [LinearInputGradient.formula, LinearWeightGradient.formula]

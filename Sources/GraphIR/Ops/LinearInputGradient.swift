@@ -32,7 +32,17 @@ public struct LinearInputGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .byStart }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .any }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    [.gradient, .weights] + (inputs.first?.experts == nil ? [] : [.start])
+  }
+  public var resultRoles: [Role] { [.rows] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    let weights = pass.inputs[1].axes
+    return [pass.inputs[0].replacingLast(with: weights[weights.count - 1])]
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operandOfReader(0, of: 1) }
 
   public var attributes: Attributes { Attributes() }

@@ -35,7 +35,16 @@ public struct LinearWeightGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .byStart }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { true }
+  public var rowSums: RowSums { .all(inShares: true) }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    [.gradient, .rows] + (inputs.first?.experts == nil ? [] : [.start])
+  }
+  public var resultRoles: [Role] { [.weights] + (bias ? [.bias] : []) }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    pass.wholeResults
+  }
   public func target(ofResult result: Int) -> GradientTarget? {
     result == 0 ? .operandOfReader(1, of: 1) : nil
   }

@@ -64,7 +64,15 @@ public struct Matmul: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.left, .right] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meet(meetings(pass.plain), "matmul")
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["product"] }
   public var gradientFormulas: [String] {
     ["da = dc b^T, db = a^T dc, each transposed as a and b are"]

@@ -39,7 +39,21 @@ public struct MergeHeads: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.operand] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(width: transform(width))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    for axis in [pass.inputs[0].axes[1], pass.inputs[0].axes[3]] {
+      try pass.demandWhole(
+        axis, "mergedHeads", "the heads or their depth are", hint: "merge axes of constant size")
+    }
+    self = mappingAxes(pass.axes.whole)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["merged"] }
   public var gradientFormulas: [String] { ["dx = dy, head by head"] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

@@ -41,7 +41,19 @@ public struct Parameter: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    var copy = self
+    copy.axes = axes.map(transform)
+    return copy
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    axes = axes.map(pass.axes.whole)
+    return pass.wholeResults
+  }
   public var resultNames: [String] { [""] }
   public var gradientFormulas: [String] { [] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [] }

@@ -89,7 +89,15 @@ public struct Pointwise: ForwardOperation {
   }
   public var sortedRows: SortedRows { .rowByRow }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { inputs.map { _ in .operand } }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meet(meetings(pass.plain), "elementwise")
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { [expression.word] }
   public var gradientFormulas: [String] {
     expression.inputs.compactMap { input in

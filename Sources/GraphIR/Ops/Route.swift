@@ -47,7 +47,17 @@ public struct Route: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.choice] }
+  public var resultRoles: [Role] { [.start, .source, .slot] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(experts: transform(experts), capacity: capacity)
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    self = mappingAxes(pass.axes.whole)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["start", "source", "slot"] }
   public var gradientFormulas: [String] { [] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [] }
@@ -77,4 +87,22 @@ public struct Route: ForwardOperation {
 
   /// `Dispatch`'s and `Combine`'s samples show its results.
   public static var samples: [Sample] { [] }
+}
+
+extension PassExtents {
+  /// Lets an operand have the rows that a routing has; one with a weight for each choice has all axes.
+  mutating func meetSlots(
+    _ operand: Int, _ slots: Int, isWeights: Bool
+  ) throws(Mismatch) {
+    let count = inputs[slots].axes.count - (isWeights ? 0 : 1)
+    for index in 0..<count {
+      let axis = try common(inputs[slots].axes[index], inputs[operand].axes[index], "routed")
+      if axis != inputs[slots].axes[index] {
+        try demandWhole(
+          axis, "routed", "the routing is the same for every text, what is routed has",
+          hint: "route by logits that are made from the text")
+      }
+      inputs[operand].axes[index] = axis
+    }
+  }
 }

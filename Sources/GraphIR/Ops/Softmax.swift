@@ -32,7 +32,14 @@ public struct Softmax: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.operand] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    pass.inputs
+  }
   public var resultNames: [String] { ["weights"] }
   public var gradientFormulas: [String] { [SoftmaxGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { inputs[0].width > 1 ? [0] : [] }

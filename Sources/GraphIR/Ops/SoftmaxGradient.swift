@@ -23,7 +23,15 @@ public struct SoftmaxGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.gradient, .output] }
+  public var resultRoles: [Role] { [.operand] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.meet(alike: [0, 1], "softmax")
+    return [pass.inputs[0]]
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operandOfMaker(0, of: 1) }
 
   public var attributes: Attributes { Attributes() }

@@ -40,7 +40,20 @@ public struct SplitHeads: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.operand] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(heads: transform(heads), depth: transform(depth))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.demandWhole(
+      pass.inputs[0].axes[2], "heads", "the width that is divided is",
+      hint: "divide an axis of constant size")
+    self = mappingAxes(pass.axes.whole)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["split"] }
   public var gradientFormulas: [String] { ["dx = dy, heads side by side"] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

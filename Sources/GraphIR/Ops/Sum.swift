@@ -47,7 +47,19 @@ public struct Sum: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { true }
+  public var rowSums: RowSums { .all(inShares: false) }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.operand] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(to: axes.map(transform))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    let given = pass.inputs[0].axes
+    let isLeading = sumsLeading(of: pass.plain[0])
+    axes = Array(isLeading ? given.suffix(axes.count) : given.prefix(axes.count))
+    return [TensorType(.f32, axes)]
+  }
   public var resultNames: [String] { ["sum"] }
   public var gradientFormulas: [String] { ["dx = dy, repeated along the axes that were summed"] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

@@ -43,7 +43,20 @@ public struct Top: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.logits] }
+  public var resultRoles: [Role] { [.output, .choice] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(chosen: transform(chosen))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try pass.demandWhole(
+      pass.inputs[0].axes[pass.inputs[0].axes.count - 1], "top", "chooses among",
+      hint: "choose among an axis of constant size")
+    self = mappingAxes(pass.axes.whole)
+    return try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["chosen_logits", "chosen"] }
   public var gradientFormulas: [String] { [TopGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

@@ -25,7 +25,18 @@ public struct TopGradient: GradientOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.gradient, .choice] }
+  public var resultRoles: [Role] { [.logits] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(experts: transform(experts))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    self = mappingAxes(pass.axes.whole)
+    pass.inputs[0].axes = pass.inputs[1].axes
+    return try infer(pass.inputs)
+  }
   public func target(ofResult result: Int) -> GradientTarget? { .operandOfMaker(0, of: 1) }
 
   public var attributes: Attributes { Attributes().with("experts", .axes([experts])) }

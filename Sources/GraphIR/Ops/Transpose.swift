@@ -31,7 +31,14 @@ public struct Transpose: ForwardOperation {
   public func mappingStreams(_ number: (Int) -> Int) -> Self { self }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
-  public var sumsRows: Bool { false }
+  public var rowSums: RowSums { .none }
+  public var lastStep: LastStep { .none }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.operand] }
+  public var resultRoles: [Role] { [.output] }
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
+  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    try infer(pass.inputs)
+  }
   public var resultNames: [String] { ["transposed"] }
   public var gradientFormulas: [String] { ["dx = dy, its last two axes exchanged"] }
   public func slopes(_ inputs: [TensorType]) -> [Int] { [0] }

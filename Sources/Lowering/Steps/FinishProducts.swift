@@ -62,18 +62,10 @@ extension Finish {
 extension KernelCall {
   /// The result that a last step works on; nil for a call that takes none.
   var finishedResult: Content? {
-    switch op?.kind {
-    case .linear, .combine: result(.output)
-    case .linearInputGradient, .combineGradient, .layerNormGradient: result(.rows)
-    case _: nil
-    }
+    guard let operation = op?.operation, operation.lastStep != .none else { return nil }
+    return operation.resultRoles.first.flatMap(result)
   }
 
   /// Whether the last step may be any expression, not a residual alone.
-  public var takesAnyFinish: Bool {
-    switch op?.kind {
-    case .linear, .linearInputGradient, .combineGradient: true
-    case _: false
-    }
-  }
+  public var takesAnyFinish: Bool { op?.operation.lastStep == .any }
 }

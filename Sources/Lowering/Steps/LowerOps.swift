@@ -11,7 +11,7 @@ extension Program {
     let sizes = try PassSizes(graph)
     let roles = sizes.graph.parameterRoles
     name = graph.name
-    (sequences, positions) = (sizes.sequences, sizes.positions)
+    (sequences, positions) = (sizes.axes.sequences, sizes.axes.positions)
     vocabulary = graph.vocabulary
     (sources, calls, outputs, types) = ([], [], sizes.graph.outputs, [:])
     // Of the graph as it is: a copy of other extents between two ops hides that one masks for the other.
@@ -19,7 +19,11 @@ extension Program {
     for (index, node) in sizes.graph.nodes.enumerated() {
       for value in sizes.graph.results(of: index) { types[value] = sizes.graph.type(of: value) }
       switch node.op {
-      case .input, .parameter: sources.append(Self.source(index, node, roles[index]))
+      case .input, .parameter:
+        sources.append(
+          Source(
+            value: Value(node: index), op: node.op, role: roles[index], scope: node.scope,
+            location: node.location))
       case let op:
         let kernel = Self.kernel(op, node, index, sizes.graph)
         calls.append(
@@ -34,21 +38,7 @@ extension Program {
     } catch {
       recomputation = error
     }
-    leaveOutUnreadNormGradients()
-  }
-
-  /// A source with the axes that it has in a pass.
-  private static func source(_ index: Int, _ node: Node, _ role: ParameterRole?) -> Source {
-    var op = node.op
-    if case .parameter(var parameter) = op {
-      parameter.axes = node.types[0].axes
-      op = .parameter(parameter)
-    } else if case .input(var input) = op {
-      input.axes = node.types[0].axes
-      op = .input(input)
-    }
-    return Source(
-      value: Value(node: index), op: op, role: role, scope: node.scope, location: node.location)
+    leaveOutUnreadGradients()
   }
 
   private static func kernel(
@@ -56,20 +46,20 @@ extension Program {
   ) -> KernelCall<Value> {
     let node = node.readingOnlyWhatItUses
     let types = node.inputs.map(graph.type(of:))
-    let operands = zip(op.operandRoles(types), node.inputs).map {
+    let operands = zip(op.operation.operandRoles(types), node.inputs).map {
       KernelCall<Value>.Binding($0, $1)
     }
-    let results = zip(op.resultRoles, graph.results(of: index)).map {
+    let results = zip(op.operation.resultRoles, graph.results(of: index)).map {
       KernelCall<Value>.Binding($0, $1)
     }
     let isFit = types.first.map { node.isFit(from: $0) } ?? false
     return KernelCall(isFit ? .fit : .op(node.op), operands, to: results)
   }
 
-  /// A layer norm's gradients are made where they are read.
-  private mutating func leaveOutUnreadNormGradients() {
+  /// Results that are made apart are made where they are read.
+  private mutating func leaveOutUnreadGradients() {
     let facts = ProgramFacts(self)
-    for index in calls.indices where calls[index].op?.kind == .layerNormGradient {
+    for index in calls.indices where calls[index].op?.operation.rowSums.areApart == true {
       calls[index].kernel.results.removeAll { !facts.isRead($0.content) }
     }
     dropUnmadeTypes()

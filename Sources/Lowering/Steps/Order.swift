@@ -1,27 +1,24 @@
 import GraphIR
 
 extension Program {
-  /// Makes two calls of a layer norm's gradient: that of its input, which is found row by row, and
-  /// those of its parameters, which are sums over all rows.
+  /// Makes two calls of a gradient that is made apart, as a norm's is: that of its input, which is found
+  /// row by row, and those of its parameters, which are sums over all rows.
   mutating func splitNormGradients() {
-    var split: [Call] = []
-    for call in calls {
-      guard case .layerNormGradient(let op) = call.op, call.kernel.result(.rows) != nil,
-        call.kernel.results.count > 1
-      else {
-        split.append(call)
-        continue
-      }
-      var (ofInput, ofParameters) = (call, call)
-      ofInput.kernel.results.removeAll { $0.role != .rows }
-      ofParameters.kernel.results.removeAll { $0.role == .rows }
-      ofParameters.kernel.operands.removeAll { $0.role == .extra }
-      ofParameters.kernel.finish = nil
-      ofParameters.cost = op.costOfParameters(call.inputs.map(type(of:)))
-      ofInput.cost = call.cost - ofParameters.cost
-      split += [ofInput, ofParameters]
-    }
-    calls = split
+    calls = calls.flatMap(split)
+  }
+
+  private func split(_ call: Call) -> [Call] {
+    guard case .apart(let sums, let operations) = call.op?.operation.rowSums,
+      Set(call.kernel.results.map { sums.contains($0.role) }).count == 2
+    else { return [call] }
+    var (ofRows, ofSums) = (call, call)
+    ofRows.kernel.results.removeAll { sums.contains($0.role) }
+    ofSums.kernel.results.removeAll { !sums.contains($0.role) }
+    ofSums.kernel.operands.removeAll { $0.role == .extra }
+    ofSums.kernel.finish = nil
+    ofSums.cost = Cost(flops: operations * type(of: call.inputs[0]).count)
+    ofRows.cost = call.cost - ofSums.cost
+    return [ofRows, ofSums]
   }
 
   /// Lets gradients of parameters wait while gradients go back through what keeps sequences apart, or
@@ -42,19 +39,14 @@ extension Program {
 
   /// Whether a call makes nothing but parameters' gradients that no call reads.
   private func isLast(_ call: Call, _ facts: ProgramFacts) -> Bool {
-    let makesRows = call.op?.kind == .layerNormGradient && call.kernel.result(.rows) != nil
-    return call.phase == .backward && isParameterGradient(call) && !makesRows
+    call.phase == .backward && call.kernel.makesOnlyRowSums
       && call.results.allSatisfy { facts.readers[$0] == nil }
-  }
-
-  private func isParameterGradient(_ call: Call) -> Bool {
-    call.op?.operation.sumsRows ?? false
   }
 
   /// Whether a call may come before one of the same layer that waits.
   private func passes(_ call: Call, waiting: Call) -> Bool {
     guard call.phase == waiting.phase, call.layer == waiting.layer else { return false }
-    let isGradient = isParameterGradient(call)
+    let isGradient = call.kernel.makesOnlyRowSums
     guard isGradient || call.op?.operation.keepsSequencesApart ?? true else { return false }
     if !readsRowsByExpert(waiting) { return !readsRowsByExpert(call) }
     return readsRowsByExpert(call) && (isGradient || makesRowsByExpert(call))

@@ -35,4 +35,7 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
 
   case gradient  // of the op's result: what comes back
   case extra  // x1, x2, … of the last step
+
+  /// What `projections` holds.
+  public static let projected: [Role] = [.queries, .keys, .values]
 }

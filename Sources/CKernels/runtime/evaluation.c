@@ -1,0 +1,139 @@
+// Losses, logits, and what is wrong where they are no numbers.
+
+#include "interface.h"
+
+// One pass of evaluation in a lane; returns the loss.
+static float evaluate(moec_model *lane, const model_pass *pass) {
+    int before = model_enter(lane);
+    model_forward(lane, pass);
+    model_leave(before);
+    return model_loss(lane);
+}
+
+// How many passes are made at once: one by each thread, if there is a lane for every thread.
+static int passes_at_once(const moec_model *m) {
+    int before = model_enter(m), threads = omp_get_max_threads();
+    model_leave(before);
+    return threads <= MODEL_LANES ? threads : 1;
+}
+
+int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds,
+                float *losses) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+#if MODEL_KEEPS_ROWS
+    m->kept = 0;
+#endif
+    if (count < 0) { return model_fail(m, "cannot take %d batches", count, 0); }
+    if (!tokens || !targets || !seeds || !losses) {
+        return model_fail(m, "tokens, targets, seeds or the place for losses are missing", 0, 0);
+    }
+    const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
+    if (model_check_batches(m, tokens, targets, (size_t)count * each)) { return 1; }
+    model_pass pass[MODEL_LANES];
+    for (int b = 0, most = passes_at_once(m), now; b < count; b += now) {
+#if MODEL_HAS_ROUTERS
+        // What is left over is shared out as one pass, and so is one that is to take given experts.
+        now = count - b < most || m->replay_tokens > 0 ? 1 : most;
+#else
+        // What is left over is shared out as one pass.
+        now = count - b < most ? 1 : most;
+#endif
+        for (int i = 0; i < now; i++) {
+            size_t first = (size_t)(b + i) * each;
+            pass[i] = model_batch(m, tokens + first, targets + first, seeds[b + i]);
+        }
+        if (now == 1) {
+            losses[b] = evaluate(m, pass);
+        } else {
+            #pragma omp parallel for num_threads(now) schedule(static, 1)
+            for (int i = 0; i < now; i++) { losses[b + i] = evaluate(m + i, pass + i); }
+        }
+        for (int i = b; i < b + now; i++) {
+            model_note_pass(m, m + (i - b), pass + (i - b));
+            if (isfinite(losses[i])) { continue; }
+            while (++i < count) { losses[i] = NAN; }
+            return 0;
+        }
+    }
+    return 0;
+}
+
+float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
+    float loss;
+    return moec_losses(m, 1, tokens, targets, &seed, &loss) ? NAN : loss;
+}
+
+#if MODEL_HAS_TERMS
+int moec_terms(moec_model *m, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!out) { return model_fail(m, "the place for the terms is missing", 0, 0); }
+    model_terms(m->last, out);
+    return 0;
+}
+
+#endif
+int model_all_finite(const float *x, size_t count) {
+    for (size_t i = 0; i < count; i++) { if (!isfinite(x[i])) { return 0; } }
+    return 1;
+}
+
+const char *moec_first_bad(const moec_model *m) {
+    if (!m) { return NULL; }
+    for (int i = 0; i < MODEL_PARAMETERS; i++) {
+        const model_parameter *q = &model_parameters[i];
+        if (!model_all_finite(m->value + q->offset, q->stored)) { return q->name; }
+    }
+    return model_bad_layer(m->last);
+}
+
+int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    const float *logits = model_logits(m);
+    if (!logits) { return model_fail(m, "this model has no logits", 0, 0); }
+    if (length < 1 || length > MODEL_CONTEXT) {
+        return model_fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
+    }
+    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
+#if MODEL_KEEPS_ROWS
+    // What the last call began with too is computed already. Of the last token, logits are asked for.
+    int past = 0;
+    while (past < m->kept && past < length && tokens[past] == m->tokens[past]) { past++; }
+    m->kept = past;
+#endif
+    if (model_check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
+#if MODEL_HAS_ROUTERS
+    if (routes_misfit(m, length)) { return 1; }
+#endif
+    memcpy(m->tokens, tokens, sizeof *tokens * (size_t)length);
+#if MODEL_KEEPS_ROWS
+    if (past == length) { past--; }
+#if MODEL_HAS_ROUTERS
+    if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values
+#endif
+#endif
+    model_pass pass = model_batch(m, m->tokens, NULL, seed);
+    pass.sequences = 1;
+    pass.length = length;
+#if MODEL_KEEPS_ROWS
+    pass.tokens += past;
+    pass.positions += past;
+    pass.length -= past;
+    pass.past = past;
+#endif
+    int before = model_enter(m);
+    model_forward(m, &pass);
+    model_leave(before);
+    model_note_pass(m, m, &pass);
+#if MODEL_KEEPS_ROWS
+#if MODEL_HAS_ROUTERS
+    m->kept = pass.replays ? 0 : length;
+#else
+    m->kept = length;
+#endif
+#endif
+    memcpy(out, logits, sizeof(float) * (size_t)length * MODEL_VOCABULARY);
+    return 0;
+}

@@ -1,0 +1,72 @@
+// What the files behind moec_model.h, the same for every model, ask of model.c and of each other.
+#ifndef INTERFACE_H
+#define INTERFACE_H
+
+#include "model.h"
+#include "moec_model.h"
+
+#pragma GCC visibility push(hidden)
+
+// model.c: points everything at its place in the arena; what a pass writes, at that of a lane.
+void model_bind(moec_model *m, char *arena, int lane);
+#if MODEL_UPDATES_IN_BACKWARD
+
+// Tells backward which step to make with the gradients of its own; NULL: none.
+void model_bind_updates(moec_model *m, const adamw_numbers *step);
+#endif
+
+// Runs all layers; the loss is computed if the pass has targets.
+void model_forward(moec_model *m, const model_pass *pass);
+
+// Gradients of all parameters, layer by layer in reverse.
+void model_backward(moec_model *m, const model_pass *pass);
+
+// What a pass left: the loss; the logits, NULL in a model that has none; the first layer that handed on a
+// number that is not finite, or NULL.
+float model_loss(const moec_model *m);
+const float *model_logits(const moec_model *m);
+const char *model_bad_layer(const moec_model *m);
+#if MODEL_HAS_OBJECTIVE
+
+// Of what the gradients are: the loss, and its terms by their weights.
+float model_objective(const moec_model *m);
+#endif
+#if MODEL_HAS_TERMS
+
+// Copies the terms out that a pass left.
+void model_terms(const moec_model *m, float *out);
+#endif
+#if MODEL_HAS_STATES
+
+// Copies what the rules of all states made in a pass to their places in a region: to their values after a step,
+// among the gradients, which states do not have, while batches are added up.
+void model_move_states(const moec_model *m, float *to);
+
+// tensors.c: which parameters are states. Rules update them, and nothing is kept beside their values.
+int model_is_state(int index);
+#endif
+
+// interface.c: says what is wrong with a call, and returns 1. Every function of the interface refuses a model
+// that is not there; what it says then has no place but its result.
+int model_fail(moec_model *m, const char *message, int value, int limit);
+int model_refuse(moec_model *m, const char *name, float value, const char *range);
+
+// A look at each id: one outside of 0 ..< V would read outside of a table. Then at those of whole batches.
+int model_check_ids(moec_model *m, const int32_t *ids, size_t count, const char *message);
+int model_check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count);
+
+// Sets the number of threads for one call of the interface, and sets it back.
+int model_enter(const moec_model *m);
+void model_leave(int before);
+
+// A pass of evaluation over a whole batch.
+model_pass model_batch(const moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed);
+
+// Notes in which lane the last pass was made, and what its routers chose, if there are any.
+void model_note_pass(moec_model *m, const moec_model *lane, const model_pass *pass);
+
+// evaluation.c: whether all of so many numbers are finite.
+int model_all_finite(const float *x, size_t count);
+
+#pragma GCC visibility pop
+#endif

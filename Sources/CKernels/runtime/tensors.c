@@ -1,0 +1,147 @@
+// Parameters from outside: first values, and each tensor as the caller orders it.
+
+#include "interface.h"
+#include "kernels/panels.h"
+#include "kernels/random.h"
+
+#if MODEL_REORDERS
+// Which one of the model's parameters each is: its first values are drawn from the stream of that number.
+static const int drawn_as[MODEL_PARAMETERS] = {
+    MODEL_DRAWN_AS
+};
+
+#endif
+// Where element n of a parameter's logical row-major order is stored.
+static size_t stored_index(const model_parameter *q, size_t n) {
+    if (!q->panels) { return n; }
+    size_t each = (size_t)q->outputs * q->inputs, e = n / each, rest = n % each;
+    size_t o = rest / q->inputs, i = rest % q->inputs;
+    return e * panels_size(q->outputs, q->inputs) + o / 16 * q->inputs * 16 + i * 16 + o % 16;
+}
+
+static size_t logical_count(const model_parameter *q) {
+    return (size_t)q->stack * q->outputs * q->inputs;
+}
+
+void moec_initialize(moec_model *m, uint64_t seed) {
+    if (!m) { return; }
+    m->error[0] = 0;
+    m->batches = m->used_up = 0;
+#if MODEL_HAS_ROUTERS
+    m->replay_tokens = 0;
+    memset(m->routes.load, 0, sizeof m->routes.load);
+#endif
+#if MODEL_KEEPS_ROWS
+    m->kept = 0;
+#endif
+    memset(m->value, 0, ARENA_SCRATCH);  // gradients, moments, counts and padding too
+    int before = model_enter(m);
+    for (int i = 0; i < MODEL_PARAMETERS; i++) {
+        const model_parameter *q = &model_parameters[i];
+        float *value = m->value + q->offset;
+#if MODEL_REORDERS
+        uint64_t key = random_key(seed, (uint64_t)drawn_as[i]);
+#else
+        uint64_t key = random_key(seed, (uint64_t)i);
+#endif
+        int count = (int)logical_count(q);
+        #pragma omp parallel for schedule(static) if (count > 65536)
+        for (int n = 0; n < count; n++) {
+            float drawn = 1;
+            if (q->distribution == 1) { drawn = random_normal(key, (uint32_t)n); }
+            if (q->distribution == 2) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
+            value[stored_index(q, (size_t)n)] = q->scale * drawn;
+        }
+    }
+    model_leave(before);
+}
+
+#define NO_TENSOR "there is no tensor of kind %d and index %d"
+#if MODEL_HAS_STATES
+#define STATE_LACKS "parameter %d is a state: it has a value, and no tensor of kind %d"
+
+int model_is_state(int index) {
+    static const int states[] = {MODEL_STATES};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) { if (states[i] == index) { return 1; } }
+    return 0;
+}
+#endif
+
+// Step counts are floats, which hold every whole number up to here; there they stay.
+#define MOST_STEPS 16777216.0f
+
+// The tensor that kind and index name, and its element count; NULL if there is none.
+static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
+    if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
+    const model_parameter *q = &model_parameters[index];
+    *count = kind == MOEC_STEPS ? (size_t)q->steps : logical_count(q);
+    switch (kind) {
+    case MOEC_VALUE: return m->value + q->offset;
+    case MOEC_GRADIENT: return m->gradient + q->offset;
+    case MOEC_FIRST_MOMENT: return m->first + q->offset;
+    case MOEC_SECOND_MOMENT: return m->second + q->offset;
+    case MOEC_STEPS: return m->steps + q->first_step;
+    default: return NULL;
+    }
+}
+
+int moec_read(const moec_model *model, int kind, int index, float *out) {
+    moec_model *m = (moec_model *)model;  // of which only the error is written
+    if (!m) { return 1; }
+    m->error[0] = 0;
+#if MODEL_HAS_STATES
+    if (kind != MOEC_VALUE && model_is_state(index)) { return model_fail(m, STATE_LACKS, index, kind); }
+#endif
+    size_t count = 0;
+    const float *from = tensor(m, kind, index, &count);
+    if (!from) { return model_fail(m, NO_TENSOR, kind, index); }
+    if (!out) { return model_fail(m, "the place for the numbers is missing", 0, 0); }
+    if (kind == MOEC_GRADIENT && m->used_up) {
+        return model_fail(m, "the gradients went into a training step, which keeps none", 0, 0);
+    }
+    const model_parameter *q = &model_parameters[index];
+    for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
+    return 0;
+}
+
+// What AdamW takes a root of, or a power by, must be what AdamW itself could have left there.
+static int check_numbers(moec_model *m, int kind, const float *in, size_t count) {
+    for (size_t n = 0; n < count; n++) {
+        if (kind == MOEC_SECOND_MOMENT && !(in[n] >= 0)) {
+            return model_refuse(m, "a second moment", in[n], "at least 0");
+        }
+        if (kind == MOEC_STEPS && !(in[n] >= 0 && in[n] <= MOST_STEPS && in[n] == floorf(in[n]))) {
+            return model_refuse(m, "a step count", in[n], "a whole number from 0 to 16777216");
+        }
+    }
+    return 0;
+}
+
+int moec_write(moec_model *m, int kind, int index, const float *in) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+#if MODEL_KEEPS_ROWS
+    m->kept = 0;
+#endif
+#if MODEL_HAS_STATES
+    if (kind != MOEC_VALUE && model_is_state(index)) { return model_fail(m, STATE_LACKS, index, kind); }
+#endif
+    size_t count = 0;
+    float *to = tensor(m, kind, index, &count);
+    if (!to) { return model_fail(m, NO_TENSOR, kind, index); }
+    if (!in) { return model_fail(m, "the numbers are missing", 0, 0); }
+    if (check_numbers(m, kind, in, count)) { return 1; }
+    const model_parameter *q = &model_parameters[index];
+    for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
+    return 0;
+}
+
+int moec_set_decay(moec_model *m, int index, int decays) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (index < 0 || index >= MODEL_PARAMETERS) {
+        return model_fail(m, "there is no parameter %d, only 0 ..< %d", index, MODEL_PARAMETERS);
+    }
+    m->decays[index] = decays != 0;
+    return 0;
+}

@@ -1,0 +1,88 @@
+import GraphIR
+import Planning
+
+/// What a pass leaves, for the functions of the interface.
+extension ModelFile {
+  var results: String {
+    let loss = Self.function(
+      "float model_loss", place { $0 == .loss }.map { "\($0)[0]" }, otherwise: "NAN")
+    let logits = Self.function(
+      "const float *model_logits", place { $0 == .logits }, otherwise: "NULL")
+    return
+      (["// What a pass left, in the lane in which it was made.", loss, logits]
+      + [objectiveFunction, termsFunction, statesFunction].compactMap(\.self)
+      + ["", badLayerFunction]).joined(separator: "\n")
+  }
+
+  /// What is differentiated, where it is not the loss alone.
+  private var objectiveFunction: String? {
+    place { $0 == .objective }.map {
+      "float model_objective(const moec_model *m) { return m->\($0)[0]; }"
+    }
+  }
+
+  /// Copies the terms out, in the graph's order.
+  private var termsFunction: String? {
+    let terms = plan.graph.terms
+    if terms.isEmpty { return nil }
+    let lines = terms.enumerated().map { index, term in
+      let place = place { $0 == .term(name: term.name, weight: term.weight) } ?? ""
+      return "    out[\(index)] = m->\(place)[0];"
+    }
+    return (["", "void model_terms(const moec_model *m, float *out) {"] + lines + ["}"])
+      .joined(separator: "\n")
+  }
+
+  /// Copies what each state's rule made to the state's place in a region.
+  private var statesFunction: String? {
+    if context.states.isEmpty { return nil }
+    let lines = context.states.map { index in
+      let parameter = plan.parameters[index]
+      let place = place { $0 == .state(parameter.name) } ?? ""
+      return
+        "    memcpy(to + \(parameter.offset), m->\(place), sizeof(float) * \(parameter.type.count));"
+    }
+    return (["", "void model_move_states(const moec_model *m, float *to) {"] + lines + ["}"])
+      .joined(separator: "\n")
+  }
+
+  private static func function(_ name: String, _ place: String?, otherwise: String) -> String {
+    let body = place.map { "return m->\($0);" } ?? "(void)m; return \(otherwise);"
+    return "\(name)(const moec_model *m) { \(body) }"
+  }
+
+  /// Where in the model's struct the layer that writes an output has it.
+  private func place(of isWanted: (Output) -> Bool) -> String? {
+    for use in plan.uses {
+      let layer = plan.layers[use.layer]
+      for (argument, edge) in zip(layer.forwardArguments, use.forwardEdges)
+      where argument.isWritten && plan.edges[edge].outputs.contains(where: isWanted) {
+        return "\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
+      }
+    }
+    return nil
+  }
+
+  private var badLayerFunction: String {
+    let checks = layerChecks
+    return """
+      // The first layer that handed on a number that is not finite.
+      const char *model_bad_layer(const moec_model *m) {
+      \((checks.isEmpty ? ["(void)m;"] : checks).map { "    " + $0 }.joined(separator: "\n"))
+          return NULL;
+      }
+      """
+  }
+
+  /// Looks for numbers that are not finite in what layers hand on.
+  private var layerChecks: [String] {
+    plan.uses.flatMap { use -> [String] in
+      let layer = plan.layers[use.layer]
+      let name = CNames.literal(use.scope.isEmpty ? layer.name : use.scope)
+      return layer.forwardArguments.filter { $0.isWritten && $0.type.element == .f32 }.map {
+        let place = "m->\(layer.name)[\(use.instance)].\(CNames.identifier($0.name))"
+        return "if (!model_all_finite(\(place), (size_t)\($0.type.count))) { return \(name); }"
+      }
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import CKernels
+
+/// A file of a model that is the same for every model, or nearly: `RuntimeText` says what is not.
+struct RuntimeFile {
+  let path: String
+
+  /// As it lies in `CKernels`.
+  let text: UnsafePointer<CChar>?
+
+  /// What is behind the library's interface, in the order in which a reader wants it.
+  private static var interface: [RuntimeFile] {
+    [
+      RuntimeFile(path: "interface.h", text: runtime_interface_h()),
+      RuntimeFile(path: "interface.c", text: runtime_interface_c()),
+      RuntimeFile(path: "tensors.c", text: runtime_tensors_c()),
+      RuntimeFile(path: "training.c", text: runtime_training_c()),
+      RuntimeFile(path: "evaluation.c", text: runtime_evaluation_c()),
+      RuntimeFile(path: "adamw.c", text: runtime_adamw_c()),
+      RuntimeFile(path: "manifest.c", text: runtime_manifest_c()),
+    ]
+  }
+
+  private static var routes: RuntimeFile { RuntimeFile(path: "routes.c", text: runtime_routes_c()) }
+
+  /// Those that a model has: what routes nothing needs no routes.
+  static func all(routes hasRoutes: Bool) -> [RuntimeFile] {
+    interface + (hasRoutes ? [routes] : [])
+  }
+
+  func generated(_ context: Context) -> GeneratedFile {
+    let text = text.map(context.runtime.resolved) ?? ""
+    return GeneratedFile(path: path, text: "\(context.heading(path))\n//\n\(text)")
+  }
+}
