@@ -1,6 +1,4 @@
 import CKernels
-import GraphIR
-import Lowering
 import Planning
 
 extension KernelFile {
@@ -28,44 +26,7 @@ extension KernelFile {
   /// The paths of the sources that a plan's kernels are compiled from.
   static func sources(of plan: Plan) -> [String] {
     let calls = plan.layers.flatMap { $0.forward + $0.backward }
-    return needed(by: Array(Set(calls.compactMap(\.kernelFile)))).compactMap(\.body?.path)
-  }
-}
-
-extension Call {
-  /// The name of the kernel file that holds the called function; nil for code of the layer's own.
-  var kernelFile: String? {
-    switch action {
-    case .pack, .unpack: "panels"
-    case .copy: nil
-    case .fit: "fit"
-    case .op(let op): op.kind.kernel(routed: operands.contains { $0.type.experts != nil })
-    }
-  }
-}
-
-extension OpKind {
-  fileprivate func kernel(routed: Bool) -> String? {
-    switch self {
-    case .input, .parameter, .pointwise: nil
-    case .sum: "sum"
-    case .embedding, .embeddingGradient: "embedding"
-    case .linear, .linearInputGradient: routed ? "expert_linear" : "linear"
-    case .linearWeightGradient: routed ? "expert_linear_weight_gradient" : "linear"
-    case .matmul: "matmul"
-    case .transpose: "transpose"
-    case .layerNorm, .layerNormGradient: "layer_norm"
-    case .softmax, .softmaxGradient: "softmax"
-    case .splitHeads, .mergeHeads: "heads"
-    case .causalMask: "causal_mask"
-    case .attention: "attention"
-    case .attentionGradient: "attention_gradient"
-    case .top, .topGradient: "top"
-    case .route: "route"
-    case .dispatch, .dispatchGradient: "dispatch"
-    case .combine, .combineGradient: "combine"
-    case .crossEntropy, .crossEntropyGradient: "cross_entropy"
-    }
+    return needed(by: Array(Set(calls.compactMap(\.code.kernel)))).compactMap(\.body?.path)
   }
 }
 

@@ -4,34 +4,30 @@ import Planning
 
 /// Calls of attention and its gradient.
 extension CallEmitter {
-  func attentionCall(_ op: Op, _ c: CallText) -> (String, [String])? {
-    if case .attention(let op) = op {
-      let type = c.madeType(.output)
-      var sizes = attentionSizes(type, op.heads, op.scale, op.rate, op.stream)
-      let isKept = kept.map(type.axes.contains) ?? false
-      if isKept { sizes.insert("pass->past", at: 2) }
-      return (
-        "causal_attention" + (isKept ? "_after" : ""),
-        [.output, .maximum, .sum].map { c.made($0) } + read(c) + [rowStride(c)] + sizes
-      )
-    }
-    guard case .attentionGradient(let op) = op else { return nil }
+  func attention(_ op: Attention, _ c: CallText) -> [String] {
+    let type = c.madeType(.output)
+    var sizes = attentionSizes(type, op.heads, op.scale, op.rate, op.stream)
+    let isKept = kept.map(type.axes.contains) ?? false
+    if isKept { sizes.insert("pass->past", at: 2) }
+    return invocation(
+      "causal_attention" + (isKept ? "_after" : ""),
+      [.output, .maximum, .sum].map { c.made($0) } + read(c) + [rowStride(c)] + sizes)
+  }
+
+  func attentionGradient(_ op: AttentionGradient, _ c: CallText) -> [String] {
     let sizes = attentionSizes(c.type(.gradient), op.heads, op.scale, op.rate, op.stream)
     let made =
       c.call.kernel.result(.projections) == nil
-      ? Self.parts.map { c.made($0) } : sideBySide(c.made(.projections), c)
-    return (
+      ? Role.projected.map { c.made($0) } : sideBySide(c.made(.projections), c)
+    return invocation(
       "causal_attention_gradient",
       made + [c[.gradient], c[.output]] + read(c) + [c[.maximum], c[.sum]]
-        + [rowStride(c), rowStride(c)] + sizes
-    )
+        + [rowStride(c), rowStride(c)] + sizes)
   }
-
-  private static let parts: [Role] = [.queries, .keys, .values]
 
   /// Queries, keys and values: three tensors, or the parts of each row of one.
   private func read(_ c: CallText) -> [String] {
-    c.call[.projections] == nil ? Self.parts.map { c[$0] } : sideBySide(c[.projections], c)
+    c.call[.projections] == nil ? Role.projected.map { c[$0] } : sideBySide(c[.projections], c)
   }
 
   private func sideBySide(_ all: String, _ c: CallText) -> [String] {

@@ -4,38 +4,39 @@ import Planning
 
 /// Calls of matrix products, and what their last steps read.
 extension CallEmitter {
-  func productCall(_ op: Op, _ c: CallText) -> (String, [String])? {
-    let isByExpert = c.call[.start] != nil
-    let isGathered = c.call[.source] != nil
-    let finish = functions.finish(c.call)
-    let prefix = isByExpert ? "expert_" : ""
-    let suffix = finish == nil ? (isGathered ? "_gathered" : "") : "_finished"
-    let last = finish.map { [$0.name, finishOperands(c)] } ?? []
-    // The form with a last step takes gathered rows and rows as they lie.
-    let source = isGathered || (isByExpert && finish != nil) ? [c[.source]] : []
-    let start = isByExpert ? [c[.start]] : []
+  func linear(_ c: CallText) -> [String] {
+    let operands = [c.made(.output), c[.rows]] + source(c) + [c[.weights], c[.bias]] + start(c)
+    return product("linear", operands + sizes(c, .rows, c.call.kernel.all(.weights)), c)
+  }
+
+  func linearInputGradient(_ c: CallText) -> [String] {
+    let operands = [c.made(.rows), c[.gradient], c[.weights]] + start(c)
     let weights = c.call.kernel.all(.weights)
-    switch op {
-    case .linear:
-      let operands = [c.made(.output), c[.rows]] + source + [c[.weights], c[.bias]] + start
-      return (prefix + "linear" + suffix, operands + sizes(c, .rows, weights) + last)
-    case .linearInputGradient:
-      let operands = [c.made(.rows), c[.gradient], c[.weights]] + start
-      let name = prefix + "linear_input_gradient" + suffix
-      return (name, operands + sizes(c, .gradient, weights) + last)
-    case .linearWeightGradient:
-      let gradients = c.call.kernel.results(.weights)
-      var arguments = [c.made(.weights), c.made(.bias), c[.gradient], c[.rows]]
-      arguments += source + start + sizes(c, .gradient, gradients) + [update(c.call)]
-      if !isByExpert { arguments.append("\(gradients.count)") }
-      return (prefix + "linear_weight_gradient" + suffix, arguments + [shares])
-    case .input, .parameter, .pointwise, .sum, .embedding, .matmul, .transpose, .layerNorm,
-      .softmax, .splitHeads, .mergeHeads, .causalMask, .attention, .top, .route, .dispatch,
-      .combine, .crossEntropy, .embeddingGradient, .layerNormGradient, .softmaxGradient,
-      .attentionGradient, .topGradient, .dispatchGradient, .combineGradient,
-      .crossEntropyGradient:
-      return nil
-    }
+    return product("linear_input_gradient", operands + sizes(c, .gradient, weights), c)
+  }
+
+  func linearWeightGradient(_ c: CallText) -> [String] {
+    let gradients = c.call.kernel.results(.weights)
+    var arguments = [c.made(.weights), c.made(.bias), c[.gradient], c[.rows]]
+    arguments += source(c) + start(c) + sizes(c, .gradient, gradients) + [update(c.call)]
+    if c.call[.start] == nil { arguments.append("\(gradients.count)") }
+    return product("linear_weight_gradient", arguments + [shares], c)
+  }
+
+  /// The kernel for rows as they are: by expert, gathered, or with a last step.
+  private func product(_ name: String, _ arguments: [String], _ c: CallText) -> [String] {
+    let prefix = c.call[.start] == nil ? "" : "expert_"
+    let last = lastStep(c)
+    let suffix = last.isEmpty ? (c.call[.source] == nil ? "" : "_gathered") : "_finished"
+    return invocation(prefix + name + suffix, arguments + last)
+  }
+
+  private func start(_ c: CallText) -> [String] { c.call[.start] == nil ? [] : [c[.start]] }
+
+  /// The form with a last step takes gathered rows and rows as they lie.
+  private func source(_ c: CallText) -> [String] {
+    let takesBoth = c.call[.start] != nil && functions.finish(c.call) != nil
+    return c.call[.source] != nil || takesBoth ? [c[.source]] : []
   }
 
   /// Experts or rows, then the weights' inputs and outputs; those of weights side by side are one
@@ -54,8 +55,13 @@ extension CallEmitter {
     return weights.count > 1 ? field : "&" + field
   }
 
+  /// The function of a call's last step and what it reads; nothing if the call has none.
+  func lastStep(_ c: CallText) -> [String] {
+    functions.finish(c.call).map { [$0.name, finishOperands(c)] } ?? []
+  }
+
   /// The compound literal of what a product's last step reads.
-  func finishOperands(_ c: CallText) -> String {
+  private func finishOperands(_ c: CallText) -> String {
     guard let finish = c.call.finish, let type = c.call.results.first?.type else { return "NULL" }
     var fields = [".width = \(CNames.width(type))"]
     fields += c.all(.extra).enumerated().map { ".x\($0.offset + 1) = \($0.element)" }

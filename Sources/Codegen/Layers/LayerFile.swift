@@ -26,7 +26,7 @@ struct LayerFile {
 
   /// The kernel files that the layer calls.
   var kernels: [String] {
-    let called = (layer.forward + layer.backward).compactMap(\.kernelFile)
+    let called = (layer.forward + layer.backward).compactMap(\.code.kernel)
     return Array(Set(called + functions.kernels + (usesKeys ? ["random"] : []))).sorted()
   }
 
@@ -164,7 +164,7 @@ extension LayerFile {
     return lines
   }
 
-  /// `// makemoe.swift:36   let n = h.layerNorm("norm")`.
+  /// `// makemoe.swift:24   let weights = top.softmax()`.
   private func comment(_ location: SourceLocation, _ call: Call) -> String {
     CNames.comment("\(location.file):\(location.line)   \(context.sourceLine(location))")
   }

@@ -1,0 +1,72 @@
+import GraphIR
+import Lowering
+import Planning
+
+/// How a call is written in C: the kernel file that it wants, and who writes its lines.
+struct CallCode {
+  /// The name of the file that holds the called function; nil for code of the layer's own.
+  let kernel: String?
+
+  /// The call as lines of C, not indented.
+  let lines: (CallEmitter, CallText) -> [String]
+
+  init(_ kernel: String?, _ lines: @escaping (CallEmitter, CallText) -> [String]) {
+    self.kernel = kernel
+    self.lines = lines
+  }
+}
+
+extension Call {
+  var code: CallCode {
+    switch action {
+    case .pack: CallCode("panels") { $0.stacked("panels_from_rows", $1, packing: true) }
+    case .unpack: CallCode("panels") { $0.stacked("rows_from_panels", $1, packing: false) }
+    case .copy: CallCode(nil) { $0.copy($1) }
+    case .fit: CallCode("fit") { $0.fit($1) }
+    case .op(let op): op.code(byExpert: operands.contains { $0.type.experts != nil })
+    }
+  }
+}
+
+extension Op {
+  /// The one table of what calls of all ops are in C.
+  ///
+  /// - Parameter byExpert: whether rows sorted by expert are among the operands and results.
+  fileprivate func code(byExpert: Bool) -> CallCode {
+    let expert = byExpert ? "expert_" : ""
+    return switch self {
+    case .input, .parameter: CallCode(nil) { _, _ in [] }
+    case .pointwise(let op): CallCode(nil) { $0.pointwise(op, $1) }
+    case .sum(let op): CallCode("sum") { $0.sum(op, $1) }
+    case .embedding: CallCode("embedding") { $0.embedding($1) }
+    case .embeddingGradient(let op): CallCode("embedding") { $0.embeddingGradient(op, $1) }
+    case .linear: CallCode(expert + "linear") { $0.linear($1) }
+    case .linearInputGradient: CallCode(expert + "linear") { $0.linearInputGradient($1) }
+    case .linearWeightGradient:
+      CallCode(byExpert ? "expert_linear_weight_gradient" : "linear") {
+        $0.linearWeightGradient($1)
+      }
+    case .matmul(let op): CallCode("matmul") { $0.matmul(op, $1) }
+    case .transpose: CallCode("transpose") { $0.transpose($1) }
+    case .layerNorm(let op): CallCode("layer_norm") { $0.layerNorm(op, $1) }
+    case .layerNormGradient: CallCode("layer_norm") { $0.layerNormGradient($1) }
+    case .softmax: CallCode("softmax") { $0.softmax($1) }
+    case .softmaxGradient: CallCode("softmax") { $0.softmaxGradient($1) }
+    case .splitHeads(let op): CallCode("heads") { $0.splitHeads(op, $1) }
+    case .mergeHeads: CallCode("heads") { $0.mergeHeads($1) }
+    case .causalMask(let op): CallCode("causal_mask") { $0.causalMask(op, $1) }
+    case .attention(let op): CallCode("attention") { $0.attention(op, $1) }
+    case .attentionGradient(let op):
+      CallCode("attention_gradient") { $0.attentionGradient(op, $1) }
+    case .top(let op): CallCode("top") { $0.top(op, $1) }
+    case .topGradient(let op): CallCode("top") { $0.topGradient(op, $1) }
+    case .route(let op): CallCode("route") { $0.route(op, $1) }
+    case .dispatch: CallCode("dispatch") { $0.dispatch($1) }
+    case .dispatchGradient: CallCode("dispatch") { $0.dispatchGradient($1) }
+    case .combine: CallCode("combine") { $0.combine($1) }
+    case .combineGradient: CallCode("combine") { $0.combineGradient($1) }
+    case .crossEntropy: CallCode("cross_entropy") { $0.crossEntropy($1) }
+    case .crossEntropyGradient: CallCode("cross_entropy") { $0.crossEntropyGradient($1) }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import GraphIR
+import Lowering
+import Planning
+
+/// Calls of ops that go through rows: tables, sums, norms, softmax and the loss.
+extension CallEmitter {
+  func embedding(_ c: CallText) -> [String] {
+    invocation(
+      "embedding", [c.made(.output), c[.table], c[.ids], c.count(.ids), c.width(.table)])
+  }
+
+  func embeddingGradient(_ op: EmbeddingGradient, _ c: CallText) -> [String] {
+    let sizes = [c.count(.ids), c.width(.gradient), CNames.size(op.entries)]
+    return invocation("embedding_gradient", [c.made(.table), c[.gradient], c[.ids]] + sizes)
+  }
+
+  func sum(_ op: Sum, _ c: CallText) -> [String] {
+    let (kept, type) = (CNames.product(op.axes), c.type(.operand))
+    if op.sumsLeading(of: type) {
+      let summed = CNames.product(type.axes.dropLast(op.axes.count))
+      return invocation("sum_leading", [c.made(.output), c[.operand], summed, kept])
+    }
+    let summed = CNames.product(type.axes.dropFirst(op.axes.count))
+    return invocation("sum_trailing", [c.made(.output), c[.operand], kept, summed])
+  }
+
+  func layerNorm(_ op: LayerNorm, _ c: CallText) -> [String] {
+    let made = [c.made(.output), c.made(.mean), c.made(.deviation)]
+    let read = [.rows, .weights, .bias].map { c[$0] }
+    return invocation(
+      "layer_norm", made + read + [c.rows(.rows), c.width(.rows), CNames.float(op.epsilon)])
+  }
+
+  /// Gradients of the input, then of the parameters.
+  func layerNormGradient(_ c: CallText) -> [String] {
+    let sizes = [c.rows(.rows), c.width(.rows)]
+    var lines: [String] = []
+    if c.call.kernel.result(.rows) != nil {
+      let operands = [.gradient, .rows, .weights, .mean, .deviation, .extra].map { c[$0] }
+      lines += invocation("layer_norm_input_gradient", [c.made(.rows)] + operands + sizes)
+    }
+    if c.call.kernel.results.contains(where: { $0.role != .rows }) || lines.isEmpty {
+      let operands = [.gradient, .rows, .mean, .deviation].map { c[$0] }
+      lines += invocation(
+        "layer_norm_weight_gradient",
+        [c.made(.weights), c.made(.bias)] + operands + sizes + [shares])
+    }
+    return lines
+  }
+
+  func softmax(_ c: CallText) -> [String] {
+    invocation("softmax", [c.made(.output), c[.operand], c.rows(.operand), c.width(.operand)])
+  }
+
+  func softmaxGradient(_ c: CallText) -> [String] {
+    invocation(
+      "softmax_gradient",
+      [c.made(.operand), c[.gradient], c[.output], c.rows(.gradient), c.width(.gradient)])
+  }
+
+  /// A pass without targets has no loss.
+  func crossEntropy(_ c: CallText) -> [String] {
+    let arguments = [
+      c.made(.maximum), c.made(.sum), c[.logits], c[.targets], c.rows(.logits), c.width(.logits),
+    ].joined(separator: ", ")
+    return ["if (\(c[.targets])) { \(c.made(.output))[0] = cross_entropy(\(arguments)); }"]
+  }
+
+  func crossEntropyGradient(_ c: CallText) -> [String] {
+    let operands = [.logits, .maximum, .sum, .targets].map { c[$0] }
+    return invocation(
+      "cross_entropy_gradient",
+      [c.made(.logits), "\(c[.gradient])[0]"] + operands + [c.rows(.logits), c.width(.logits)])
+  }
+}
