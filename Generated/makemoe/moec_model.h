@@ -67,6 +67,8 @@ MOEC_EXPORT void moec_initialize(moec_model *model, uint64_t seed);
 MOEC_EXPORT int moec_set_threads(moec_model *model, int count);
 
 /// Copies parameter `index` out, logical row-major float32 in the manifest's shape (MOEC_STEPS: "steps" numbers).
+/// A parameter with "update": "state" is updated by a rule at the end of moec_train_step and, to the mean of what the
+/// rule made for the accumulated batches, of moec_update; it has a value alone, and the other kinds are refused.
 MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *out);
 
 /// Copies parameter `index` in, in the same form as moec_read gives it. Step counts are whole numbers from 0 to
@@ -74,7 +76,8 @@ MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *o
 MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *in);
 
 /// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error. A loss that is
-/// not finite leaves parameters, moments and step counts as they were.
+/// not finite leaves parameters, moments and step counts as they were; so does an objective, the loss and its terms
+/// by their weights, which is returned in the loss's place then.
 MOEC_EXPORT float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
 
 /// Forward and backward only, in training mode (dropout on); returns the loss, NaN on an error.
@@ -101,6 +104,11 @@ MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int3
 /// moec_loss return, but threads take whole batches side by side where the library has room for it. Batches behind
 /// one whose loss is not finite are left out; theirs are NaN.
 MOEC_EXPORT int moec_losses(moec_model *model, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds, float *losses);
+
+/// Copies out the terms of the objective in the last pass over a batch, in the order of the manifest's "terms"; of
+/// several batches, those of the last. After moec_logits, whose text is no batch, they mean nothing. A library whose
+/// model has no terms lacks this function.
+MOEC_EXPORT int moec_terms(moec_model *model, float *out);
 
 /// One sequence of 1 to T tokens in evaluation mode -> its logits [length, V]. Models that keep keys and values (the
 /// head of model.c says so) compute only what comes after the tokens that the last call began with too; same bits.

@@ -48,7 +48,8 @@ public struct Comparison {
     self.trial = trial
   }
 
-  /// Compares losses in training and evaluation, all gradients, one step's first moments, and the logits
+  /// Compares losses in training and evaluation, the objective's terms, all gradients, one step's first
+  /// moments and states, and the logits
   /// of texts of every length, which go on from what the shorter ones left behind.
   ///
   /// - Returns: nil if rounding decides which experts are chosen, or numbers are too large for C.
@@ -76,7 +77,12 @@ extension Comparison {
     let model = try trial.model()
     let loss = try model.gradients(tokens: tokens, targets: targets, seed: seed)
     compare("training loss", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
-    let names = trial.parameters.keys.sorted()
+    for (index, term) in trial.library.manifest.terms.enumerated() {
+      compare("term \(term.name)", [try model.terms()[index]], oracle, scale: 1, &report) { run in
+        run.terms[term.name].map { [$0] }
+      }
+    }
+    let names = trial.learned
     let largest = names.compactMap { oracle.run.gradient(of: $0)?.largest }.max() ?? 0
     for name in names where oracle.run.gradient(of: name) != nil {
       compare(
@@ -96,6 +102,11 @@ extension Comparison {
     let hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)
     let loss = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
     compare("loss of a step", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    for state in trial.library.manifest.states.map(\.name) {
+      compare("state \(state)", try model.read(named: state), oracle, scale: 1e-2, &report) {
+        $0.state(state)
+      }
+    }
     let factor = 1 - Double(hyper.beta1)
     guard factor > 0 else { return }
     for name in names where oracle.run.gradient(of: name) != nil {

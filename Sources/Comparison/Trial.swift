@@ -31,6 +31,11 @@ public struct Trial {
     }
   }
 
+  /// The names of the parameters, without states.
+  public var learned: [String] {
+    library.manifest.parameters.filter { !$0.isState }.map(\.name).sorted()
+  }
+
   /// A model of the library that holds the parameters.
   public func model() throws -> Model {
     let model = try Model(library)
@@ -58,7 +63,7 @@ public struct Trial {
       Disagreement(name, [loss], [run.loss ?? 0], scale: 1)
     }
     _ = try model.gradients(tokens: tokens, targets: targets, seed: seed)
-    let gradients = parameters.keys.sorted().map { ($0, run.gradient(of: $0)) }
+    let gradients = learned.map { ($0, run.gradient(of: $0)) }
     let largest = gradients.compactMap { $0.1?.largest }.max() ?? 0
     for (name, expected) in gradients {
       let actual = try model.read(.gradient, named: name)
@@ -94,7 +99,9 @@ extension Model {
   public func allBits() throws -> [[UInt32]] {
     var bits: [[UInt32]] = []
     for index in manifest.parameters.indices {
-      for kind in Kind.allCases { bits.append(try read(kind, index).map(\.bitPattern)) }
+      for kind in Kind.allCases where keeps(kind, of: index) {
+        bits.append(try read(kind, index).map(\.bitPattern))
+      }
     }
     return bits
   }

@@ -183,7 +183,7 @@ extension Supervision {
 extension Plan {
   /// `3 layers, 8,996,545 parameters, 190 MB`.
   fileprivate var inShort: String {
-    let count = parameters.reduce(0) { $0 + $1.type.count }
+    let count = learnedParameters.reduce(0) { $0 + $1.type.count }
     let megabytes = (memory.total + 500_000) / 1_000_000
     return "\(layers.count) layers, \(count.grouped) parameters, \(megabytes.grouped) MB"
   }

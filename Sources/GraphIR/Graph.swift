@@ -49,10 +49,22 @@ public struct Node: Hashable, Sendable {
 /// What a graph hands out, in the order in which outputs are listed.
 public enum Output: Hashable, Sendable {
   case logits
+
+  /// The loss that is reported.
   case loss
 
-  /// The loss's gradient with respect to the parameter of that name.
+  /// The number whose gradients are taken: the loss and the terms, each times its weight. A graph
+  /// without weighted terms has none; there it is the loss.
+  case objective
+
+  /// A number beside the loss that is reported by its name, and part of the objective by its weight.
+  case term(name: String, weight: Double)
+
+  /// The objective's gradient with respect to the parameter of that name.
   case gradient(parameter: String)
+
+  /// What the state of that name is after a step.
+  case state(String)
 }
 
 /// AdamW's numbers as the model declares them.
@@ -122,16 +134,36 @@ extension Graph {
     outputs.first { $0.output == output }?.value
   }
 
+  /// The value whose gradients are taken: the objective, or the loss where there is none.
+  public var differentiated: Value? { self[.objective] ?? self[.loss] }
+
+  /// Every term of the objective with its value, in order.
+  public var terms: [(name: String, weight: Double, value: Value)] {
+    outputs.compactMap { binding in
+      guard case .term(let name, let weight) = binding.output else { return nil }
+      return (name, weight, binding.value)
+    }
+  }
+
   /// All results of a node.
   public func results(of node: Int) -> [Value] {
     nodes[node].types.indices.map { Value(node: node, result: $0) }
   }
 
-  /// Every parameter with the index of its node, in order of creation.
+  /// Every parameter with the index of its node, states too, in order of creation.
   public var parameters: [(node: Int, parameter: Parameter)] {
     nodes.enumerated().compactMap { index, node in
       if case .parameter(let parameter) = node.op { (index, parameter) } else { nil }
     }
+  }
+
+  /// The number of each parameter, by its node, which is the random stream of its first values: those
+  /// of the learned ones do not depend on which states there are.
+  public var parameterNumbers: [Int: Int] {
+    let all = parameters
+    let ordered = all.filter { !$0.parameter.isState } + all.filter(\.parameter.isState)
+    return Dictionary(
+      uniqueKeysWithValues: ordered.enumerated().map { ($0.element.node, $0.offset) })
   }
 
   /// How many inputs and outputs use each value.

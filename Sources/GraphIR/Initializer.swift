@@ -5,6 +5,7 @@
 public enum Initializer: Hashable, Sendable {
   case zeros
   case ones
+  case constant(Double)
   /// N(0, deviation²).
   case normal(Double)
   /// Uniform in ±bound.
@@ -25,6 +26,7 @@ public enum Initializer: Hashable, Sendable {
     switch self {
     case .zeros: .constant(0)
     case .ones: .constant(1)
+    case .constant(let value): .constant(value)
     case .normal(let deviation): .normal(deviation: deviation)
     case .uniform(let bound): .uniform(bound: bound)
     case .kaimingNormal(let fanIn): .normal(deviation: (2 / Double(fanIn)).squareRoot())

@@ -146,6 +146,7 @@ extension Verifier {
     let isRight =
       switch initializer {
       case .zeros, .ones: true
+      case .constant(let value): value.isFinite
       case .normal(let size), .uniform(let size): size >= 0 && size.isFinite
       case .kaimingNormal(let fanIn), .kaimingUniform(let fanIn): isFan(fanIn)
       case .xavierNormal(let fanIn, let fanOut), .xavierUniform(let fanIn, let fanOut):

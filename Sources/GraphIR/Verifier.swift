@@ -23,10 +23,14 @@
 /// - A random stream has one meaning: normal numbers, or dropout with one rate.
 ///
 /// Parameters and outputs:
-/// - Parameter names are not empty and unique.
-/// - Each output is bound once, to a value that exists. The loss is f32[] and the logits are
-///   f32[batch, context, vocabulary], both of the forward phase. A gradient names a parameter and
-///   has its type.
+/// - Parameter names are not empty and unique, those of states among them.
+/// - Each output is bound once, to a value that exists. All but gradients are of the forward phase.
+/// - The loss is f32[] and the logits are f32[batch, context, vocabulary].
+/// - A gradient names a learned parameter and has its type.
+/// - Every state has one rule, an output `state` of its name and type, and nothing else has one.
+/// - Terms are f32[], have printable names of their own and finite weights. There is an objective where
+///   one has a weight other than 0: a pointwise op of the loss and the terms, with the slope 1 by the
+///   loss and each term's weight by the term.
 ///
 /// Rows sorted by expert:
 /// - They come from `dispatch` with start, source and slot of one `route`, in this order.
@@ -42,6 +46,8 @@ public enum Verifier {
     try checkNodes(graph)
     try checkParameters(graph)
     try checkOutputs(graph)
+    try checkStates(graph)
+    try checkObjective(graph)
     try checkPhases(graph)
     try checkStreams(graph)
     try checkRoutes(graph)

@@ -113,7 +113,8 @@ extension BenchmarkReport {
   /// Errors: the report is of another model than the plan's.
   func expect(_ plan: Plan, _ path: String) throws(BenchFileError) {
     let ours = Self.identity(
-      plan.graph.name, plan.parameters.reduce(0) { $0 + $1.type.count }, plan.graph.batch.size,
+      plan.graph.name, plan.learnedParameters.reduce(0) { $0 + $1.type.count },
+      plan.graph.batch.size,
       plan.graph.context.size)
     let theirs = Self.identity(model, parameters, batch, context)
     guard ours == theirs else { throw .otherModel(path: path, theirs: theirs, ours: ours) }

@@ -18,14 +18,14 @@ extension ModelPage {
 
   private var numbers: [(String, String, String)] {
     guard let plan = model.plan else { return [] }
-    let count = plan.parameters.reduce(0) { $0 + $1.type.count }
+    let count = plan.learnedParameters.reduce(0) { $0 + $1.type.count }
     let active = plan.activeParameters
     let forward = plan.graph.flops(.forward)
     let backward = plan.graph.flops(.backward)
     let memory = plan.memory
     let state = memory.parameters + memory.gradients + memory.optimizer
     return [
-      ("parameters", count.grouped, "in \(plan.parameters.count) tensors"),
+      ("parameters", count.grouped, "in \(plan.learnedParameters.count) tensors"),
       (
         "active for a token", active.grouped,
         "\(count > 0 ? (1000 * active / count + 5) / 10 : 0)% of all"

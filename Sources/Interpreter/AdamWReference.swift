@@ -7,7 +7,7 @@ import GraphIR
 ///     p -= lr / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + epsilon)
 ///
 /// A parameter stacked by expert counts the steps of each expert; an expert without rows in a step is
-/// skipped altogether. A parameter without a gradient is left alone.
+/// skipped altogether. A parameter without a gradient is left alone; a state becomes what its rule made.
 public struct AdamWReference: Sendable {
   public var optimizer: Optimizer
   public private(set) var parameters: [String: [Double]]
@@ -25,9 +25,10 @@ public struct AdamWReference: Sendable {
     (first, second, steps) = (zeros, zeros, [:])
   }
 
-  /// One step with the gradients of a run.
+  /// One step with the gradients and the states of a run.
   public mutating func step(_ run: Run) {
     for (node, parameter) in run.graph.parameters {
+      if let state = run.state(parameter.name) { parameters[parameter.name] = state }
       guard let gradient = run.gradient(of: parameter.name) else { continue }
       let active = Self.activeSlices(of: node, in: run)
       for slice in active.indices where active[slice] {

@@ -6,7 +6,7 @@ public struct GradientCheck: Sendable {
   public struct Result: Sendable {
     public var parameter: String
 
-    /// The slope of the loss along the direction: by the graph's gradient, and by differences.
+    /// The slope of the objective along the direction: by the graph's gradient, and by differences.
     public var analytic: Double
     public var numeric: Double
 
@@ -19,7 +19,7 @@ public struct GradientCheck: Sendable {
     public var isRight: Bool { relativeError < GradientCheck.tolerance }
   }
 
-  /// Differences of double-precision losses are good to about 1e-9 of the slope.
+  /// Differences of double-precision objectives are good to about 1e-9 of the slope.
   public static let tolerance = 1e-5
 
   private let interpreter: Interpreter
@@ -70,13 +70,15 @@ public struct GradientCheck: Sendable {
     let gradient = run.gradient(of: name) ?? []
     let key = CounterRandom.key(seed: 99, stream: stream)
     let direction = gradient.indices.map { CounterRandom.normal(key, UInt32($0)) }
-    var losses: [Double] = []
+    var values: [Double] = []
     for factor in [1.0, -1, 2, -2] {
-      guard let loss = try loss(of: name, along: direction, by: factor * step) else { return nil }
-      losses.append(loss)
+      guard let value = try objective(of: name, along: direction, by: factor * step) else {
+        return nil
+      }
+      values.append(value)
     }
     // Four points instead of two: steps can be long enough for rounding to vanish.
-    let numeric = (8 * (losses[0] - losses[1]) - (losses[2] - losses[3])) / (12 * step)
+    let numeric = (8 * (values[0] - values[1]) - (values[2] - values[3])) / (12 * step)
     let slopes = zip(gradient, direction).map { $0 * $1 }
     let analytic = slopes.reduce(0, +)
     let size = max(abs(numeric), self.size(of: slopes), floor)
@@ -86,18 +88,18 @@ public struct GradientCheck: Sendable {
       isZero: gradient.allSatisfy { $0 == 0 })
   }
 
-  private func loss(
+  private func objective(
     of name: String, along direction: [Double], by step: Double
   ) throws(Diagnostic) -> Double? {
     var moved = interpreter
     moved.parameters[name] = zip(interpreter.parameters[name] ?? [], direction).map {
       $0 + step * $1
     }
-    let result = try moved.run([.loss])
+    let result = try moved.run([.loss, .objective])
     for (moved, given) in zip(result.values, run.values) where !moved.isEmpty {
       if moved.map(\.integers) != given.map(\.integers) { return nil }
     }
-    return result.loss
+    return result.objective
   }
 
   private func size(of numbers: [Double]) -> Double {

@@ -33,16 +33,17 @@ extension Interpreter {
 
   /// The parameters' first values, drawn by their initializers.
   ///
-  /// Parameter number p, in the graph's order, has stream p, as in the generated C; element i of the
-  /// row-major tensor is draw i.
+  /// Parameter number p (`Graph.parameterNumbers`) has stream p, as in the generated C; element i of
+  /// the row-major tensor is draw i.
   ///
   /// - Parameter given: values of parameters that need not be drawn.
   public static func initialParameters(
     of graph: Graph, seed: UInt64, given: [String: [Double]] = [:]
   ) -> [String: [Double]] {
     var values = given
-    for (index, entry) in graph.parameters.enumerated() where given[entry.parameter.name] == nil {
-      let key = CounterRandom.key(seed: seed, stream: UInt64(index))
+    let numbers = graph.parameterNumbers
+    for entry in graph.parameters where given[entry.parameter.name] == nil {
+      let key = CounterRandom.key(seed: seed, stream: UInt64(numbers[entry.node] ?? 0))
       values[entry.parameter.name] = draw(
         entry.parameter.initializer.distribution, key, graph.nodes[entry.node].types[0].count)
     }

@@ -32,7 +32,7 @@ public struct Interpreter: Sendable {
   public var sequences: Int
   public var length: Int
 
-  /// Every parameter's elements, row-major.
+  /// Every parameter's elements, and every state's, row-major.
   public var parameters: [String: [Double]]
 
   /// By the index of a `top` node, the experts that it takes whatever its logits are, ascending for
@@ -112,10 +112,24 @@ public struct Run: Sendable {
 
   public var loss: Double? { self[.loss]?.floats.first }
 
+  /// What is differentiated: the objective, or the loss where there is none.
+  public var objective: Double? { (self[.objective] ?? self[.loss])?.floats.first }
+
+  /// The terms that were computed, by name.
+  public var terms: [String: Double] {
+    Dictionary(
+      graph.terms.compactMap { term in
+        values[term.value.node].isEmpty ? nil : (term.name, self[term.value].floats[0])
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What a state is after a step of this run.
+  public func state(_ name: String) -> [Double]? { self[.state(name)]?.floats }
+
   /// Row-major [sequences, length, V].
   public var logits: [Double]? { self[.logits]?.floats }
 
-  /// The loss's gradient with respect to a parameter.
+  /// The objective's gradient with respect to a parameter.
   public func gradient(of parameter: String) -> [Double]? {
     self[.gradient(parameter: parameter)]?.floats
   }

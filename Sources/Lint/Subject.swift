@@ -9,7 +9,7 @@ public struct Subject: Sendable {
   /// what cancels out, as in `y - y`.
   let withoutGradient: Set<String>
 
-  /// Whether the logits or the loss need the node.
+  /// Whether the logits, the loss, a term or a state's rule need the node.
   let isUsed: [Bool]
 
   /// Floating-point operations of a pass, and how training and evaluation take turns.

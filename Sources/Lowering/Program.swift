@@ -74,6 +74,13 @@ extension Program {
     }
   }
 
+  /// Every parameter with the random stream of its first values, as `Graph.parameterNumbers` says.
+  public var numberedParameters: [(value: Value, parameter: Parameter, number: Int)] {
+    let all = parameters
+    let ordered = all.filter { !$0.parameter.isState } + all.filter(\.parameter.isState)
+    return ordered.enumerated().map { ($1.value, $1.parameter, $0) }
+  }
+
   /// What all calls of a phase cost together.
   public func cost(_ phase: Phase) -> Cost {
     calls.reduce(.none) { $1.phase == phase ? $0 + $1.cost : $0 }

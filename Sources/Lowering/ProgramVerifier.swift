@@ -30,7 +30,8 @@ import GraphIR
 /// - Without a last step there are no extra operands.
 ///
 /// The whole:
-/// - Every output is bound to a value that exists; a gradient has its parameter's type.
+/// - Every output is bound to a value that exists; a gradient has its parameter's type and a state its
+///   own, the loss, the objective and its terms are numbers.
 /// - Every node of the graph that computes something is carried out by a call of its phase, and all
 ///   calls together cost what the graph does.
 /// - A random stream has one meaning: normal numbers, or dropout with one rate.
@@ -110,11 +111,18 @@ public struct ProgramVerifier {
       guard let type = program.types[binding.value] else {
         throw Diagnostic(at: nil, "\(binding.output) is \(binding.value), which nothing makes")
       }
-      guard case .gradient(let name) = binding.output else { continue }
-      guard let parameter = parameters[name],
-        plain(type) == plain(program.type(of: parameter))
-      else {
-        throw Diagnostic(at: nil, "the gradient of \(name) is no gradient of a parameter: \(type)")
+      switch binding.output {
+      case .logits: continue
+      case .loss, .objective, .term:
+        guard type == .scalar else {
+          throw Diagnostic(at: nil, "\(binding.output) is no number: \(type)")
+        }
+      case .gradient(let name), .state(let name):
+        guard let parameter = parameters[name],
+          plain(type) == plain(program.type(of: parameter))
+        else {
+          throw Diagnostic(at: nil, "\(binding.output) has not the type of a parameter: \(type)")
+        }
       }
     }
   }

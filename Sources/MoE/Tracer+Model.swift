@@ -36,8 +36,9 @@ extension Tracer {
     return Text(tokens: tokens, positions: positions)
   }
 
-  /// Binds the logits and adds the loss.
+  /// Binds the logits, and adds the loss and the objective.
   func finish(_ logits: Tensor, _ call: Call) {
+    checkStates()
     let graph = builder.graph
     let expected = TensorType.f32(graph.batch, graph.context, graph.vocabulary)
     guard let value = logits.value, let type = logits.type else { return }
@@ -52,6 +53,8 @@ extension Tracer {
     lossCall.scope = "loss"
     let loss = tensor(.crossEntropy(CrossEntropy()), [logits, targets], lossCall)
     builder.bind(.logits, to: value)
-    if let loss = loss.value { builder.bind(.loss, to: loss) }
+    guard let loss = loss.value else { return }
+    builder.bind(.loss, to: loss)
+    bindObjective(loss, lossCall)
   }
 }

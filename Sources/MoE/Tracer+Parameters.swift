@@ -18,12 +18,14 @@ extension Tracer {
       key: "duplicate")
   }
 
-  /// A learned tensor.
+  /// A learned tensor, or a state, which does not decay.
   func parameter(
-    _ name: String, _ axes: [GraphIR.Axis], _ initializer: Initializer, _ call: Call
+    _ name: String, _ axes: [GraphIR.Axis], _ initializer: Initializer, isState: Bool = false,
+    _ call: Call
   ) -> Tensor {
     claimParameter(name, call)
-    let parameter = Parameter(name: name, axes: axes, initializer: initializer)
+    let parameter = Parameter(
+      name: name, axes: axes, initializer: initializer, decays: !isState, isState: isState)
     return tensor(.parameter(parameter), [], call)
   }
 

@@ -20,6 +20,13 @@ final class Tracer: @unchecked Sendable {
   /// Every parameter by its name in C, where scopes are joined with `_`.
   var parameterNames: [String: (name: String, site: Site)] = [:]
 
+  /// The terms of the objective, in order, and where each name was given.
+  var terms: [Term] = []
+  var termSites: [String: Site] = [:]
+
+  /// The states, in order.
+  var states: [DeclaredState] = []
+
   /// Every axis name in use: its size and where it was declared, or made by `heads` and `top`.
   var symbols: [String: (size: Int, site: Site)] = [:]
 

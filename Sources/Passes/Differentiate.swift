@@ -1,14 +1,15 @@
 import GraphIR
 
 extension Pass {
-  /// Appends the gradients of the loss: reverse mode, one rule per op, each in the op's own file.
+  /// Appends the gradients of the objective, which is the loss where there are no weighted terms:
+  /// reverse mode, one rule per op, each in the op's own file.
   ///
   /// Requires: a loss, and no gradient op yet. Ensures: an output `.gradient(parameter:)` for every
-  /// parameter on which the loss depends: 0 where what comes back cancels, and such a parameter is
-  /// stepped, decay and all. One that the loss does not depend on gets none, and the optimiser leaves
-  /// it alone, as PyTorch does where `grad` is None.
+  /// learned parameter on which the objective depends: 0 where what comes back cancels, and such a
+  /// parameter is stepped, decay and all. One that it does not depend on gets none, and the optimiser
+  /// leaves it alone, as PyTorch does where `grad` is None; so does a state, which its rule updates.
   public static let differentiate = Pass(
-    "Differentiate", "emits the backward graph: the loss's gradient by every parameter",
+    "Differentiate", "emits the backward graph: the objective's gradient by every parameter",
     isRequired: true
   ) { graph throws(Diagnostic) in
     var differentiation = try Differentiation(of: graph)
@@ -17,22 +18,22 @@ extension Pass {
   }
 }
 
-/// A reverse walk over a graph, from its loss to its parameters.
+/// A reverse walk over a graph, from its objective to its parameters.
 ///
 /// The gradient of a value is complete when the walk reaches the value's node, since all uses come
 /// later in the graph. Several uses are added up as they arrive, in the scope of the use that came
 /// last: the two branches of a residual meet in the block that made them, not in the block before.
 private struct Differentiation {
   private let source: Graph
-  private let loss: Value
+  private let objective: Value
 
-  /// Per node: whether it is a parameter or depends on one.
+  /// Per node: whether it is a learned parameter or depends on one.
   private let isLearned: [Bool]
   private var builder: GraphBuilder
   private var gradients: [Value: Value] = [:]
 
   init(of graph: Graph) throws(Diagnostic) {
-    guard let loss = graph[.loss] else {
+    guard let objective = graph.differentiated else {
       throw Diagnostic(
         at: nil, "\(graph.name): the graph has no loss to differentiate",
         hint: "bind the output \"loss\", as LanguageModel does")
@@ -41,7 +42,7 @@ private struct Differentiation {
       throw Diagnostic(at: nil, "\(graph.name): the graph has gradients already")
     }
     source = graph
-    self.loss = loss
+    self.objective = objective
     isLearned = Self.learnedNodes(of: graph)
     builder = GraphBuilder(graph)
     builder.phase = .backward
@@ -50,17 +51,17 @@ private struct Differentiation {
   private static func learnedNodes(of graph: Graph) -> [Bool] {
     var isLearned: [Bool] = []
     for node in graph.nodes {
-      let isParameter = if case .parameter = node.op { true } else { false }
+      let isParameter = if case .parameter(let op) = node.op { !op.isState } else { false }
       isLearned.append(isParameter || node.inputs.contains { isLearned[$0.node] })
     }
     return isLearned
   }
 
-  /// Emits the gradients of all nodes between the loss and the parameters, last node first.
+  /// Emits the gradients of all nodes between the objective and the parameters, last node first.
   mutating func walk() throws(Diagnostic) {
-    enter(loss.node)
-    gradients[loss] = builder.pointwise(.constant(1), [loss])
-    for index in (0...loss.node).reversed() where isLearned[index] {
+    enter(objective.node)
+    gradients[objective] = builder.pointwise(.constant(1), [objective])
+    for index in (0...objective.node).reversed() where isLearned[index] {
       try visit(index)
     }
   }

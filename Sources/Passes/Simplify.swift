@@ -97,12 +97,20 @@ extension Pass {
     return rewriter.emit(.sum(op), [origin.inputs[0]], for: index)[0]
   }
 
+  /// Whether a value can stand for a node: what a graph hands out is computed, not kept or given.
+  private static func isFree(_ index: Int, toBe value: Value, _ rewriter: Rewriter) -> Bool {
+    !rewriter.node(of: value).inputs.isEmpty
+      || !rewriter.source.outputs.contains { $0.value.node == index }
+  }
+
   /// x₀ for the identity; else the op without operands that it does not need, if there are any.
   private static func pointwise(
     _ op: Pointwise, _ index: Int, _ inputs: [Value], _ rewriter: inout Rewriter
   ) -> Value? {
     let type = rewriter.source.nodes[index].types[0]
-    if case .input(let operand) = op.expression, rewriter.type(of: inputs[operand]) == type {
+    if case .input(let operand) = op.expression, rewriter.type(of: inputs[operand]) == type,
+      isFree(index, toBe: inputs[operand], rewriter)
+    {
       return inputs[operand]
     }
     let operands = PointwiseOperands(inputs, inputs.map(rewriter.type(of:)), result: type)

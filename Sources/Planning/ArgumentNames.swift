@@ -24,7 +24,7 @@ struct ArgumentNames {
     }
     let isWritten = forward.written.contains
     let inputs = forward.edges.filter { !isWritten($0) }
-    let results = forward.edges.filter { isWritten($0) && uses.output[$0] == nil }
+    let results = forward.edges.filter { isWritten($0) && uses.outputs[$0] == nil }
     name(inputs, alone: "x")
     name(results, alone: "y")
     for edge in forward.edges + backward.edges { nameOutput(edge) }
@@ -37,12 +37,19 @@ struct ArgumentNames {
   }
 
   private mutating func nameOutput(_ edge: Value) {
-    switch uses.output[edge] {
-    case .logits: assign("logits", to: edge)
-    case .loss: assign("loss", to: edge)
-    case .gradient, nil: break
+    for output in uses.outputs[edge] ?? [] {
+      switch output {
+      case .logits: assign("logits", to: edge)
+      case .loss: assign("loss", to: edge)
+      case .objective: assign("objective", to: edge)
+      case .term(let name, _): assign(ValueNames.field(name, in: scope), to: edge)
+      case .state(let name): assign("next_" + ValueNames.field(name, in: scope), to: edge)
+      case .gradient: break
+      }
     }
   }
+
+  private var scope: String { uses.partition.sections[section].scope }
 
   private mutating func nameGradients(
     _ backward: LayerPlanner.Function, _ inputs: [Value], _ results: [Value]

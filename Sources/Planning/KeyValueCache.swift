@@ -52,7 +52,7 @@ public struct KeyValueCache: Hashable, Sendable {
   /// An argument of which one use keeps the rows is a kept one for all uses, and so are the
   /// arguments of other layers through which these buffers go.
   private mutating func keepEdges(of plan: Plan) {
-    var kept = Set(plan.edges.indices.filter { plan.edges[$0].output == .logits })
+    var kept = Set(plan.edges.indices.filter { plan.edges[$0].outputs.contains(.logits) })
     var isComplete = false
     while !isComplete {
       let before = (kept, layers)

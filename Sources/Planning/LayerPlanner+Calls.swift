@@ -6,7 +6,8 @@ extension LayerPlanner {
   mutating func add(_ index: Int, to function: inout Function) {
     let call = program.calls[index]
     var kernel = KernelCall<FunctionDraft.DraftOperand>(
-      call.kernel.action, call.kernel.operands.map { .init($0.role, operand($0.content, &function)) },
+      call.kernel.action,
+      call.kernel.operands.map { .init($0.role, operand($0.content, &function)) },
       to: [], finish: call.kernel.finish
     ).countingStreams(from: firstStream)
     if let finish = kernel.finish {
@@ -117,7 +118,9 @@ extension LayerPlanner {
     let place = fixedPlace(value, &function)
     if let slot = dyingSlot(value, index, function) {
       if let place { adopt(place, of: value, by: slot, &function) }
-      if place == nil && program.calls[index].phase == .backward { rename(slot, for: value, &function) }
+      if place == nil && program.calls[index].phase == .backward {
+        rename(slot, for: value, &function)
+      }
       function.slots[value] = slot
       return slot
     }
@@ -166,7 +169,7 @@ extension LayerPlanner {
     for input in call.inputs where program.type(of: input) == program.type(of: value) {
       guard let slot = function.slots[input], function.draft.slots[slot].place == nil,
         function.draft.slots[slot].layout == .rowMajor, uses.readers(of: input).last == index,
-        uses.output[input] == nil
+        uses.outputs[input] == nil
       else { continue }
       return slot
     }

@@ -43,7 +43,7 @@ struct LayerPlanner {
       uses.isEdge(value) && !(uses.maker(of: value).map(computed.contains) ?? false)
     }
     let handed = section.forward.flatMap { program.calls[$0].results }
-      .filter { uses.isEdge($0) && uses.output[$0] == nil }
+      .filter { uses.isEdge($0) && uses.outputs[$0] == nil }
     if given.count == 1, let edge = given.first { names.edgeNames[edge] = "x" }
     if handed.count == 1, let edge = handed.first { names.edgeNames[edge] = "y" }
   }
@@ -189,7 +189,8 @@ extension LayerPlanner {
     LayerParameter(
       field: names.name(of: parameter, in: section.scope), type: program.type(of: parameter),
       layout: layouts[parameter] ?? .rowMajor, hasGradient: uses.hasGradient(parameter),
-      role: uses.source(of: parameter)?.role ?? .weight, start: start)
+      role: uses.source(of: parameter)?.role ?? .weight, isState: uses.isState(parameter),
+      start: start)
   }
 
   /// Where the experts' first rows are, if the parameter is stacked by expert.

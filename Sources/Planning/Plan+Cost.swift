@@ -8,13 +8,16 @@ extension Layer {
 }
 
 extension Plan {
+  /// What the optimizer updates, without states.
+  public var learnedParameters: [PlannedParameter] { parameters.filter { !$0.isState } }
+
   /// Parameters that one token uses: of stacked weights only its chosen experts'.
   public var activeParameters: Int {
     let chosen = graph.nodes.compactMap { node -> (experts: Int, chosen: Int)? in
       guard case .route(let route) = node.op else { return nil }
       return (route.experts.size, graph.type(of: node.inputs[0]).width)
     }
-    return parameters.reduce(0) { sum, parameter in
+    return learnedParameters.reduce(0) { sum, parameter in
       guard parameter.stepCount > 1,
         let routing = chosen.first(where: { $0.experts == parameter.stepCount })
       else { return sum + parameter.type.count }

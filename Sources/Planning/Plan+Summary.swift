@@ -7,11 +7,11 @@ extension Plan {
     let rows =
       [["layer", "uses", "parameters", "forward MFLOP", "backward MFLOP", "saved bytes"]]
       + layers.indices.map(row)
-    let facts = [
-      overview,
-      "batch \(graph.batch) \(graph.batch.size), context \(graph.context) \(graph.context.size), vocabulary \(graph.vocabulary.size.grouped)",
-      "",
-    ]
+    let facts =
+      [
+        overview,
+        "batch \(graph.batch) \(graph.batch.size), context \(graph.context) \(graph.context.size), vocabulary \(graph.vocabulary.size.grouped)",
+      ] + additions + [""]
     let (forward, backward) = (graph.flops(.forward), graph.flops(.backward))
     let costs = [
       "", "FLOPs: forward \(forward.grouped), step \((forward + backward).grouped)",
@@ -24,15 +24,27 @@ extension Plan {
 
   /// The model's name and the number of its parameters.
   public var overview: String {
-    let total = parameters.reduce(0) { $0 + $1.type.count }
+    let learned = learnedParameters
+    let total = learned.reduce(0) { $0 + $1.type.count }
     return "\(graph.name): \(total.grouped) parameters, \(activeParameters.grouped) active per "
-      + "token, in \(parameters.count) tensors"
+      + "token, in \(learned.count) tensors"
+  }
+
+  /// The terms of the objective and the states, a line each; nothing where there are none.
+  private var additions: [String] {
+    let states = parameters.filter(\.isState)
+    let numbers = states.reduce(0) { $0 + $1.type.count }
+    let terms = graph.terms.map { "\($0.weight) \($0.name)" }
+    return (terms.isEmpty ? [] : ["objective: loss + " + terms.joined(separator: " + ")])
+      + (states.isEmpty
+        ? []
+        : ["states: \(states.map(\.name).joined(separator: ", ")) (\(numbers.grouped) numbers)"])
   }
 
   private func row(_ index: Int) -> [String] {
     let layer = layers[index]
     let count = uses.filter { $0.layer == index }.count
-    let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
+    let parameters = layer.parameters.reduce(0) { $0 + ($1.isState ? 0 : $1.type.count) }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
       layer.name, "\(count)", parameters.grouped, Self.mega(layer.flops(.forward)),

@@ -46,10 +46,11 @@ private struct PlanWriter {
       lines.append(
         "recomputed \(why.reason.quoted)" + (why.location.map { " @ \($0.text)" } ?? ""))
     }
-    return lines + plan.notes.map { note in
-      "note \(note.message.quoted)" + (note.hint.map { " hint \($0.quoted)" } ?? "")
-        + (note.location.map { " @ \($0.text)" } ?? "")
-    }
+    return lines
+      + plan.notes.map { note in
+        "note \(note.message.quoted)" + (note.hint.map { " hint \($0.quoted)" } ?? "")
+          + (note.location.map { " @ \($0.text)" } ?? "")
+      }
   }
 
   /// The symbols of all axes in order of first use.
@@ -111,7 +112,7 @@ extension PlanWriter {
     let edge = plan.edges[index]
     return "  \(index) \(edge.name.token) \(text(edge.type)) "
       + "\(edge.role == .activation ? "saved" : "scratch") at \(edge.offset), \(edge.bytes) bytes"
-      + (edge.output.map { " is \($0)" } ?? "")
+      + edge.outputs.map { " is \($0)" }.joined()
   }
 
   func lines(of layer: Layer) -> [String] {
@@ -144,6 +145,7 @@ extension PlanWriter {
       text += ", experts from \(layer.forwardArguments[index].name.token)"
     case nil: break
     }
+    if parameter.isState { return text + ", state" }
     if !parameter.hasGradient { text += ", without gradient" }
     return text + (parameter.isUpdatedInBackward ? ", updated in backward" : "")
   }

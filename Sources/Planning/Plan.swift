@@ -74,6 +74,9 @@ public struct PlannedParameter: Hashable, Sendable {
   public var type: TensorType
   public var initializer: Initializer
   public var decays: Bool
+
+  /// Whether a rule updates it after a step, not the optimizer.
+  public var isState: Bool
   public var layout: Layout
 
   /// Floats from the start of the parameter region; gradients and moments have the same offsets.
@@ -188,6 +191,9 @@ public struct LayerParameter: Hashable, Sendable {
   public var hasGradient: Bool
   public var role: ParameterRole
 
+  /// Whether a rule updates it after a step, not the optimizer.
+  public var isState = false
+
   /// For weights stacked by expert: where the experts' first rows are. An expert without rows is left
   /// alone by the optimizer.
   public var start: Start?
@@ -280,8 +286,8 @@ public struct Edge: Hashable, Sendable {
   public var offset: Int
   public var layout: Layout = .rowMajor
 
-  /// The output that it is, if the caller reads it.
-  public var output: Output?
+  /// The outputs that it is, if the caller reads it.
+  public var outputs: [Output] = []
   public var bytes: Int { roundUp(layout.storedCount(type.count) * type.element.bytes) }
 }
 

@@ -202,7 +202,8 @@ extension TextReader {
       let name = try token()
       start = accept(".") ? (true, try token()) : (false, name)
     }
-    parameter.hasGradient = !accept(", without gradient")
+    parameter.isState = accept(", state")
+    parameter.hasGradient = !parameter.isState && !accept(", without gradient")
     parameter.isUpdatedInBackward = accept(", updated in backward")
     return (parameter, start)
   }

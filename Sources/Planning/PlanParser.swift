@@ -166,7 +166,7 @@ extension PlanParser {
       let role: Edge.Role = reader.acceptWord("saved") ? .activation : .gradient
       if role == .gradient { try reader.expectWord("scratch") }
       var edge = Edge(name: name, type: type, role: role, offset: try reader.placement())
-      if reader.acceptWord("is") { edge.output = try reader.output() }
+      while reader.acceptWord("is") { edge.outputs.append(try reader.output()) }
       edges.append(edge)
       try reader.endOfLine()
     }
@@ -225,9 +225,11 @@ extension PlanParser {
   ) throws(Diagnostic) -> [PlannedParameter] {
     var found: [PlannedParameter] = []
     var steps = 0
+    let numbers = graph.parameterNumbers
     let known = Dictionary(
-      graph.parameters.enumerated().map { ($1.parameter.name, (number: $0, op: $1.parameter)) },
-      uniquingKeysWith: { first, _ in first })
+      graph.parameters.map {
+        ($0.parameter.name, (number: numbers[$0.node] ?? 0, op: $0.parameter))
+      }, uniquingKeysWith: { first, _ in first })
     for parameter in plan.uses.flatMap({ plan.layers[$0.layer].parameters }) {
       guard found.count < names.count, let (number, op) = known[names[found.count].name] else {
         throw reader.failure("the plan has not the graph's parameters")
@@ -236,7 +238,8 @@ extension PlanParser {
       found.append(
         PlannedParameter(
           name: op.name, number: number, type: parameter.type, initializer: op.initializer,
-          decays: op.decays, layout: parameter.layout, offset: names[found.count].offset,
+          decays: op.decays, isState: op.isState, layout: parameter.layout,
+          offset: names[found.count].offset,
           hasGradient: parameter.hasGradient,
           isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
           stepCount: stepCount, stepOffset: steps))

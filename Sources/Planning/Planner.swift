@@ -45,7 +45,7 @@ private struct Planner {
   private var parameters: [PlannedParameter] = []
   private var indexOfParameter: [Value: Int] = [:]
 
-  /// Each parameter and its number in order of creation.
+  /// Each parameter and its number.
   private let numberOfParameter: [Value: (Parameter, Int)]
   private var layers: [Layer] = []
   private var numberOfLayer: [Layer: Int] = [:]
@@ -83,7 +83,8 @@ private struct Planner {
     self.graph = graph
     self.uses = uses
     numberOfParameter = Dictionary(
-      uniqueKeysWithValues: program.parameters.enumerated().map { ($1.value, ($1.parameter, $0)) })
+      uniqueKeysWithValues: program.numberedParameters.map { ($0.value, ($0.parameter, $0.number)) }
+    )
   }
 
   mutating func add(_ result: LayerPlanner.Result, of section: LayerPlanner) {
@@ -138,7 +139,7 @@ private struct Planner {
     parameters.append(
       PlannedParameter(
         name: op.name, number: number, type: parameter.type,
-        initializer: op.initializer, decays: op.decays,
+        initializer: op.initializer, decays: op.decays, isState: op.isState,
         layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
         isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
         stepCount: stepCount, stepOffset: steps))
@@ -157,7 +158,7 @@ extension Planner {
       Edge(
         name: names[index] ?? "edge_\(index)", type: program.type(of: value),
         role: uses.phase(of: value) == .forward ? .activation : .gradient, offset: 0,
-        output: uses.output[value])
+        outputs: uses.outputs[value] ?? [])
     }
     let saved = placeSaved(&edges)
     let gradientBytes = placeGradients(&edges)

@@ -13,8 +13,8 @@ struct ValueUses {
   /// The parameters that have a gradient.
   private var learned: Set<Value> = []
 
-  /// The caller's output that a value is.
-  private(set) var output: [Value: Output] = [:]
+  /// What the caller is handed out of forward, each with all that it is.
+  private(set) var outputs: [Value: [Output]] = [:]
 
   /// The section that owns each parameter.
   private(set) var owner: [Value: Int] = [:]
@@ -59,7 +59,8 @@ struct ValueUses {
       uniquingKeysWith: { first, _ in first })
     for binding in program.outputs {
       switch binding.output {
-      case .logits, .loss: output[binding.value] = binding.output
+      case .logits, .loss, .objective, .term, .state:
+        outputs[binding.value, default: []].append(binding.output)
       case .gradient(let name):
         guard let parameter = parameters[name] else { continue }
         gradientOf[binding.value, default: []].append(parameter)
@@ -105,13 +106,18 @@ extension ValueUses {
 
   func isParameter(_ value: Value) -> Bool { owner[value] != nil }
 
+  /// Whether a rule updates a parameter.
+  func isState(_ parameter: Value) -> Bool {
+    if case .parameter(let op) = sources[parameter]?.op { op.isState } else { false }
+  }
+
   /// Whether backward computes a parameter's gradient.
   func hasGradient(_ parameter: Value) -> Bool { learned.contains(parameter) }
 
   /// Whether a value leaves the section that computes it.
   func isEdge(_ value: Value) -> Bool {
     guard let home = section(of: value) else { return false }
-    if output[value] != nil { return true }
+    if outputs[value] != nil { return true }
     return readers(of: value).contains { partition.sectionOfCall[$0] != home }
   }
 
@@ -148,9 +154,11 @@ extension ValueUses {
     return (call.kernel.all(.weights) + call.kernel.all(.bias)).contains(parameter)
   }
 
-  /// The layout in which a parameter lives: panels where only linear layers use it.
+  /// The layout in which a parameter lives: panels where only linear layers use it. A state lies as its
+  /// rule makes it.
   private func layout(ofParameter parameter: Value, _ gradients: [Value]) -> Layout {
     let type = program.type(of: parameter)
+    if isState(parameter) { return .rowMajor }
     let readers = readers(of: parameter)
     guard type.axes.count >= 2, !readers.isEmpty,
       readers.allSatisfy({ isWeight(parameter, of: program.calls[$0]) })

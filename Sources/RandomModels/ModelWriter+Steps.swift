@@ -4,7 +4,7 @@ extension ModelWriter {
   /// Makes one more value.
   mutating func step() {
     let (x, width) = any()
-    switch dice.int(0...15) {
+    switch dice.int(0...16) {
     case 0: values.append((activated(x), width))
     case 1:
       values.append((x.layerNorm(name("norm"), epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
@@ -16,6 +16,7 @@ extension ModelWriter {
     case 9: values.append((mixedOverTime(x, width), width))
     case 10: values.append((x.softmax(), width))
     case 11: values.append((oddity(x, width), width))
+    case 12: values.append((besideTheLoss(x, width), width))
     default: values.append((mixture(), sizes.C))
     }
   }
@@ -64,6 +65,30 @@ extension ModelWriter {
     case 5: return x + parameter(name("whole"), B, T, width, initial: .normal(0.5))
     default: return x * 0.3 + 0.1
     }
+  }
+
+  /// With a term of the objective, or a state that a rule updates and that is read or not.
+  private mutating func besideTheLoss(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    let (B, T, weight) = (sizes.B, sizes.T, dice.pick([0.5, 0.01, -0.1, 0]))
+    switch dice.int(0...5) {
+    case 0: auxiliary(name("size"), weight: weight, (x * x).mean())
+    case 1:
+      let share = x.softmax().mean(over: B, T)
+      auxiliary(name("balance"), weight: weight, (share * share).sum() * 2)
+    case 2:
+      let seen = state(name("seen"), initial: 1)
+      seen.update(to: seen.value * 0.5 + x.tanh().mean())
+      auxiliary(name("odd"), weight: weight, (x.sigmoid() * seen.value).mean())
+    case 3:
+      let places = state(name("places"), T, width, initial: 0.5)
+      places.update(to: places.value * 0.9 + x.tanh().mean(over: B))
+      return dice.happens(50) ? x + places.value : x
+    default:
+      let mean = state(name("mean"), width)
+      mean.update(to: mean.value * 0.9 + x.mean(over: B, T) * 0.1)
+      return dice.happens(70) ? x - mean.value : x
+    }
+    return x
   }
 
   /// With dropout and noise, in either order, after a product or alone.

@@ -32,7 +32,8 @@ struct ThreadCheck {
       found.append((name, numbers.map { $0.isNaN ? 0 : $0.bitPattern }))
     }
     add("training loss", [try model.gradients(tokens: tokens, targets: targets, seed: seed)])
-    for name in trial.parameters.keys.sorted() {
+    add("terms", try model.terms())
+    for name in trial.learned {
       add("gradient of \(name)", try model.read(.gradient, named: name))
     }
     add("evaluation losses", try losses(model))
@@ -42,7 +43,8 @@ struct ThreadCheck {
     let hyper = Hyperparameters(trial.library.manifest.defaults, seed: seed)
     add("loss of a step", [try model.trainStep(tokens: tokens, targets: targets, with: hyper)])
     for name in trial.parameters.keys.sorted() {
-      for kind in [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts] {
+      for kind in [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts]
+      where try model.keeps(kind, of: model.index(of: name)) {
         add("\(kind) of \(name) after a step", try model.read(kind, named: name))
       }
     }

@@ -20,6 +20,9 @@ import Testing
       sed 's/Axis("V", 65)/Axis("V", 320)/' Examples/tiny.swift > words.swift
       moec compile words.swift -o libwords.so
       train libwords.so --data shards --log b.jsonl --save b.safetensors
+      sed 's/let routing =/auxiliary("size", weight: 0.01, (n * n).mean()); let routing =/' Examples/tiny.swift > terms.swift
+      moec compile terms.swift -o libterms.so
+      train libterms.so --log c.jsonl --save c.safetensors
       """)
     try #require(run.status == 0, "\(run.output)")
     return clone.folder
@@ -39,7 +42,7 @@ import Testing
 
   @Test func logFields() throws {
     var fields: Set<String> = []
-    for name in ["a.jsonl", "b.jsonl"] {
+    for name in ["a.jsonl", "b.jsonl", "c.jsonl"] {
       for line in try Self.bytes(name).split(separator: 10) {
         fields.formUnion(try Self.object(line).keys)
       }
@@ -55,7 +58,7 @@ import Testing
   @Test func checkpointMetadata() throws {
     let page = try DocumentationPage("checkpoint")
     var (keys, run): (Set<String>, Set<String>) = ([], [])
-    for name in ["a.safetensors", "a.best.safetensors", "b.safetensors"] {
+    for name in ["a.safetensors", "a.best.safetensors", "b.safetensors", "c.safetensors"] {
       let notes = try #require(try Self.header(name)["__metadata__"] as? [String: String])
       keys.formUnion(notes.keys)
       run.formUnion(try Self.object(try #require(notes["run"]).utf8).keys)

@@ -189,6 +189,32 @@ private let cases: [RuleCase] = [
     #expect(report.warnings.filter { $0.rule == test.rule.rawValue }.isEmpty, "\(report.warnings)")
   }
 
+  @Test("States and terms set nothing off: what only they use is used, and no gradient is missed")
+  func statesAndTerms() throws {
+    let model = TestModel.around { m, x in
+      let logits = x.linear("gate", m.E)
+      let mean = logits.softmax().mean(over: m.B, m.T)
+      let (kept, used) = (state("kept", m.E), state("used", m.E))
+      kept.update(to: mean + 0)
+      used.update(to: used.value + mean)
+      auxiliary("balance", weight: 1, (x.linear("other", m.E).softmax() * used.value).sum())
+      return x.routed(by: (logits - used.value).top(2).softmax()).linear("expert", m.C).combined()
+    }
+    #expect(try model.lint().warnings == [])
+  }
+
+  @Test("A parameter that only a state's rule reads is never trained")
+  func untrainedBehindAState() throws {
+    let model = TestModel.around { m, x in
+      let kept = state("kept", m.E)
+      kept.update(to: x.linear("side", m.E).mean(over: m.B, m.T))
+      return x
+    }
+    let warnings = try model.lint().warnings
+    #expect(warnings.map(\.rule) == [Rule.untrainedParameter.rawValue])
+    #expect(warnings.first?.message.contains("side.") == true)
+  }
+
   @Test("A mark on the line, or above it, silences the rule", arguments: cases)
   func silenced(_ test: RuleCase) throws {
     let model = test.bad()

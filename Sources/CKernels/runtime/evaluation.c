@@ -64,6 +64,16 @@ float moec_loss(moec_model *m, const int32_t *tokens, const int32_t *targets, ui
     return moec_losses(m, 1, tokens, targets, &seed, &loss) ? NAN : loss;
 }
 
+#if MODEL_HAS_TERMS
+int moec_terms(moec_model *m, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!out) { return model_fail(m, "the place for the terms is missing", 0, 0); }
+    model_terms(m->last, out);
+    return 0;
+}
+
+#endif
 int model_all_finite(const float *x, size_t count) {
     for (size_t i = 0; i < count; i++) { if (!isfinite(x[i])) { return 0; } }
     return 1;

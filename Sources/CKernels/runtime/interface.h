@@ -39,6 +39,25 @@ void model_backward(moec_model *m, const model_pass *pass);
 float model_loss(const moec_model *m);
 const float *model_logits(const moec_model *m);
 const char *model_bad_layer(moec_model *m, const moec_model *last);
+#if MODEL_HAS_OBJECTIVE
+
+// Of what the gradients are: the loss, and its terms by their weights.
+float model_objective(const moec_model *m);
+#endif
+#if MODEL_HAS_TERMS
+
+// Copies the terms out that a pass left.
+void model_terms(const moec_model *m, float *out);
+#endif
+#if MODEL_HAS_STATES
+
+// Copies what the rules of all states made in a pass to their places in a region: to their values after a step,
+// among the gradients, which states do not have, while batches are added up.
+void model_move_states(const moec_model *m, float *to);
+
+// tensors.c: which parameters are states. Rules update them, and nothing is kept beside their values.
+int model_is_state(int index);
+#endif
 
 // interface.c: lists those of one use at q, or r, whose first numbers the use before has left there; returns
 // the place of the next.

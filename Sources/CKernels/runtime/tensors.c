@@ -57,6 +57,15 @@ void moec_initialize(moec_model *m, uint64_t seed) {
 }
 
 #define NO_TENSOR "there is no tensor of kind %d and index %d"
+#if MODEL_HAS_STATES
+#define STATE_LACKS "parameter %d is a state: it has a value, and no tensor of kind %d"
+
+int model_is_state(int index) {
+    static const int states[] = {MODEL_STATES};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) { if (states[i] == index) { return 1; } }
+    return 0;
+}
+#endif
 
 // Step counts are floats, which hold every whole number up to here; there they stay.
 #define MOST_STEPS 16777216.0f
@@ -80,6 +89,9 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     moec_model *m = (moec_model *)model;  // of which only the error is written
     if (!m) { return 1; }
     m->error[0] = 0;
+#if MODEL_HAS_STATES
+    if (kind != MOEC_VALUE && model_is_state(index)) { return model_fail(m, STATE_LACKS, index, kind); }
+#endif
     size_t count = 0;
     const float *from = tensor(m, kind, index, &count);
     if (!from) { return model_fail(m, NO_TENSOR, kind, index); }
@@ -110,6 +122,9 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     m->error[0] = 0;
 #if MODEL_KEEPS_ROWS
     m->kept = 0;
+#endif
+#if MODEL_HAS_STATES
+    if (kind != MOEC_VALUE && model_is_state(index)) { return model_fail(m, STATE_LACKS, index, kind); }
 #endif
     size_t count = 0;
     float *to = tensor(m, kind, index, &count);

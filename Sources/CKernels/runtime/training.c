@@ -46,6 +46,18 @@ static void note_experts(moec_model *m) {
     }
 }
 
+#if MODEL_HAS_STATES
+// Gives all states the mean of what their rules made for the accumulated batches.
+static void update_states(moec_model *m) {
+    for (int i = 0; i < MODEL_PARAMETERS; i++) {
+        if (!model_is_state(i)) { continue; }
+        const model_parameter *q = &m->parameter[i];
+        float *value = m->value + q->offset, *sum = m->gradient + q->offset;
+        for (size_t n = 0; n < q->stored; n++) { value[n] = sum[n] / (float)m->batches; }
+    }
+}
+
+#endif
 static adamw_numbers numbers_of(const moec_hyper *h) {
     return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
 }
@@ -53,6 +65,9 @@ static adamw_numbers numbers_of(const moec_hyper *h) {
 // Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
 // step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
 // anything is changed.
+#if MODEL_HAS_OBJECTIVE
+// So does an objective that is not finite, which is returned in its place.
+#endif
 static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
     model_pass pass = model_batch(m, m->tokens, m->targets, seed);
     pass.training = 1;
@@ -60,6 +75,9 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
     model_forward(m, &pass);
     model_note_pass(m, m, &pass);
     float loss = model_loss(m);
+#if MODEL_HAS_OBJECTIVE
+    if (!isfinite(model_objective(m))) { loss = model_objective(m); }
+#endif
     if (isfinite(loss)) {
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
@@ -73,6 +91,9 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
         if (h) {
             model_update(m, &step, 0);
         }
+#if MODEL_HAS_STATES
+        model_move_states(m, h ? m->value : m->gradient);
+#endif
 #if MODEL_UPDATES_IN_BACKWARD
         m->used_up = h != NULL;
 #else
@@ -119,6 +140,10 @@ static double gradient_norm(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const float *gradient = m->gradient + m->parameter[i].offset;
         double sum = 0;
+#if MODEL_HAS_STATES
+        m->square[i] = 0;
+        if (model_is_state(i)) { continue; }
+#endif
         for (size_t n = 0; n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
         m->square[i] = sum;
     }
@@ -147,6 +172,9 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
     float scale = 1.0f / (float)m->batches;
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
     if (isfinite(norm)) {
+#if MODEL_HAS_STATES
+        update_states(m);
+#endif
         const size_t count = model_sizes.floats;
         for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);

@@ -23,6 +23,7 @@ struct ManifestText {
       line(["active_parameters": .count(plan.activeParameters)]),
       line(["accumulates": .bool(plan.accumulates)]),
       plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
+      graph.terms.isEmpty ? nil : list("terms", graph.terms.map { term($0.name, $0.weight) }),
       line(["compiler": .text(context.options.compilerLine)]),
       line(["source": .text(context.options.sourceName)]),
       graph.vocabularyLocation.map {
@@ -56,6 +57,7 @@ struct ManifestText {
       "axes": .array(parameter.type.axes.map { .text($0.description) }),
       "init": .text("\(parameter.initializer)"), "decay": .bool(parameter.decays),
       "steps": .count(parameter.stepCount), "role": .text(parameter.role.rawValue),
+      "update": parameter.isState ? .text("state") : nil,
     ])
   }
 
@@ -83,6 +85,11 @@ struct ManifestText {
     return .members([
       "forward": .count(forward), "step": .count(forward + graph.flops(.backward)),
     ])
+  }
+
+  /// A term of the objective.
+  private func term(_ name: String, _ weight: Double) -> JSON {
+    .members(["name": .text(name), "weight": .numeral("\(weight)")])
   }
 
   /// What a layer that routes is: path, experts, choices of a token, capacity factor if there is one.

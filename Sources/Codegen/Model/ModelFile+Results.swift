@@ -4,18 +4,46 @@ import Planning
 /// What a pass leaves, for the functions of the interface.
 extension ModelFile {
   var results: String {
-    [
-      "// What a pass left, in the lane in which it was made.", lossFunction, logitsFunction, "",
-      badLayerFunction,
-    ].joined(separator: "\n")
+    let loss = Self.function(
+      "float model_loss", place { $0 == .loss }.map { "\($0)[0]" }, otherwise: "NAN")
+    let logits = Self.function(
+      "const float *model_logits", place { $0 == .logits }, otherwise: "NULL")
+    return
+      (["// What a pass left, in the lane in which it was made.", loss, logits]
+      + [objectiveFunction, termsFunction, statesFunction].compactMap(\.self)
+      + ["", badLayerFunction]).joined(separator: "\n")
   }
 
-  private var lossFunction: String {
-    Self.function("float model_loss", place(of: "loss").map { "\($0)[0]" }, otherwise: "NAN")
+  /// What is differentiated, where it is not the loss alone.
+  private var objectiveFunction: String? {
+    place { $0 == .objective }.map {
+      "float model_objective(const moec_model *m) { return m->layers->\($0)[0]; }"
+    }
   }
 
-  private var logitsFunction: String {
-    Self.function("const float *model_logits", place(of: "logits"), otherwise: "NULL")
+  /// Copies the terms out, in the graph's order.
+  private var termsFunction: String? {
+    let terms = plan.graph.terms
+    if terms.isEmpty { return nil }
+    let lines = terms.enumerated().map { index, term in
+      let place = place { $0 == .term(name: term.name, weight: term.weight) } ?? ""
+      return "    out[\(index)] = m->layers->\(place)[0];"
+    }
+    return (["", "void model_terms(const moec_model *m, float *out) {"] + lines + ["}"])
+      .joined(separator: "\n")
+  }
+
+  /// Copies what each state's rule made to the state's place in a region.
+  private var statesFunction: String? {
+    if context.states.isEmpty { return nil }
+    let lines = context.states.map { index in
+      let parameter = plan.parameters[index]
+      let place = place { $0 == .state(parameter.name) } ?? ""
+      return
+        "    memcpy(to + \(parameter.offset), m->layers->\(place), sizeof(float) * \(parameter.type.count));"
+    }
+    return (["", "void model_move_states(const moec_model *m, float *to) {"] + lines + ["}"])
+      .joined(separator: "\n")
   }
 
   private static func function(_ name: String, _ place: String?, otherwise: String) -> String {
@@ -23,11 +51,16 @@ extension ModelFile {
     return "\(name)(const moec_model *m) { \(body) }"
   }
 
-  /// Where in the model's struct the layer that writes an argument has it.
-  private func place(of argument: String) -> String? {
-    layouts.first {
-      $0.layer.forwardArguments.contains { $0.name == argument && $0.isWritten }
-    }.map { "\($0.layer.name)[0].\(argument)" }
+  /// Where in the model's struct the layer that writes an output has it.
+  private func place(of isWanted: (Output) -> Bool) -> String? {
+    for use in plan.uses {
+      let layer = plan.layers[use.layer]
+      for (argument, edge) in zip(layer.forwardArguments, use.forwardEdges)
+      where argument.isWritten && plan.edges[edge].outputs.contains(where: isWanted) {
+        return "\(layer.name)[\(use.instance)].\(CNames.identifier(argument.name))"
+      }
+    }
+    return nil
   }
 
   private var badLayerFunction: String {

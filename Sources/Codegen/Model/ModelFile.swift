@@ -22,7 +22,7 @@ struct ModelFile {
   var layouts: [LayerUseLayout] { context.layouts }
 
   private var heading: String {
-    let counts = plan.parameters.reduce(0) { $0 + $1.type.count }
+    let counts = plan.learnedParameters.reduce(0) { $0 + $1.type.count }
     return """
       \(context.heading("model.c"))
       //

@@ -12,6 +12,15 @@ struct RuntimeText: Sendable {
     /// Keys and values stay from one `moec_logits` to the next.
     case keepsRows = "MODEL_KEEPS_ROWS"
 
+    /// What is differentiated is not the loss alone.
+    case hasObjective = "MODEL_HAS_OBJECTIVE"
+
+    /// There are numbers to tell of beside the loss.
+    case hasTerms = "MODEL_HAS_TERMS"
+
+    /// Rules update some of the parameters.
+    case hasStates = "MODEL_HAS_STATES"
+
     case updatesInBackward = "MODEL_UPDATES_IN_BACKWARD"
 
     /// Parameters do not lie in memory as the model makes them, one after the other.
@@ -28,6 +37,7 @@ struct RuntimeText: Sendable {
 
     /// Rows of a table.
     case drawnAs = "MODEL_DRAWN_AS"
+    case states = "MODEL_STATES"
   }
 
   /// What holds for the model.

@@ -33,8 +33,8 @@ public struct CheckpointNotes: Equatable, Sendable {
   }
 }
 
-/// A weights file that was checked against a model's manifest: `NAME` for each parameter, and in
-/// a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME`.
+/// A weights file that was checked against a model's manifest: `NAME` for each parameter and state, and
+/// in a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME` for each parameter.
 public struct Checkpoint {
   /// What is taken from the file.
   public enum Contents: Sendable {
@@ -87,7 +87,8 @@ public struct Checkpoint {
   public func restore(into model: Model) throws {
     let tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
     for (kind, prefix) in Checkpoint.prefixes where contents == .training || kind == .value {
-      for (index, parameter) in model.manifest.parameters.enumerated() {
+      for (index, parameter) in model.manifest.parameters.enumerated()
+      where model.keeps(kind, of: index) {
         guard let tensor = tensors[prefix + parameter.name] else { continue }
         try model.write(try file.numbers(tensor), kind, index)
       }
@@ -98,7 +99,8 @@ public struct Checkpoint {
   public static func save(_ model: Model, _ notes: CheckpointNotes, to path: String) throws {
     var outputs: [Safetensors.Output] = []
     for (kind, prefix) in prefixes {
-      for (index, parameter) in model.manifest.parameters.enumerated() {
+      for (index, parameter) in model.manifest.parameters.enumerated()
+      where model.keeps(kind, of: index) {
         let shape = kind == .stepCounts ? [parameter.steps] : parameter.shape
         outputs.append(
           .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) })
@@ -114,7 +116,7 @@ public struct Checkpoint {
   ) -> [SafetensorsProblem] {
     var expected: [(name: String, shape: [Int])] = []
     for (kind, prefix) in prefixes where contents == .training || kind == .value {
-      expected += manifest.parameters.map {
+      expected += manifest.parameters.filter { kind == .value || !$0.isState }.map {
         (prefix + $0.name, kind == .stepCounts ? [$0.steps] : $0.shape)
       }
     }

@@ -1,20 +1,30 @@
-/// A learned tensor.
+/// A tensor that stays from step to step: learned, or a state.
 ///
 ///     y f32[axes], drawn by `initializer`; `decays` says whether weight decay applies
+///
+/// A state has no gradient. When a step has updated the learned ones, it becomes what the graph's output
+/// `.state` of its name was in the step's pass: what its rule made of it.
 public struct Parameter: ForwardOperation {
   public static let kind = OpKind.parameter
-  public static let formula = "y = the learned tensor of that name"
+  public static let formula = "y = the tensor of that name that the model keeps"
 
   public var name: String
   public var axes: [Axis]
   public var initializer: Initializer
   public var decays: Bool
 
-  public init(name: String, axes: [Axis], initializer: Initializer, decays: Bool = true) {
+  /// Whether a rule updates it, not a gradient.
+  public var isState: Bool
+
+  public init(
+    name: String, axes: [Axis], initializer: Initializer, decays: Bool = true,
+    isState: Bool = false
+  ) {
     self.name = name
     self.axes = axes
     self.initializer = initializer
     self.decays = decays
+    self.isState = isState
   }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
@@ -56,12 +66,14 @@ public struct Parameter: ForwardOperation {
   public var attributes: Attributes {
     Attributes().with("name", .string(name)).with("axes", .axes(axes))
       .with("init", .initializer(initializer)).with("undecayed", flag: !decays)
+      .with("state", flag: isState)
   }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     self.init(
       name: try reader.string("name"), axes: try reader.axes("axes"),
-      initializer: try reader.initializer("init"), decays: !reader.flag("undecayed"))
+      initializer: try reader.initializer("init"), decays: !reader.flag("undecayed"),
+      isState: reader.flag("state"))
   }
 
   public static var samples: [Sample] {

@@ -25,6 +25,7 @@ extension Initializer: CustomStringConvertible {
     switch self {
     case .zeros: "zeros"
     case .ones: "ones"
+    case .constant(let value): "constant(\(value))"
     case .normal(let deviation): "normal(\(deviation))"
     case .uniform(let bound): "uniform(\(bound))"
     case .kaimingNormal(let fanIn): "kaimingNormal(fanIn \(fanIn))"

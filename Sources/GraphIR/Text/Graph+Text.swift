@@ -77,12 +77,16 @@ extension Value: CustomStringConvertible {
 }
 
 extension Output: CustomStringConvertible {
-  /// `logits`, `loss` or `gradient "token.weight"`.
+  /// `logits`, `loss`, `objective`, `term "balance" weight 0.01`, `gradient "token.weight"` or
+  /// `state "loads"`.
   public var description: String {
     switch self {
     case .logits: "logits"
     case .loss: "loss"
+    case .objective: "objective"
+    case .term(let name, let weight): "term \(name.quoted) weight \(weight)"
     case .gradient(let parameter): "gradient \(parameter.quoted)"
+    case .state(let name): "state \(name.quoted)"
     }
   }
 }

@@ -40,6 +40,7 @@ extension GraphParser {
     switch name {
     case "zeros": return .zeros
     case "ones": return .ones
+    case "constant": return .constant(try parenthesizedNumber())
     case "normal": return .normal(try parenthesizedNumber())
     case "uniform": return .uniform(try parenthesizedNumber())
     case "kaimingNormal": return .kaimingNormal(fanIn: try fanIn())

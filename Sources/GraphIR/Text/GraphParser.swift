@@ -61,7 +61,12 @@ struct GraphParser {
     switch try cursor.name("an output") {
     case "logits": return .logits
     case "loss": return .loss
+    case "objective": return .objective
+    case "term":
+      let name = try cursor.string("a term's name")
+      return .term(name: name, weight: try namedNumber("weight"))
     case "gradient": return .gradient(parameter: try cursor.string("a parameter's name"))
+    case "state": return .state(try cursor.string("a state's name"))
     case let other: throw cursor.failure("unknown output \(other)", at: start)
     }
   }

@@ -9,11 +9,12 @@ struct UntrainedParameter: RuleDefinition {
   let wayOut = "choose two experts or more, or use the logits in another way too"
 
   func findings(in subject: Subject) -> [Finding] {
-    guard let loss = subject.graph[.loss] else { return [] }
-    let isTrained = Subject.nodes(of: subject.graph, behind: [loss.node]) {
+    guard let objective = subject.graph.differentiated else { return [] }
+    let isTrained = Subject.nodes(of: subject.graph, behind: [objective.node]) {
       slopes(of: subject.graph.nodes[$0], subject.graph)
     }
     return subject.graph.parameters.compactMap { index, parameter in
+      if parameter.isState { return nil }
       let isTrained = isTrained[index] && !subject.withoutGradient.contains(parameter.name)
       guard subject.isUsed[index], !isTrained else { return nil }
       return Finding(index, "the parameter \"\(parameter.name)\" never gets a gradient")

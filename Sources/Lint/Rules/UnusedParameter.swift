@@ -11,7 +11,8 @@ struct UnusedParameter: RuleDefinition {
   func findings(in subject: Subject) -> [Finding] {
     let counts = subject.graph.useCounts
     return subject.graph.parameters.compactMap { index, parameter in
-      guard counts[Value(node: index)] == nil else { return nil }
+      // A state that nothing reads is kept to be looked at.
+      guard !parameter.isState, counts[Value(node: index)] == nil else { return nil }
       return Finding(index, "the parameter \"\(parameter.name)\" is used by nothing")
     }
   }

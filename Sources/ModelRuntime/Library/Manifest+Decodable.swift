@@ -7,7 +7,7 @@ extension Manifest: Decodable {
     case work = "flops"
     case compiler, source
     case activeParameters = "active_parameters"
-    case accumulates, routers
+    case accumulates, routers, terms
     case vocabularyLine = "vocabulary_line"
   }
 
@@ -26,6 +26,7 @@ extension Manifest: Decodable {
     activeParameters = try? values.decode(Int.self, forKey: .activeParameters)
     accumulates = try? values.decode(Bool.self, forKey: .accumulates)
     routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
+    terms = try values.decodeIfPresent([Term].self, forKey: .terms) ?? []
     // These are only shown, so one in another form is no reason to refuse a library.
     compiler = try? values.decode(String.self, forKey: .compiler)
     source = try? values.decode(String.self, forKey: .source)
@@ -61,6 +62,10 @@ extension Manifest: Decodable {
       if let reason = parameter.contradiction { return "\(parameter.name): \(reason)" }
     }
     if let reason = sumContradiction { return reason }
+    var known = Set<String>()
+    for term in terms where !known.insert(term.name).inserted {
+      return "the term \(term.name) is there twice"
+    }
     for router in routers {
       if let reason = router.contradiction { return "\(router.name): \(reason)" }
     }
@@ -92,7 +97,7 @@ extension Manifest.Parameter: Decodable {
     case name, shape, axes
     case initializer = "init"
     case decays = "decay"
-    case steps, role
+    case steps, role, update
   }
 
   public init(from decoder: any Decoder) throws {
@@ -104,6 +109,13 @@ extension Manifest.Parameter: Decodable {
     decays = try values.decodeIfPresent(Bool.self, forKey: .decays) ?? true
     steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? 1
     role = try? values.decode(String.self, forKey: .role)
+    isState = try values.decodeIfPresent(Update.self, forKey: .update) == .state
+  }
+
+  /// What updates it, if not the optimizer. Another word than those that are known is refused: how to
+  /// train such a parameter, and what to save of it, is not known.
+  private enum Update: String, Decodable {
+    case state
   }
 
   var contradiction: String? {

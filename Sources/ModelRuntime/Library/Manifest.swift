@@ -21,6 +21,9 @@ public struct Manifest: Equatable, Sendable {
   /// none.
   public var routers: [Router]
 
+  /// What is added to the loss for training, in the order of `moec_terms`; empty where it is nothing.
+  public var terms: [Term]
+
   /// Whether gradients of several batches can be added up; nil: the library does not say.
   public var accumulates: Bool?
   /// The command that compiled the library, if it says.
@@ -43,6 +46,9 @@ public struct Manifest: Equatable, Sendable {
     /// `norm`, `embedding`, `bias` or `weight`, if the library says.
     public var role: String?
 
+    /// Whether a rule updates it after a step, not the optimizer; then only its value is kept.
+    public var isState = false
+
     /// How many numbers it holds: the product of its shape.
     public var count: Int { shape.reduce(1, *) }
   }
@@ -62,6 +68,18 @@ public struct Manifest: Equatable, Sendable {
       self.experts = experts
       self.choices = choices
       self.capacity = capacity
+    }
+  }
+
+  /// A number that is reported beside the loss, and part of the objective by its weight.
+  public struct Term: Equatable, Sendable, Codable {
+    /// Its path in the model: `block.3.balance`.
+    public var name: String
+    public var weight: Double
+
+    public init(name: String, weight: Double) {
+      self.name = name
+      self.weight = weight
     }
   }
 
@@ -95,6 +113,9 @@ public struct Manifest: Equatable, Sendable {
     public var step = 0.0
   }
 
-  /// How many numbers all parameters hold together.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+  /// How many numbers all learned parameters hold together.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + ($1.isState ? 0 : $1.count) } }
+
+  /// The parameters that rules update.
+  public var states: [Parameter] { parameters.filter(\.isState) }
 }

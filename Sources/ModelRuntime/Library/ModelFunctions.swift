@@ -42,6 +42,8 @@ struct ModelFunctions {
       ) -> Int32
     )?
 
+  let terms: (@convention(c) (OpaquePointer?, UnsafeMutablePointer<Float>?) -> Int32)?
+
   static let names = [
     "moec_abi", "moec_manifest", "moec_create", "moec_destroy", "moec_initialize",
     "moec_set_threads", "moec_read", "moec_write", "moec_train_step", "moec_gradients",
@@ -71,6 +73,7 @@ struct ModelFunctions {
     routes = ModelFunctions.optional("moec_routes", in: handle)
     replay = ModelFunctions.optional("moec_replay", in: handle)
     losses = ModelFunctions.optional("moec_losses", in: handle)
+    terms = ModelFunctions.optional("moec_terms", in: handle)
   }
 
   /// Nil where the library does not have it.

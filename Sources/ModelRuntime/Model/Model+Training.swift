@@ -9,6 +9,7 @@ public enum OptionalFunction: String, Sendable, CaseIterable {
   case expertLoads = "moec_expert_loads"
   case routes = "moec_routes"
   case replay = "moec_replay"
+  case terms = "moec_terms"
 }
 
 extension Model {
@@ -22,6 +23,7 @@ extension Model {
     case .expertLoads: return library.functions.expertLoads != nil
     case .routes: return library.functions.routes != nil
     case .replay: return library.functions.replay != nil
+    case .terms: return library.functions.terms != nil
     }
   }
 
@@ -52,6 +54,16 @@ extension Model {
     guard let update = library.functions.update else { throw .lacks(.update) }
     var numbers = hyper.numbers
     return try check(update(handle, &numbers, maximumNorm ?? 0), "optimizer step")
+  }
+
+  /// The terms of the objective in the last pass over a batch, in the manifest's order; of several
+  /// batches, those of the last. Empty for a model without any.
+  public func terms() throws(ModelError) -> [Float] {
+    var numbers = [Float](repeating: .nan, count: manifest.terms.count)
+    if numbers.isEmpty { return [] }
+    guard let function = library.functions.terms else { throw .lacks(.terms) }
+    try check(function(handle, &numbers), "terms")
+    return numbers
   }
 
   /// Where numbers stopped being finite, after a loss that was not: the first layer if the library

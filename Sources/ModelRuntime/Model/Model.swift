@@ -115,6 +115,11 @@ extension Model {
     case stepCounts = 4
   }
 
+  /// Whether `kind` is kept for parameter `index`: of a state its value alone.
+  public func keeps(_ kind: Kind, of index: Int) -> Bool {
+    kind == .value || !manifest.parameters[index].isState
+  }
+
   /// How many numbers `kind` has for parameter `index`.
   public func count(_ kind: Kind, of index: Int) -> Int {
     let parameter = manifest.parameters[index]
@@ -126,7 +131,9 @@ extension Model {
     var numbers = [Float](repeating: 0, count: count(kind, of: index))
     let name = manifest.parameters[index].name
     let status = library.functions.read(handle, kind.rawValue, Int32(index), &numbers)
-    if status != 0 && kind == .gradient { throw .keepsNoGradient(of: name) }
+    if status != 0 && kind == .gradient && keeps(kind, of: index) {
+      throw .keepsNoGradient(of: name)
+    }
     try check(status, "reading \(name)")
     return numbers
   }

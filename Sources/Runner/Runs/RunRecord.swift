@@ -17,10 +17,13 @@ public struct RunRecord: Equatable, Sendable, Codable {
   var experts: ExpertWatch?
   /// Norms of the gradients since the last evaluation, where they are known.
   var gradientNorms: GradientNorms?
+  /// The objective's terms since the last evaluation, if the model has any.
+  var termSums: TermSums?
   /// What the newest evaluation's line in the log has besides, as the log is written after the
   /// checkpoint.
   var balance: ExpertBalance?
   var gradientNorm: Double?
+  var terms: [TermMean]?
   /// What trackers need to go on, by their names.
   public var trackers: [String: String] = [:]
 

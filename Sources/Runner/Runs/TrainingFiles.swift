@@ -30,8 +30,8 @@ public struct TrainingFiles: Equatable, Sendable {
 public struct TrainingListeners {
   /// Told once that all is well and the run begins: what goes beside its files is written then.
   public var begins: () -> Void = {}
-  /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, and of a model
-  /// that routes `; experts: balance 1.62, 0 dead`.
+  /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, where the objective
+  /// has terms `; terms: balance 1.0213`, and of a model that routes `; experts: balance 1.62, 0 dead`.
   public var output: (String) throws -> Void = { _ in }
   /// Gets what is said once: of experts that are dead or overloaded.
   public var notice: (String) -> Void = { _ in }

@@ -47,6 +47,8 @@ final class TrainingRun {
       record.gradientNorms = old.gradientNorms
       record.balance = old.balance
       record.gradientNorm = old.gradientNorm
+      record.termSums = old.termSums
+      record.terms = old.terms
     }
     let shown = session.isResumed ? record.progress.last?.step ?? start - 1 : nil
     log = try files.log.map { path throws(FileError) in
@@ -92,6 +94,11 @@ final class TrainingRun {
         norms.add(norm)
         record.gradientNorms = norms
       }
+      if !result.terms.isEmpty {
+        var sums = record.termSums ?? TermSums()
+        sums.add(result.terms)
+        record.termSums = sums
+      }
       track(step: step, loss: result.loss)
       if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step + 1)) }
     case .evaluated(let evaluation):
@@ -106,9 +113,11 @@ final class TrainingRun {
     let isBest = record.progress.add(evaluation)
     record.balance = try balance()
     record.gradientNorm = record.gradientNorms?.take()
+    record.terms = record.termSums?.take(loop.model.manifest.terms)
     try save(evaluation, isBest: isBest)
     let experts = record.balance.map { "; \($0.line)" } ?? ""
-    try listeners.output("step \(evaluation.step): \(evaluation.line)\(experts)")
+    let terms = record.terms.map { "; \($0.line)" } ?? ""
+    try listeners.output("step \(evaluation.step): \(evaluation.line)\(terms)\(experts)")
     log(evaluation, seconds: meter.elapsed)
     loop.tape?.commit()
     track(evaluation, record.balance, gradientNorm: record.gradientNorm)
@@ -119,7 +128,7 @@ final class TrainingRun {
     guard let log else { return }
     do {
       try log.write(
-        evaluation, record.balance, seconds: seconds,
+        evaluation, record.balance, terms: record.terms, seconds: seconds,
         tokens: evaluation.step * loop.tokensPerStep,
         learningRate: loop.learningRate(at: evaluation.step), gradientNorm: record.gradientNorm)
     } catch {
@@ -201,6 +210,7 @@ extension TrainingRun {
       metrics["dropped_share"] = balance.droppedShare
     }
     metrics["gradient_norm"] = gradientNorm
+    for term in record.terms ?? [] { metrics["term.\(term.name)"] = term.mean }
     metrics["tokens_per_second"] = meter.tokensPerSecond
     for tracker in listeners.trackers { tracker.log(metrics: metrics, step: evaluation.step) }
   }

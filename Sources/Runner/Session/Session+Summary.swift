@@ -20,6 +20,13 @@ extension Session {
         "work    \(magnitude(manifest.work.step))FLOP per step, "
           + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
     }
+    if !manifest.terms.isEmpty {
+      lines.append(
+        "terms   " + manifest.terms.map { "\($0.weight) \($0.name)" }.joined(separator: ", "))
+    }
+    if !manifest.states.isEmpty {
+      lines.append("states  " + manifest.states.map(\.name).joined(separator: ", "))
+    }
     if let corpus {
       lines.append(
         "data    \(corpus.path)\n        \(corpus.count.grouped) \(coding.unit), "

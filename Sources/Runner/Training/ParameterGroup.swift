@@ -26,6 +26,7 @@ public enum ParameterGroup: Equatable, Sendable {
   public func members(in manifest: Manifest) -> [Int] {
     let parameters = manifest.parameters
     return parameters.indices.filter { index in
+      if parameters[index].isState { return false }
       switch self {
       case .norms: return manifest.role(of: parameters[index]) == "norm"
       case .biases: return manifest.role(of: parameters[index]) == "bias"

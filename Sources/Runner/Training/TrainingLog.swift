@@ -6,7 +6,9 @@ import SystemFiles
 /// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200,`
 /// `"learning_rate":0.001}`, with a tokenizer also `"train_bits_per_character"` and
 /// `"val_bits_per_character"`. Where steps clip the gradients or add up those of several batches,
-/// `"gradient_norm"` is the mean of their L2 norms, before clipping, since the evaluation before. Of a
+/// `"gradient_norm"` is the mean of their L2 norms, before clipping, since the evaluation before. Where
+/// there is more to the objective than the loss, `"terms":{"block.0.balance":1.02,…}` are the means of
+/// its terms in these steps. Of a
 /// model that routes they tell what experts were given in these steps, if there were any:
 /// `"balance":1.62,"dead_experts":0,"dropped_share":0.031,"expert_load":[[0.25,…],…]`, which are
 /// shares of choices by router and expert.
@@ -43,12 +45,12 @@ public final class TrainingLog {
 
   /// Adds a line. `tokens` is how many the model was trained on so far, and `learningRate` that of
   /// the step that follows. Errors: not to be written; it then comes before the next line.
-  public func write(
-    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
-    learningRate: Float? = nil, gradientNorm: Double? = nil
+  func write(
+    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, terms: [TermMean]? = nil,
+    seconds: Double, tokens: Int, learningRate: Float? = nil, gradientNorm: Double? = nil
   ) throws(FileError) {
     let line = TrainingLog.line(
-      evaluation, balance, seconds: secondsBefore + seconds, tokens: tokens,
+      evaluation, balance, terms: terms, seconds: secondsBefore + seconds, tokens: tokens,
       learningRate: learningRate, gradientNorm: gradientNorm)
     pending += Array((line + "\n").utf8)
     try writePending()
@@ -84,8 +86,8 @@ public final class TrainingLog {
 
   /// One line, its losses with all their digits.
   static func line(
-    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, seconds: Double, tokens: Int,
-    learningRate: Float? = nil, gradientNorm: Double? = nil
+    _ evaluation: Evaluation, _ balance: ExpertBalance? = nil, terms: [TermMean]? = nil,
+    seconds: Double, tokens: Int, learningRate: Float? = nil, gradientNorm: Double? = nil
   ) -> String {
     let bits = evaluation.bitsPerCharacter
     return JSON.members([
@@ -97,6 +99,9 @@ public final class TrainingLog {
       "seconds": .numeral(String(format: "%.3f", seconds)), "tokens": .count(tokens),
       "learning_rate": learningRate.map { .numeral("\($0)") },
       "gradient_norm": gradientNorm.map { .numeral(String(format: "%.6g", $0)) },
+      "terms": terms.map { terms in
+        .object(terms.map { .init(key: Array($0.name.utf8), value: .numeral("\($0.mean)")) })
+      },
       "balance": balance.map { .numeral("\($0.balance)") },
       "dead_experts": balance.map { .count($0.deadExperts) },
       "dropped_share": balance.map { .numeral("\($0.droppedShare)") },

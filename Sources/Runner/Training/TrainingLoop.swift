@@ -72,32 +72,38 @@ public struct TrainingLoop {
     hyper.learningRate = learningRate(at: step)
     let loss: Float
     var norm: Float?
+    var terms: [Float]
     if settings.isSplit {
-      loss = try accumulate(step)
+      (loss, terms) = try accumulate(step)
       if loss.isFinite { norm = try model.update(with: hyper, maximumNorm: settings.clip) }
     } else {
       let batch = batch(of: step)
       try tape?.begin(model, step: step, pass: 0)
       loss = try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
+      terms = try model.terms()
       try tape?.end(model)
     }
     guard loss.isFinite, norm?.isFinite != false else { throw try diverged(at: step) }
-    return TrainingStep(loss: loss, gradientNorm: norm)
+    return TrainingStep(loss: loss, gradientNorm: norm, terms: terms)
   }
 
-  /// The mean loss of the step's batches, their gradients added up in the model.
-  private func accumulate(_ step: Int) throws -> Float {
+  /// The mean loss of the step's batches, whose gradients are added up in the model, and the means of the
+  /// objective's terms.
+  private func accumulate(_ step: Int) throws -> (loss: Float, terms: [Float]) {
     var sum: Float = 0
+    var terms = model.manifest.terms.map { _ in 0 as Float }
     for part in 0..<settings.accumulation {
       let batch = batch(of: step, part: part)
       try tape?.begin(model, step: step, pass: part)
       sum += try model.accumulate(
         tokens: batch.tokens, targets: batch.targets,
         seed: RandomStream.seed(seed, .trainingStep, index: step, part: part))
+      terms = zip(terms, try model.terms()).map { $0 + $1 }
       try tape?.end(model)
-      guard sum.isFinite else { return sum }
+      guard sum.isFinite else { return (sum, terms) }
     }
-    return sum / Float(settings.accumulation)
+    let count = Float(settings.accumulation)
+    return (sum / count, terms.map { $0 / count })
   }
 
   private func batch(of step: Int, part: Int = 0) -> Batch {

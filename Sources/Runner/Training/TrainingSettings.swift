@@ -43,6 +43,8 @@ public struct TrainingStep: Equatable, Sendable {
   /// The L2 norm of all gradients before clipping, where the step was made in two: to be clipped, or
   /// of several batches. Otherwise nobody adds it up.
   public var gradientNorm: Float?
+  /// The terms of the objective, in the manifest's order; the means of its batches.
+  public var terms: [Float] = []
 }
 
 /// Why training cannot start or go on.
