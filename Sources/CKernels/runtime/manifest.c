@@ -3,19 +3,19 @@
 #include "moec_model.h"
 
 #if defined(__APPLE__)
-#define SECTION ".section __TEXT,__const\n"
-#define HIDDEN ".private_extern "
+#define MANIFEST_SECTION ".section __TEXT,__const\n"
+#define MANIFEST_HIDDEN ".private_extern "
 #define MANIFEST "_model_manifest"
 #else
-#define SECTION ".section .rodata\n"
-#define HIDDEN ".hidden "
+#define MANIFEST_SECTION ".section .rodata\n"
+#define MANIFEST_HIDDEN ".hidden "
 #define MANIFEST "model_manifest"
 #endif
 
 __asm__(
-    SECTION
+    MANIFEST_SECTION
     ".globl " MANIFEST "\n"
-    HIDDEN MANIFEST "\n"
+    MANIFEST_HIDDEN MANIFEST "\n"
     MANIFEST ":\n"
     ".incbin \"manifest.json\"\n"
     ".byte 0\n"
