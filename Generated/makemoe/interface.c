@@ -44,10 +44,10 @@ const char *model_name(moec_model *m, const char *scope, int use, const char *na
     return m->name;
 }
 
-model_parameter *model_add_parameters(model_parameter *q, const parameter_row *rows, int count, const char *scope,
+model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use) {
     for (int i = 0; i < count; i++, q++) {
-        const parameter_row *row = &rows[i];
+        const model_parameter_row *row = &rows[i];
         size_t panels = (size_t)row->stack * panels_size(row->outputs, row->inputs);
         *q = (model_parameter){*row, scope, use, q->offset, (size_t)row->stack * row->outputs * row->inputs, q->first_step};
         if (row->holds & PANELS) { q->stored = panels; }
@@ -57,7 +57,7 @@ model_parameter *model_add_parameters(model_parameter *q, const parameter_row *r
     return q;
 }
 
-model_router *model_add_routers(model_router *r, const router_row *rows, int count, const char *scope, int use) {
+model_router *model_add_routers(model_router *r, const model_router_row *rows, int count, const char *scope, int use) {
     for (int i = 0; i < count; i++, r++) {
         *r = (model_router){rows[i], scope, use, r->first_expert, r->first_choice};
         r[1].first_expert = r->first_expert + rows[i].experts;

@@ -42,9 +42,9 @@ const char *model_bad_layer(moec_model *m, const moec_model *last);
 
 // interface.c: lists those of one use at q, or r, whose first numbers the use before has left there; returns
 // the place of the next.
-model_parameter *model_add_parameters(model_parameter *q, const parameter_row *rows, int count, const char *scope,
+model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use);
-model_router *model_add_routers(model_router *r, const router_row *rows, int count, const char *scope, int use);
+model_router *model_add_routers(model_router *r, const model_router_row *rows, int count, const char *scope, int use);
 
 // What is called `name` in a use of a layer: `block.3.mixture.up.weight`. The use is -1 where there is no number.
 const char *model_name(moec_model *m, const char *scope, int use, const char *name);

@@ -47,14 +47,14 @@ const model_memory model_sizes = {
 };
 
 // Parameters of input, in the order in which they lie.
-static const parameter_row input_parameters[] = {
+static const model_parameter_row input_parameters[] = {
     // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values
     {"token.weight", 1, V, C, LEARNS | DECAYS, 1, NORMAL, 1.0f},
     {"position.weight", 1, MODEL_CONTEXT, C, LEARNS | DECAYS, 1, NORMAL, 1.0f},
 };
 
 // Parameters of block, in the order in which they lie.
-static const parameter_row block_parameters[] = {
+static const model_parameter_row block_parameters[] = {
     // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values
     {"attention.norm.weight", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 1.0f},
     {"attention.norm.bias", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 0.0f},
@@ -76,7 +76,7 @@ static const parameter_row block_parameters[] = {
 };
 
 // Parameters of output, in the order in which they lie.
-static const parameter_row output_parameters[] = {
+static const model_parameter_row output_parameters[] = {
     // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values
     {"final.weight", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 1.0f},
     {"final.bias", 1, 1, C, LEARNS | DECAYS, 1, CONSTANT, 0.0f},
@@ -85,7 +85,7 @@ static const parameter_row output_parameters[] = {
 };
 
 // Routers of block: name, experts, choices of a token.
-static const router_row block_routers[] = {
+static const model_router_row block_routers[] = {
     {"mixture", E, K},
 };
 

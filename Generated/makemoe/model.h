@@ -68,14 +68,14 @@ typedef struct {
     int steps;                  // step counts: one, or one for each expert
     int distribution;           // of first values: CONSTANT, NORMAL, UNIFORM
     float scale;                // the constant, the standard deviation, the bound
-} parameter_row;
+} model_parameter_row;
 
 enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8 };
 enum { CONSTANT, NORMAL, UNIFORM };
 
 // A parameter of a use of a layer, and its place.
 typedef struct {
-    parameter_row row;
+    model_parameter_row row;
     const char *scope;          // the path of the use, `use` its number behind that; -1: none
     int use;
     size_t offset, stored;      // floats from the first parameter, and how many with padding
@@ -92,10 +92,10 @@ enum { MODEL_ROUTERS = 8, MODEL_EXPERTS = 64, MODEL_CHOICES = MODEL_BATCH * MODE
 typedef struct {
     const char *name;
     int experts, choices;
-} router_row;
+} model_router_row;
 
 typedef struct {
-    router_row row;
+    model_router_row row;
     const char *scope;
     int use, first_expert, first_choice;
 } model_router;

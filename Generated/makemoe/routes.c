@@ -103,7 +103,7 @@ int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, floa
 }
 
 // Whether each token's experts are there and in ascending order, in which their outputs are added up.
-static int are_choices(const int32_t *experts, int tokens, const router_row *router) {
+static int are_choices(const int32_t *experts, int tokens, const model_router_row *router) {
     for (int t = 0; t < tokens; t++) {
         int32_t last = -1;
         for (int k = 0; k < router->choices; k++) {

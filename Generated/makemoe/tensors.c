@@ -7,14 +7,14 @@
 #include "kernels/random.h"
 
 // Where element n of a parameter's logical row-major order is stored.
-static size_t stored_index(const parameter_row *q, size_t n) {
+static size_t stored_index(const model_parameter_row *q, size_t n) {
     if (!(q->holds & PANELS)) { return n; }
     size_t each = (size_t)q->outputs * q->inputs, e = n / each, rest = n % each;
     size_t o = rest / q->inputs, i = rest % q->inputs;
     return e * panels_size(q->outputs, q->inputs) + o / 16 * q->inputs * 16 + i * 16 + o % 16;
 }
 
-static size_t logical_count(const parameter_row *q) {
+static size_t logical_count(const model_parameter_row *q) {
     return (size_t)q->stack * q->outputs * q->inputs;
 }
 
@@ -73,7 +73,7 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     if (kind == MOEC_GRADIENT && m->used_up) {
         return model_fail(m, "the gradients went into a training step, which keeps none", 0, 0);
     }
-    const parameter_row *q = &m->parameter[index].row;
+    const model_parameter_row *q = &m->parameter[index].row;
     for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
     return 0;
 }
@@ -99,7 +99,7 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     if (!to) { return model_fail(m, NO_TENSOR, kind, index); }
     if (!in) { return model_fail(m, "the numbers are missing", 0, 0); }
     if (check_numbers(m, kind, in, count)) { return 1; }
-    const parameter_row *q = &m->parameter[index].row;
+    const model_parameter_row *q = &m->parameter[index].row;
     for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
     return 0;
 }

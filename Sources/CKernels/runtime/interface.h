@@ -61,10 +61,10 @@ int model_is_state(int index);
 
 // interface.c: lists those of one use at q, or r, whose first numbers the use before has left there; returns
 // the place of the next.
-model_parameter *model_add_parameters(model_parameter *q, const parameter_row *rows, int count, const char *scope,
+model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use);
 #if MODEL_HAS_ROUTERS
-model_router *model_add_routers(model_router *r, const router_row *rows, int count, const char *scope, int use);
+model_router *model_add_routers(model_router *r, const model_router_row *rows, int count, const char *scope, int use);
 #endif
 
 // What is called `name` in a use of a layer: `block.3.mixture.up.weight`. The use is -1 where there is no number.

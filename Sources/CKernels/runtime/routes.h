@@ -7,10 +7,10 @@ enum { MODEL_ROUTERS = MODEL_ROUTER_COUNT, MODEL_EXPERTS = MODEL_EXPERT_COUNT, M
 typedef struct {
     const char *name;
     int experts, choices;
-} router_row;
+} model_router_row;
 
 typedef struct {
-    router_row row;
+    model_router_row row;
     const char *scope;
     int use, first_expert, first_choice;
 } model_router;

@@ -32,7 +32,7 @@ struct ParameterTable {
     return
       ([
         "// Parameters of \(layer.name), in the order in which they lie.",
-        "static const parameter_row \(name)[] = {", note,
+        "static const model_parameter_row \(name)[] = {", note,
       ] + rows.map { "    \($0)," } + ["};"]).joined(separator: "\n")
   }
 

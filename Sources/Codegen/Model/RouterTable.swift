@@ -20,7 +20,7 @@ struct RouterTable {
     return
       ([
         "// Routers of \(layout.layer.name): name, experts, choices of a token.",
-        "static const router_row \(name)[] = {",
+        "static const model_router_row \(name)[] = {",
       ] + rows + ["};"]).joined(separator: "\n")
   }
 
