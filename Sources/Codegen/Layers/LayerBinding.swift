@@ -27,10 +27,10 @@ struct LayerBinding {
   /// What the layer's header says of them.
   var heads: [String] {
     functions.map { function in
-      let lines = function.split(separator: "\n").prefix {
-        !$0.hasPrefix("    ") || $0.hasSuffix("{")
-      }
-      return lines.joined(separator: "\n").dropLast(2) + ";"
+      // A long head goes on in the next lines.
+      let lines = function.split(separator: "\n")
+      let head = lines.prefix { !$0.hasSuffix("{") } + lines.drop { !$0.hasSuffix("{") }.prefix(1)
+      return head.joined(separator: "\n").dropLast(2) + ";"
     }
   }
 
