@@ -134,7 +134,7 @@
   check("places are found", found.textContent.includes("go there"));
   search("#include \"model.h\"");
   found.querySelector(".hit").click();
-  check("text of files is found", /^#\w+\.c:\d+$/.test(await hash()), location.hash);
+  check("text of files is found", /^#\w+\.[ch]:\d+$/.test(await hash()), location.hash);
   search("zzqqzz");
   check("nothing is found", !found.querySelector(".hit") && found.textContent.includes("Nothing"));
   press(input, "Escape");
