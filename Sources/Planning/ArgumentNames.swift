@@ -57,23 +57,20 @@ struct ArgumentNames {
     let gradients = backward.edges.filter { uses.phase(of: $0) == .backward }
     let given = gradients.filter { !backward.written.contains($0) }
     let handed = gradients.filter { backward.written.contains($0) }
-    if results.count == 1, let edge = only(given, of: results[0]) { assign("d_y", to: edge) }
-    if inputs.count == 1, let edge = only(handed, of: inputs[0]) { assign("d_x", to: edge) }
-  }
-
-  /// The one gradient that there is, or the one of the value's type where there are others, such as that
-  /// of a term of the objective; nil where it comes in parts. What it was computed as does not say:
-  /// the gradient of a sum is that of all that is added.
-  private func only(_ gradients: [Value], of value: Value) -> Value? {
-    if gradients.count == 1 { return gradients[0] }
-    let type = uses.program.type(of: value)
-    let its = gradients.filter { uses.program.type(of: $0) == type }
-    return its.count == 1 ? its[0] : nil
+    if given.count == 1 && results.count == 1 { assign("d_y", to: given[0]) }
+    if handed.count == 1 && inputs.count == 1 { assign("d_x", to: handed[0]) }
   }
 
   private mutating func nameByOrigin(_ edge: Value) {
     let home = uses.section(of: edge) ?? section
-    assign(names.candidates(for: edge, in: uses.partition.sections[home].scope), to: edge)
+    let scope = uses.partition.sections[home].scope
+    let candidates = names.candidates(for: edge, in: scope)
+    // What makes a gradient is not the same for the last of equal layers, which others follow.
+    let maker = "_from_" + names.maker(of: edge, in: scope)
+    let plain = candidates.prefix(1).filter { $0.hasSuffix(maker) }.map {
+      String($0.dropLast(maker.count))
+    }
+    assign(plain + candidates, to: edge)
   }
 
   private mutating func assign(_ name: String, to edge: Value) { assign([name], to: edge) }
