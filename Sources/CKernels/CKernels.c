@@ -25,6 +25,7 @@
     FILE(kernel_rows_h, "kernels/rows.h") \
     FILE(kernel_sum_h, "kernels/sum.h") \
     FILE(kernel_layer_norm_h, "kernels/layer_norm.h") \
+    FILE(kernel_rms_norm_h, "kernels/rms_norm.h") \
     FILE(kernel_softmax_h, "kernels/softmax.h") \
     FILE(kernel_heads_h, "kernels/heads.h") \
     FILE(kernel_transpose_h, "kernels/transpose.h") \

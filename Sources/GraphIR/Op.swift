@@ -10,6 +10,7 @@ public enum Op: Hashable, Sendable {
   case matmul(Matmul)  // c = a b for each matrix of a batch
   case transpose(Transpose)  // the last two axes change places
   case layerNorm(LayerNorm)  // y = (x - mean) rstd w + b
+  case rmsNorm(RMSNorm)  // y = x rstd w
   case softmax(Softmax)  // over the last axis
 
   case splitHeads(SplitHeads)  // [B, T, C] -> [B, H, T, D]
@@ -28,6 +29,7 @@ public enum Op: Hashable, Sendable {
   case linearInputGradient(LinearInputGradient)
   case linearWeightGradient(LinearWeightGradient)
   case layerNormGradient(LayerNormGradient)
+  case rmsNormGradient(RMSNormGradient)
   case softmaxGradient(SoftmaxGradient)
   case attentionGradient(AttentionGradient)
   case topGradient(TopGradient)
@@ -39,11 +41,13 @@ public enum Op: Hashable, Sendable {
 /// The kinds of ops; the raw value is the op's name in text and the base name of its kernel.
 public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case input, parameter
-  case pointwise, sum, embedding, linear, matmul, transpose, layerNorm, softmax
+  case pointwise, sum, embedding, linear, matmul, transpose, layerNorm, rmsNorm
+  case softmax
   case splitHeads, mergeHeads, causalMask, attention
   case top, route, dispatch, combine
   case crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
+  case rmsNormGradient
   case softmaxGradient, attentionGradient, topGradient, dispatchGradient, combineGradient
   case crossEntropyGradient
 }
@@ -98,6 +102,7 @@ extension Op {
     case .matmul(let op): .forward(op)
     case .transpose(let op): .forward(op)
     case .layerNorm(let op): .forward(op)
+    case .rmsNorm(let op): .forward(op)
     case .softmax(let op): .forward(op)
     case .splitHeads(let op): .forward(op)
     case .mergeHeads(let op): .forward(op)
@@ -112,6 +117,7 @@ extension Op {
     case .linearInputGradient(let op): .gradient(op)
     case .linearWeightGradient(let op): .gradient(op)
     case .layerNormGradient(let op): .gradient(op)
+    case .rmsNormGradient(let op): .gradient(op)
     case .softmaxGradient(let op): .gradient(op)
     case .attentionGradient(let op): .gradient(op)
     case .topGradient(let op): .gradient(op)
@@ -135,6 +141,7 @@ extension OpKind {
     case .matmul: Matmul.self
     case .transpose: Transpose.self
     case .layerNorm: LayerNorm.self
+    case .rmsNorm: RMSNorm.self
     case .softmax: Softmax.self
     case .splitHeads: SplitHeads.self
     case .mergeHeads: MergeHeads.self
@@ -149,6 +156,7 @@ extension OpKind {
     case .linearInputGradient: LinearInputGradient.self
     case .linearWeightGradient: LinearWeightGradient.self
     case .layerNormGradient: LayerNormGradient.self
+    case .rmsNormGradient: RMSNormGradient.self
     case .softmaxGradient: SoftmaxGradient.self
     case .attentionGradient: AttentionGradient.self
     case .topGradient: TopGradient.self

@@ -46,7 +46,7 @@ extension Interpreter {
   }
 
   /// The rows that share a weight matrix: all, or those of each expert as `start` has them.
-  private func parts(_ site: Site, rows: Int) -> [LinearPart] {
+  func parts(_ site: Site, rows: Int) -> [LinearPart] {
     guard site.inputTypes[0].experts != nil, let start = site.inputs.last?.integers else {
       return [LinearPart(matrix: 0, first: 0, count: rows)]
     }
@@ -99,7 +99,7 @@ extension Interpreter {
 }
 
 /// Rows `first ..< first + count` and the number of their weight matrix.
-private struct LinearPart {
+struct LinearPart {
   var matrix: Int
   var first: Int
   var count: Int

@@ -17,6 +17,8 @@ extension Interpreter {
     case .transpose: [transpose(site)]
     case .layerNorm(let op): layerNorm(op, site)
     case .layerNormGradient: layerNormGradient(site)
+    case .rmsNorm(let op): rmsNorm(op, site)
+    case .rmsNormGradient(let op): rmsNormGradient(op, site)
     case .softmax: [softmax(site)]
     case .softmaxGradient: [softmaxGradient(site)]
     case .splitHeads(let op): [splitHeads(op, site)]

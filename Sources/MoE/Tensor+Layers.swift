@@ -67,26 +67,6 @@ extension Tensor {
     return tracer.tensor(.embedding(Embedding()), [self, table], call)
   }
 
-  /// Layer normalisation over the last axis, with a learned weight (1) and bias (0).
-  ///
-  ///     y = (x - mean) / √(variance + epsilon) w + b    x f32[…, C], w, b f32[C] -> f32[…, C]
-  public func layerNorm(
-    _ name: String, epsilon: Double = 1e-5,
-    file: String = #filePath, line: Int = #line, column: Int = #column
-  ) -> Tensor {
-    let call = tracer.call("layerNorm", layer: name, file, line, column)
-    tracer.claim(name, call)
-    if !(epsilon > 0 && epsilon.isFinite) {
-      tracer.report(
-        "epsilon must be a number above 0, got \(epsilon)", call, hint: "1e-5 is usual")
-    }
-    guard let width = normalizedAxis(call) else { return tracer.poison(call.site) }
-    let weight = tracer.parameter("\(call.scope).weight", [width], .ones, call)
-    let bias = tracer.parameter("\(call.scope).bias", [width], .zeros, call)
-    return tracer.tensor(.layerNorm(LayerNorm(epsilon: epsilon)), [self, weight, bias], call)
-      .keeping(width: self.width)
-  }
-
   /// What this tensor's integers count, or nil after reporting that it has none.
   private func countedAxis(_ call: Call) -> GraphIR.Axis? {
     guard let type else { return nil }
@@ -94,15 +74,6 @@ extension Tensor {
     tracer.report(
       "expected whole numbers, got \(type)", call,
       hint: "text.tokens and text.positions have embeddings")
-    return nil
-  }
-
-  private func normalizedAxis(_ call: Call) -> GraphIR.Axis? {
-    guard let type else { return nil }
-    if let axis = type.axes.last, type.element == .f32 { return axis }
-    tracer.report(
-      "expected a tensor of numbers with at least one axis, got \(type)", call,
-      hint: "whole numbers become vectors with .embedding(name, axis)")
     return nil
   }
 }

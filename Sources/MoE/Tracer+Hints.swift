@@ -16,7 +16,7 @@ extension Tracer {
       "mask scores [..., T, T], which q.matmul(k.transposed()) gives"
     case "attention":
       "queries, keys and values are of one shape, as .heads(count) makes them"
-    case "softmax", "layerNorm":
+    case "softmax", "layerNorm", "rmsNorm":
       "give it a tensor of numbers with at least one axis"
     case "top":
       "choose from logits [batch, time, experts], such as x.linear(\"gate\", E)"

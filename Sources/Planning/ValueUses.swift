@@ -143,14 +143,18 @@ extension ValueUses {
     }
   }
 
-  /// The first rows of the experts that a linear layer applies; nil for any other call.
+  /// The first rows of the experts whose weights a forward call applies; nil for any other call.
   func start(ofExperts call: Program.Call) -> Value? {
-    call.op?.kind == .linear ? call[.start] : nil
+    appliesExperts(call) ? call[.start] : nil
   }
 
-  /// Whether a linear layer over rows by expert has a parameter for its weights or biases.
+  private func appliesExperts(_ call: Program.Call) -> Bool {
+    call.op?.forward?.sortedRows == .byStart
+  }
+
+  /// Whether a forward call over rows by expert has a parameter for its weights or biases.
   func isExperts(_ parameter: Value, of call: Program.Call) -> Bool {
-    guard call.op?.kind == .linear else { return false }
+    guard appliesExperts(call) else { return false }
     return (call.kernel.all(.weights) + call.kernel.all(.bias)).contains(parameter)
   }
 

@@ -4,7 +4,7 @@ extension ModelWriter {
   /// Attention of any kind, as the function or written out, with its queries, keys and values from one
   /// value or several.
   mutating func attended() -> Tensor {
-    let x = dice.happens(60) ? narrowed().layerNorm(name("norm")) : narrowed()
+    let x = dice.happens(60) ? normalized(narrowed()) : narrowed()
     let other = dice.happens(15) ? any(sizes.C) : x
     let bias = dice.happens(30)
     let q = heads(x, "query", bias)

@@ -3,7 +3,7 @@ import MoE
 extension ModelWriter {
   /// A mixture of experts with a router of its own, with or without capacity and shared experts.
   mutating func mixture() -> Tensor {
-    let x = dice.happens(60) ? narrowed().layerNorm(name("norm")) : narrowed()
+    let x = dice.happens(60) ? normalized(narrowed()) : narrowed()
     let routing = dice.happens(15) && !routings.isEmpty ? dice.pick(routings) : newRouting(x)
     let capacity = dice.happens(30) ? dice.pick([0.01, 0.3, 0.7, 1, 1.25, 100]) : nil
     var rows = routed(x, routing, capacity)
@@ -57,12 +57,17 @@ extension ModelWriter {
     case 2:
       let a = activated(rows.linear(name("first"), sizes.F))
       y = activated(a.linear(name("second"), sizes.G, bias: false)).linear(name("third"), sizes.C)
-    case 3: y = activated(rows)
+    case 3: y = dice.happens(50) ? activated(rows) : normalized(rows)
     default: y = activated(rows.linear(name("up"), 4 * sizes.C)).linear(name("down"), sizes.C)
     }
+    if dice.happens(15) { y = normalized(y) }
     if dice.happens(20) { y = y.dropout(0.2) }
     if dice.happens(15) { y = y + rows }
     return dice.happens(10) ? y * 0.5 - 1 : y
+  }
+
+  private mutating func normalized(_ x: Routed) -> Routed {
+    dice.happens(70) ? x.rmsNorm(name("norm")) : x.rmsNorm()
   }
 
   private mutating func activated(_ x: Routed) -> Routed {

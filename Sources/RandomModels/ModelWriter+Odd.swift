@@ -24,7 +24,7 @@ extension ModelWriter {
     let y = x.transposed()
     switch dice.int(0...3) {
     case 0: return y.softmax().transposed()
-    case 1: return y.layerNorm(name("norm")).transposed()
+    case 1: return normalized(y).transposed()
     case 2: return y.linear(name("mix"), sizes.T).gelu().transposed()
     default:
       let width = dice.pick([sizes.B * sizes.T, sizes.B, sizes.F, 2 * sizes.T])
@@ -38,7 +38,7 @@ extension ModelWriter {
     case 0: return noisy(weight)
     case 1: return weight.linear(name("inner"), width)
     case 2: return weight.softmax().transposed() + weight
-    default: return weight.layerNorm(name("norm"))
+    default: return normalized(weight)
     }
   }
 
@@ -50,7 +50,7 @@ extension ModelWriter {
 
   private mutating func ofTokens(_ width: MoE.Axis) -> Tensor {
     let table = parameter(name("table"), sizes.V, width, initial: .normal(1))
-    let computed = dice.happens(50) ? noisy(table) : table.layerNorm(name("norm"))
+    let computed = dice.happens(50) ? noisy(table) : normalized(table)
     return text?.tokens.embedding(computed) ?? ofParameters(width)
   }
 
@@ -61,7 +61,7 @@ extension ModelWriter {
     case 0: return a + b * a.tanh()
     case 1: return a.softmax() - b
     case 2: return noisy(a)
-    default: return a.layerNorm(name("norm")) * b
+    default: return normalized(a) * b
     }
   }
 

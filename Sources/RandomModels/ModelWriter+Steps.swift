@@ -7,7 +7,7 @@ extension ModelWriter {
     switch dice.int(0...16) {
     case 0: values.append((activated(x), width))
     case 1:
-      values.append((x.layerNorm(name("norm"), epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
+      values.append((normalized(x, epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
     case 2, 3: projection(x)
     case 4: values.append((combination(x, any(width)), width))
     case 5: values.append((scaled(x, width), width))
@@ -18,6 +18,14 @@ extension ModelWriter {
     case 11: values.append((oddity(x, width), width))
     case 12: values.append((besideTheLoss(x, width), width))
     default: values.append((mixture(), sizes.C))
+    }
+  }
+
+  mutating func normalized(_ x: Tensor, epsilon: Double = 1e-5) -> Tensor {
+    switch dice.int(0...4) {
+    case 0, 1: x.rmsNorm(name("norm"), epsilon: epsilon)
+    case 2: x.rmsNorm(epsilon: epsilon)
+    default: x.layerNorm(name("norm"), epsilon: epsilon)
     }
   }
 

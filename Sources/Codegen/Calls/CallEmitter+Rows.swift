@@ -48,6 +48,41 @@ extension CallEmitter {
     return lines
   }
 
+  /// Rows sorted by expert come with where they start, if experts have weights of their own.
+  func rmsNorm(_ op: RMSNorm, _ c: CallText) -> [String] {
+    let operands = [c.made(.output), c.made(.deviation), c[.rows], c[.weights]]
+    let epsilon = CNames.float(op.epsilon)
+    return invocation(
+      normFunction("rms_norm", c), operands + rowsOfNorm(c) + [c.width(.rows), epsilon])
+  }
+
+  /// Gradients of the input, then of the weight.
+  func rmsNormGradient(_ c: CallText) -> [String] {
+    let sizes = rowsOfNorm(c) + [c.width(.rows)]
+    var lines: [String] = []
+    if c.call.kernel.result(.rows) != nil {
+      let operands = [.gradient, .rows, .weights, .deviation, .extra].map { c[$0] }
+      lines += invocation(
+        normFunction("rms_norm_input_gradient", c), [c.made(.rows)] + operands + sizes)
+    }
+    if c.call.kernel.result(.weights) != nil {
+      let operands = [.gradient, .rows, .deviation].map { c[$0] }
+      lines += invocation(
+        normFunction("rms_norm_weight_gradient", c),
+        [c.made(.weights)] + operands + sizes + [shares])
+    }
+    return lines
+  }
+
+  private func normFunction(_ name: String, _ c: CallText) -> String {
+    c.call[.start] == nil ? name : "expert_\(name)"
+  }
+
+  private func rowsOfNorm(_ c: CallText) -> [String] {
+    guard c.call[.start] != nil else { return [c.rows(.rows)] }
+    return [c[.start], CNames.size(c.type(.weights).axes[0])]
+  }
+
   func softmax(_ c: CallText) -> [String] {
     invocation("softmax", [c.made(.output), c[.operand], c.rows(.operand), c.width(.operand)])
   }

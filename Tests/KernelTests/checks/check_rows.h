@@ -6,6 +6,7 @@
 #include "fit.h"
 #include "heads.h"
 #include "layer_norm.h"
+#include "rms_norm.h"
 #include "softmax.h"
 #include "sum.h"
 #include "transpose.h"
@@ -156,6 +157,66 @@ static void check_norms(void) {
     check_norm_of(5, LANES + 3, 1e25);  // squares are infinite as floats
 }
 
+// All rows together, or cut between experts, of which some have none.
+static void check_rms_norm_of(int rows, int width, int experts, double size, int weighted) {
+    const double epsilon = 1e-5;
+    int count = rows * width, all = larger(experts, 1) * width;
+    float *x = numbers(count), *w = weighted ? numbers(all) : NULL, *y = blank(count);
+    float *rstd = blank(rows), *d_y = numbers(count), *d_x = blank(count), *only = blank(count);
+    float *residual = numbers(count), *d_w = blank(all);
+    int32_t *start = integers(experts + 1, rows + 1);
+    start[0] = 0;
+    for (int e = 1; e <= experts; e++) { start[e] = e == experts ? rows : (start[e] + start[e - 1]) % (rows + 1); }
+    for (int e = 1; e <= experts; e++) { start[e] = larger(start[e], start[e - 1]); }
+    for (int i = 0; i < count; i++) { x[i] *= (float)size; }
+    if (experts) {
+        expert_rms_norm(y, rstd, x, w, start, experts, width, (float)epsilon);
+        expert_rms_norm_input_gradient(d_x, d_y, x, w, rstd, residual, start, experts, width);
+        expert_rms_norm_input_gradient(only, d_y, x, w, rstd, NULL, start, experts, width);
+        expert_rms_norm_weight_gradient(d_w, d_y, x, rstd, start, experts, width, NULL);
+    } else {
+        rms_norm(y, rstd, x, w, rows, width, (float)epsilon);
+        rms_norm_input_gradient(d_x, d_y, x, w, rstd, residual, rows, width);
+        rms_norm_input_gradient(only, d_y, x, w, rstd, NULL, rows, width);
+        rms_norm_weight_gradient(d_w, d_y, x, rstd, rows, width, NULL);
+    }
+    double *sum_w = room(sizeof *sum_w * (size_t)all);
+    for (int c = 0; c < all; c++) { sum_w[c] = 0; }
+    for (int r = 0, e = 0; r < rows; r++) {
+        while (experts && r >= start[e + 1]) { e++; }
+        const float *x_r = x + r * width, *d_r = d_y + r * width, *w_r = w ? w + e * width : NULL;
+        double squares = 0, gn_mean = 0;
+        for (int c = 0; c < width; c++) { squares += pow((double)x_r[c], 2) / width; }
+        double s = 1 / sqrt(squares + epsilon);
+        CLOSE(rstd[r], s, 1e-5 * s);
+        for (int c = 0; c < width; c++) {
+            double weight = w_r ? (double)w_r[c] : 1, n = (double)x_r[c] * s;
+            gn_mean += (double)d_r[c] * weight * n / width;
+            sum_w[e * width + c] += (double)d_r[c] * n;
+            CLOSE(y[r * width + c], n * weight, 1e-5);
+        }
+        for (int c = 0; c < width; c++) {
+            double weight = w_r ? (double)w_r[c] : 1, n = (double)x_r[c] * s;
+            double d = s * ((double)d_r[c] * weight - n * gn_mean);
+            CLOSE(only[r * width + c], d, 2e-5 * (s + 1));
+            CLOSE(d_x[r * width + c], d + (double)residual[r * width + c], 2e-5 * (s + 1));
+        }
+    }
+    for (int c = 0; c < all; c++) { CLOSE(d_w[c], sum_w[c], 2e-5 * (rows + 1)); }
+    release();
+}
+
+static void check_rms_norms(void) {
+    FOR_SIZES(width, 1) for (int rows = 0; rows <= 9; rows += 3) {
+        check_rms_norm_of(rows, width, 0, 1, 1);
+        check_rms_norm_of(rows, width, 0, 1, 0);
+        check_rms_norm_of(rows, width, 4, 1, 1);
+    }
+    for (int width = 64; width <= 256; width *= 2) { check_rms_norm_of(5, width, 3, 3, 1); }
+    check_rms_norm_of(3, 4 * LANES * 2 + 3, 2, 1, 1);
+    check_rms_norm_of(5, LANES + 3, 0, 1e25, 1);  // squares are infinite as floats
+}
+
 static void check_embedding_of(int rows, int width, int entries) {
     float *table = numbers(entries * width), *y = blank(rows * width), *d_y = numbers(rows * width);
     float *d_table = blank(entries * width);
@@ -211,6 +272,7 @@ static void check_rows(void) {
     for (int rows = 0; rows <= LANES + 1; rows += LANES + 1) { check_softmax_of(rows, 2); }
     FOR_SIZES(rows, 1) FOR_SIZES(width, 1) { check_cross_entropy_of(rows, width); }
     check_norms();
+    check_rms_norms();
     FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_embedding_of(rows, width, 5); }
     check_places();
 }
