@@ -82,6 +82,6 @@ extension Program {
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     if call.updates { text += "; updates" }
     return text + Origin(call.scope, call.layer, call.location).text
-      + call.joined.map { " and" + $0.text }.joined()
+      + call.joined.map { "," + $0.text }.joined()
   }
 }

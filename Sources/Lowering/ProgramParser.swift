@@ -110,7 +110,7 @@ extension ProgramParser {
     call.updates = reader.accept("; updates")
     let origin = try reader.origin()
     (call.scope, call.layer, call.location) = (origin.scope, origin.layer, origin.location)
-    while reader.acceptWord("and") { call.joined.append(try reader.origin()) }
+    while reader.accept(",") { call.joined.append(try reader.origin()) }
     program.calls.append(call)
   }
 }

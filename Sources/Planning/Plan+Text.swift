@@ -160,7 +160,7 @@ extension PlanWriter {
     if call.updates != nil { text += "; then adamw" }
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     return text + Origin(call.scope, nil, call.location).text
-      + call.joined.map { " and" + $0.text }.joined()
+      + call.joined.map { "," + $0.text }.joined()
   }
 
   private func text(_ operand: Operand, in layer: Layer) -> String {

@@ -72,7 +72,7 @@ extension PlanParser {
     call.cost = Cost(flops: flops, productFlops: try reader.integer("operations of products"))
     let origin = try reader.origin()
     (call.scope, call.location) = (origin.scope, origin.location)
-    while reader.acceptWord("and") { call.joined.append(try reader.origin()) }
+    while reader.accept(",") { call.joined.append(try reader.origin()) }
     return call
   }
 }

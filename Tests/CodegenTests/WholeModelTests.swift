@@ -77,7 +77,7 @@ import Testing
     #expect(found.isEmpty, "\(found)")
   }
 
-  @Test("Products of the same rows: gated units and experts, projections with biases, last steps")
+  @Test("Products of the same rows: gated units and experts, projections, last steps")
   func gated() throws {
     let models = [
       GatedModel(), GatedModel { ($0.C, $0.F, $0.T, $0.depth) = (48, 33, 19, 1) },

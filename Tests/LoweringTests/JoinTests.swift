@@ -46,7 +46,7 @@ import Testing
       "JoinProducts",
       makes: """
         forward
-        output %8 %10 = linear(rows %0, weights %1 %2, bias %3 %4) {bias} : f32[B, T, O], f32[B, T, O]; nodes 8 10; flops 12 12 @ "gate" m.swift:1:2 and @ "up" m.swift:2:3
+        output %8 %10 = linear(rows %0, weights %1 %2, bias %3 %4) {bias} : f32[B, T, O], f32[B, T, O]; nodes 8 10; flops 12 12 @ "gate" m.swift:1:2, @ "up" m.swift:2:3
         output %9 = softmax(operand %8) : f32[B, T, O]; nodes 9; flops 1 0
         output %11 = pointwise(operand %9 %10) {f x0 * x1} : f32[B, T, O]; nodes 11; flops 1 0
         """,
@@ -65,7 +65,7 @@ import Testing
       "JoinProducts",
       makes: """
         forward
-        output %8 %9 %10 = linear(rows %0, weights %1 %2 %1, extra %6 %6) then x0 * x1, none, x0 + x1 @ "sum" m.swift:4:1 : f32[B, T, O], f32[B, T, O], f32[B, T, O]; nodes 8 9 10; flops 18 18 and and
+        output %8 %9 %10 = linear(rows %0, weights %1 %2 %1, extra %6 %6) then x0 * x1, none, x0 + x1 @ "sum" m.swift:4:1 : f32[B, T, O], f32[B, T, O], f32[B, T, O]; nodes 8 9 10; flops 18 18,,
         """,
       of: """
         forward
@@ -83,7 +83,7 @@ import Testing
         forward
         output %8 = linear(rows %0, weights %1) : f32[B, T, O]; nodes 8; flops 6 6
         output %9 = softmax(operand %8) : f32[B, T, O]; nodes 9; flops 1 0
-        output %10 %11 = linear(rows %0, weights %2 %1, extra %9) then x0 * x1 : f32[B, T, O], f32[B, T, O]; nodes 10 11; flops 12 12 and
+        output %10 %11 = linear(rows %0, weights %2 %1, extra %9) then x0 * x1 : f32[B, T, O], f32[B, T, O]; nodes 10 11; flops 12 12,
         """,
       of: """
         forward
@@ -112,7 +112,7 @@ import Testing
     try expect(
       "SumProducts",
       makes: Self.scaled + """
-        rows %10 = linearInputGradient(gradient %8 %6, weights %1 %2) : f32[B, T, C]; nodes 9 10; flops 12 12 @ "gate" and @ "up"
+        rows %10 = linearInputGradient(gradient %8 %6, weights %1 %2) : f32[B, T, C]; nodes 9 10; flops 12 12 @ "gate", @ "up"
         output %11 = pointwise(operand %7 %10) {f x0 + x1} : f32[B, T, C]; nodes 11; flops 2 0
         """,
       of: Self.scaled + """
@@ -155,7 +155,7 @@ import Testing
         $0.op?.kind == kind && $0.kernel.partCount == parts && ($0[.start] != nil) == byExpert
       }.count
     }
-    // In each of two blocks: queries, keys and values with biases; gate, up, third; router, noise; experts.
+    // In each of two blocks: keys, queries and values; gate, up, third; router, noise; experts.
     for kind in [OpKind.linear, .linearInputGradient] {
       #expect(count(kind, 3, byExpert: false) == 4, "\(kind)")
       #expect(count(kind, 2, byExpert: false) == 2, "\(kind)")

@@ -75,7 +75,8 @@ import Testing
     }
     let results = try complaint { program in
       let call = try index(program, isJoined)
-      program.calls[call].kernel.operands.removeAll { $0.content == program.calls[call].kernel[.weights] }
+      let place = program.calls[call].kernel.operands.firstIndex { $0.role == .weights }
+      program.calls[call].kernel.operands.remove(at: try #require(place))
     }
     #expect(results.contains("1 products have 2 operands bias"))
     let type = try complaint { program in

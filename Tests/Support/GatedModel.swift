@@ -2,7 +2,7 @@ import GraphIR
 import MoE
 
 /// A small model with products of the same rows of every kind: a gated unit, gated experts, projections
-/// with biases, last steps of some and not of others, and a noisy router.
+/// that are no one matrix, last steps of some and not of others, and a router with noise.
 public struct GatedModel: Sendable {
   public var (B, T, V, C, F) = (2, 7, 11, 12, 20)
   public var (experts, chosen, depth) = (4, 2, 2)
@@ -28,10 +28,11 @@ public struct GatedModel: Sendable {
     return h + scope("shared") { unit(n, C) } + scope("mixture") { expert(routed, C).combined() }
   }
 
+  /// Keys come first, so that the three weights do not lie in the order in which attention reads them.
   private func attended(_ x: Tensor, _ C: MoE.Axis) -> Tensor {
-    let q = x.linear("query", C).heads(3)
-    let k = x.linear("key", C).heads(3)
-    let v = x.linear("value", C).heads(3)
+    let k = x.linear("key", C, bias: false).heads(3)
+    let q = x.linear("query", C, bias: false).heads(3)
+    let v = x.linear("value", C, bias: false).heads(3)
     return attention(q, k, v).mergedHeads().linear("proj", C)
   }
 
@@ -49,7 +50,7 @@ public struct GatedModel: Sendable {
     let gate = x.linear("gate", F, bias: false).relu()
     let up = x.linear("up", F, bias: false)
     let third = x.linear("third", F, bias: false).dropout(0.2)
-    return (gate * up + third).linear("down", C)
+    return (gate * up).linear("down", C) + third.linear("second", C)
   }
 
   private func expert(_ x: Routed, _ C: MoE.Axis) -> Routed {
