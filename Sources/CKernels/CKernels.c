@@ -13,8 +13,11 @@
     FILE(kernel_product_c, "kernels/product.c") \
     FILE(kernel_finish_h, "kernels/finish.h") \
     FILE(kernel_elementwise_h, "kernels/elementwise.h") \
+    FILE(kernel_expert_rows_h, "kernels/expert_rows.h") \
     FILE(kernel_expert_linear_h, "kernels/expert_linear.h") \
     FILE(kernel_expert_linear_c, "kernels/expert_linear.c") \
+    FILE(kernel_expert_linear_input_gradient_h, "kernels/expert_linear_input_gradient.h") \
+    FILE(kernel_expert_linear_input_gradient_c, "kernels/expert_linear_input_gradient.c") \
     FILE(kernel_expert_linear_weight_gradient_h, "kernels/expert_linear_weight_gradient.h") \
     FILE(kernel_expert_linear_weight_gradient_c, "kernels/expert_linear_weight_gradient.c") \
     FILE(kernel_linear_h, "kernels/linear.h") \

@@ -4,9 +4,12 @@ import Planning
 
 /// What ops compute, for a reader.
 public enum Formulas {
-  /// The formula of a call, its last step included.
+  /// The formula of a call, its last steps included.
   public static func formula(_ call: Call) -> String {
-    call.action.formula + (call.finish.map { ", then \($0.expression) of it" } ?? "")
+    let texts = call.kernel.finishesInOrder.map { place, finish in
+      "\(finish.expression) of " + (call.results.count > 1 ? call.results[place].name : "it")
+    }
+    return call.action.formula + (texts.isEmpty ? "" : ", then " + texts.joined(separator: ", "))
   }
 
   /// The formula of an op; a pointwise op's own expression.

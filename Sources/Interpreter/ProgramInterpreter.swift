@@ -47,12 +47,12 @@ public struct ProgramInterpreter: Sendable {
       .init(type: type(program.type(of: value)), value: run[value])
     }
     var results = try bench.results()
-    if let finish = call.kernel.finish, let first = results.first {
-      let extra = call.kernel.all(.extra).map { run[$0].floats }
-      results[0] = TensorValue(
-        first.shape,
-        interpreter.evaluate(finish.expression, first.count) { index in
-          index == 0 ? first.floats : extra[index - 1]
+    for (place, finish) in call.kernel.finishes {
+      let (made, extra) = (results[place], call.kernel.extras(of: place).map { run[$0].floats })
+      results[place] = TensorValue(
+        made.shape,
+        interpreter.evaluate(finish.expression, made.count) { index in
+          index == 0 ? made.floats : extra[index - 1]
         })
     }
     return results
@@ -132,8 +132,7 @@ private struct CallBench {
 
   /// The results in the order in which the call lists them.
   func results() throws(Diagnostic) -> [TensorValue] {
-    let parts = kernel.isProduct ? max(kernel.all(.weights).count, kernel.results(.weights).count) : 1
-    if parts > 1 { return try resultsOfParts(parts) }
+    if kernel.partCount > 1 { return try resultsOfParts(kernel.partCount) }
     if case .pointwise(let op) = op { return [pointwise(op)] }
     let all = try evaluate(kernel.operands.flatMap { operands(of: $0) })
     if kernel.result(.projections) != nil { return [Self.sideBySide(all)] }
@@ -191,18 +190,16 @@ private struct CallBench {
   private func resultsOfParts(_ count: Int) throws(Diagnostic) -> [TensorValue] {
     var made: [[TensorValue]] = []
     for part in 0..<count {
-      let operands = kernel.operands.flatMap { binding -> [TypedValue] in
-        switch binding.role {
-        case .weights, .bias:
-          binding.content == kernel.all(binding.role)[part] ? [operand(binding.content)] : []
-        case .gradient: [Self.apart(operand(binding.content), count)[part]]
-        case _: self.operands(of: binding)
-        }
+      let operands = kernel.part(part).operands.flatMap { binding in
+        binding.role == .gradient && !kernel.keepsPartsApart
+          ? [Self.apart(operand(binding.content), count)[part]] : self.operands(of: binding)
       }
       made.append(try evaluate(operands))
     }
     switch op.kind {
-    case .linear: return [Self.sideBySide(made.map { $0[0] })]
+    case .linear:
+      let parts = made.map { $0[0] }
+      return kernel.keepsPartsApart ? parts : [Self.sideBySide(parts)]
     case .linearInputGradient:
       let sum = made.dropFirst().reduce(made[0][0].floats) { zip($0, $1[0].floats).map(+) }
       return [TensorValue(made[0][0].shape, sum)]

@@ -4,6 +4,9 @@ extension KernelCall {
   /// The call in a line, operands and results by role:
   ///
   ///     output %12 = linear(rows %9, weights %3, bias %4, extra %2) {bias} then x1 + relu(x0)
+  ///     output %12 %14 = linear(rows %9, weights %3 %5) then none, relu(x0) @ "up" model.swift:9:5
+  ///
+  /// Behind `then` stand the last steps in the order of the results, each with its place in the model.
   ///
   /// - Parameter content: what stands for an operand.
   public func text(_ marks: AxisMarks, _ content: (Content) -> String) -> String {
@@ -14,7 +17,15 @@ extension KernelCall {
       let attributes = op.mappingAxes(marks.marked).operation.attributes
       if !attributes.entries.isEmpty { text += " \(attributes)" }
     }
-    return text + (finish.map { " then \($0.expression)" } ?? "")
+    return text + finishText
+  }
+
+  private var finishText: String {
+    guard let last = finishes.keys.max() else { return "" }
+    let texts = (0...last).map { place in
+      finishes[place].map { "\($0.expression)" + Origin($0.scope, nil, $0.location).text } ?? "none"
+    }
+    return " then " + texts.joined(separator: ", ")
   }
 
   /// `weights %3 %5, bias %4`.
@@ -44,8 +55,23 @@ extension TextReader {
     let operands = sees(")") ? [] : try bindings(")", content)
     try expect(")")
     var call = KernelCall<Content>(try self.action(action), operands, to: results)
-    if acceptWord("then") { call.finish = Finish(try expression()) }
+    if acceptWord("then") { call.finishes = try finishes() }
     return call
+  }
+
+  /// The last steps of the results, one after the other.
+  private mutating func finishes() throws(Diagnostic) -> [Int: Finish] {
+    var finishes: [Int: Finish] = [:]
+    var place = 0
+    repeat {
+      if !acceptWord("none") {
+        let expression = try expression()
+        let origin = try origin()
+        finishes[place] = Finish(expression, scope: origin.scope, location: origin.location)
+      }
+      place += 1
+    } while accept(",")
+    return finishes
   }
 
   /// Roles and what has them, up to a mark.

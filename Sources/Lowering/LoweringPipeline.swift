@@ -34,9 +34,9 @@ public enum LoweringPipeline {
     .init(
       "GatherRows", "products read dispatched rows through source", { $0.gatherRows() }),
     .init(
-      "JoinProducts", "queries, keys and values of one input become one product",
-      { $0.joinProducts() }),
-    // After JoinProducts, which leaves sums of one addend.
+      "SumProducts", "gradients of the same rows that are added up become one product",
+      { $0.sumProducts() }),
+    // After SumProducts, which leaves sums of one addend.
     .init(
       "DropIdentities", "pointwise calls that change nothing are left out",
       { $0.dropIdentities() }),
@@ -44,6 +44,14 @@ public enum LoweringPipeline {
     .init(
       "FinishProducts", "pointwise calls become the last steps of products",
       { $0.finishProducts() }),
+    // After FinishProducts: a last step that reads what another product makes keeps the two apart.
+    .init(
+      "JoinProducts", "products that read the same rows become one call",
+      { $0.joinProducts() }),
+    // After JoinProducts and SumProducts, which make one call of what an attention reads.
+    .init(
+      "JoinProjections", "an attention's queries, keys and values become parts of one tensor",
+      { $0.joinProjections() }),
     // After FinishProducts: the residual's gradient is the last step of the input's alone.
     .init(
       "SplitNormGradients", "a norm's gradients of input and parameters become two calls",

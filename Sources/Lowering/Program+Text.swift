@@ -76,12 +76,12 @@ extension Program {
 
   private func line(of call: Call, _ marks: AxisMarks) -> String {
     var text = call.kernel.text(marks, \.description)
-    if let finish = call.kernel.finish { text += Origin(finish.scope, nil, finish.location).text }
     let types = call.results.map { marks.marked(type(of: $0)).description }
     if !types.isEmpty { text += " : " + types.joined(separator: ", ") }
     text += "; nodes" + call.nodes.map { " \($0)" }.joined()
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     if call.updates { text += "; updates" }
     return text + Origin(call.scope, call.layer, call.location).text
+      + call.joined.map { "," + $0.text }.joined()
   }
 }

@@ -49,6 +49,9 @@ public struct Program: Hashable, Sendable {
     public var layer: LayerPath?
     public var location: SourceLocation?
 
+    /// Where the further parts of a joined call come from, in their order.
+    package var joined: [Origin] = []
+
     /// The graph's nodes that the call carries out, ascending.
     ///
     /// A node that several calls take over, as `dispatch` is by the products that gather rows
@@ -100,6 +103,12 @@ extension Program.Call {
     let roles = op?.operation.operandRoles([]) ?? []
     guard roles.indices.contains(place) else { return nil }
     return self[roles[place]] ?? self[.projections]
+  }
+
+  /// Lets the call carry out what another did, as a further part of it.
+  mutating func join(_ other: Program.Call) {
+    takeOver(other)
+    joined.append(Origin(other.scope, other.layer, other.location))
   }
 
   /// Lets the call carry out what another did.

@@ -95,12 +95,7 @@ extension ProgramParser {
   }
 
   private mutating func call(_ program: inout Program, _ phase: Phase) throws(Diagnostic) {
-    var kernel = try reader.call { (r) throws(Diagnostic) in try r.value() }
-    if kernel.finish != nil {
-      let origin = try reader.origin()
-      kernel.finish?.scope = origin.scope
-      kernel.finish?.location = origin.location
-    }
+    let kernel = try reader.call { (r) throws(Diagnostic) in try r.value() }
     for (index, result) in kernel.results.enumerated() {
       try reader.expect(index == 0 ? ":" : ",")
       program.types[result.content] = try reader.type()
@@ -115,6 +110,7 @@ extension ProgramParser {
     call.updates = reader.accept("; updates")
     let origin = try reader.origin()
     (call.scope, call.layer, call.location) = (origin.scope, origin.layer, origin.location)
+    while reader.accept(",") { call.joined.append(try reader.origin()) }
     program.calls.append(call)
   }
 }

@@ -27,7 +27,7 @@ extension ProgramVerifier {
     if kernel[.projections] != nil, expected == Role.projected { expected = [.projections] }
     if op.operation.rowSums.areApart { expected.removeAll { !found.contains($0) } }
     if kernel.isProduct {
-      let parts = max(kernel.results(.weights).count, 1)
+      let parts = max(kernel.results(.weights).count, kernel.results(.output).count, 1)
       expected = (0..<parts).flatMap { _ in expected }.sorted { $0.rawValue < $1.rawValue }
       found.sort { $0.rawValue < $1.rawValue }
     }
@@ -49,7 +49,7 @@ extension KernelCall {
       switch role {
       case .extra: break
       case .source where gathersRows: break
-      case .weights where roles.last == .weights: break
+      case _ where isProduct && roles.last == role: break
       case .projections: roles += Role.projected
       case _: roles.append(role)
       }
@@ -97,8 +97,8 @@ extension ProgramVerifier {
   /// The results' types are those that the op infers.
   func checkTypes(_ kernel: KernelCall<Value>) throws(Mismatch) {
     guard let op = kernel.op?.mappingAxes(plain) else { return try checkFit(kernel) }
-    let count = max(kernel.all(.weights).count, kernel.results(.weights).count, 1)
-    if count > 1 && kernel.isProduct { return try checkParts(op, kernel, count) }
+    if kernel.keepsPartsApart { return try checkPartsApart(op, kernel) }
+    if kernel.partCount > 1 { return try checkParts(op, kernel, kernel.partCount) }
     let given = kernel.results.map { plainType($0.content) }
     // What only gave a pointwise op its shape is no operand: the result's own shape stands for it.
     let shape = op.kind == .pointwise ? given : []
@@ -145,6 +145,27 @@ extension ProgramVerifier {
     return TensorType(.f32, types[1].axes + types[0].axes.suffix(1), by: experts)
   }
 
+  /// A product of several weights with a tensor for each is as many products of one size.
+  private func checkPartsApart(_ op: Op, _ kernel: KernelCall<Value>) throws(Mismatch) {
+    let count = kernel.partCount
+    for role in [Role.weights, .bias, .gradient] {
+      let found = kernel.all(role).count
+      guard found == 0 || found == count else {
+        throw Mismatch("\(count) products have \(found) operands \(role.rawValue)")
+      }
+    }
+    guard op.kind != .linear || kernel.results(.output).count == count else {
+      throw Mismatch("\(count) products have \(kernel.results.count) results")
+    }
+    let shapes = kernel.all(.weights).map { plainType($0).axes }
+    guard Set(shapes).count == 1 else { throw Mismatch("weights of one call have one shape") }
+    for part in 0..<count {
+      let single = kernel.part(part)
+      try expect(
+        try op.operation.infer(inputTypes(single, op)), single.results.map { plainType($0.content) })
+    }
+  }
+
   /// A product of several weights is as many products side by side.
   private func checkParts(
     _ op: Op, _ kernel: KernelCall<Value>, _ count: Int
@@ -177,33 +198,32 @@ extension ProgramVerifier {
 // Last steps.
 extension ProgramVerifier {
   func checkFinish(_ kernel: KernelCall<Value>) throws(Mismatch) {
-    let extra = kernel.all(.extra)
-    guard let finish = kernel.finish else {
-      guard extra.isEmpty else { throw Mismatch("extra operands without a last step") }
-      return
+    let read = kernel.finishes.values.reduce(0) { $0 + $1.extraCount }
+    let given = kernel.all(.extra).count
+    guard given == read else {
+      let last = kernel.finishes.isEmpty ? "without a last step" : "for last steps that read \(read)"
+      throw Mismatch("\(given) extra operands \(last)")
     }
-    guard let result = kernel.finishedResult, result == kernel.results.first?.content else {
-      throw Mismatch("\(kernel.action.name) takes no last step")
-    }
+    for (place, finish) in kernel.finishesInOrder { try checkFinish(finish, ofResult: place, kernel) }
+  }
+
+  private func checkFinish(
+    _ finish: Finish, ofResult place: Int, _ kernel: KernelCall<Value>
+  ) throws(Mismatch) {
+    guard kernel.finishedResult != nil, kernel.results.indices.contains(place),
+      kernel.results[place].role == kernel.results[0].role
+    else { throw Mismatch("\(kernel.action.name) takes no last step") }
     guard kernel.takesAnyFinish || finish.expression == Finish.sum else {
       throw Mismatch("\(kernel.action.name) can only add a residual, not \(finish.expression)")
     }
+    let extra = kernel.extras(of: place)
     guard extra.count < Finish.mostOperands,
       finish.expression.inputs == Array(0...extra.count),
       finish.expression.streams.count <= Finish.mostStreams
     else { throw Mismatch("the last step \(finish.expression) has \(extra.count) extra operands") }
-    for operand in extra where program.type(of: operand) != program.type(of: result) {
+    let type = program.type(of: kernel.results[place].content)
+    for operand in extra where program.type(of: operand) != type {
       throw Mismatch("\(operand) of the last step has not the type of the result")
-    }
-  }
-}
-
-extension KernelCall {
-  /// Whether the call multiplies rows and weights.
-  public var isProduct: Bool {
-    switch op?.kind {
-    case .linear, .linearInputGradient, .linearWeightGradient: true
-    case _: false
     }
   }
 }

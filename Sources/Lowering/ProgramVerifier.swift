@@ -9,8 +9,10 @@ import GraphIR
 /// Operands:
 /// - A call has the roles of its op, in the op's order. Those that are there once in the graph are
 ///   there once, but for what follows.
-/// - A dense product has one or several weights; so has the gradient of its input. The gradient of the
-///   weights has a result for each, and perhaps biases, as many.
+/// - A product has one or several weights, and as many biases or none; so has the gradient of its input.
+///   Of several a product has one result with the parts side by side or a result for each, and the
+///   gradient of the input one gradient or one for each. The gradient of the weights has a result for
+///   each, and perhaps biases, as many.
 /// - Attention and its gradient have queries, keys and values, or projections in their place, of three
 ///   times their width.
 /// - A product over rows sorted by expert has `start`. Where it has `source` too, it gathers its rows:
@@ -20,14 +22,15 @@ import GraphIR
 ///
 /// Types:
 /// - Results have the types that the op infers, whatever the extents of axes; of a product with several
-///   weights each part has, and parts lie side by side in the last axis; each begins with a panel.
+///   weights each part has, and parts have one shape. Where they lie side by side in the last axis, each
+///   begins with a panel.
 ///
 /// Last steps:
 /// - Products, the gradient of a product's input and combine's gradient take any; `combine` and a layer
 ///   norm's gradient one that adds an operand to the result.
-/// - It reads the result and all extra operands, at most three, of the result's type; it draws from two
-///   streams at most.
-/// - Without a last step there are no extra operands.
+/// - It reads the result and its extra operands, at most three, of the result's type; it draws from two
+///   streams at most. Each result of a product may have one.
+/// - All extra operands are those of last steps, in the order of the results.
 ///
 /// The whole:
 /// - Every output is bound to a value that exists; a gradient has its parameter's type and a state its
@@ -185,6 +188,7 @@ public struct ProgramVerifier {
 extension KernelCall {
   /// What the call draws from random streams.
   var draws: [StreamUse] {
-    (op?.operation.streams ?? []) + (finish.map { Pointwise($0.expression).streams } ?? [])
+    (op?.operation.streams ?? [])
+      + finishesInOrder.flatMap { Pointwise($0.finish.expression).streams }
   }
 }

@@ -28,6 +28,7 @@ struct FunctionDraft {
     var kernel: KernelCall<DraftOperand>
     var scope: String
     var location: SourceLocation?
+    var joined: [Origin] = []
 
     /// The graph's nodes that the call carries out, and what they cost.
     var nodes: [Int]
@@ -115,7 +116,7 @@ struct FunctionDraft {
     calls.map { call in
       Call(
         kernel: call.kernel.map { operand($0, scratch, named) }, scope: call.scope,
-        location: call.location, cost: call.cost)
+        location: call.location, joined: call.joined, cost: call.cost)
     }
   }
 

@@ -8,10 +8,12 @@ extension LayerPlanner {
     var kernel = KernelCall<FunctionDraft.DraftOperand>(
       call.kernel.action,
       call.kernel.operands.map { .init($0.role, operand($0.content, &function)) },
-      to: [], finish: call.kernel.finish
+      to: [], finishes: call.kernel.finishes
     ).countingStreams(from: firstStream)
-    if let finish = kernel.finish {
-      kernel.finish?.scope = ValueNames.field(finish.scope, in: section.scope)
+    kernel.finishes = kernel.finishes.mapValues { finish in
+      var finish = finish
+      finish.scope = ValueNames.field(finish.scope, in: section.scope)
+      return finish
     }
     if call.op?.kind == .linear || call.op?.kind == .linearInputGradient {
       for place in kernel.operands.indices where kernel.operands[place].role == .weights {
@@ -28,7 +30,10 @@ extension LayerPlanner {
     function.draft.add(
       .init(
         kernel: kernel, scope: ValueNames.field(call.scope, in: section.scope),
-        location: call.location, nodes: call.nodes, cost: call.cost, updates: call.updates))
+        location: call.location,
+        joined: call.joined.map {
+          Origin(ValueNames.field($0.scope, in: section.scope), nil, $0.location)
+        }, nodes: call.nodes, cost: call.cost, updates: call.updates))
     for (value, slot) in zip(call.results, slots) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, index, &function) : slot
       bindGradients(value, final, call, &function)

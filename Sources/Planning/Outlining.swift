@@ -73,7 +73,7 @@ struct Outlining {
         let types = call.results.map(program.type(of:))
         let scope = section.layer?.local(call.scope) ?? ""
         let attributes = kernel.op.map { "\($0.operation.attributes)" } ?? ""
-        let finish = kernel.finish.map { "\($0.expression)" } ?? ""
+        let finish = kernel.finishesInOrder.map { "\($0.place) \($0.finish.expression)" }
         let operands = kernel.operands.map { "\($0.role) \($0.content)" }
         return "\(kernel.action.name) \(attributes) \(operands) \(types) \(finish) \(scope)"
       }

@@ -157,10 +157,10 @@ extension PlanWriter {
 
   private func text(_ call: Call, in layer: Layer) -> String {
     var text = call.kernel.text(marks) { self.text($0, in: layer) }
-    if let finish = call.finish { text += Origin(finish.scope, nil, finish.location).text }
     if call.updates != nil { text += "; then adamw" }
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     return text + Origin(call.scope, nil, call.location).text
+      + call.joined.map { "," + $0.text }.joined()
   }
 
   private func text(_ operand: Operand, in layer: Layer) -> String {

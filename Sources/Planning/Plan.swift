@@ -158,6 +158,9 @@ public struct Call: Hashable, Sendable {
   public var scope: String
   public var location: SourceLocation?
 
+  /// Where the further parts of a joined call come from, in their order.
+  package var joined: [Origin] = []
+
   /// What it costs at the full batch: the graph's nodes that it carries out, each counted once in all
   /// calls.
   public var cost = Cost.none
@@ -166,7 +169,6 @@ public struct Call: Hashable, Sendable {
 extension Call {
   public var action: Action { kernel.action }
   public var op: Op? { kernel.op }
-  public var finish: Finish? { kernel.finish }
   public subscript(role: Role) -> Operand? { kernel[role] }
 
   /// What the call reads, and what it makes.

@@ -62,12 +62,7 @@ extension PlanParser {
   }
 
   private mutating func call(_ places: PlaceNames) throws(Diagnostic) -> Call {
-    var kernel = try reader.call { (r) throws(Diagnostic) in try places.operand(&r) }
-    if kernel.finish != nil {
-      let origin = try reader.origin()
-      kernel.finish?.scope = origin.scope
-      kernel.finish?.location = origin.location
-    }
+    let kernel = try reader.call { (r) throws(Diagnostic) in try places.operand(&r) }
     var call = Call(kernel: kernel, scope: "", location: nil)
     if reader.accept("; then adamw"), case .gradient(let first) = kernel.result(.weights)?.place {
       call.updates = first..<first + kernel.results(.weights).count
@@ -77,6 +72,7 @@ extension PlanParser {
     call.cost = Cost(flops: flops, productFlops: try reader.integer("operations of products"))
     let origin = try reader.origin()
     (call.scope, call.location) = (origin.scope, origin.location)
+    while reader.accept(",") { call.joined.append(try reader.origin()) }
     return call
   }
 }

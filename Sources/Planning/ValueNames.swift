@@ -24,8 +24,8 @@ struct ValueNames {
     if let name = edgeNames[value] { return name }
     guard let call = uses.call(making: value) else { return sourceName(of: value, in: scope) }
     if call.phase == .backward { return gradientName(of: value, in: scope) }
-    if let name = finishName(of: call, in: scope) { return name }
-    if call.kernel.isJoined, call.op?.kind == .linear { return productName(call, in: scope) }
+    if let name = finishName(of: call, value, in: scope) { return name }
+    if call.op?.kind == .linear, call.kernel.isJoined { return productName(call, value, in: scope) }
     return Self.joined(path(of: call, in: scope), role(of: call, value))
   }
 
@@ -37,19 +37,33 @@ struct ValueNames {
     }
   }
 
-  /// A product's name; of several weights, all their names: `attention_query_key_value`.
-  private func productName(_ call: Program.Call, in scope: String) -> String {
-    let parts = call.kernel.all(.weights).dropFirst().map { weights in
-      uses.source(of: weights)?.scope.split(separator: ".").last ?? ""
+  /// The name of a product's result; of several side by side all their names:
+  /// `attention_query_key_value`.
+  private func productName(_ call: Program.Call, _ value: Value, in scope: String) -> String {
+    if call.kernel.keepsPartsApart {
+      return Self.joined(path(of: origin(of: value, call), in: scope), role(of: call, value))
     }
+    let parts = call.joined.map { $0.scope.split(separator: ".").last ?? "" }
     return ([path(of: call, in: scope)] + parts.map(String.init)).joined(separator: "_")
   }
 
-  /// A call's scope as an identifier: below a layer's own, or if the call lies in another use, below
-  /// that one's. Its number says nothing there, and would make equal layers unequal.
+  /// Where the part of a call comes from that makes a value.
+  private func origin(of value: Value, _ call: Program.Call) -> Origin {
+    let place = call.results.firstIndex(of: value) ?? 0
+    let isPart = call.kernel.keepsPartsApart && call.joined.indices.contains(place - 1)
+    return isPart ? call.joined[place - 1] : Origin(call.scope, call.layer, call.location)
+  }
+
+  /// A call's scope as an identifier.
   private func path(of call: Program.Call, in scope: String) -> String {
-    let isBelow = scope.isEmpty || call.scope == scope || call.scope.hasPrefix(scope + ".")
-    return Self.field(call.scope, in: isBelow ? scope : call.layer?.scope ?? "")
+    path(of: Origin(call.scope, call.layer, call.location), in: scope)
+  }
+
+  /// A scope as an identifier: below a layer's own, or if it lies in another use, below that one's. Its
+  /// number says nothing there, and would make equal layers unequal.
+  private func path(of origin: Origin, in scope: String) -> String {
+    let isBelow = scope.isEmpty || origin.scope == scope || origin.scope.hasPrefix(scope + ".")
+    return Self.field(origin.scope, in: isBelow ? scope : origin.layer?.scope ?? "")
   }
 
   /// A dotted path below a scope as an identifier: `mixture_up_weight`.
@@ -80,9 +94,11 @@ struct ValueNames {
   }
 
   /// The name of the `let` that a product's last step is, if that is a line of its own.
-  private func finishName(of call: Program.Call, in scope: String) -> String? {
-    guard let finish = call.kernel.finish, let location = finish.location else { return nil }
-    if location.line == call.location?.line { return nil }
+  private func finishName(of call: Program.Call, _ value: Value, in scope: String) -> String? {
+    guard let place = call.results.firstIndex(of: value),
+      let finish = call.kernel.finishes[place], let location = finish.location
+    else { return nil }
+    if location.line == origin(of: value, call).location?.line { return nil }
     return letName(at: location).map { Self.joined(Self.field(finish.scope, in: scope), $0) }
   }
 
@@ -108,7 +124,9 @@ extension ValueNames {
     if let parameter = uses.gradientOf[value]?.first {
       return "d_" + name(of: parameter, in: scope)
     }
-    if let product = productWhoseGradient(value) { return "d_" + productName(product, in: scope) }
+    if let (product, result) = productWhoseGradient(value) {
+      return "d_" + productName(product, result, in: scope)
+    }
     if let target = gradientTarget(of: value) {
       let isRows =
         program.type(of: value).experts != nil && program.type(of: target).experts == nil
@@ -146,16 +164,22 @@ extension ValueNames {
     }
   }
 
-  /// The forward product of whose result a value is the gradient: its gradients read it as dy.
-  private func productWhoseGradient(_ value: Value) -> Program.Call? {
+  /// The forward product, and of its results the one, whose gradient a value is: what makes gradients
+  /// of it reads it as dy.
+  private func productWhoseGradient(_ value: Value) -> (product: Program.Call, result: Value)? {
     for reader in uses.readers(of: value) {
       let call = program.calls[reader]
-      guard call.op?.kind == .linearInputGradient, call[.gradient] == value,
-        let weights = call[.weights]
+      guard call.op?.kind == .linearInputGradient,
+        let part = call.kernel.all(.gradient).firstIndex(of: value),
+        call.kernel.all(.weights).indices.contains(part)
       else { continue }
-      return uses.readers(of: weights).map { program.calls[$0] }.first {
-        $0.op?.kind == .linear && $0[.weights] == weights
+      let weights = call.kernel.all(.weights)[part]
+      for product in uses.readers(of: weights).map({ program.calls[$0] })
+      where product.op?.kind == .linear {
+        guard let place = product.kernel.all(.weights).firstIndex(of: weights) else { continue }
+        return (product, product.results.count > 1 ? product.results[place] : product.results[0])
       }
+      return nil
     }
     return nil
   }

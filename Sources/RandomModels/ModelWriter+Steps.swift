@@ -17,6 +17,7 @@ extension ModelWriter {
     case 10: values.append((x.softmax(), width))
     case 11: values.append((oddity(x, width), width))
     case 12: values.append((besideTheLoss(x, width), width))
+    case 13: values.append((gated(x), sizes.C))
     default: values.append((mixture(), sizes.C))
     }
   }
@@ -49,6 +50,17 @@ extension ModelWriter {
     let width = sizes.width(&dice)
     let y = x.linear(name("linear"), width, bias: dice.happens(70))
     values.append((dice.happens(50) ? activated(y) : y, width))
+  }
+
+  /// Products of the same rows: of a gated unit, and perhaps more.
+  private mutating func gated(_ x: Tensor) -> Tensor {
+    let width = sizes.width(&dice)
+    let gate = x.linear(name("gate"), width, bias: dice.happens(40))
+    let up = x.linear(name("up"), width, bias: dice.happens(40))
+    var y = activated(gate) * (dice.happens(30) ? activated(up) : up)
+    if dice.happens(30) { y = y + x.linear(name("third"), width, bias: dice.happens(40)).relu() }
+    if dice.happens(20) { y = y.dropout(0.2) + up }
+    return y.linear(name("down"), sizes.C)
   }
 
   private mutating func combination(_ x: Tensor, _ y: Tensor) -> Tensor {

@@ -33,6 +33,14 @@ import Testing
     try expectSameBits(CompiledModel(model.graph()).library)
   }
 
+  @Test("Products of the same rows, with few rows and with many")
+  func gatedModel() throws {
+    for size in [(2, 7, 12), (5, 31, 144)] {
+      let model = GatedModel { ($0.B, $0.T, $0.C) = size }
+      try expectSameBits(CompiledModel(model.graph(), optimisation: .full).library)
+    }
+  }
+
   @Test("Examples/makemoe.swift")
   func makemoe() throws {
     try expectSameBits(ModelLibrary(path: Moec.makemoe().library))

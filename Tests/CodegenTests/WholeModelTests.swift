@@ -77,6 +77,18 @@ import Testing
     #expect(found.isEmpty, "\(found)")
   }
 
+  @Test("Products of the same rows: gated units and experts, projections, last steps")
+  func gated() throws {
+    let models = [
+      GatedModel(), GatedModel { ($0.C, $0.F, $0.T, $0.depth) = (48, 33, 19, 1) },
+      GatedModel { ($0.B, $0.T, $0.experts, $0.chosen) = (1, 1, 3, 3) },
+    ]
+    for model in models {
+      let found = try Trial(try CompiledModel(model.graph())).disagreements(tolerance: 1e-4)
+      #expect(found.isEmpty, "\(found)")
+    }
+  }
+
   static let optionalPasses = Pipeline.standard.filter { !$0.isRequired }.map(\.name)
 
   @Test("They are so without any one of the passes", arguments: Set(optionalPasses).sorted())

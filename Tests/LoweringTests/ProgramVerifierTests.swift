@@ -68,6 +68,29 @@ import Testing
     #expect(text.contains("side by side"))
   }
 
+  @Test("Products of the same rows have as many results as weights and biases, of one shape")
+  func partsApart() throws {
+    func isJoined(_ call: Program.Call) -> Bool {
+      call.op?.kind == .linear && call.kernel.keepsPartsApart
+    }
+    let results = try complaint { program in
+      let call = try index(program, isJoined)
+      let place = program.calls[call].kernel.operands.firstIndex { $0.role == .weights }
+      program.calls[call].kernel.operands.remove(at: try #require(place))
+    }
+    #expect(results.contains("1 products have 2 operands bias"))
+    let type = try complaint { program in
+      let call = try index(program, isJoined)
+      program.types[program.calls[call].results[1]] = .f32(Axis("odd", 3))
+    }
+    #expect(type.contains("types are") || type.contains("has not the type"))
+    let place = try complaint { program in
+      let call = try index(program, isJoined)
+      program.calls[call].kernel.finishes[2] = Finish(.unary(.relu, .input(0)))
+    }
+    #expect(place.contains("takes no last step"))
+  }
+
   @Test("A last step reads the result and all extra operands, and only some take any")
   func finishes() throws {
     let extra = try complaint { program in

@@ -34,7 +34,7 @@ import Testing
     #expect(attention.kernel.isJoined)
     #expect(attention.cost.productFlops == 2 * rows * c * (t + 1))
     #expect(attention.cost.flops == 2 * rows * c * (t + 1) + 5 * rows * heads * (t + 1) / 2)
-    let finished = try #require(calls.first { $0.finish != nil && $0.cost.productFlops > 0 })
+    let finished = try #require(calls.first { $0.kernel.finish != nil && $0.cost.productFlops > 0 })
     #expect(finished.cost.flops == finished.cost.productFlops + 2 * rows * c)
   }
 

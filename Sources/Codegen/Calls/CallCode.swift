@@ -41,7 +41,8 @@ extension Op {
     case .embedding: CallCode("embedding") { $0.embedding($1) }
     case .embeddingGradient(let op): CallCode("embedding") { $0.embeddingGradient(op, $1) }
     case .linear: CallCode(expert + "linear") { $0.linear($1) }
-    case .linearInputGradient: CallCode(expert + "linear") { $0.linearInputGradient($1) }
+    case .linearInputGradient:
+      CallCode(byExpert ? "expert_linear_input_gradient" : "linear") { $0.linearInputGradient($1) }
     case .linearWeightGradient:
       CallCode(byExpert ? "expert_linear_weight_gradient" : "linear") {
         $0.linearWeightGradient($1)

@@ -5,14 +5,46 @@ import Planning
 /// Calls of matrix products, and what their last steps read.
 extension CallEmitter {
   func linear(_ c: CallText) -> [String] {
+    if c.call.kernel.keepsPartsApart { return linearParts(c) }
     let operands = [c.made(.output), c[.rows]] + source(c) + [c[.weights], c[.bias]] + start(c)
     return product("linear", operands + sizes(c, .rows, c.call.kernel.all(.weights)), c)
   }
 
+  /// Several products of the same rows: what each reads and makes beside these, and how many they are.
+  private func linearParts(_ c: CallText) -> [String] {
+    let (made, weights, biases) = (c.allMade(.output), c.all(.weights), c.all(.bias))
+    let parts = made.indices.map { part in
+      var fields = [".y = \(made[part])", ".w = \(weights[part])"]
+      if biases.indices.contains(part) { fields.append(".b = \(biases[part])") }
+      let last = lastStep(c, of: part)
+      if last.count == 2 { fields += [".finish = \(last[0])", ".operands = \(last[1])"] }
+      return "{\(fields.joined(separator: ", "))}"
+    }
+    let hasStart = c.call[.start] != nil
+    var arguments = Self.list("linear_part", parts) + ["\(parts.count)", c[.rows]]
+    if hasStart { arguments += [c[.source], c[.start]] }
+    return invocation(
+      (hasStart ? "expert_" : "") + "linear_parts",
+      arguments + sizes(c, .rows, Array(c.call.kernel.all(.weights).prefix(1))))
+  }
+
   func linearInputGradient(_ c: CallText) -> [String] {
-    let operands = [c.made(.rows), c[.gradient], c[.weights]] + start(c)
     let weights = c.call.kernel.all(.weights)
+    if c.call.kernel.keepsPartsApart { return linearInputGradientParts(c) }
+    let operands = [c.made(.rows), c[.gradient], c[.weights]] + start(c)
     return product("linear_input_gradient", operands + sizes(c, .gradient, weights), c)
+  }
+
+  /// Several products that are added up: what each reads, and how many they are.
+  private func linearInputGradientParts(_ c: CallText) -> [String] {
+    let weights = c.call.kernel.all(.weights)
+    let parts = zip(c.all(.gradient), c.all(.weights)).map { "{.d_y = \($0), .w = \($1)}" }
+    let last = lastStep(c)
+    return invocation(
+      (c.call[.start] == nil ? "" : "expert_") + "linear_input_gradient_parts",
+      [c.made(.rows)] + Self.list("gradient_part", parts) + ["\(parts.count)"] + start(c)
+        + sizes(c, .gradient, Array(weights.prefix(1)))
+        + (last.isEmpty ? ["NULL", "NULL"] : last))
   }
 
   func linearWeightGradient(_ c: CallText) -> [String] {
@@ -21,6 +53,13 @@ extension CallEmitter {
     arguments += source(c) + start(c) + sizes(c, .gradient, gradients) + [update(c.call)]
     if c.call[.start] == nil { arguments.append("\(gradients.count)") }
     return product("linear_weight_gradient", arguments + [shares], c)
+  }
+
+  /// Structures as an array, in pieces that may stand on a line each.
+  private static func list(_ type: String, _ structures: [String]) -> [String] {
+    structures.enumerated().map { place, text in
+      (place == 0 ? "(\(type)[]){" : "") + text + (place == structures.count - 1 ? "}" : "")
+    }
   }
 
   /// The kernel for rows as they are: by expert, gathered, or with a last step.
@@ -55,16 +94,17 @@ extension CallEmitter {
     return weights.count > 1 ? field : "&" + field
   }
 
-  /// The function of a call's last step and what it reads; nothing if the call has none.
-  func lastStep(_ c: CallText) -> [String] {
-    functions.finish(c.call).map { [$0.name, finishOperands(c)] } ?? []
+  /// The function of the last step of a call's result and what it reads; nothing if there is none.
+  func lastStep(_ c: CallText, of place: Int = 0) -> [String] {
+    functions.finish(c.call, of: place).map { [$0.name, finishOperands(c, place)] } ?? []
   }
 
   /// The compound literal of what a product's last step reads.
-  private func finishOperands(_ c: CallText) -> String {
-    guard let finish = c.call.finish, let type = c.call.results.first?.type else { return "NULL" }
+  private func finishOperands(_ c: CallText, _ place: Int) -> String {
+    guard let finish = c.call.kernel.finishes[place] else { return "NULL" }
+    let type = c.call.results[place].type
     var fields = [".width = \(CNames.width(type))"]
-    fields += c.all(.extra).enumerated().map { ".x\($0.offset + 1) = \($0.element)" }
+    fields += c.extras(of: place).enumerated().map { ".x\($0.offset + 1) = \($0.element)" }
     let draws = finish.expression.draws
     if !draws.rates.isEmpty { fields.append(".rate = {\(draws.rates.joined(separator: ", "))}") }
     let keys = draws.map { key($0.stream, of: type, numbers: $0.numbers) }

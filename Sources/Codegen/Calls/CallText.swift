@@ -18,6 +18,12 @@ struct CallText {
   /// All operands of a role.
   func all(_ role: Role) -> [String] { call.kernel.all(role).map(expression) }
 
+  /// What the last step of a result reads beside it.
+  func extras(of place: Int) -> [String] { call.kernel.extras(of: place).map(expression) }
+
+  /// All results of a role.
+  func allMade(_ role: Role) -> [String] { call.kernel.results(role).map(expression) }
+
   /// The result of a role; `NULL` if nothing reads it.
   func made(_ role: Role) -> String { call.kernel.result(role).map(expression) ?? "NULL" }
 

@@ -148,19 +148,25 @@ extension LayerFile {
     var lines: [String] = []
     var place: SourceLocation?
     for (index, call) in calls.enumerated() {
-      if let location = call.location, location.line != place?.line || location.file != place?.file
-      {
-        lines += (lines.isEmpty ? [] : [""]) + ["    " + comment(location, call)]
-        place = location
-      }
+      let comments = comments(call, after: place)
+      if !comments.isEmpty { lines += (lines.isEmpty ? [] : [""]) + comments.map { "    " + $0 } }
+      place = call.joined.last?.location ?? call.location ?? place
       lines += emitter(index).lines(call).map { "    " + $0 }
     }
     return lines
   }
 
-  /// `// makemoe.swift:24   let weights = top.softmax()`.
-  private func comment(_ location: SourceLocation, _ call: Call) -> String {
-    CNames.comment("\(location.file):\(location.line)   \(context.sourceLine(location))")
+  /// `// makemoe.swift:24   let weights = top.softmax()`, of each part of a joined call; nothing for a
+  /// line that the calls before come from.
+  private func comments(_ call: Call, after place: SourceLocation?) -> [String] {
+    var last = place
+    return ([call.location] + call.joined.map(\.location)).compactMap { location in
+      guard let location, location.line != last?.line || location.file != last?.file else {
+        return nil
+      }
+      last = location
+      return CNames.comment("\(location.file):\(location.line)   \(context.sourceLine(location))")
+    }
   }
 }
 

@@ -8,7 +8,13 @@ struct LayerFunctions {
   private var pointwise: [PointwiseFunction] = []
   private var finishes: [FinishFunction] = []
   private var indexOfCall: [Call: Int] = [:]
-  private var finishOfCall: [Call: Int] = [:]
+  private var finishOfResult: [Finished: Int] = [:]
+
+  /// A result of a call, by its place, that has a last step.
+  private struct Finished: Hashable {
+    var call: Call
+    var place: Int
+  }
 
   /// What other files define, what this file's own functions are called and what they are given.
   private var taken = CWords.kernels
@@ -20,12 +26,16 @@ struct LayerFunctions {
     taken.formUnion((arguments + layer.borrowed.map(\.field)).map(CNames.identifier))
     for call in layer.forward + layer.backward {
       addPointwise(call)
-      addFinish(call)
+      if call.kernel.takesAnyFinish { call.results.indices.forEach { addFinish(call, $0) } }
     }
   }
 
   func pointwise(_ call: Call) -> PointwiseFunction? { indexOfCall[call].map { pointwise[$0] } }
-  func finish(_ call: Call) -> FinishFunction? { finishOfCall[call].map { finishes[$0] } }
+
+  /// The function of the last step of a call's result.
+  func finish(_ call: Call, of place: Int = 0) -> FinishFunction? {
+    finishOfResult[Finished(call: call, place: place)].map { finishes[$0] }
+  }
 
   var kernels: [String] { pointwise.flatMap(\.kernels) + finishes.flatMap(\.kernels) }
 
@@ -56,16 +66,15 @@ struct LayerFunctions {
     indexOfCall[call] = known ?? pointwise.count - 1
   }
 
-  private mutating func addFinish(_ call: Call) {
-    guard let finish = call.finish, call.kernel.takesAnyFinish, let result = call.results.first
-    else { return }
+  private mutating func addFinish(_ call: Call, _ place: Int) {
+    guard let finish = call.kernel.finishes[place] else { return }
     let expression = finish.expression.countingStreamsFromZero
     let known = finishes.firstIndex { $0.expression == expression }
     if known == nil {
-      let name = uniqueName("finish_" + (expression.plainName ?? result.name))
+      let name = uniqueName("finish_" + (expression.plainName ?? call.results[place].name))
       finishes.append(FinishFunction(name: name, expression: expression))
     }
-    finishOfCall[call] = known ?? finishes.count - 1
+    finishOfResult[Finished(call: call, place: place)] = known ?? finishes.count - 1
   }
 
   private mutating func uniqueName(_ name: String) -> String {

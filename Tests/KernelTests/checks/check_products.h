@@ -6,6 +6,7 @@
 // Bodies that are compiled by themselves in a model.
 #include "product.c"
 #include "expert_linear.c"
+#include "expert_linear_input_gradient.c"
 #include "expert_linear_weight_gradient.c"
 
 // Element (o, i) of a matrix in panels.
@@ -233,6 +234,44 @@ static void check_input_gradient(const linear_case *l) {
     }
 }
 
+// Three products of the same rows, one with a last step, make what each makes alone.
+static void check_parts(const linear_case *l, const float *other) {
+    int count = l->rows * l->out;
+    float *made[3], *alone[3];
+    for (int part = 0; part < 3; part++) { made[part] = blank(count), alone[part] = blank(count); }
+    finish_operands operands = {.width = l->out, .x1 = l->beside};
+    clear_finishes(count);
+    linear_part parts[] = {{made[0], l->w, l->b, NULL, NULL},
+                           {made[1], other, NULL, finish, &operands},
+                           {made[2], other, l->b, NULL, NULL}};
+    expert_linear_parts(parts, 3, l->x, l->source, l->start, 3, l->in, l->out);
+    for (int at = 0; at < count; at++) { EQUAL(finishes[at], 1); }
+    expert_linear_gathered(alone[0], l->x, l->source, l->w, l->b, l->start, 3, l->in, l->out);
+    expert_linear_finished(alone[1], l->x, l->source, other, NULL, l->start, 3, l->in, l->out, finish,
+                           &operands);
+    expert_linear_gathered(alone[2], l->x, l->source, other, l->b, l->start, 3, l->in, l->out);
+    for (int part = 0; part < 3; part++) {
+        for (int at = 0; at < count; at++) { EQUAL(made[part][at], alone[part][at]); }
+    }
+}
+
+// The gradients of two products add up.
+static void check_gradient_parts(const linear_case *l, const float *other) {
+    int count = l->rows * l->in;
+    float *d_z = numbers(l->rows * l->out), *made = blank(count), *one = blank(count), *two = blank(count);
+    finish_operands operands = {.width = l->in, .x1 = l->beside};
+    clear_finishes(count);
+    gradient_part parts[] = {{l->d_y, l->w}, {d_z, other}};
+    expert_linear_input_gradient_parts(made, parts, 2, l->start, 3, l->in, l->out, finish, &operands);
+    expert_linear_input_gradient(one, l->d_y, l->w, l->start, 3, l->in, l->out);
+    expert_linear_input_gradient(two, d_z, other, l->start, 3, l->in, l->out);
+    for (int at = 0; at < count; at++) {
+        double sum = (double)one[at] + (double)two[at];
+        CLOSE(made[at], 2 * sum + (double)l->beside[at], 4e-6 * (l->out + 2));
+        EQUAL(finishes[at], 1);
+    }
+}
+
 // d_w[e][o, i], of the rows as they lie or of those that were chosen.
 static double weight_gradient_of(const linear_case *l, int e, int o, int i, int chosen) {
     double sum = 0;
@@ -296,6 +335,10 @@ static void check_linear_of(int in, int out, int rows) {
     linear_case l = linear_case_of(in, out, rows);
     check_forward(&l);
     check_input_gradient(&l);
+    float *other = copy_of(l.w, 3 * (int)panels_size(out, in));
+    for (int i = 0; i < 3 * (int)panels_size(out, in); i++) { other[i] *= i % 3 ? -0.5f : 1.5f; }
+    check_parts(&l, other);
+    check_gradient_parts(&l, other);
     check_weight_gradient(&l);
     release();
 }
