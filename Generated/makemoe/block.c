@@ -271,24 +271,41 @@ block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) 
     return part;
 }
 
-void block_bind_params(block_params *p, float *base, const model_parameter *q) {
-    p->attention_norm_weight = base + q[0].offset;
-    p->attention_norm_bias = base + q[1].offset;
-    p->attention_query_weight = base + q[2].offset;
-    p->attention_key_weight = base + q[3].offset;
-    p->attention_value_weight = base + q[4].offset;
-    p->attention_proj_weight = base + q[5].offset;
-    p->attention_proj_bias = base + q[6].offset;
-    p->mixture_norm_weight = base + q[7].offset;
-    p->mixture_norm_bias = base + q[8].offset;
-    p->mixture_gate_weight = base + q[9].offset;
-    p->mixture_gate_bias = base + q[10].offset;
-    p->mixture_noise_weight = base + q[11].offset;
-    p->mixture_noise_bias = base + q[12].offset;
-    p->mixture_up_weight = base + q[13].offset;
-    p->mixture_up_bias = base + q[14].offset;
-    p->mixture_down_weight = base + q[15].offset;
-    p->mixture_down_bias = base + q[16].offset;
+void block_bind_params(block_params *p, block_params *g, const model_parameter *q) {
+    p->attention_norm_weight = q[0].value;
+    p->attention_norm_bias = q[1].value;
+    p->attention_query_weight = q[2].value;
+    p->attention_key_weight = q[3].value;
+    p->attention_value_weight = q[4].value;
+    p->attention_proj_weight = q[5].value;
+    p->attention_proj_bias = q[6].value;
+    p->mixture_norm_weight = q[7].value;
+    p->mixture_norm_bias = q[8].value;
+    p->mixture_gate_weight = q[9].value;
+    p->mixture_gate_bias = q[10].value;
+    p->mixture_noise_weight = q[11].value;
+    p->mixture_noise_bias = q[12].value;
+    p->mixture_up_weight = q[13].value;
+    p->mixture_up_bias = q[14].value;
+    p->mixture_down_weight = q[15].value;
+    p->mixture_down_bias = q[16].value;
+    g->attention_norm_weight = q[0].gradient;
+    g->attention_norm_bias = q[1].gradient;
+    g->attention_query_weight = q[2].gradient;
+    g->attention_key_weight = q[3].gradient;
+    g->attention_value_weight = q[4].gradient;
+    g->attention_proj_weight = q[5].gradient;
+    g->attention_proj_bias = q[6].gradient;
+    g->mixture_norm_weight = q[7].gradient;
+    g->mixture_norm_bias = q[8].gradient;
+    g->mixture_gate_weight = q[9].gradient;
+    g->mixture_gate_bias = q[10].gradient;
+    g->mixture_noise_weight = q[11].gradient;
+    g->mixture_noise_bias = q[12].gradient;
+    g->mixture_up_weight = q[13].gradient;
+    g->mixture_up_bias = q[14].gradient;
+    g->mixture_down_weight = q[15].gradient;
+    g->mixture_down_bias = q[16].gradient;
 }
 
 void block_bind_updates(block_updates *u, struct moec_model *m, int first, const adamw_numbers *step) {

@@ -100,7 +100,7 @@ block_saved block_saved_part(const block_saved *s, const model_pass *own);
 block_scratch block_scratch_part(const block_scratch *t, const model_pass *own);
 
 // Point a use's structs at their places, from a base or a first parameter on.
-void block_bind_params(block_params *p, float *base, const model_parameter *q);
+void block_bind_params(block_params *p, block_params *g, const model_parameter *q);
 void block_bind_updates(block_updates *u, struct moec_model *m, int first, const adamw_numbers *step);
 void block_bind_saved(block_saved *s, char *base);
 void block_bind_scratch(block_scratch *t, char *base);

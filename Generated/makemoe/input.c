@@ -31,9 +31,11 @@ void input_backward(const float *d_y, const input_params *g, const input_scratch
     embedding_gradient(g->token_weight, d_y, pass->tokens, B*T, C, V);
 }
 
-void input_bind_params(input_params *p, float *base, const model_parameter *q) {
-    p->token_weight = base + q[0].offset;
-    p->position_weight = base + q[1].offset;
+void input_bind_params(input_params *p, input_params *g, const model_parameter *q) {
+    p->token_weight = q[0].value;
+    p->position_weight = q[1].value;
+    g->token_weight = q[0].gradient;
+    g->position_weight = q[1].gradient;
 }
 
 void input_bind_scratch(input_scratch *t, char *base) {

@@ -24,7 +24,7 @@ void input_forward(float *y, const input_params *p, const input_scratch *t, cons
 void input_backward(const float *d_y, const input_params *g, const input_scratch *t, const model_pass *pass);
 
 // Point a use's structs at their places, from a base or a first parameter on.
-void input_bind_params(input_params *p, float *base, const model_parameter *q);
+void input_bind_params(input_params *p, input_params *g, const model_parameter *q);
 void input_bind_scratch(input_scratch *t, char *base);
 
 // One use of input, and what connects it to its neighbours.

@@ -13,14 +13,14 @@
 typedef struct {
     size_t arena, layers;   // bytes of all buffers; of what tells where a lane's layers have theirs
     size_t trained;         // bytes from the first parameter on that training changes
-    size_t floats;          // of all parameters, padding included
+    size_t gradients;       // numbers of all of them, padding included
     int lanes;              // room for so many passes of evaluation at once
 } model_memory;
 
 extern const model_memory model_sizes;
 
 // Lists the parameters and routers of all uses of layers, in the order in which they lie.
-void model_list(model_tables *tables);
+void model_list(model_tables *tables, char *arena);
 
 // Points everything at its place in the arena; what a pass writes, at that of a lane.
 void model_bind(moec_model *m, char *arena, int lane);
@@ -40,8 +40,8 @@ float model_loss(const moec_model *m);
 const float *model_logits(const moec_model *m);
 const char *model_bad_layer(moec_model *m, const moec_model *last);
 
-// interface.c: lists those of one use at q, or r, whose first numbers the use before has left there; returns
-// the place of the next.
+// interface.c: lists those of one use at q, or r, whose first places and numbers the use before has left there;
+// returns the place of the next.
 model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use);
 model_router *model_add_routers(model_router *r, const model_router_row *rows, int count, const char *scope, int use);

@@ -43,7 +43,7 @@ struct model_layers {
 
 const model_memory model_sizes = {
     .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
-    .floats = ARENA_GRADIENTS / sizeof(float), .lanes = 5,
+    .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .lanes = 5,
 };
 
 // Parameters of input, in the order in which they lie.
@@ -90,8 +90,13 @@ static const model_router_row block_routers[] = {
 };
 
 // Lists the parameters of all uses, in the order in which they lie, and their routers.
-void model_list(model_tables *tables) {
+void model_list(model_tables *tables, char *arena) {
     model_parameter *q = tables->parameter;
+    q->value = (float *)arena;
+    q->gradient = (float *)(arena + ARENA_GRADIENTS);
+    q->first = (float *)(arena + ARENA_FIRST);
+    q->second = (float *)(arena + ARENA_SECOND);
+    q->steps = (float *)(arena + ARENA_STEPS);
     model_router *r = tables->router;
     q = model_add_parameters(q, input_parameters, 2, "", -1);
     for (int l = 0; l < 8; l++) {
@@ -107,11 +112,7 @@ void model_list(model_tables *tables) {
 void model_bind(moec_model *m, char *arena, int lane) {
     char *saved = arena + (size_t)lane * LANE_SAVED;
     char *scratch = arena + ARENA_SCRATCH + (size_t)lane * LANE_SCRATCH;
-    m->value = (float *)arena;
     m->gradient = (float *)(arena + ARENA_GRADIENTS);
-    m->first = (float *)(arena + ARENA_FIRST);
-    m->second = (float *)(arena + ARENA_SECOND);
-    m->steps = (float *)(arena + ARENA_STEPS);
     m->tokens = (int32_t *)(arena + ARENA_TOKENS);
     m->targets = (int32_t *)(arena + ARENA_TARGETS);
     m->positions = (int32_t *)(arena + ARENA_POSITIONS);
@@ -120,8 +121,7 @@ void model_bind(moec_model *m, char *arena, int lane) {
     for (size_t l = 0; l < 1; l++) {
         input_use *u = &m->layers->input[l];
         const size_t first = 0;
-        input_bind_params(&u->p, m->value, m->parameter + first);
-        input_bind_params(&u->g, m->gradient, m->parameter + first);
+        input_bind_params(&u->p, &u->g, m->parameter + first);
         u->y = (float *)(saved + 144241344);
         u->d_y = (float *)(arena + 183377152);
         u->stream = (int)(0);
@@ -130,8 +130,7 @@ void model_bind(moec_model *m, char *arena, int lane) {
     for (size_t l = 0; l < 8; l++) {
         block_use *u = &m->layers->block[l];
         const size_t first = 2 + 17 * l;
-        block_bind_params(&u->p, m->value, m->parameter + first);
-        block_bind_params(&u->g, m->gradient, m->parameter + first);
+        block_bind_params(&u->p, &u->g, m->parameter + first);
         block_bind_saved(&u->s, (l ? arena : saved) + (l ? 147004160 + 4546624 * l : 146733824));
         u->y = (float *)(saved + 144503488 + 262144 * l);
         u->x = (float *)(saved + 144241344 + 262144 * l);
@@ -148,8 +147,7 @@ void model_bind(moec_model *m, char *arena, int lane) {
     for (size_t l = 0; l < 1; l++) {
         output_use *u = &m->layers->output[l];
         const size_t first = 138;
-        output_bind_params(&u->p, m->value, m->parameter + first);
-        output_bind_params(&u->g, m->gradient, m->parameter + first);
+        output_bind_params(&u->p, &u->g, m->parameter + first);
         output_bind_saved(&u->s, saved + 151280448);
         u->logits = (float *)(saved + 146600640);
         u->loss = (float *)(saved + 146733760);

@@ -73,13 +73,16 @@ typedef struct {
 enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8 };
 enum { CONSTANT, NORMAL, UNIFORM };
 
-// A parameter of a use of a layer, and its place.
+// A parameter of a use of a layer, and where all of it lies; what has no gradient has only a value.
 typedef struct {
     model_parameter_row row;
     const char *scope;          // the path of the use, `use` its number behind that; -1: none
     int use;
-    size_t offset, stored;      // floats from the first parameter, and how many with padding
-    int first_step;             // of its step counts
+    size_t stored;              // how many numbers it has, with padding
+    float *value, *gradient;
+    float *first, *second;      // AdamW's moments
+    float *steps;               // AdamW's step counts
+    int first_step;             // which they are of all
 } model_parameter;
 
 
@@ -137,14 +140,12 @@ typedef struct {
 struct moec_model {
     const model_parameter *parameter;          // [MODEL_PARAMETERS]
     const model_router *router;                // [MODEL_ROUTERS]
-    float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
-    float *steps;                              // [MODEL_STEPS] of AdamW
     const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
     struct model_layers *layers;               // model.c: where their uses have everything
     int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
     int batches;                               // accumulated since the last update
     int used_up;                               // gradients went into an update and were not kept
-    float *sum;                                // their gradients, while the next are computed
+    float *gradient, *sum;                     // all gradients; theirs, while the next are computed
     int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
     int decays[MODEL_PARAMETERS];              // weight decay applies
     model_routes routes;                       // what the routers chose

@@ -102,11 +102,15 @@ output_scratch output_scratch_part(const output_scratch *t, const model_pass *ow
     return part;
 }
 
-void output_bind_params(output_params *p, float *base, const model_parameter *q) {
-    p->final_weight = base + q[0].offset;
-    p->final_bias = base + q[1].offset;
-    p->head_weight = base + q[2].offset;
-    p->head_bias = base + q[3].offset;
+void output_bind_params(output_params *p, output_params *g, const model_parameter *q) {
+    p->final_weight = q[0].value;
+    p->final_bias = q[1].value;
+    p->head_weight = q[2].value;
+    p->head_bias = q[3].value;
+    g->final_weight = q[0].gradient;
+    g->final_bias = q[1].gradient;
+    g->head_weight = q[2].gradient;
+    g->head_bias = q[3].gradient;
 }
 
 void output_bind_updates(output_updates *u, struct moec_model *m, int first, const adamw_numbers *step) {

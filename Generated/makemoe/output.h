@@ -52,7 +52,7 @@ output_saved output_saved_part(const output_saved *s, const model_pass *own);
 output_scratch output_scratch_part(const output_scratch *t, const model_pass *own);
 
 // Point a use's structs at their places, from a base or a first parameter on.
-void output_bind_params(output_params *p, float *base, const model_parameter *q);
+void output_bind_params(output_params *p, output_params *g, const model_parameter *q);
 void output_bind_updates(output_updates *u, struct moec_model *m, int first, const adamw_numbers *step);
 void output_bind_saved(output_saved *s, char *base);
 void output_bind_scratch(output_scratch *t, char *base);

@@ -24,11 +24,10 @@ void moec_initialize(moec_model *m, uint64_t seed) {
     m->batches = m->used_up = 0;
     m->replay_tokens = 0;
     memset(m->routes.load, 0, sizeof m->routes.load);
-    memset(m->value, 0, model_sizes.trained);  // gradients, moments, counts and padding too
+    memset(m->parameter->value, 0, model_sizes.trained);  // gradients, moments, counts and padding too
     int before = model_enter(m);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        float *value = m->value + q->offset;
         uint64_t key = random_key(seed, (uint64_t)i);
         int count = (int)logical_count(&q->row);
         #pragma omp parallel for schedule(static) if (count > 65536)
@@ -36,7 +35,7 @@ void moec_initialize(moec_model *m, uint64_t seed) {
             float drawn = 1;
             if (q->row.distribution == NORMAL) { drawn = random_normal(key, (uint32_t)n); }
             if (q->row.distribution == UNIFORM) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
-            value[stored_index(&q->row, (size_t)n)] = q->row.scale * drawn;
+            q->value[stored_index(&q->row, (size_t)n)] = q->row.scale * drawn;
         }
     }
     model_leave(before);
@@ -47,40 +46,38 @@ void moec_initialize(moec_model *m, uint64_t seed) {
 // Step counts are floats, which hold every whole number up to here; there they stay.
 #define MOST_STEPS 16777216.0f
 
-// The tensor that kind and index name, and its element count; NULL if there is none.
+// The tensor that kind and index name, and its element count, 0 if there is none. NULL beside the value of a
+// parameter that has no gradient: there would be nothing but zeros.
 static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
-    if (index < 0 || index >= MODEL_PARAMETERS) { return NULL; }
+    *count = 0;
+    if (index < 0 || index >= MODEL_PARAMETERS || kind < MOEC_VALUE || kind > MOEC_STEPS) { return NULL; }
     const model_parameter *q = &m->parameter[index];
+    float *const tensors[] = {q->value, q->gradient, q->first, q->second, q->steps};  // by kind
     *count = kind == MOEC_STEPS ? (size_t)q->row.steps : logical_count(&q->row);
-    switch (kind) {
-    case MOEC_VALUE: return m->value + q->offset;
-    case MOEC_GRADIENT: return m->gradient + q->offset;
-    case MOEC_FIRST_MOMENT: return m->first + q->offset;
-    case MOEC_SECOND_MOMENT: return m->second + q->offset;
-    case MOEC_STEPS: return m->steps + q->first_step;
-    default: return NULL;
-    }
+    return tensors[kind];
 }
 
 int moec_read(const moec_model *model, int kind, int index, float *out) {
     moec_model *m = (moec_model *)model;  // of which only the error is written
     if (!m) { return 1; }
     m->error[0] = 0;
-    size_t count = 0;
+    size_t count;
     const float *from = tensor(m, kind, index, &count);
-    if (!from) { return model_fail(m, NO_TENSOR, kind, index); }
+    if (!count) { return model_fail(m, NO_TENSOR, kind, index); }
     if (!out) { return model_fail(m, "the place for the numbers is missing", 0, 0); }
     if (kind == MOEC_GRADIENT && m->used_up) {
         return model_fail(m, "the gradients went into a training step, which keeps none", 0, 0);
     }
     const model_parameter_row *q = &m->parameter[index].row;
-    for (size_t n = 0; n < count; n++) { out[n] = from[kind == MOEC_STEPS ? n : stored_index(q, n)]; }
+    for (size_t n = 0; n < count; n++) { out[n] = from ? from[kind == MOEC_STEPS ? n : stored_index(q, n)] : 0; }
     return 0;
 }
 
-// What AdamW takes a root of, or a power by, must be what AdamW itself could have left there.
-static int check_numbers(moec_model *m, int kind, const float *in, size_t count) {
+// What AdamW takes a root of, or a power by, must be what AdamW itself could have left there; where there is no
+// gradient, that is 0.
+static int check_numbers(moec_model *m, int kind, const float *to, const float *in, size_t count) {
     for (size_t n = 0; n < count; n++) {
+        if (!to && in[n] != 0) { return model_refuse(m, "a number beside a value without gradient", in[n], "0"); }
         if (kind == MOEC_SECOND_MOMENT && !(in[n] >= 0)) {
             return model_refuse(m, "a second moment", in[n], "at least 0");
         }
@@ -94,13 +91,13 @@ static int check_numbers(moec_model *m, int kind, const float *in, size_t count)
 int moec_write(moec_model *m, int kind, int index, const float *in) {
     if (!m) { return 1; }
     m->error[0] = 0;
-    size_t count = 0;
+    size_t count;
     float *to = tensor(m, kind, index, &count);
-    if (!to) { return model_fail(m, NO_TENSOR, kind, index); }
+    if (!count) { return model_fail(m, NO_TENSOR, kind, index); }
     if (!in) { return model_fail(m, "the numbers are missing", 0, 0); }
-    if (check_numbers(m, kind, in, count)) { return 1; }
+    if (check_numbers(m, kind, to, in, count)) { return 1; }
     const model_parameter_row *q = &m->parameter[index].row;
-    for (size_t n = 0; n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
+    for (size_t n = 0; to && n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
     return 0;
 }
 

@@ -94,7 +94,7 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
         model_fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
         return NAN;
     }
-    const size_t count = model_sizes.floats;
+    const size_t count = model_sizes.gradients;
     if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
     float loss = train(m, seed, NULL);
     if (!isfinite(loss)) { return loss; }
@@ -110,9 +110,9 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
 static double gradient_norm(moec_model *m) {
     #pragma omp parallel for schedule(static)
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const float *gradient = m->gradient + m->parameter[i].offset;
+        const float *gradient = m->parameter[i].gradient;
         double sum = 0;
-        for (size_t n = 0; n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
+        for (size_t n = 0; gradient && n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
         m->square[i] = sum;
     }
     double sum = 0;
@@ -137,7 +137,7 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
     float scale = 1.0f / (float)m->batches;
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
     if (isfinite(norm)) {
-        const size_t count = model_sizes.floats;
+        const size_t count = model_sizes.gradients;
         for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);

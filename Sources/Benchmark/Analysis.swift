@@ -42,20 +42,22 @@ struct Analysis {
     if work != .cachedGeneration { return 0 }
     let isInCache = plan.memory.parameters <= CallCost.cacheBytes
     let bandwidth = isInCache ? rates.cache : rates.memory
-    return Double(4 * plan.activeParameters) / (bandwidth * 1e9)
+    return Double(plan.activeBytes) / (bandwidth * 1e9)
   }
 
   /// What AdamW must move at least for all parameters.
-  private var updateBytes: Int { Self.updateBytes(plan.parameters.map(\.type)) }
+  private var updateBytes: Int { Self.updateBytes(plan.parameters) }
 
   /// Of those that backward does not update.
-  private var sweptBytes: Int {
-    Self.updateBytes(plan.parameters.filter { !$0.isUpdatedInBackward }.map(\.type))
-  }
+  private var sweptBytes: Int { Self.updateBytes(plan.parameters.filter { $0.update == .adamW }) }
 
   /// AdamW reads value, gradient and both moments, and writes all but the gradient.
-  private static func updateBytes(_ types: [TensorType]) -> Int {
-    28 * types.reduce(0) { $0 + $1.count }
+  private static func updateBytes(_ parameters: [PlannedParameter]) -> Int {
+    parameters.reduce(0) { sum, parameter in
+      guard let gradient = parameter.gradient else { return sum }
+      let changed = ([parameter.master] + parameter.moments).reduce(0) { $0 + $1.contentBytes }
+      return sum + 2 * changed + gradient.contentBytes
+    }
   }
 
   // MARK: - Profiles
@@ -125,8 +127,10 @@ struct Analysis {
   /// The sweep's time for the weights that a call updates.
   private func updateSeconds(_ call: Call, _ site: Int) -> Double {
     guard let weights = call.updates else { return 0 }
-    let parameters = plan.layers[profiled.sites[site].layer].parameters[weights]
-    return Double(Self.updateBytes(parameters.map(\.type))) / (rates.sweep * 1e9)
+    let layer = profiled.sites[site].layer
+    guard let use = plan.uses.first(where: { $0.layer == layer }) else { return 0 }
+    let parameters = weights.map { plan.parameters[use.firstParameter + $0] }
+    return Double(Self.updateBytes(parameters)) / (rates.sweep * 1e9)
   }
 
   /// The plan's call at a site; nil for the optimizer's.

@@ -19,7 +19,7 @@ public struct CallCost: Hashable {
 
   /// A call of the plan with all sequences of the batch.
   public init(_ call: Call) {
-    self.init(call, bytesOf: { $0.layout.storedCount($0.type.count) * $0.type.element.bytes })
+    self.init(call, bytesOf: \.bytes)
   }
 
   private init(_ call: Call, bytesOf: (Operand) -> Int) {
@@ -41,8 +41,7 @@ public struct CallCost: Hashable {
       operand.type.axes.flatMap(\.symbols).contains { $0.extent == .sequences }
     }
     var cost = CallCost(call) { operand in
-      let bytes = operand.layout.storedCount(operand.type.count) * operand.type.element.bytes
-      return isOfBatch(operand) ? bytes / batch : bytes
+      isOfBatch(operand) ? operand.bytes / batch : operand.bytes
     }
     if call.operands.contains(where: isOfBatch) {
       cost.flops /= batch
@@ -75,8 +74,7 @@ public struct CallCost: Hashable {
     }
     var cost = CallCost(call) { operand in
       let (part, whole) = share(operand)
-      return operand.layout.storedCount(operand.type.count) * operand.type.element.bytes * part
-        / whole
+      return operand.bytes * part / whole
     }
     if isOfTokens {
       cost.flops /= sequences * positions

@@ -1,12 +1,3 @@
-/// What a tensor's elements are.
-public enum Element: String, Hashable, Sendable, CaseIterable {
-  case f32
-  case i32
-
-  /// Bytes of one element.
-  public var bytes: Int { 4 }
-}
-
 /// An element and named axes: `f32[B, T, C]`, or `f32[B·T·K, C] by E` for rows sorted by expert.
 public struct TensorType: Hashable, Sendable {
   public var element: Element

@@ -18,7 +18,7 @@ extension PageFacts {
         LayerFacts(
           name: layer.name, uses: scopes.filter { !$0.isEmpty }, line: line(layer.location),
           file: files.firstIndex { $0.path == "\(layer.name).c" },
-          parameters: layer.parameters.reduce(0) { $0 + ($1.isState ? 0 : $1.type.count) },
+          parameters: layer.parameters.reduce(0) { $0 + ($1.update == .rule ? 0 : $1.type.count) },
           flops: [forward, backward].map { $0.reduce(0) { $0 + calls[$1].flops } },
           savedBytes: layer.saved.reduce(0) { $0 + $1.bytes },
           parameterNodes: parameterNodes, forward: forward, backward: backward, looseNodes: []))

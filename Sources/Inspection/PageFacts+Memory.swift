@@ -8,10 +8,10 @@ extension PageFacts {
     addRegions(plan.regions)
     let map = MemoryMap(plan, runs: runs)
     for (index, parameter) in plan.parameters.enumerated() {
-      addParameter(parameter, touched: map.parameters[index], of: map.gradients[index])
+      addParameter(parameter, touched: map.parameters[index], of: map.gradients[index], plan)
     }
     for (index, use) in plan.uses.enumerated() { addBuffers(of: use, map.saved[index], plan) }
-    for (index, edge) in plan.edges.enumerated() { addEdge(edge, map.edges[index]) }
+    for (index, edge) in plan.edges.enumerated() { addEdge(edge, map.edges[index], plan) }
     for (index, run) in runs.enumerated() { addScratch(of: run, map.scratch[index], plan) }
     addBatch(plan, map)
   }
@@ -33,20 +33,14 @@ extension PageFacts {
   }
 
   private mutating func addRegions(_ places: Regions) {
-    let named = [
-      ("parameters", "parameters", places.values, places.gradients),
-      ("gradients", "gradients", places.gradients, places.firstMoments),
-      ("first moments", "moments", places.firstMoments, places.secondMoments),
-      ("second moments", "moments", places.secondMoments, places.steps),
-      ("step counts", "other", places.steps, places.saved),
-      ("saved for backward", "saved", places.saved, places.edgeGradients),
-      ("between layers", "edges", places.edgeGradients, places.scratch),
-      ("scratch", "scratch", places.scratch, places.tokens),
-      ("tokens and targets", "other", places.tokens, places.sums),
-      ("summed gradients", "gradients", places.sums, places.total),
-    ]
-    regions = named.filter { $0.3 > $0.2 }.map { name, kind, first, end in
-      Region(name: name, kind: kind, offset: first, bytes: end - first)
+    for region in Planning.Region.allCases where places.bytes(of: region) > 0 {
+      let (name, kind) = region.inWords
+      let (offset, bytes) = (places[region], places.bytes(of: region))
+      if regions.last?.name == name {
+        regions[regions.count - 1].bytes += bytes
+      } else {
+        regions.append(Region(name: name, kind: kind, offset: offset, bytes: bytes))
+      }
     }
   }
 
@@ -64,29 +58,33 @@ extension PageFacts {
         bytes: bytes, first: life.lowerBound, last: life.upperBound, touched: touched))
   }
 
-  /// Value, gradient and moments; all but the gradient live as long as the model.
+  /// Value, gradient and moments, and what is added up until an update; all but the gradient live as long
+  /// as the model.
   private mutating func addParameter(
-    _ parameter: PlannedParameter, touched: [Int], of gradient: [Int]
+    _ parameter: PlannedParameter, touched: [Int], of gradient: [Int], _ plan: Plan
   ) {
     let update = duration - 1
-    let bytes = 4 * parameter.layout.storedCount(parameter.type.count)
-    for region in regions where ["parameters", "gradients", "moments"].contains(region.kind) {
-      let isGradient = region.kind == "gradients"
-      if region.kind != "parameters" && !parameter.hasGradient { continue }
-      let calls = region.kind == "parameters" ? touched : isGradient ? gradient : []
-      let isOfOneStep = region.name == "gradients"
+    var kept = parameter.storages.filter { $0.region != .steps }
+    if var sum = parameter.gradient, plan.regions.bytes(of: .sums) > 0 {
+      sum.region = .sums
+      kept.append(sum)
+    }
+    for storage in kept {
+      let isValue = storage.region == .values || storage.region == .working
+      let isGradient = storage.region == .gradients || storage.region == .sums
+      let calls = isValue ? touched : isGradient ? gradient : []
+      let name = storage.region == .values ? "" : "\(storage.region.inWords.name) of "
       add(
-        region.kind == "parameters" ? parameter.name : "\(region.name) of \(parameter.name)",
-        parameter.type, at: region.offset + 4 * parameter.offset, bytes,
-        life: (isOfOneStep ? gradient.first ?? 0 : 0)...update,
-        touched: calls + (parameter.hasGradient ? [update] : []))
+        name + parameter.name, parameter.type, at: plan.place(of: storage), storage.storedBytes,
+        life: (storage.region == .gradients ? gradient.first ?? 0 : 0)...update,
+        touched: calls + (parameter.update == .none ? [] : [update]))
     }
   }
 
   private mutating func addBuffers(of use: LayerUse, _ touched: [[Int]], _ plan: Plan) {
     let layer = plan.layers[use.layer]
     let owner = use.scope.isEmpty ? layer.name : use.scope
-    let start = plan.regions.saved + use.savedOffset
+    let start = plan.regions[.saved] + use.savedOffset
     for (buffer, times) in zip(layer.saved, touched) {
       guard let first = times.first, let last = times.last else { continue }
       add(
@@ -95,12 +93,10 @@ extension PageFacts {
     }
   }
 
-  private mutating func addEdge(_ edge: Edge, _ times: [Int]) {
+  private mutating func addEdge(_ edge: Edge, _ times: [Int], _ plan: Plan) {
     guard let first = times.first, let last = times.last else { return }
-    let start = edge.role == .activation ? "saved" : "edges"
-    let region = regions.first { $0.kind == start }
     add(
-      edge.name, edge.type, at: (region?.offset ?? 0) + edge.offset, edge.bytes, life: first...last,
+      edge.name, edge.type, at: plan.place(of: edge.storage), edge.bytes, life: first...last,
       touched: times)
   }
 
@@ -112,20 +108,39 @@ extension PageFacts {
       guard let first = times.first, let last = times.last else { continue }
       add(
         "\(run.name) \(run.phase) \(buffer.name)", buffer.type,
-        at: plan.regions.scratch + buffer.offset, buffer.bytes, life: first...last, touched: times)
+        at: plan.place(of: buffer.storage), buffer.bytes, life: first...last, touched: times)
     }
   }
 
   private mutating func addBatch(_ plan: Plan, _ map: MemoryMap) {
     let batch = TensorType.i32(plan.graph.batch, plan.graph.context)
     let places: [(Input.Kind, TensorType, Int)] = [
-      (.tokens, batch, plan.regions.tokens), (.targets, batch, plan.regions.targets),
-      (.positions, .i32(plan.graph.context), plan.regions.positions),
+      (.tokens, batch, plan.regions[.tokens]), (.targets, batch, plan.regions[.targets]),
+      (.positions, .i32(plan.graph.context), plan.regions[.positions]),
     ]
     for (kind, type, offset) in places {
       add(
         kind.rawValue, type, at: offset, type.bytes, life: 0...duration - 1,
         touched: map.sources[kind] ?? [])
+    }
+  }
+}
+
+extension Planning.Region {
+  /// What the page calls it, and of what kind it is there.
+  fileprivate var inWords: (name: String, kind: String) {
+    switch self {
+    case .values: ("parameters", "parameters")
+    case .working: (rawValue, "parameters")
+    case .gradients: (rawValue, "gradients")
+    case .firstMoments, .secondMoments: (rawValue, "moments")
+    case .steps: ("step counts", "other")
+    case .nextStates: (rawValue, "other")
+    case .saved: ("saved for backward", "saved")
+    case .edgeGradients: ("between layers", "edges")
+    case .scratch: (rawValue, "scratch")
+    case .tokens, .targets, .positions: ("tokens and targets", "other")
+    case .sums: ("summed gradients", "gradients")
     }
   }
 }

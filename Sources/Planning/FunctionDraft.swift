@@ -84,7 +84,8 @@ struct FunctionDraft {
     for slot in free {
       result.indexOfSlot[slot] = result.buffers.count
       result.buffers.append(
-        Buffer(name: slots[slot].name, type: slots[slot].type, layout: slots[slot].layout))
+        Buffer(
+          name: slots[slot].name, type: slots[slot].type, layout: slots[slot].layout, in: .scratch))
     }
     let apart = slotsBySequence(result, batch)
     let blocks = free.map { slot in
@@ -93,7 +94,9 @@ struct FunctionDraft {
         life: apart.contains(slot) ? 0...calls.count : slots[slot].first...slots[slot].last)
     }
     let placement = Placement(blocks)
-    for index in result.buffers.indices { result.buffers[index].offset = placement.offsets[index] }
+    for index in result.buffers.indices {
+      result.buffers[index].storage.offset = placement.offsets[index]
+    }
     result.bytes = placement.bytes
     return result
   }

@@ -12,7 +12,7 @@ extension Layer {
         continue
       }
       backward[index].updates = weights
-      for weight in weights { parameters[weight].isUpdatedInBackward = true }
+      for weight in weights { parameters[weight].update = .adamWInBackward }
     }
   }
 

@@ -163,7 +163,7 @@ extension LayerPlanner {
     guard uses.isSaved(value) else { return nil }
     let name = uniqueName(of: value)
     savedIndex[value] = saved.count
-    saved.append(Buffer(name: name, type: program.type(of: value)))
+    saved.append(Buffer(name: name, type: program.type(of: value), in: .saved))
     return .saved(saved.count - 1)
   }
 

@@ -177,7 +177,7 @@ extension LayerPlanner {
     var offset = 0
     return buffers.map { buffer in
       var buffer = buffer
-      buffer.offset = offset
+      buffer.storage.offset = offset
       offset += buffer.bytes
       return buffer
     }
@@ -188,9 +188,8 @@ extension LayerPlanner {
   ) -> LayerParameter {
     LayerParameter(
       field: names.name(of: parameter, in: section.scope), type: program.type(of: parameter),
-      layout: layouts[parameter] ?? .rowMajor, hasGradient: uses.hasGradient(parameter),
-      role: uses.source(of: parameter)?.role ?? .weight, isState: uses.isState(parameter),
-      start: start)
+      layout: layouts[parameter] ?? .rowMajor, update: uses.update(of: parameter),
+      role: uses.source(of: parameter)?.role ?? .weight, start: start)
   }
 
   /// Where the experts' first rows are, if the parameter is stacked by expert.

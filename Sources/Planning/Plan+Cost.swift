@@ -8,20 +8,28 @@ extension Layer {
 }
 
 extension Plan {
-  /// What the optimizer updates, without states.
-  public var learnedParameters: [PlannedParameter] { parameters.filter { !$0.isState } }
+  /// All parameters but states.
+  public var learnedParameters: [PlannedParameter] { parameters.filter { $0.update != .rule } }
 
   /// Parameters that one token uses: of stacked weights only its chosen experts'.
-  public var activeParameters: Int {
+  public var activeParameters: Int { active.reduce(0) { $0 + $1.count } }
+
+  /// Bytes of these, as products read them.
+  public var activeBytes: Int {
+    active.reduce(0) { $0 + $1.count * ($1.parameter.working ?? $1.parameter.master).element.bytes }
+  }
+
+  /// The learned parameters, and how many numbers of each one token uses.
+  private var active: [(parameter: PlannedParameter, count: Int)] {
     let chosen = graph.nodes.compactMap { node -> (experts: Int, chosen: Int)? in
       guard case .route(let route) = node.op else { return nil }
       return (route.experts.size, graph.type(of: node.inputs[0]).width)
     }
-    return learnedParameters.reduce(0) { sum, parameter in
+    return learnedParameters.map { parameter in
       guard parameter.stepCount > 1,
         let routing = chosen.first(where: { $0.experts == parameter.stepCount })
-      else { return sum + parameter.type.count }
-      return sum + parameter.type.count / routing.experts * routing.chosen
+      else { return (parameter, parameter.type.count) }
+      return (parameter, parameter.type.count / routing.experts * routing.chosen)
     }
   }
 }

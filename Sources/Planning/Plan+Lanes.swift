@@ -24,7 +24,7 @@ extension Plan {
       sum + layer.saved.reduce(0) { $0 + $1.bytes }
     }
     let scratch = layers.flatMap(\.forwardScratch).map { $0.offset + $0.bytes }.max() ?? 0
-    let room = regions.tokens - regions.scratch
+    let room = regions.bytes(of: .scratch)
     let counts =
       (saved > 0 ? [memory.saved / saved] : []) + (scratch > 0 ? [room / scratch] : [])
     let count = counts.reduce(Lanes.most, min)

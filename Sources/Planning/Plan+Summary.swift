@@ -32,7 +32,7 @@ extension Plan {
 
   /// The terms of the objective and the states, a line each; nothing where there are none.
   private var additions: [String] {
-    let states = parameters.filter(\.isState)
+    let states = parameters.filter { $0.update == .rule }
     let numbers = states.reduce(0) { $0 + $1.type.count }
     let terms = graph.terms.map { "\($0.weight) \($0.name)" }
     return (terms.isEmpty ? [] : ["objective: loss + " + terms.joined(separator: " + ")])
@@ -44,7 +44,7 @@ extension Plan {
   private func row(_ index: Int) -> [String] {
     let layer = layers[index]
     let count = uses.filter { $0.layer == index }.count
-    let parameters = layer.parameters.reduce(0) { $0 + ($1.isState ? 0 : $1.type.count) }
+    let parameters = layer.parameters.reduce(0) { $0 + ($1.update == .rule ? 0 : $1.type.count) }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
       layer.name, "\(count)", parameters.grouped, Self.mega(layer.flops(.forward)),

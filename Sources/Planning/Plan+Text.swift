@@ -3,8 +3,8 @@ import Lowering
 
 extension Plan {
   /// The plan for a reader, and for `init(parsing:of:)`, which reads it back: options, memory,
-  /// parameters, uses, what passes between layers, then each layer with its buffers and its calls, as
-  /// threads make them.
+  /// parameters with all that is kept of them, uses, what passes between layers, then each layer with its
+  /// buffers and its calls, as threads make them. Places are bytes from the start of a region.
   ///
   /// Calls are written as in programs (`Program.text`), with places for values: `p.` are a layer's own
   /// parameters, `borrowed.` those of others, `g.` gradients of its own, `s.` saved buffers, `t.`
@@ -14,7 +14,7 @@ extension Plan {
     let writer = PlanWriter(self)
     var lines = ["plan of \(graph.name.quoted)"] + writer.header + [""]
     lines += writer.memory + [""]
-    lines += ["parameters"] + parameters.map { "  \($0.name.quoted) at \($0.offset)" } + [""]
+    lines += ["parameters"] + parameters.map(writer.line(ofParameter:)) + [""]
     lines += ["uses, in forward order"] + uses.flatMap(writer.lines) + [""]
     lines += ["between layers"] + edges.indices.map(writer.line(ofEdge:)) + [""]
     lines += layers.flatMap { writer.lines(of: $0) + [""] }
@@ -74,25 +74,36 @@ private struct PlanWriter {
 
   var memory: [String] {
     let (memory, regions) = (plan.memory, plan.regions)
+    let used = Region.allCases.filter { regions.bytes(of: $0) > 0 }
     return [
       "memory, in bytes",
       "  parameters \(memory.parameters)", "  gradients  \(memory.gradients)",
       "  optimizer  \(memory.optimizer)", "  saved      \(memory.saved)",
       "  scratch    \(memory.scratch)", "  total      \(memory.total)", "",
       "regions, in bytes from the start of the arena",
-      "  values \(regions.values), gradients \(regions.gradients), first moments \(regions.firstMoments), "
-        + "second moments \(regions.secondMoments), steps \(regions.steps)",
-      "  saved \(regions.saved), gradients between layers \(regions.edgeGradients), scratch \(regions.scratch)",
-      "  tokens \(regions.tokens), targets \(regions.targets), positions \(regions.positions), "
-        + "sums \(regions.sums), end \(regions.total)", "",
-      "# passes of evaluation at once: \(plan.lanes.count)",
+    ] + used.map { "  \($0.rawValue) at \(regions[$0]), \(regions.bytes(of: $0)) bytes" } + [
+      "", "# passes of evaluation at once: \(plan.lanes.count)",
       "#   each has \(plan.lanes.savedBytes) of saved and \(plan.lanes.scratchBytes) of scratch",
     ]
   }
 }
 
-// Uses, edges and layers.
+// Parameters, uses, edges and layers.
 extension PlanWriter {
+  /// `"head.weight" f32 at 4096 of values; f32 at 64 of gradients, first moments, second moments`: regions
+  /// in which it lies at the same place are named together.
+  func line(ofParameter parameter: PlannedParameter) -> String {
+    var places: [(place: String, regions: [String])] = []
+    for storage in parameter.storages {
+      let place = "\(storage.element.rawValue) at \(storage.offset)"
+      if places.last?.place != place { places.append((place, [])) }
+      places[places.count - 1].regions.append(storage.region.rawValue)
+    }
+    return "  \(parameter.name.quoted) "
+      + places.map { "\($0.place) of \($0.regions.joined(separator: ", "))" }.joined(
+        separator: "; ")
+  }
+
   func lines(of use: LayerUse) -> [String] {
     let layer = plan.layers[use.layer]
     let numbers = { (list: [Int]) in list.map { " \($0)" }.joined() }
@@ -145,9 +156,12 @@ extension PlanWriter {
       text += ", experts from \(layer.forwardArguments[index].name.token)"
     case nil: break
     }
-    if parameter.isState { return text + ", state" }
-    if !parameter.hasGradient { text += ", without gradient" }
-    return text + (parameter.isUpdatedInBackward ? ", updated in backward" : "")
+    switch parameter.update {
+    case .adamW: return text
+    case .adamWInBackward: return text + ", updated in backward"
+    case .rule: return text + ", state"
+    case .none: return text + ", without gradient"
+    }
   }
 
   private func text(_ buffer: Buffer) -> String {

@@ -27,7 +27,6 @@ public struct Plan: Hashable, Sendable {
   /// What passes between layers.
   public var edges: [Edge]
 
-  public var memory: Memory
   public var regions: Regions
 
   /// Whether gradients of several batches can be added up before an update.
@@ -39,81 +38,26 @@ public struct Plan: Hashable, Sendable {
   /// Where equal layers are not one C function, and why.
   public var notes: [Diagnostic] = []
 
-  /// Bytes to which every buffer's place and size is rounded: a cache line.
-  public static let alignment = 64
+  public var memory: Memory { Memory(regions) }
+
+  /// Bytes from the start of the arena to a storage of the model's own.
+  public func place(of storage: Storage) -> Int { regions[storage.region] + storage.offset }
 }
 
-/// How a tensor's elements lie in memory.
-public enum Layout: Hashable, Sendable {
-  case rowMajor
-
-  /// A stack of weight matrices [outputs, inputs], each as panels of 16 outputs:
-  /// element (o, i) at (o / 16) · inputs · 16 + i · 16 + o % 16, padding outputs 0.
-  case panels(stack: Int, outputs: Int, inputs: Int)
-
-  /// Outputs in a panel: the floats of a cache line, one AVX-512 vector, two AVX2 vectors.
-  public static let panelWidth = 16
-
-  /// Elements that a tensor of `count` elements takes, padding included.
-  public func storedCount(_ count: Int) -> Int {
-    switch self {
-    case .rowMajor: count
-    case .panels(let stack, let outputs, let inputs):
-      stack * inputs * ((outputs + Self.panelWidth - 1) / Self.panelWidth * Self.panelWidth)
-    }
-  }
-}
-
-/// A parameter's place and what the optimizer must know of it.
-public struct PlannedParameter: Hashable, Sendable {
-  public var name: String
-
-  /// Its place among the model's parameters in order of creation, which is the random stream of its
-  /// first values, wherever layers and passes let it lie.
-  public var number: Int
-  public var type: TensorType
-  public var initializer: Initializer
-  public var decays: Bool
-
-  /// Whether a rule updates it after a step, not the optimizer.
-  public var isState: Bool
-  public var layout: Layout
-
-  /// Floats from the start of the parameter region; gradients and moments have the same offsets.
-  public var offset: Int
-
-  /// Whether backward computes a gradient; without one the optimizer leaves the parameter alone.
-  public var hasGradient: Bool
-
-  /// Whether a training step updates it in backward, as soon as its gradient is there.
-  public var isUpdatedInBackward: Bool
-
-  /// What the parameter is to the layers that read it.
-  public var role: ParameterRole
-
-  /// AdamW step counts: one for each expert of stacked weights, else one.
-  public var stepCount: Int
-
-  /// The place of the first step count among all.
-  public var stepOffset: Int
-}
-
-/// A buffer of a layer and its place.
+/// A buffer of a layer and its place: from the start of its use's saved buffers, or of scratch.
 public struct Buffer: Hashable, Sendable {
   public var name: String
   public var type: TensorType
-  public var layout: Layout = .rowMajor
+  public var storage: Storage
 
-  /// Bytes from the start of the buffer's region.
-  public var offset = 0
+  public var layout: Layout { storage.layout }
+  public var offset: Int { storage.offset }
+  public var bytes: Int { storage.bytes }
 
-  /// Bytes taken, rounded up to `Plan.alignment`.
-  public var bytes: Int { roundUp(layout.storedCount(type.count) * type.element.bytes) }
-
-  public init(name: String, type: TensorType, layout: Layout = .rowMajor) {
+  public init(name: String, type: TensorType, layout: Layout = .rowMajor, in region: Region) {
     self.name = name
     self.type = type
-    self.layout = layout
+    storage = Storage(type, layout, in: region)
   }
 }
 
@@ -140,6 +84,9 @@ public struct Operand: Hashable, Sendable {
   public var name: String
   public var type: TensorType
   public var layout: Layout
+
+  /// Bytes of all elements, padding included.
+  public var bytes: Int { layout.bytes(of: type) }
 
   /// What a parameter's gradient is called among operands.
   static func gradientName(of parameter: LayerParameter) -> String { "d_\(parameter.field)" }
@@ -190,11 +137,8 @@ public struct LayerParameter: Hashable, Sendable {
   public var field: String
   public var type: TensorType
   public var layout: Layout
-  public var hasGradient: Bool
+  public var update: Update
   public var role: ParameterRole
-
-  /// Whether a rule updates it after a step, not the optimizer.
-  public var isState = false
 
   /// For weights stacked by expert: where the experts' first rows are. An expert without rows is left
   /// alone by the optimizer.
@@ -206,9 +150,6 @@ public struct LayerParameter: Hashable, Sendable {
     case saved(Int)
     case argument(Int)
   }
-
-  /// Whether a training step updates it in backward, as soon as its gradient is there.
-  public var isUpdatedInBackward = false
 }
 
 /// One distinct layer: its forward and backward calls and their buffers.
@@ -282,56 +223,19 @@ public struct Edge: Hashable, Sendable {
 
   public var name: String
   public var type: TensorType
-  public var role: Role
-
-  /// Bytes from the start of the region: saved for activations, scratch for gradients.
-  public var offset: Int
-  public var layout: Layout = .rowMajor
+  public var storage: Storage
 
   /// The outputs that it is, if the caller reads it.
   public var outputs: [Output] = []
-  public var bytes: Int { roundUp(layout.storedCount(type.count) * type.element.bytes) }
-}
 
-/// Exact bytes of the arena by class.
-public struct Memory: Hashable, Sendable {
-  public var parameters: Int
-  public var gradients: Int
+  public var role: Role { storage.region == .saved ? .activation : .gradient }
+  public var offset: Int { storage.offset }
+  public var bytes: Int { storage.bytes }
 
-  /// AdamW's two moments and step counts.
-  public var optimizer: Int
-  public var saved: Int
-  public var scratch: Int
-
-  public var total: Int { parameters + gradients + optimizer + saved + scratch }
-}
-
-/// Where the arena's regions begin, in bytes from its start.
-public struct Regions: Hashable, Sendable {
-  public var values = 0
-  public var gradients: Int
-  public var firstMoments: Int
-  public var secondMoments: Int
-  public var steps: Int
-
-  /// Activations between layers, then each use's saved buffers.
-  public var saved: Int
-
-  /// Gradients between layers.
-  public var edgeGradients: Int
-
-  /// What functions overwrite; every function begins at its start.
-  public var scratch: Int
-  public var tokens: Int
-  public var targets: Int
-  public var positions: Int
-
-  /// A second copy of the gradients, if the plan accumulates.
-  public var sums: Int
-  public var total: Int
-}
-
-/// The next multiple of `Plan.alignment`.
-func roundUp(_ bytes: Int) -> Int {
-  (bytes + Plan.alignment - 1) / Plan.alignment * Plan.alignment
+  public init(name: String, type: TensorType, role: Role, outputs: [Output] = []) {
+    self.name = name
+    self.type = type
+    self.outputs = outputs
+    storage = Storage(type, in: role == .activation ? .saved : .edgeGradients)
+  }
 }

@@ -20,7 +20,7 @@ extension PlanParser {
       } else if reader.acceptWord("borrowed") {
         layer.borrowed.append(try reader.parameter().0)
       } else if reader.acceptWord("saved") {
-        layer.saved.append(try reader.buffer())
+        layer.saved.append(try reader.buffer(in: .saved))
       } else {
         break
       }
@@ -43,7 +43,7 @@ extension PlanParser {
     let arguments = try reader.arguments()
     var scratch: [Buffer] = []
     while reader.nextLine(), reader.acceptWord("scratch") {
-      scratch.append(try reader.buffer())
+      scratch.append(try reader.buffer(in: .scratch))
       try reader.endOfLine()
     }
     let places = PlaceNames(layer, arguments, scratch, sources)
@@ -148,14 +148,28 @@ extension TextReader {
     sees("\"") ? try string("a name") : try name("a name")
   }
 
-  /// `at 4096, 64 bytes`; how many they are follows from the type.
-  mutating func placement() throws(Diagnostic) -> Int {
+  /// `at 4096, 64 bytes`.
+  mutating func placement() throws(Diagnostic) -> (offset: Int, bytes: Int) {
     try expectWord("at")
     let offset = try integer("a place")
     try expect(",")
-    _ = try integer("how many bytes")
+    let bytes = try integer("how many bytes")
     try expectWord("bytes")
-    return offset
+    return (offset, bytes)
+  }
+
+  /// The same, of a storage that must have as many.
+  mutating func place(_ storage: inout Storage) throws(Diagnostic) {
+    let (offset, bytes) = try placement()
+    guard bytes == storage.bytes else { throw failure("expected \(storage.bytes) bytes") }
+    storage.offset = offset
+  }
+
+  /// The name of a region, if one stands here.
+  mutating func region() -> Region? {
+    // The longer of two that begin alike is looked for first.
+    Region.allCases.sorted { $0.rawValue.count > $1.rawValue.count }
+      .first { accept($0.rawValue) }
   }
 
   mutating func integers() throws(Diagnostic) -> [Int] {
@@ -174,11 +188,23 @@ extension TextReader {
     return (edges, nodes)
   }
 
-  mutating func buffer() throws(Diagnostic) -> Buffer {
-    let (name, type) = (try token(), try type())
+  /// A type of which all bytes can be counted.
+  mutating func storedType() throws(Diagnostic) -> TensorType {
+    let type = try type()
+    var count = 1
+    for size in type.shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard !overflow, product <= Regions.most else { throw failure("the tensor is too large") }
+      count = product
+    }
+    return type
+  }
+
+  mutating func buffer(in region: Region) throws(Diagnostic) -> Buffer {
+    let (name, type) = (try token(), try storedType())
     let layout = accept(", in panels") ? ValueUses.panels(type) : .rowMajor
-    var buffer = Buffer(name: name, type: type, layout: layout)
-    buffer.offset = try placement()
+    var buffer = Buffer(name: name, type: type, layout: layout, in: region)
+    try place(&buffer.storage)
     return buffer
   }
 
@@ -186,21 +212,21 @@ extension TextReader {
   mutating func parameter() throws(Diagnostic) -> (
     LayerParameter, start: (isSaved: Bool, name: String)?
   ) {
-    let (field, type) = (try token(), try type())
+    let (field, type) = (try token(), try storedType())
     guard let role = ParameterRole.allCases.first(where: { acceptWord($0.rawValue) }) else {
       throw failure("expected what the parameter is")
     }
     var parameter = LayerParameter(
-      field: field, type: type, layout: .rowMajor, hasGradient: true, role: role)
+      field: field, type: type, layout: .rowMajor, update: .adamW, role: role)
     if accept(", in panels") { parameter.layout = ValueUses.panels(type) }
     var start: (Bool, String)?
     if accept(", experts from") {
       let name = try token()
       start = accept(".") ? (true, try token()) : (false, name)
     }
-    parameter.isState = accept(", state")
-    parameter.hasGradient = !parameter.isState && !accept(", without gradient")
-    parameter.isUpdatedInBackward = accept(", updated in backward")
+    if accept(", state") { parameter.update = .rule }
+    if accept(", without gradient") { parameter.update = .none }
+    if accept(", updated in backward") { parameter.update = .adamWInBackward }
     return (parameter, start)
   }
 

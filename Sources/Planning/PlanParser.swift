@@ -39,7 +39,10 @@ struct PlanParser {
     let options = try options()
     let memory = try memory()
     let regions = try regions()
-    let names = try parameterNames()
+    guard memory == Memory(regions) else {
+      throw reader.failure("memory is not that of the regions")
+    }
+    let places = try parameterPlaces()
     let uses = try drafts()
     let edges = try edges()
     var layers: [Layer] = []
@@ -47,10 +50,10 @@ struct PlanParser {
     var plan = Plan(
       graph: graph, sequences: sequences, positions: positions, parameters: [], layers: layers,
       uses: try uses.map { (use) throws(Diagnostic) in try self.use(use, layers) }, edges: edges,
-      memory: memory, regions: regions, accumulates: options.accumulates,
+      regions: regions, accumulates: options.accumulates,
       recomputation: options.recomputation, notes: options.notes)
     plan.countInstances()
-    plan.parameters = try parameters(of: plan, names)
+    plan.parameters = try parameters(of: plan, places)
     return plan
   }
 }
@@ -133,26 +136,45 @@ extension PlanParser {
 
   private mutating func regions() throws(Diagnostic) -> Regions {
     try heading("regions, in bytes from the start of the arena")
-    let n = try numbers([
-      "values", "gradients", "first moments", "second moments", "steps", "saved",
-      "gradients between layers", "scratch", "tokens", "targets", "positions", "sums", "end",
-    ])
-    return Regions(
-      values: n[0], gradients: n[1], firstMoments: n[2], secondMoments: n[3], steps: n[4],
-      saved: n[5], edgeGradients: n[6], scratch: n[7], tokens: n[8], targets: n[9],
-      positions: n[10], sums: n[11], total: n[12])
-  }
-
-  private mutating func parameterNames() throws(Diagnostic) -> [(name: String, offset: Int)] {
-    try heading("parameters")
-    var names: [(String, Int)] = []
-    while reader.nextLine(), reader.sees("\"") {
-      let name = try reader.string("a parameter's name")
-      try reader.expectWord("at")
-      names.append((name, try reader.integer("its place")))
+    var (starts, bytes): ([Region: Int], [Region: Int]) = ([:], [:])
+    while reader.nextLine(), !reader.sees("parameters") {
+      guard let region = reader.region() else { throw reader.failure("expected a region") }
+      let (start, count) = try reader.placement()
+      guard count <= Regions.most else { throw reader.failure("the region is too large") }
+      (starts[region], bytes[region]) = (start, count)
       try reader.endOfLine()
     }
-    return names
+    let regions = Regions(bytes)
+    guard starts.allSatisfy({ $0.value == regions[$0.key] }) else {
+      throw reader.failure("the regions do not lie one behind the other")
+    }
+    return regions
+  }
+
+  /// What is kept of a parameter: elements and bytes from the start of each region.
+  private typealias Places = (name: String, storages: [Region: (element: Element, offset: Int)])
+
+  private mutating func parameterPlaces() throws(Diagnostic) -> [Places] {
+    try heading("parameters")
+    var places: [Places] = []
+    while reader.nextLine(), reader.sees("\"") {
+      var place: Places = (try reader.string("a parameter's name"), [:])
+      repeat {
+        guard let element = Element.allCases.first(where: { reader.acceptWord($0.rawValue) }) else {
+          throw reader.failure("expected an element")
+        }
+        try reader.expectWord("at")
+        let offset = try reader.integer("its place")
+        try reader.expectWord("of")
+        repeat {
+          guard let region = reader.region() else { throw reader.failure("expected a region") }
+          place.storages[region] = (element, offset)
+        } while reader.accept(",")
+      } while reader.accept(";")
+      places.append(place)
+      try reader.endOfLine()
+    }
+    return places
   }
 
   private mutating func edges() throws(Diagnostic) -> [Edge] {
@@ -162,10 +184,11 @@ extension PlanParser {
       guard try reader.integer("an edge's number") == edges.count else {
         throw reader.failure("expected edge \(edges.count)")
       }
-      let (name, type) = (try reader.token(), try reader.type())
+      let (name, type) = (try reader.token(), try reader.storedType())
       let role: Edge.Role = reader.acceptWord("saved") ? .activation : .gradient
       if role == .gradient { try reader.expectWord("scratch") }
-      var edge = Edge(name: name, type: type, role: role, offset: try reader.placement())
+      var edge = Edge(name: name, type: type, role: role)
+      try reader.place(&edge.storage)
       while reader.acceptWord("is") { edge.outputs.append(try reader.output()) }
       edges.append(edge)
       try reader.endOfLine()
@@ -221,31 +244,37 @@ extension PlanParser {
 
   /// What the optimizer must know follows from the layers, but for the graph's own.
   private func parameters(
-    of plan: Plan, _ names: [(name: String, offset: Int)]
+    of plan: Plan, _ places: [Places]
   ) throws(Diagnostic) -> [PlannedParameter] {
     var found: [PlannedParameter] = []
-    var steps = 0
     let numbers = graph.parameterNumbers
     let known = Dictionary(
       graph.parameters.map {
         ($0.parameter.name, (number: numbers[$0.node] ?? 0, op: $0.parameter))
       }, uniquingKeysWith: { first, _ in first })
     for parameter in plan.uses.flatMap({ plan.layers[$0.layer].parameters }) {
-      guard found.count < names.count, let (number, op) = known[names[found.count].name] else {
+      guard found.count < places.count, let (number, op) = known[places[found.count].name] else {
         throw reader.failure("the plan has not the graph's parameters")
       }
-      let stepCount = parameter.start == nil ? 1 : parameter.type.axes[0].size
-      found.append(
-        PlannedParameter(
-          name: op.name, number: number, type: parameter.type, initializer: op.initializer,
-          decays: op.decays, isState: op.isState, layout: parameter.layout,
-          offset: names[found.count].offset,
-          hasGradient: parameter.hasGradient,
-          isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
-          stepCount: stepCount, stepOffset: steps))
-      steps += stepCount
+      var planned = PlannedParameter(op, number: number, as: parameter)
+      try place(&planned, places[found.count])
+      found.append(planned)
     }
     return found
+  }
+
+  private func place(_ parameter: inout PlannedParameter, _ places: Places) throws(Diagnostic) {
+    if places.storages[.working] != nil {
+      parameter.working = Storage(parameter.type, parameter.layout, in: .working)
+    }
+    var left = places.storages
+    try parameter.place { (storage) throws(Diagnostic) in
+      guard let place = left.removeValue(forKey: storage.region) else {
+        throw reader.failure("\(places.name) has no \(storage.region.rawValue)")
+      }
+      (storage.element, storage.offset) = place
+    }
+    guard left.isEmpty else { throw reader.failure("\(places.name) has more than it needs") }
   }
 }
 

@@ -55,9 +55,7 @@ private struct Planner {
   private var borrowedParameters: [[Value]] = []
   private var edgeValues: [Value] = []
   private var numberOfEdge: [Value: Int] = [:]
-  private var scratchBytes = 0
-  private var parameterFloats = 0
-  private var steps = 0
+  private var arena = ArenaPlacement()
 
   private let accumulates: Bool
 
@@ -98,7 +96,7 @@ private struct Planner {
     layerUses.append(use)
     usesOfLayer[layer] += 1
     borrowedParameters.append(section.borrowed)
-    scratchBytes = max(scratchBytes, result.scratchBytes)
+    arena.share(result.scratchBytes, in: .scratch)
     for (value, parameter) in zip(section.owned, result.layer.parameters) {
       add(parameter, value)
     }
@@ -134,17 +132,10 @@ private struct Planner {
 
   private mutating func add(_ parameter: LayerParameter, _ value: Value) {
     guard let (op, number) = numberOfParameter[value] else { return }
-    let stepCount = parameter.start == nil ? 1 : parameter.type.axes[0].size
+    var planned = PlannedParameter(op, number: number, as: parameter)
+    planned.place { arena.append(&$0) }
     indexOfParameter[value] = parameters.count
-    parameters.append(
-      PlannedParameter(
-        name: op.name, number: number, type: parameter.type,
-        initializer: op.initializer, decays: op.decays, isState: op.isState,
-        layout: parameter.layout, offset: parameterFloats, hasGradient: parameter.hasGradient,
-        isUpdatedInBackward: parameter.isUpdatedInBackward, role: parameter.role,
-        stepCount: stepCount, stepOffset: steps))
-    parameterFloats += roundUp(parameter.layout.storedCount(parameter.type.count) * 4) / 4
-    steps += stepCount
+    parameters.append(planned)
   }
 }
 
@@ -157,37 +148,29 @@ extension Planner {
     var edges = edgeValues.enumerated().map { index, value in
       Edge(
         name: names[index] ?? "edge_\(index)", type: program.type(of: value),
-        role: uses.phase(of: value) == .forward ? .activation : .gradient, offset: 0,
+        role: uses.phase(of: value) == .forward ? .activation : .gradient,
         outputs: uses.outputs[value] ?? [])
     }
-    let saved = placeSaved(&edges)
-    let gradientBytes = placeGradients(&edges)
-    let regions = regions(saved: saved, edgeGradients: gradientBytes)
-    let memory = Memory(
-      parameters: regions.gradients,
-      gradients: regions.firstMoments - regions.gradients + regions.total - regions.sums,
-      optimizer: regions.saved - regions.firstMoments, saved: saved,
-      scratch: regions.sums - regions.edgeGradients)
+    placeSaved(&edges)
+    placeGradients(&edges)
+    placeBatch()
+    if accumulates { arena.share(arena.regions.bytes(of: .gradients), in: .sums) }
     return Plan(
       graph: graph, sequences: program.sequences, positions: program.positions,
       parameters: parameters, layers: layers, uses: layerUses,
-      edges: edges, memory: memory, regions: regions, accumulates: accumulates,
+      edges: edges, regions: arena.regions, accumulates: accumulates,
       recomputation: program.recomputation,
       notes: Outlining(program, uses, layerUses.map(\.layer), layers).notes)
   }
 
-  private func regions(saved: Int, edgeGradients: Int) -> Regions {
-    let values = 4 * parameterFloats
-    let afterSteps = 4 * values + roundUp(4 * steps)
-    let scratch = afterSteps + saved + edgeGradients
-    let tokens = scratch + scratchBytes
-    let batchBytes = roundUp(4 * graph.batch.size * graph.context.size)
-    let sums = tokens + 2 * batchBytes + roundUp(4 * graph.context.size)
-    return Regions(
-      gradients: values, firstMoments: 2 * values, secondMoments: 3 * values, steps: 4 * values,
-      saved: afterSteps, edgeGradients: afterSteps + saved, scratch: scratch, tokens: tokens,
-      targets: tokens + batchBytes, positions: tokens + 2 * batchBytes,
-      sums: sums, total: sums + (accumulates ? values : 0))
+  /// What a caller's batch is copied to, and the positions 0 ..< T.
+  private mutating func placeBatch() {
+    for region in [Region.tokens, .targets] {
+      var storage = Storage(.i32(graph.batch, graph.context), in: region)
+      arena.append(&storage)
+    }
+    var positions = Storage(.i32(graph.context), in: .positions)
+    arena.append(&positions)
   }
 
   /// `input_y`, `block_0_y`: the argument that an edge is, after the use that computes it.
@@ -208,23 +191,20 @@ extension Planner {
   }
 
   /// Activations between layers first, then each use's saved buffers, those of first uses before all
-  /// others: together they are what a pass of evaluation writes. Returns the bytes of all.
-  private mutating func placeSaved(_ edges: inout [Edge]) -> Int {
-    var offset = 0
+  /// others: together they are what a pass of evaluation writes.
+  private mutating func placeSaved(_ edges: inout [Edge]) {
     for index in edges.indices where edges[index].role == .activation {
-      edges[index].offset = offset
-      offset += edges[index].bytes
+      arena.append(&edges[index].storage)
     }
     let firstUses = layerUses.indices.filter { layerUses[$0].instance == 0 }
     for index in firstUses + layerUses.indices.filter({ layerUses[$0].instance > 0 }) {
-      layerUses[index].savedOffset = offset
-      offset += layers[layerUses[index].layer].saved.reduce(0) { $0 + $1.bytes }
+      let bytes = layers[layerUses[index].layer].saved.reduce(0) { $0 + $1.bytes }
+      layerUses[index].savedOffset = arena.append(bytes, to: .saved)
     }
-    return offset
   }
 
   /// Gradients between layers live from the layer that computes them to the last that reads them.
-  private func placeGradients(_ edges: inout [Edge]) -> Int {
+  private mutating func placeGradients(_ edges: inout [Edge]) {
     let gradients = edges.indices.filter { edges[$0].role == .gradient }
     var lives: [Int: ClosedRange<Int>] = [:]
     for (step, use) in layerUses.reversed().enumerated() {
@@ -234,7 +214,9 @@ extension Planner {
       Placement.Block(bytes: edges[index].bytes, life: lives[index] ?? 0...0)
     }
     let placement = Placement(blocks)
-    for (block, index) in gradients.enumerated() { edges[index].offset = placement.offsets[block] }
-    return placement.bytes
+    for (block, index) in gradients.enumerated() {
+      edges[index].storage.offset = placement.offsets[block]
+    }
+    arena.share(placement.bytes, in: .edgeGradients)
   }
 }

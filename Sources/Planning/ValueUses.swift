@@ -111,8 +111,10 @@ extension ValueUses {
     if case .parameter(let op) = sources[parameter]?.op { op.isState } else { false }
   }
 
-  /// Whether backward computes a parameter's gradient.
-  func hasGradient(_ parameter: Value) -> Bool { learned.contains(parameter) }
+  /// What changes a parameter: AdamW where backward computes its gradient.
+  func update(of parameter: Value) -> Update {
+    isState(parameter) ? .rule : learned.contains(parameter) ? .adamW : .none
+  }
 
   /// Whether a value leaves the section that computes it.
   func isEdge(_ value: Value) -> Bool {

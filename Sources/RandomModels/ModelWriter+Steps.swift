@@ -105,7 +105,10 @@ extension ModelWriter {
       return dice.happens(50) ? x + places.value : x
     default:
       let mean = state(name("mean"), width)
-      mean.update(to: mean.value * 0.9 + x.mean(over: B, T) * 0.1)
+      let part = x.mean(over: B, T)
+      // A parameter that only a rule reads has no gradient.
+      let share = dice.happens(50) ? part * parameter(name("still"), width) : part * 0.1
+      mean.update(to: mean.value * 0.9 + share)
       return dice.happens(70) ? x - mean.value : x
     }
     return x

@@ -142,7 +142,7 @@ import Testing
     let plan = try Pipelines.plan(model.graph())
     let lanes = plan.lanes
     #expect(lanes.count * lanes.savedBytes <= plan.memory.saved)
-    #expect(lanes.count * lanes.scratchBytes <= plan.regions.tokens - plan.regions.scratch)
+    #expect(lanes.count * lanes.scratchBytes <= plan.regions.bytes(of: .scratch))
     for edge in plan.edges where edge.role == .activation {
       #expect(edge.offset + edge.bytes <= lanes.savedBytes)
     }

@@ -82,6 +82,30 @@ import Testing
       error?.problems.contains { if case .badNote("step", _) = $0 { true } else { false } } == true)
   }
 
+  @Test(
+    "What has no gradient needs nothing beside its value; what earlier libraries kept is let go")
+  func parametersWithoutGradient() throws {
+    let path = try ModelFixture.folder() + "/a.safetensors"
+    let model = try trained()
+    try Checkpoint.save(model, notes, to: path)
+    var manifest = model.manifest
+    manifest.parameters[0].hasGradient = false
+    _ = try Checkpoint(path: path, contents: .training, manifest: manifest)
+    let file = try Safetensors(path: path)
+    let kept = file.tensors.filter { !$0.name.contains(/adam_..token/) }
+    #expect(kept.count == file.tensors.count - 3)
+    let smaller = try ModelFixture.folder() + "/b.safetensors"
+    try Safetensors.write(
+      kept.map { tensor in
+        .init(name: tensor.name, shape: tensor.shape) { try file.numbers(tensor) }
+      }, metadata: file.metadata, to: smaller)
+    _ = try Checkpoint(path: smaller, contents: .training, manifest: manifest)
+    let error = #expect(throws: SafetensorsError.self) {
+      try Checkpoint(path: smaller, contents: .training, manifest: model.manifest)
+    }
+    #expect(error?.problems.count == 3)
+  }
+
   @Test func namesEverythingThatDoesNotFit() throws {
     let header =
       "{" + described("token", "[12,6]", "[0,144]", "I16") + ","

@@ -1,3 +1,5 @@
+import CompiledModels
+import GraphIR
 import Testing
 
 @testable import Planning
@@ -41,5 +43,44 @@ import Testing
         }
       }
     }
+  }
+}
+
+/// What lies in the arena, and where.
+@Suite struct StorageTests {
+  @Test("Bytes are those of the element, of padding, and of the region's alignment")
+  func bytes() {
+    let type = TensorType.f32(Axis("O", 17), Axis("I", 3))
+    let plain = Storage(type, in: .values)
+    #expect(plain.contentBytes == 204 && plain.storedBytes == 204 && plain.bytes == 256)
+    let panels = Storage(type, .panels(stack: 1, outputs: 17, inputs: 3), in: .gradients)
+    #expect(panels.contentBytes == 204 && panels.storedBytes == 384 && panels.bytes == 384)
+    #expect(Storage(.f32, count: 5, in: .steps).bytes == 20)
+  }
+
+  @Test("Storages of a region lie behind each other, and regions too")
+  func regions() {
+    var arena = ArenaPlacement()
+    var storages = [Region.values, .gradients, .values].map { Storage(.i32, count: 17, in: $0) }
+    for index in storages.indices { arena.append(&storages[index]) }
+    #expect(storages.map(\.offset) == [0, 0, 128])
+    arena.share(100, in: .scratch)
+    arena.share(40, in: .scratch)
+    #expect(arena.append(20, to: .steps) == 0)
+    let regions = arena.regions
+    #expect(regions[.gradients] == 256 && regions.bytes(of: .steps) == 64)
+    #expect(regions[.scratch] == 448 && regions.total == 576)
+    #expect(Memory(regions).total == 576)
+  }
+
+  @Test("A parameter with a storage that products read is in the plan's text, and read back")
+  func working() throws {
+    var plan = try Pipelines.plan(PlanTests.models[3].graph())
+    plan.parameters[0].working = Storage(plan.parameters[0].type, in: .working)
+    plan.parameters[0].working?.offset = 64
+    #expect(
+      plan.text.contains(
+        " f32 at 0 of values; f32 at 64 of working values; f32 at 0 of gradients, first"))
+    #expect(try Plan(parsing: plan.text, of: plan.graph) == plan)
   }
 }

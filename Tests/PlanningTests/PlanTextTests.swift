@@ -49,7 +49,11 @@ import Testing
       ("plan of", "plans of", "1:1"), ("  parameters ", "  parameter ", "error"),
       ("rows s.final", "rows s.finals", "there is no s.finals here"),
       ("layer block", "layer other", "there is no layer block"),
-      ("at 0", "at nothing", "expected its place"), ("in panels", "in panel", "error"),
+      ("f32 at 0", "f32 at nothing", "expected its place"),
+      ("of values", "of value", "expected a region"),
+      ("  total      ", "  total      1", "memory is not"),
+      ("scratch at ", "scratch at 1", "one behind the other"),
+      (", second moments", "", "has no second moments"), ("in panels", "in panel", "error"),
       ("together", "apart", "unknown role apart"), ("linear(", "linearly(", "unknown op linearly"),
     ])
   func refused(old: String, new: String, expected: String) throws {

@@ -7,8 +7,8 @@ void model_count_step(struct moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
         const int32_t *used = m->used + q->first_step + i;
-        for (int e = 0; e < q->row.steps && (q->row.holds & LEARNS); e++) {
-            m->steps[q->first_step + e] += !m->start[i] || used[e] < used[e + 1];
+        for (int e = 0; q->gradient && e < q->row.steps; e++) {
+            q->steps[e] += !m->start[i] || used[e] < used[e + 1];
         }
     }
 }
@@ -22,8 +22,7 @@ static adamw_numbers numbers_for(const struct moec_model *m, int i, adamw_number
 weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step) {
     if (!step) { return (weight_update){.value = NULL}; }
     const model_parameter *q = &m->parameter[i];
-    return (weight_update){m->value + q->offset, m->first + q->offset, m->second + q->offset,
-                           m->steps + q->first_step, numbers_for(m, i, *step)};
+    return (weight_update){q->value, q->first, q->second, q->steps, numbers_for(m, i, *step)};
 }
 
 void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too) {
@@ -31,17 +30,14 @@ void model_update(struct moec_model *m, const adamw_numbers *step, int in_backwa
     #pragma omp parallel
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        if (!(q->row.holds & LEARNS) || ((q->row.holds & IN_BACKWARD) && !in_backward_too)) { continue; }
+        if (!q->gradient || ((q->row.holds & IN_BACKWARD) && !in_backward_too)) { continue; }
         adamw_numbers numbers = numbers_for(m, i, *step);
-        float *value = m->value + q->offset, *gradient = m->gradient + q->offset;
-        float *first = m->first + q->offset, *second = m->second + q->offset;
-        const float *steps = m->steps + q->first_step;
         if (m->start[i]) {
             const int32_t *used = m->used + q->first_step + i;
             size_t each = q->stored / (size_t)q->row.steps;
-            adamw_experts(value, gradient, first, second, each, q->row.steps, steps, used, &numbers);
+            adamw_experts(q->value, q->gradient, q->first, q->second, each, q->row.steps, q->steps, used, &numbers);
         } else {
-            adamw(value, gradient, first, second, q->stored, steps, &numbers);
+            adamw(q->value, q->gradient, q->first, q->second, q->stored, q->steps, &numbers);
         }
     }
 }

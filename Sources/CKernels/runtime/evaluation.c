@@ -84,7 +84,7 @@ const char *moec_first_bad(const moec_model *model) {
     if (!m) { return NULL; }
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        if (!model_all_finite(m->value + q->offset, q->stored)) {
+        if (!model_all_finite(q->value, q->stored)) {
             return model_name(m, q->scope, q->use, q->row.name);
         }
     }

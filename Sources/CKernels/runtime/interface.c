@@ -47,10 +47,31 @@ model_parameter *model_add_parameters(model_parameter *q, const model_parameter_
     for (int i = 0; i < count; i++, q++) {
         const model_parameter_row *row = &rows[i];
         size_t panels = (size_t)row->stack * panels_size(row->outputs, row->inputs);
-        *q = (model_parameter){*row, scope, use, q->offset, (size_t)row->stack * row->outputs * row->inputs, q->first_step};
-        if (row->holds & PANELS) { q->stored = panels; }
-        q[1].offset = q->offset + (q->stored + 15) / 16 * 16;
-        q[1].first_step = q->first_step + row->steps;
+        q->row = *row;
+        q->scope = scope;
+        q->use = use;
+        q->stored = row->holds & PANELS ? panels : (size_t)row->stack * row->outputs * row->inputs;
+        // The next one lies behind what this one has.
+        size_t room = (q->stored + 15) / 16 * 16;
+        model_parameter *next = q + 1;
+        *next = *q;
+        next->value += room;
+        if (row->holds & LEARNS) {
+            next->gradient += room;
+            next->first += room;
+            next->second += room;
+            next->steps += row->steps;
+            next->first_step += row->steps;
+        } else {
+            q->gradient = q->first = q->second = q->steps = NULL;
+        }
+#if MODEL_HAS_STATES
+        if (row->holds & STATE) {
+            next->next += room;
+        } else {
+            q->next = NULL;
+        }
+#endif
     }
     return q;
 }
@@ -201,7 +222,7 @@ moec_model *moec_create(void) {
 #endif
     moec_model *m = (moec_model *)start;
     model_tables *tables = (model_tables *)(start + lanes);
-    model_list(tables);
+    model_list(tables, start + head);
     for (int lane = 0; lane < model_sizes.lanes; lane++) {
         m[lane].layers = (struct model_layers *)(start + layers + (size_t)lane * model_sizes.layers);
         m[lane].parameter = tables->parameter;

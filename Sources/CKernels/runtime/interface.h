@@ -11,14 +11,14 @@
 typedef struct {
     size_t arena, layers;   // bytes of all buffers; of what tells where a lane's layers have theirs
     size_t trained;         // bytes from the first parameter on that training changes
-    size_t floats;          // of all parameters, padding included
+    size_t gradients;       // numbers of all of them, padding included
     int lanes;              // room for so many passes of evaluation at once
 } model_memory;
 
 extern const model_memory model_sizes;
 
 // Lists the parameters and routers of all uses of layers, in the order in which they lie.
-void model_list(model_tables *tables);
+void model_list(model_tables *tables, char *arena);
 
 // Points everything at its place in the arena; what a pass writes, at that of a lane.
 void model_bind(moec_model *m, char *arena, int lane);
@@ -49,18 +49,9 @@ float model_objective(const moec_model *m);
 // Copies the terms out that a pass left.
 void model_terms(const moec_model *m, float *out);
 #endif
-#if MODEL_HAS_STATES
 
-// Copies what the rules of all states made in a pass to their places in a region: to their values after a step,
-// among the gradients, which states do not have, while batches are added up.
-void model_move_states(const moec_model *m, float *to);
-
-// tensors.c: which parameters are states. Rules update them, and nothing is kept beside their values.
-int model_is_state(int index);
-#endif
-
-// interface.c: lists those of one use at q, or r, whose first numbers the use before has left there; returns
-// the place of the next.
+// interface.c: lists those of one use at q, or r, whose first places and numbers the use before has left there;
+// returns the place of the next.
 model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use);
 #if MODEL_HAS_ROUTERS

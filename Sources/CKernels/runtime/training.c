@@ -47,13 +47,23 @@ static void note_experts(moec_model *m) {
 }
 
 #if MODEL_HAS_STATES
-// Gives all states the mean of what their rules made for the accumulated batches.
-static void update_states(moec_model *m) {
+// Adds what the rules of all states made in a pass to what they made for the batches before it.
+static void add_states(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        if (!model_is_state(i)) { continue; }
         const model_parameter *q = &m->parameter[i];
-        float *value = m->value + q->offset, *sum = m->gradient + q->offset;
-        for (size_t n = 0; n < q->stored; n++) { value[n] = sum[n] / (float)m->batches; }
+        if (!q->next) { continue; }
+        for (size_t n = 0; n < q->stored; n++) {
+            q->next[n] = m->batches ? q->next[n] + m->made[i][n] : m->made[i][n];
+        }
+    }
+}
+
+// Gives all states the mean of what their rules made for so many batches.
+static void update_states(moec_model *m, int batches) {
+    for (int i = 0; i < MODEL_PARAMETERS; i++) {
+        const model_parameter *q = &m->parameter[i];
+        if (!q->next) { continue; }
+        for (size_t n = 0; n < q->stored; n++) { q->value[n] = q->next[n] / (float)batches; }
     }
 }
 
@@ -92,7 +102,8 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
             model_update(m, &step, 0);
         }
 #if MODEL_HAS_STATES
-        model_move_states(m, h ? m->value : m->gradient);
+        add_states(m);
+        if (h) { update_states(m, 1); }
 #endif
 #if MODEL_UPDATES_IN_BACKWARD
         m->used_up = h != NULL;
@@ -122,7 +133,7 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
         model_fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
         return NAN;
     }
-    const size_t count = model_sizes.floats;
+    const size_t count = model_sizes.gradients;
     if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
     float loss = train(m, seed, NULL);
     if (!isfinite(loss)) { return loss; }
@@ -138,13 +149,9 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
 static double gradient_norm(moec_model *m) {
     #pragma omp parallel for schedule(static)
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const float *gradient = m->gradient + m->parameter[i].offset;
+        const float *gradient = m->parameter[i].gradient;
         double sum = 0;
-#if MODEL_HAS_STATES
-        m->square[i] = 0;
-        if (model_is_state(i)) { continue; }
-#endif
-        for (size_t n = 0; n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
+        for (size_t n = 0; gradient && n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
         m->square[i] = sum;
     }
     double sum = 0;
@@ -173,9 +180,9 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
     if (isfinite(norm)) {
 #if MODEL_HAS_STATES
-        update_states(m);
+        update_states(m, m->batches);
 #endif
-        const size_t count = model_sizes.floats;
+        const size_t count = model_sizes.gradients;
         for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);

@@ -35,14 +35,20 @@ struct LayerBinding {
   }
 
   private var parameters: String {
-    let lines = layer.parameters.enumerated().map { index, parameter in
-      "    p->\(CNames.field(parameter.field)) = base + q[\(index)].offset;"
-    }
-    return """
-      void \(layer.name)_bind_params(\(layer.name)_params *p, float *base, const model_parameter *q) {
-      \(lines.joined(separator: "\n"))
+    func lines(_ pointer: String, _ member: String, _ isWanted: (LayerParameter) -> Bool)
+      -> [String]
+    {
+      layer.parameters.enumerated().filter { isWanted($0.element) }.map { index, parameter in
+        "    \(pointer)->\(CNames.field(parameter.field)) = q[\(index)].\(member);"
       }
-      """
+    }
+    let head = PointwiseFunction.wrapped(
+      "void \(layer.name)_bind_params(",
+      ["\(layer.name)_params *p", "\(layer.name)_params *g", "const model_parameter *q"], ") {")
+    let gradients = lines("g", "gradient") { $0.update.isLearned }
+    return
+      (head + lines("p", "value") { _ in true } + (gradients.isEmpty ? ["    (void)g;"] : gradients)
+      + ["}"]).joined(separator: "\n")
   }
 
   private var updates: String {

@@ -11,7 +11,7 @@ struct LayerUseLayout {
   let kept: KeyValueCache.Rows
 
   var hasParameters: Bool { !layer.parameters.isEmpty }
-  var hasUpdates: Bool { layer.parameters.contains(where: \.isUpdatedInBackward) }
+  var hasUpdates: Bool { layer.parameters.contains { $0.update == .adamWInBackward } }
   var hasSaved: Bool { !layer.saved.isEmpty }
   var hasScratch: Bool { !layer.forwardScratch.isEmpty || !layer.backwardScratch.isEmpty }
 

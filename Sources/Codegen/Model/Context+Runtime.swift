@@ -9,13 +9,12 @@ extension Context {
       (.hasRouters, hasRouters), (.keepsRows, keepsRows),
       (.updatesInBackward, layouts.contains(where: \.hasUpdates)), (.reorders, !drawnAs.isEmpty),
       (.hasObjective, plan.graph[.objective] != nil), (.hasTerms, !plan.graph.terms.isEmpty),
-      (.hasStates, !states.isEmpty),
+      (.hasStates, hasStates),
     ]
     return RuntimeText(
       conditions: Set(holds.filter(\.1).map(\.0)),
       words: [
-        .drawnAs: drawnAs, .states: [states.map(String.init).joined(separator: ", ")],
-        .routerCount: ["\(routers.count)"],
+        .drawnAs: drawnAs, .routerCount: ["\(routers.count)"],
         .expertCount: ["\(routers.reduce(0) { $0 + $1.experts.size })"],
         .choiceCount: ["\(routers.reduce(0) { $0 + $1.choices.size })"],
       ])
@@ -24,8 +23,8 @@ extension Context {
   var hasRouters: Bool { !plan.routers.isEmpty }
   var keepsRows: Bool { generation.cache != nil }
 
-  /// The parameters that rules update, by their numbers.
-  var states: [Int] { plan.parameters.indices.filter { plan.parameters[$0].isState } }
+  /// Whether rules update any parameter.
+  var hasStates: Bool { plan.parameters.contains { $0.update == .rule } }
 
   /// Which one of the model's parameters each is; nothing where they lie as the model makes them.
   private var drawnAs: [String] {

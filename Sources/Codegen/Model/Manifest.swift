@@ -57,7 +57,8 @@ struct ManifestText {
       "axes": .array(parameter.type.axes.map { .text($0.description) }),
       "init": .text("\(parameter.initializer)"), "decay": .bool(parameter.decays),
       "steps": .count(parameter.stepCount), "role": .text(parameter.role.rawValue),
-      "update": parameter.isState ? .text("state") : nil,
+      "update": parameter.update == .rule ? .text("state") : nil,
+      "gradient": parameter.update == .none ? .bool(false) : nil,
     ])
   }
 

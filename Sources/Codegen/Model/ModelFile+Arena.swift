@@ -16,17 +16,19 @@ extension ModelFile {
 
   var arena: String {
     let (regions, lanes) = (plan.regions, plan.lanes)
+    let next =
+      context.hasStates ? "\n#define ARENA_NEXT      ((size_t)\(regions[.nextStates]))" : ""
     return """
       // Places in the arena, in bytes from its start.
-      #define ARENA_GRADIENTS ((size_t)\(regions.gradients))
-      #define ARENA_FIRST     ((size_t)\(regions.firstMoments))
-      #define ARENA_SECOND    ((size_t)\(regions.secondMoments))
-      #define ARENA_STEPS     ((size_t)\(regions.steps))
-      #define ARENA_SCRATCH   ((size_t)\(regions.scratch))
-      #define ARENA_TOKENS    ((size_t)\(regions.tokens))
-      #define ARENA_TARGETS   ((size_t)\(regions.targets))
-      #define ARENA_POSITIONS ((size_t)\(regions.positions))
-      #define ARENA_SUMS      ((size_t)\(regions.sums))
+      #define ARENA_GRADIENTS ((size_t)\(regions[.gradients]))
+      #define ARENA_FIRST     ((size_t)\(regions[.firstMoments]))
+      #define ARENA_SECOND    ((size_t)\(regions[.secondMoments]))
+      #define ARENA_STEPS     ((size_t)\(regions[.steps]))\(next)
+      #define ARENA_SCRATCH   ((size_t)\(regions[.scratch]))
+      #define ARENA_TOKENS    ((size_t)\(regions[.tokens]))
+      #define ARENA_TARGETS   ((size_t)\(regions[.targets]))
+      #define ARENA_POSITIONS ((size_t)\(regions[.positions]))
+      #define ARENA_SUMS      ((size_t)\(regions[.sums]))
       #define ARENA_BYTES     ((size_t)\(regions.total))
 
       // From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
@@ -36,7 +38,7 @@ extension ModelFile {
 
       const model_memory model_sizes = {
           .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
-          .floats = ARENA_GRADIENTS / sizeof(float), .lanes = \(lanes.count),
+          .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .lanes = \(lanes.count),
       };
       """
   }

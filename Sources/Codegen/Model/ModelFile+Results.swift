@@ -10,7 +10,7 @@ extension ModelFile {
       "const float *model_logits", place { $0 == .logits }, otherwise: "NULL")
     return
       (["// What a pass left, in the lane in which it was made.", loss, logits]
-      + [objectiveFunction, termsFunction, statesFunction].compactMap(\.self)
+      + [objectiveFunction, termsFunction].compactMap(\.self)
       + ["", badLayerFunction]).joined(separator: "\n")
   }
 
@@ -33,17 +33,11 @@ extension ModelFile {
       .joined(separator: "\n")
   }
 
-  /// Copies what each state's rule made to the state's place in a region.
-  private var statesFunction: String? {
-    if context.states.isEmpty { return nil }
-    let lines = context.states.map { index in
-      let parameter = plan.parameters[index]
-      let place = place { $0 == .state(parameter.name) } ?? ""
-      return
-        "    memcpy(to + \(parameter.offset), m->layers->\(place), sizeof(float) * \(parameter.type.count));"
+  /// Where each state finds what its rule made, in lines of `model_bind`.
+  var stateBindings: [String] {
+    plan.parameters.enumerated().filter { $0.element.update == .rule }.map { index, state in
+      "m->made[\(index)] = m->layers->\(place { $0 == .state(state.name) } ?? "");"
     }
-    return (["", "void model_move_states(const moec_model *m, float *to) {"] + lines + ["}"])
-      .joined(separator: "\n")
   }
 
   private static func function(_ name: String, _ place: String?, otherwise: String) -> String {

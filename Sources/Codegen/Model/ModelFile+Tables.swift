@@ -29,29 +29,36 @@ extension ModelFile {
       ]
     }
     let start =
-      ["model_parameter *q = tables->parameter;"]
+      ["model_parameter *q = tables->parameter;"] + firstPlaces
       + (context.hasRouters ? ["model_router *r = tables->router;"] : [])
     let body = start + lines + ["(void)q;"] + (context.hasRouters ? ["(void)r;"] : [])
     return """
       // Lists the parameters of all uses, in the order in which they lie, and their routers.
-      void model_list(model_tables *tables) {
+      void model_list(model_tables *tables, char *arena) {
       \(body.map { "    " + $0 }.joined(separator: "\n"))
       }
       """
   }
 
+  /// Where the first parameter has everything; those of all others follow.
+  private var firstPlaces: [String] {
+    let places = [
+      ("value", "arena"), ("gradient", "(arena + ARENA_GRADIENTS)"),
+      ("first", "(arena + ARENA_FIRST)"), ("second", "(arena + ARENA_SECOND)"),
+      ("steps", "(arena + ARENA_STEPS)"),
+    ]
+    let states = context.hasStates ? [("next", "(arena + ARENA_NEXT)")] : []
+    return (places + states).map { "q->\($0) = (float *)\($1);" }
+  }
+
   func bind(_ uses: [UseBinding]) -> String {
-    let blocks = uses.flatMap(\.lines).map { "    " + $0 }
+    let blocks = (uses.flatMap(\.lines) + stateBindings).map { "    " + $0 }
     let bases = laneBases.map { "    " + $0 }
     return """
       // Points everything at its place in the arena; what a pass writes, at that of a lane.
       void model_bind(moec_model *m, char *arena, int lane) {
       \(bases.joined(separator: "\n"))
-          m->value = (float *)arena;
           m->gradient = (float *)(arena + ARENA_GRADIENTS);
-          m->first = (float *)(arena + ARENA_FIRST);
-          m->second = (float *)(arena + ARENA_SECOND);
-          m->steps = (float *)(arena + ARENA_STEPS);
           m->tokens = (int32_t *)(arena + ARENA_TOKENS);
           m->targets = (int32_t *)(arena + ARENA_TARGETS);
           m->positions = (int32_t *)(arena + ARENA_POSITIONS);

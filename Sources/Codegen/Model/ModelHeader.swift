@@ -137,11 +137,27 @@ struct ModelHeader {
       + "// of tokens: the first so many are those of the last moec_logits"
   }
 
+  private var hasStates: Bool { context.hasStates }
+
+  private var stateNote: String { hasStates ? ", STATE: a rule updates it" : "" }
+
+  private var next: String {
+    if !hasStates { return "" }
+    return "\n" + "    float *next;".padded(to: 32)
+      + "// of a state: what its rule made since the last update, added up"
+  }
+
+  private var made: String {
+    if !hasStates { return "" }
+    return "\n" + "    const float *made[MODEL_PARAMETERS];".padded(to: 47)
+      + "// what the states' rules made in the last pass"
+  }
+
   private var model: String {
     """
     // ---- the model ---------------------------------------------------------------------------
 
-    enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + $1.stepCount }),
+    enum { MODEL_PARAMETERS = \(plan.parameters.count), MODEL_STEPS = \(plan.parameters.reduce(0) { $0 + ($1.steps?.count ?? 0) }),
            MODEL_BATCH = \(plan.graph.batch.size), MODEL_CONTEXT = \(plan.graph.context.size), MODEL_VOCABULARY = \(plan.graph.vocabulary.size),
            MODEL_ACCUMULATES = \(plan.accumulates ? 1 : 0),
            MODEL_NAME = \(longestName + 1) };  // bytes of the longest name, and its end
@@ -151,22 +167,25 @@ struct ModelHeader {
     typedef struct {
         const char *name;
         int stack, outputs, inputs;
-        int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there
+        int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there\(stateNote)
         int steps;                  // step counts: one, or one for each expert
         int distribution;           // of first values: CONSTANT, NORMAL, UNIFORM
         float scale;                // the constant, the standard deviation, the bound
     } model_parameter_row;
 
-    enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8 };
+    enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8\(hasStates ? ", STATE = 16" : "") };
     enum { CONSTANT, NORMAL, UNIFORM };
 
-    // A parameter of a use of a layer, and its place.
+    // A parameter of a use of a layer, and where all of it lies; what has no gradient has only a value.
     typedef struct {
         model_parameter_row row;
         const char *scope;          // the path of the use, `use` its number behind that; -1: none
         int use;
-        size_t offset, stored;      // floats from the first parameter, and how many with padding
-        int first_step;             // of its step counts
+        size_t stored;              // how many numbers it has, with padding
+        float *value, *gradient;
+        float *first, *second;      // AdamW's moments
+        float *steps;               // AdamW's step counts
+        int first_step;             // which they are of all\(next)
     } model_parameter;
 
     \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")
@@ -178,14 +197,12 @@ struct ModelHeader {
     // A model, or one of its further lanes: these lie behind it, and share all but what a pass writes.
     struct moec_model {
         const model_parameter *parameter;          // [MODEL_PARAMETERS]\(router)
-        float *value, *gradient, *first, *second;  // parameters and what training keeps beside them
-        float *steps;                              // [MODEL_STEPS] of AdamW
-        const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
+        const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert\(made)
         struct model_layers *layers;               // model.c: where their uses have everything
         int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(kept)
         int batches;                               // accumulated since the last update
         int used_up;                               // gradients went into an update and were not kept
-        float *sum;                                // their gradients, while the next are computed
+        float *gradient, *sum;                     // all gradients; theirs, while the next are computed
         int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
         int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
         double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm

@@ -44,8 +44,9 @@ struct ParameterTable {
 
   private static func row(_ parameter: PlannedParameter, _ name: String) -> String {
     let flags = [
-      ("PANELS", parameter.layout != .rowMajor), ("LEARNS", parameter.hasGradient),
-      ("DECAYS", parameter.decays), ("IN_BACKWARD", parameter.isUpdatedInBackward),
+      ("PANELS", parameter.layout != .rowMajor), ("LEARNS", parameter.update.isLearned),
+      ("DECAYS", parameter.decays), ("IN_BACKWARD", parameter.update == .adamWInBackward),
+      ("STATE", parameter.update == .rule),
     ].filter(\.1).map(\.0)
     let fields =
       [CNames.literal(name)] + matrix(parameter)

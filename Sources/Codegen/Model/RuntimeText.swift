@@ -37,7 +37,6 @@ struct RuntimeText: Sendable {
 
     /// Rows of a table.
     case drawnAs = "MODEL_DRAWN_AS"
-    case states = "MODEL_STATES"
   }
 
   /// What holds for the model.

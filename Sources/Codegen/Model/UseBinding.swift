@@ -11,9 +11,11 @@ struct UseBinding {
   private let stream: UseNumbers
   private let router: UseNumbers?
 
-  /// In bytes: where its saved buffers are; what connects it to its neighbours; what it borrows.
+  /// In bytes: where its saved buffers are; what connects it to its neighbours.
   private let saved: UseNumbers?
   private let connections: [UseNumbers]
+
+  /// Which parameters it borrows.
   private let borrowed: [UseNumbers]
 
   init(_ layout: LayerUseLayout, of plan: Plan, at index: Int) {
@@ -26,18 +28,14 @@ struct UseBinding {
     stream = numbers("stream", uses.map(\.firstStream))
     router = layout.hasRouters ? numbers("router", plan.firstRouters(ofLayer: index)) : nil
     saved =
-      layout.hasSaved ? numbers("saved", uses.map { plan.regions.saved + $0.savedOffset }) : nil
+      layout.hasSaved ? numbers("saved", uses.map { plan.regions[.saved] + $0.savedOffset }) : nil
     connections = layout.connections.map { connection in
-      let places = connection.edges.map { index in
-        let edge = plan.edges[index]
-        let isActivation = edge.role == .activation
-        return (isActivation ? plan.regions.saved : plan.regions.edgeGradients) + edge.offset
-      }
+      let places = connection.edges.map { plan.place(of: plan.edges[$0].storage) }
       return numbers(CNames.field(connection.name), places)
     }
     borrowed = layout.layer.borrowed.indices.map { index in
-      let places = uses.map { 4 * plan.parameters[$0.borrowed[index]].offset }
-      return numbers(CNames.field(layout.layer.borrowed[index].field), places)
+      let parameters = uses.map { $0.borrowed[index] }
+      return numbers(CNames.field(layout.layer.borrowed[index].field), parameters)
     }
   }
 
@@ -63,8 +61,7 @@ struct UseBinding {
     guard layout.hasParameters else { return [] }
     return [
       "const size_t first = \(first.expression);",
-      "\(name)_bind_params(&u->p, m->value, m->parameter + first);",
-      "\(name)_bind_params(&u->g, m->gradient, m->parameter + first);",
+      "\(name)_bind_params(&u->p, &u->g, m->parameter + first);",
     ]
   }
 
@@ -81,12 +78,13 @@ struct UseBinding {
     }
     return edges
       + zip(layout.layer.borrowed, borrowed).map {
-        "u->\(CNames.identifier($0.field)) = (float *)(arena + \($1.expression));"
+        "u->\(CNames.identifier($0.field)) = m->parameter[\($1.expression)].value;"
       }
   }
 
   private var starts: [String] {
-    layout.layer.parameters.enumerated().compactMap { index, parameter in
+    layout.layer.parameters.enumerated().filter(\.element.update.isLearned).compactMap {
+      index, parameter in
       layout.place(ofStart: parameter).map { "m->start[first + \(index)] = u->\($0);" }
     }
   }

@@ -75,7 +75,12 @@ enum CNames {
   }
 
   /// The C type of an element.
-  static func element(_ type: TensorType) -> String { type.element == .f32 ? "float" : "int32_t" }
+  static func element(_ type: TensorType) -> String {
+    switch type.element {
+    case .f32: "float"
+    case .i32: "int32_t"
+    }
+  }
 
   /// A text as a comment of one line, whatever the text holds.
   ///

@@ -34,7 +34,7 @@ public struct CheckpointNotes: Equatable, Sendable {
 }
 
 /// A weights file that was checked against a model's manifest: `NAME` for each parameter and state, and
-/// in a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME` for each parameter.
+/// in a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME` for each parameter with a gradient.
 public struct Checkpoint {
   /// What is taken from the file.
   public enum Contents: Sendable {
@@ -116,7 +116,7 @@ public struct Checkpoint {
   ) -> [SafetensorsProblem] {
     var expected: [(name: String, shape: [Int])] = []
     for (kind, prefix) in prefixes where contents == .training || kind == .value {
-      expected += manifest.parameters.filter { kind == .value || !$0.isState }.map {
+      expected += manifest.parameters.filter { kind == .value || $0.hasGradient }.map {
         (prefix + $0.name, kind == .stepCounts ? [$0.steps] : $0.shape)
       }
     }
@@ -124,12 +124,20 @@ public struct Checkpoint {
     var problems = expected.compactMap {
       fault(found[$0.name], name: $0.name, shape: $0.shape, contents)
     }
-    let names = Set(expected.map(\.name))
+    // Earlier libraries kept moments, which stayed 0, for what has no gradient.
+    let names = Set(expected.map(\.name) + unneeded(manifest))
     for tensor in file.tensors where !names.contains(tensor.name) {
       let isTraining = prefixes.dropFirst().contains { tensor.name.hasPrefix($0.prefix) }
       if contents == .training || !isTraining { problems.append(.unexpected(name: tensor.name)) }
     }
     return problems
+  }
+
+  /// What training has of parameters that have a gradient, of the others.
+  private static func unneeded(_ manifest: Manifest) -> [String] {
+    manifest.parameters.filter { !$0.hasGradient && !$0.isState }.flatMap { parameter in
+      prefixes.dropFirst().map { $0.prefix + parameter.name }
+    }
   }
 
   private static func fault(

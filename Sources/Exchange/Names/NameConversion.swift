@@ -260,15 +260,15 @@ extension NameConversion {
     var room = max(Self.mostTriangles, file.dataSize)
     for extra in map.extras {
       guard let name = extra.size, let size = sizes[name] ?? nil else { continue }
-      let bytes = size.multipliedReportingOverflow(by: 4 * size)
+      let bytes = Safetensors.DataType.f32.bytes(shape: [size, size])
       for combination in combinations(extra.name.variables.sorted()) {
-        guard !bytes.overflow, bytes.partialValue <= room else {
+        guard let bytes, bytes <= room else {
           problems.append(
             "\(extra.name): masks of \(size) by \(size) would be more than all the weights; "
               + "leave out --buffers")
           return
         }
-        room -= bytes.partialValue
+        room -= bytes
         append(
           .init(name: extra.name.name(combination), shape: [size, size]) {
             (0..<size * size).map { Float($0 % size <= $0 / size ? 1 : 0) }

@@ -15,7 +15,8 @@ extension Safetensors {
       self.numbers = numbers
     }
 
-    var bytes: Int { shape.reduce(4, *) }
+    var count: Int { shape.reduce(1, *) }
+    var bytes: Int { count * DataType.f32.bits / 8 }
   }
 
   /// Writes a file that appears whole or not at all; the same input gives the same bytes.
@@ -30,9 +31,9 @@ extension Safetensors {
     try file.write(headerBytes(sorted, metadata: metadata))
     for tensor in sorted {
       let numbers = try tensor.numbers()
-      guard numbers.count * 4 == tensor.bytes else {
+      guard numbers.count == tensor.count else {
         throw ModelError.wrongCount(
-          what: tensor.name, expected: tensor.bytes / 4, found: numbers.count)
+          what: tensor.name, expected: tensor.count, found: numbers.count)
       }
       try file.write(numbers)
     }

@@ -97,7 +97,7 @@ extension Manifest.Parameter: Decodable {
     case name, shape, axes
     case initializer = "init"
     case decays = "decay"
-    case steps, role, update
+    case steps, role, update, gradient
   }
 
   public init(from decoder: any Decoder) throws {
@@ -110,6 +110,7 @@ extension Manifest.Parameter: Decodable {
     steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? 1
     role = try? values.decode(String.self, forKey: .role)
     isState = try values.decodeIfPresent(Update.self, forKey: .update) == .state
+    hasGradient = try !isState && values.decodeIfPresent(Bool.self, forKey: .gradient) ?? true
   }
 
   /// What updates it, if not the optimizer. Another word than those that are known is refused: how to

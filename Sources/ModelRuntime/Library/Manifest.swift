@@ -49,6 +49,9 @@ public struct Manifest: Equatable, Sendable {
     /// Whether a rule updates it after a step, not the optimizer; then only its value is kept.
     public var isState = false
 
+    /// Whether it has a gradient, moments and step counts; a state has none, nor has what nothing trains.
+    public var hasGradient = true
+
     /// How many numbers it holds: the product of its shape.
     public var count: Int { shape.reduce(1, *) }
   }

@@ -115,9 +115,9 @@ extension Model {
     case stepCounts = 4
   }
 
-  /// Whether `kind` is kept for parameter `index`: of a state its value alone.
+  /// Whether `kind` is kept for parameter `index`: of one without gradient its value alone.
   public func keeps(_ kind: Kind, of index: Int) -> Bool {
-    kind == .value || !manifest.parameters[index].isState
+    kind == .value || manifest.parameters[index].hasGradient
   }
 
   /// How many numbers `kind` has for parameter `index`.
