@@ -4,18 +4,18 @@ import Planning
 
 /// Calls of matrix products, and what their last steps read.
 extension CallEmitter {
-  func linear(_ c: CallText) -> [String] {
+  func linear(_ c: CallText) -> Statement {
     let operands = [c.made(.output), c[.rows]] + source(c) + [c[.weights], c[.bias]] + start(c)
     return product("linear", operands + sizes(c, .rows, c.call.kernel.all(.weights)), c)
   }
 
-  func linearInputGradient(_ c: CallText) -> [String] {
+  func linearInputGradient(_ c: CallText) -> Statement {
     let operands = [c.made(.rows), c[.gradient], c[.weights]] + start(c)
     let weights = c.call.kernel.all(.weights)
     return product("linear_input_gradient", operands + sizes(c, .gradient, weights), c)
   }
 
-  func linearWeightGradient(_ c: CallText) -> [String] {
+  func linearWeightGradient(_ c: CallText) -> Statement {
     let gradients = c.call.kernel.results(.weights)
     var arguments = [c.made(.weights), c.made(.bias), c[.gradient], c[.rows]]
     arguments += source(c) + start(c) + sizes(c, .gradient, gradients) + [update(c.call)]
@@ -24,24 +24,24 @@ extension CallEmitter {
   }
 
   /// The kernel for rows as they are: by expert, gathered, or with a last step.
-  private func product(_ name: String, _ arguments: [String], _ c: CallText) -> [String] {
+  private func product(_ name: String, _ arguments: [CExpression], _ c: CallText) -> Statement {
     let prefix = c.call[.start] == nil ? "" : "expert_"
     let last = lastStep(c)
     let suffix = last.isEmpty ? (c.call[.source] == nil ? "" : "_gathered") : "_finished"
-    return invocation(prefix + name + suffix, arguments + last)
+    return Statement(calling: prefix + name + suffix, arguments + last)
   }
 
-  private func start(_ c: CallText) -> [String] { c.call[.start] == nil ? [] : [c[.start]] }
+  private func start(_ c: CallText) -> [CExpression] { c.call[.start] == nil ? [] : [c[.start]] }
 
   /// The form with a last step takes gathered rows and rows as they lie.
-  private func source(_ c: CallText) -> [String] {
+  private func source(_ c: CallText) -> [CExpression] {
     let takesBoth = c.call[.start] != nil && functions.finish(c.call) != nil
     return c.call[.source] != nil || takesBoth ? [c[.source]] : []
   }
 
   /// Experts or rows, then the weights' inputs and outputs; those of weights side by side are one
   /// matrix with the outputs of all.
-  private func sizes(_ c: CallText, _ rows: Role, _ weights: [Operand]) -> [String] {
+  private func sizes(_ c: CallText, _ rows: Role, _ weights: [Operand]) -> [CExpression] {
     guard let axes = weights.first?.type.axes, axes.count >= 2 else { return [] }
     let count = axes.count == 3 ? CNames.size(axes[0]) : c.rows(rows)
     let outputs = weights.count > 1 ? weights.count * axes[axes.count - 2] : axes[axes.count - 2]
@@ -49,26 +49,26 @@ extension CallEmitter {
   }
 
   /// What the optimizer needs to update the weights whose gradients a call makes.
-  private func update(_ call: Call) -> String {
+  private func update(_ call: Call) -> CExpression {
     guard let weights = call.updates else { return "NULL" }
-    let field = "u->\(CNames.field(layer.parameters[weights.lowerBound].field))"
-    return weights.count > 1 ? field : "&" + field
+    let field = CNames.field(layer.parameters[weights.lowerBound].field)
+    return "\(weights.count > 1 ? "" : "&")\(CExpression.updates)->\(field)"
   }
 
   /// The function of a call's last step and what it reads; nothing if the call has none.
-  func lastStep(_ c: CallText) -> [String] {
-    functions.finish(c.call).map { [$0.name, finishOperands(c)] } ?? []
+  func lastStep(_ c: CallText) -> [CExpression] {
+    functions.finish(c.call).map { ["\($0.name)", finishOperands(c)] } ?? []
   }
 
   /// The compound literal of what a product's last step reads.
-  private func finishOperands(_ c: CallText) -> String {
+  private func finishOperands(_ c: CallText) -> CExpression {
     guard let finish = c.call.finish, let type = c.call.results.first?.type else { return "NULL" }
-    var fields = [".width = \(CNames.width(type))"]
-    fields += c.all(.extra).enumerated().map { ".x\($0.offset + 1) = \($0.element)" }
+    var fields: [CExpression] = [".width = \(CNames.width(type))"]
+    for (index, extra) in c.all(.extra).enumerated() { fields.append(".x\(index + 1) = \(extra)") }
     let draws = finish.expression.draws
     if !draws.rates.isEmpty { fields.append(".rate = {\(draws.rates.joined(separator: ", "))}") }
     let keys = draws.map { key($0.stream, of: type, numbers: $0.numbers) }
     if !keys.isEmpty { fields.append(".key = {\(keys.joined(separator: ", "))}") }
-    return "&(finish_operands){\(fields.joined(separator: ", "))}"
+    return CExpression("&(finish_operands){", fields, "}")
   }
 }
