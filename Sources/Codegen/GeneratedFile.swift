@@ -11,4 +11,8 @@ public struct GeneratedFile: Hashable, Sendable {
     self.path = path
     self.text = text
   }
+
+  init(path: String, _ statements: [Statement]) {
+    self.init(path: path, text: statements.lines.joined(separator: "\n") + "\n")
+  }
 }

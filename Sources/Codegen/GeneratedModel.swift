@@ -35,8 +35,8 @@ public struct GeneratedModel: Sendable {
   public init(_ plan: Plan, _ options: Options) {
     let context = Context(plan, options)
     let layers = plan.layers.indices.map { LayerFile(context, layer: $0) }
-    files = [ModelFile(context).file, ModelHeader(context).file]
-    files += layers.flatMap { [$0.file, LayerHeader(context, layer: $0.index).file] }
+    files = [ModelFile(context, layers).file, ModelHeader(context).file]
+    files += layers.flatMap { [$0.file, LayerHeader(of: $0).file] }
     files += RuntimeFile.all(routes: context.hasRouters).map { $0.generated(context) }
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
     files += [

@@ -76,6 +76,33 @@ import Testing
     #expect(without.resolved(text) == "one\n#ifdef _OPENMP\nfive\nsix\n#endif\n")
   }
 
+  @Test("What moec bench asks for is the line behind its mark, which goes")
+  func sites() {
+    let text = RuntimeText(conditions: [], words: [:])
+    let statements = text.statements(
+      """
+      one
+      #if MODEL_HAS_ROUTERS
+      #pragma moec update
+      two
+      #endif
+      three
+      #pragma omp parallel
+      #pragma moec update
+      four
+      """)
+    #expect(statements.lines == ["one", "three", "#pragma omp parallel", "four"])
+    #expect(statements.sites.map(\.site) == [.update])
+    #expect(statements.sites.map(\.lines) == [3..<4])
+    let marks = Self.files.values.flatMap { text in
+      text.matches(of: /\n#pragma moec[^\n]*/).map { String($0.output) }
+    }
+    #expect(
+      marks.sorted() == [
+        "\n#pragma moec update", "\n#pragma moec update", "\n#pragma moec update function",
+      ])
+  }
+
   /// A misspelt one would stay, and be false.
   @Test("No file asks for a condition that is not known, and all that are known are asked for")
   func names() {

@@ -25,6 +25,7 @@ weight_update model_weight_update(const struct moec_model *m, int i, const adamw
     return (weight_update){q->value, q->first, q->second, q->steps, numbers_for(m, i, *step)};
 }
 
+#pragma moec update function
 void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too) {
     // Every thread walks over all parameters and takes its share of each.
     #pragma omp parallel

@@ -99,6 +99,7 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
 #endif
         model_backward(m, &pass);
         if (h) {
+#pragma moec update
             model_update(m, &step, 0);
         }
 #if MODEL_HAS_STATES
@@ -186,6 +187,7 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
         for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);
+#pragma moec update
         model_update(m, &step, 1);
     }
     m->batches = 0;

@@ -2,17 +2,17 @@ import GraphIR
 import Lowering
 import Planning
 
-/// How a call is written in C: the kernel file that it wants, and who writes its lines.
+/// How a call is written in C: the kernel file that it wants, and who writes its statement.
 struct CallCode {
   /// The name of the file that holds the called function; nil for code of the layer's own.
   let kernel: String?
 
-  /// The call as lines of C, not indented.
-  let lines: (CallEmitter, CallText) -> [String]
+  /// The call as C.
+  let statement: (CallEmitter, CallText) -> Statement
 
-  init(_ kernel: String?, _ lines: @escaping (CallEmitter, CallText) -> [String]) {
+  init(_ kernel: String?, _ statement: @escaping (CallEmitter, CallText) -> Statement) {
     self.kernel = kernel
-    self.lines = lines
+    self.statement = statement
   }
 }
 
@@ -35,7 +35,7 @@ extension Op {
   fileprivate func code(byExpert: Bool) -> CallCode {
     let expert = byExpert ? "expert_" : ""
     return switch self {
-    case .input, .parameter: CallCode(nil) { _, _ in [] }
+    case .input, .parameter: CallCode(nil) { _, _ in Statement([]) }
     case .pointwise(let op): CallCode(nil) { $0.pointwise(op, $1) }
     case .sum(let op): CallCode("sum") { $0.sum(op, $1) }
     case .embedding: CallCode("embedding") { $0.embedding($1) }

@@ -4,60 +4,61 @@ import Planning
 
 /// Calls that route tokens to experts and bring rows back.
 extension CallEmitter {
-  func top(_ op: Top, _ c: CallText) -> [String] {
-    let replays = layer.isRouter(c.call) ? "pass->replays" : "0"
-    return invocation(
-      "top",
+  func top(_ op: Top, _ c: CallText) -> Statement {
+    let replays: CExpression = layer.isRouter(c.call) ? "\(CExpression.pass)->replays" : "0"
+    return Statement(
+      calling: "top",
       [c.made(.output), c.made(.choice), c[.logits], c.rows(.logits), c.width(.logits)]
         + [CNames.size(op.chosen), replays])
   }
 
-  func topGradient(_ op: TopGradient, _ c: CallText) -> [String] {
-    invocation(
-      "top_gradient",
+  func topGradient(_ op: TopGradient, _ c: CallText) -> Statement {
+    Statement(
+      calling: "top_gradient",
       [c.made(.logits), c[.gradient], c[.choice], c.rows(.gradient), CNames.size(op.experts)]
         + [c.width(.gradient)])
   }
 
-  func route(_ op: Route, _ c: CallText) -> [String] {
+  func route(_ op: Route, _ c: CallText) -> Statement {
     let experts = CNames.size(op.experts)
     // Multiplied and truncated in double, as the reference does.
-    let capacity =
+    let capacity: CExpression =
       op.capacity.map { "(int)((double)(\(c.count(.choice))) / \(experts) * \($0))" } ?? "-1"
-    return invocation(
-      "route",
+    return Statement(
+      calling: "route",
       [.start, .source, .slot].map { c.made($0) }
         + [c[.choice], c.rows(.choice), c.width(.choice), experts, capacity])
   }
 
-  func dispatch(_ c: CallText) -> [String] {
+  func dispatch(_ c: CallText) -> Statement {
     let experts = c.madeType(.output).experts.map(CNames.size) ?? "1"
-    return invocation(
-      "dispatch", [c.made(.output), c[.rows], c[.source], c[.start], experts, c.width(.rows)])
+    return Statement(
+      calling: "dispatch",
+      [c.made(.output), c[.rows], c[.source], c[.start], experts, c.width(.rows)])
   }
 
-  func dispatchGradient(_ c: CallText) -> [String] {
-    invocation(
-      "dispatch_gradient",
+  func dispatchGradient(_ c: CallText) -> Statement {
+    Statement(
+      calling: "dispatch_gradient",
       [c.made(.rows), c[.gradient], c[.slot], c.rows(.slot), c.width(.slot), c.width(.gradient)])
   }
 
-  func combine(_ c: CallText) -> [String] {
+  func combine(_ c: CallText) -> Statement {
     let residual = c.all(.extra)
-    return invocation(
-      "combine" + (residual.isEmpty ? "" : "_add"),
+    return Statement(
+      calling: "combine" + (residual.isEmpty ? "" : "_add"),
       [c.made(.output)] + residual + [c[.rows], c[.gates], c[.slot]] + combinedSizes(c))
   }
 
-  func combineGradient(_ c: CallText) -> [String] {
+  func combineGradient(_ c: CallText) -> Statement {
     let last = lastStep(c)
-    return invocation(
-      "combine_gradient" + (last.isEmpty ? "" : "_finished"),
+    return Statement(
+      calling: "combine_gradient" + (last.isEmpty ? "" : "_finished"),
       [c.made(.rows), c.made(.gates), c[.gradient], c[.rows], c[.gates], c[.slot]]
         + combinedSizes(c) + last)
   }
 
-  private func combinedSizes(_ c: CallText) -> [String] {
+  private func combinedSizes(_ c: CallText) -> [CExpression] {
     [c.rows(.gates), c.width(.gates), c.width(.rows)]
   }
 }

@@ -4,107 +4,117 @@ import Planning
 
 /// Calls of ops that go through rows: tables, sums, norms, softmax and the loss.
 extension CallEmitter {
-  func embedding(_ c: CallText) -> [String] {
-    invocation(
-      "embedding", [c.made(.output), c[.table], c[.ids], c.count(.ids), c.width(.table)])
+  func embedding(_ c: CallText) -> Statement {
+    Statement(
+      calling: "embedding", [c.made(.output), c[.table], c[.ids], c.count(.ids), c.width(.table)])
   }
 
-  func embeddingGradient(_ op: EmbeddingGradient, _ c: CallText) -> [String] {
+  func embeddingGradient(_ op: EmbeddingGradient, _ c: CallText) -> Statement {
     let sizes = [c.count(.ids), c.width(.gradient), CNames.size(op.entries)]
-    return invocation("embedding_gradient", [c.made(.table), c[.gradient], c[.ids]] + sizes)
+    return Statement(
+      calling: "embedding_gradient", [c.made(.table), c[.gradient], c[.ids]] + sizes)
   }
 
-  func sum(_ op: Sum, _ c: CallText) -> [String] {
+  func sum(_ op: Sum, _ c: CallText) -> Statement {
     let (kept, type) = (CNames.product(op.axes), c.type(.operand))
     if op.sumsLeading(of: type) {
       let summed = CNames.product(type.axes.dropLast(op.axes.count))
-      return invocation("sum_leading", [c.made(.output), c[.operand], summed, kept])
+      return Statement(calling: "sum_leading", [c.made(.output), c[.operand], summed, kept])
     }
     let summed = CNames.product(type.axes.dropFirst(op.axes.count))
-    return invocation("sum_trailing", [c.made(.output), c[.operand], kept, summed])
+    return Statement(calling: "sum_trailing", [c.made(.output), c[.operand], kept, summed])
   }
 
-  func layerNorm(_ op: LayerNorm, _ c: CallText) -> [String] {
+  func layerNorm(_ op: LayerNorm, _ c: CallText) -> Statement {
     let made = [c.made(.output), c.made(.mean), c.made(.deviation)]
     let read = [.rows, .weights, .bias].map { c[$0] }
-    return invocation(
-      "layer_norm", made + read + [c.rows(.rows), c.width(.rows), CNames.float(op.epsilon)])
+    return Statement(
+      calling: "layer_norm",
+      made + read + [c.rows(.rows), c.width(.rows), "\(CNames.float(op.epsilon))"])
   }
 
   /// Gradients of the input, then of the parameters.
-  func layerNormGradient(_ c: CallText) -> [String] {
+  func layerNormGradient(_ c: CallText) -> Statement {
     let sizes = [c.rows(.rows), c.width(.rows)]
-    var lines: [String] = []
+    var calls: [Statement] = []
     if c.call.kernel.result(.rows) != nil {
       let operands = [.gradient, .rows, .weights, .mean, .deviation, .extra].map { c[$0] }
-      lines += invocation("layer_norm_input_gradient", [c.made(.rows)] + operands + sizes)
+      calls.append(
+        Statement(calling: "layer_norm_input_gradient", [c.made(.rows)] + operands + sizes))
     }
-    if c.call.kernel.results.contains(where: { $0.role != .rows }) || lines.isEmpty {
+    if c.call.kernel.results.contains(where: { $0.role != .rows }) || calls.isEmpty {
       let operands = [.gradient, .rows, .mean, .deviation].map { c[$0] }
-      lines += invocation(
-        "layer_norm_weight_gradient",
-        [c.made(.weights), c.made(.bias)] + operands + sizes + [shares])
+      calls.append(
+        Statement(
+          calling: "layer_norm_weight_gradient",
+          [c.made(.weights), c.made(.bias)] + operands + sizes + [shares]))
     }
-    return lines
+    return Statement(calls)
   }
 
   /// Rows sorted by expert come with where they start, if experts have weights of their own.
-  func rmsNorm(_ op: RMSNorm, _ c: CallText) -> [String] {
+  func rmsNorm(_ op: RMSNorm, _ c: CallText) -> Statement {
     let operands = [c.made(.output), c.made(.deviation), c[.rows], c[.weights]]
-    let epsilon = CNames.float(op.epsilon)
-    return invocation(
-      normFunction("rms_norm", c), operands + rowsOfNorm(c) + [c.width(.rows), epsilon])
+    let epsilon = CExpression(CNames.float(op.epsilon))
+    return Statement(
+      calling: normFunction("rms_norm", c),
+      operands + rowsOfNorm(c) + [c.width(.rows), epsilon])
   }
 
   /// Gradients of the input, then of the weight.
-  func rmsNormGradient(_ c: CallText) -> [String] {
+  func rmsNormGradient(_ c: CallText) -> Statement {
     let sizes = rowsOfNorm(c) + [c.width(.rows)]
-    var lines: [String] = []
+    var calls: [Statement] = []
     if c.call.kernel.result(.rows) != nil {
       let operands = [.gradient, .rows, .weights, .deviation, .extra].map { c[$0] }
-      lines += invocation(
-        normFunction("rms_norm_input_gradient", c), [c.made(.rows)] + operands + sizes)
+      calls.append(
+        Statement(
+          calling: normFunction("rms_norm_input_gradient", c), [c.made(.rows)] + operands + sizes))
     }
     if c.call.kernel.result(.weights) != nil {
       let operands = [.gradient, .rows, .deviation].map { c[$0] }
-      lines += invocation(
-        normFunction("rms_norm_weight_gradient", c),
-        [c.made(.weights)] + operands + sizes + [shares])
+      calls.append(
+        Statement(
+          calling: normFunction("rms_norm_weight_gradient", c),
+          [c.made(.weights)] + operands + sizes + [shares]))
     }
-    return lines
+    return Statement(calls)
   }
 
   private func normFunction(_ name: String, _ c: CallText) -> String {
     c.call[.start] == nil ? name : "expert_\(name)"
   }
 
-  private func rowsOfNorm(_ c: CallText) -> [String] {
+  private func rowsOfNorm(_ c: CallText) -> [CExpression] {
     guard c.call[.start] != nil else { return [c.rows(.rows)] }
     return [c[.start], CNames.size(c.type(.weights).axes[0])]
   }
 
-  func softmax(_ c: CallText) -> [String] {
-    invocation("softmax", [c.made(.output), c[.operand], c.rows(.operand), c.width(.operand)])
+  func softmax(_ c: CallText) -> Statement {
+    Statement(
+      calling: "softmax", [c.made(.output), c[.operand], c.rows(.operand), c.width(.operand)])
   }
 
-  func softmaxGradient(_ c: CallText) -> [String] {
-    invocation(
-      "softmax_gradient",
+  func softmaxGradient(_ c: CallText) -> Statement {
+    Statement(
+      calling: "softmax_gradient",
       [c.made(.operand), c[.gradient], c[.output], c.rows(.gradient), c.width(.gradient)])
   }
 
   /// A pass without targets has no loss.
-  func crossEntropy(_ c: CallText) -> [String] {
+  func crossEntropy(_ c: CallText) -> Statement {
     let arguments = [
       c.made(.maximum), c.made(.sum), c[.logits], c[.targets], c.rows(.logits), c.width(.logits),
     ].joined(separator: ", ")
-    return ["if (\(c[.targets])) { \(c.made(.output))[0] = cross_entropy(\(arguments)); }"]
+    return Statement(
+      "if (\(c[.targets])) { \(c.made(.output))[0] = cross_entropy(\(arguments)); }",
+      function: "cross_entropy")
   }
 
-  func crossEntropyGradient(_ c: CallText) -> [String] {
+  func crossEntropyGradient(_ c: CallText) -> Statement {
     let operands = [.logits, .maximum, .sum, .targets].map { c[$0] }
-    return invocation(
-      "cross_entropy_gradient",
+    return Statement(
+      calling: "cross_entropy_gradient",
       [c.made(.logits), "\(c[.gradient])[0]"] + operands + [c.rows(.logits), c.width(.logits)])
   }
 }

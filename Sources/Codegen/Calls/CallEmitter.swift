@@ -2,7 +2,7 @@ import GraphIR
 import Lowering
 import Planning
 
-/// Writes one kernel call as lines of C.
+/// Writes one kernel call as C.
 struct CallEmitter {
   let layer: Layer
 
@@ -18,73 +18,82 @@ struct CallEmitter {
   var share: String?
 
   /// The shares of a call that is shared out: those dealt for it, or none.
-  var shares: String { share.map { "&" + $0 } ?? "NULL" }
+  var shares: CExpression { share.map { "&\($0)" } ?? "NULL" }
 
   /// Where an operand is, as a C expression.
-  func expression(_ operand: Operand) -> String {
+  func expression(_ operand: Operand) -> CExpression {
     switch operand.place {
-    case .source(let kind): "pass->\(kind.rawValue)"
-    case .parameter(let index): "p->\(CNames.field(layer.parameters[index].field))"
-    case .gradient(let index): "g->\(CNames.field(layer.parameters[index].field))"
-    case .borrowed(let index): CNames.identifier(layer.borrowed[index].field)
-    case .saved: "s->\(CNames.field(operand.name))"
-    case .scratch: "t->\(CNames.field(operand.name))"
-    case .argument: CNames.identifier(operand.name)
+    case .source(let kind): "\(CExpression.pass)->\(kind.rawValue)"
+    case .parameter(let index):
+      "\(CExpression.parameters)->\(CNames.field(layer.parameters[index].field))"
+    case .gradient(let index):
+      "\(CExpression.gradients)->\(CNames.field(layer.parameters[index].field))"
+    case .borrowed(let index):
+      CExpression(
+        CNames.identifier(layer.borrowed[index].field), using: [.given(.borrowed(index))])
+    case .saved: "\(CExpression.saved)->\(CNames.field(operand.name))"
+    case .scratch: "\(CExpression.scratch)->\(CNames.field(operand.name))"
+    case .argument(let index):
+      CExpression(CNames.identifier(operand.name), using: [.given(.argument(index))])
     }
   }
 
-  /// The call as lines of C, not indented.
-  func lines(_ call: Call) -> [String] {
-    call.code.lines(self, CallText(call, expression))
-  }
-
-  /// A call of a C function, in as many lines as it takes.
-  func invocation(_ function: String, _ arguments: [String]) -> [String] {
-    PointwiseFunction.wrapped("\(function)(", arguments, ");")
+  /// The call as C.
+  func statement(_ call: Call) -> Statement {
+    call.code.statement(self, CallText(call, expression))
   }
 
   /// The key of a layer's stream for a tensor, of which each element draws so many numbers. A thread's
   /// own sequences go on where those before them end.
-  func key(_ stream: Int, of type: TensorType, numbers: Int = 1) -> String {
-    let key = "random_key(pass->seed, stream\(stream == 0 ? "" : " + \(stream)"))"
+  func key(_ stream: Int, of type: TensorType, numbers: Int = 1) -> CExpression {
+    let (pass, first) = (CExpression.pass, CExpression.stream)
+    let number: CExpression = stream == 0 ? first : "\(first) + \(stream)"
+    let key: CExpression = "random_key(\(pass)->seed, \(number))"
     guard let batch, type.leads(with: batch) else { return key }
     let elements = CNames.product(type.axes.dropFirst())
-    return "key_from(\(key), (uint32_t)pass->first*\(numbers == 1 ? "" : "\(numbers)*")\(elements))"
+    let drawn: CExpression = numbers == 1 ? elements : "\(numbers)*\(elements)"
+    return "key_from(\(key), (uint32_t)\(pass)->first*\(drawn))"
   }
 }
 
 // Calls that no op is, and elementwise ones.
 extension CallEmitter {
-  func stacked(_ kernel: String, _ c: CallText, packing: Bool) -> [String] {
+  func stacked(_ kernel: String, _ c: CallText, packing: Bool) -> Statement {
     let (to, from) = (c.made(.output), c[.operand])
     let axes = c.type(.operand).axes.map(CNames.size)
     let (output, input) = (axes[axes.count - 2], axes[axes.count - 1])
-    guard axes.count == 3 else { return ["\(kernel)(\(to), \(from), \(output), \(input));"] }
-    let panels = "e * panels_size(\(output), \(input))"
-    let rows = "(size_t)e * \(output) * \(input)"
-    return [
-      "for (int e = 0; e < \(axes[0]); e++) {",
-      "    \(kernel)(\(to) + \(packing ? panels : rows), \(from) + \(packing ? rows : panels), \(output), \(input));",
-      "}",
-    ]
+    guard axes.count == 3 else {
+      return Statement("\(kernel)(\(to), \(from), \(output), \(input));", function: kernel)
+    }
+    let panels: CExpression = "e * panels_size(\(output), \(input))"
+    let rows: CExpression = "(size_t)e * \(output) * \(input)"
+    let (toStart, fromStart) = packing ? (panels, rows) : (rows, panels)
+    return Statement([
+      Statement("for (int e = 0; e < \(axes[0]); e++) {"),
+      Statement(
+        "    \(kernel)(\(to) + \(toStart), \(from) + \(fromStart), \(output), \(input));",
+        function: kernel),
+      Statement("}"),
+    ])
   }
 
-  func copy(_ c: CallText) -> [String] {
+  func copy(_ c: CallText) -> Statement {
     let count = CNames.product(c.type(.operand).axes)
-    return ["memcpy(\(c.made(.output)), \(c[.operand]), sizeof(float) * \(count));"]
+    return Statement(
+      "memcpy(\(c.made(.output)), \(c[.operand]), sizeof(float) * \(count));", function: "memcpy")
   }
 
   /// A copy with other extents: `fit(y, x, 2, (int[]){T, T}, (int[]){T, MODEL_CONTEXT});`.
-  func fit(_ c: CallText) -> [String] {
-    let sizes = [c.madeType(.output), c.type(.operand)].map { type in
+  func fit(_ c: CallText) -> Statement {
+    let sizes = [c.madeType(.output), c.type(.operand)].map { type -> CExpression in
       "(int[]){\(type.axes.map(CNames.size).joined(separator: ", "))}"
     }
-    return invocation(
-      "fit", [c.made(.output), c[.operand], "\(c.type(.operand).axes.count)"] + sizes)
+    return Statement(
+      calling: "fit", [c.made(.output), c[.operand], "\(c.type(.operand).axes.count)"] + sizes)
   }
 
-  func pointwise(_ op: Pointwise, _ c: CallText) -> [String] {
-    guard let function = functions.pointwise(c.call) else { return [] }
+  func pointwise(_ op: Pointwise, _ c: CallText) -> Statement {
+    guard let function = functions.pointwise(c.call) else { return Statement([]) }
     let type = c.madeType(.output)
     let operands = c.call.kernel.all(.operand)
     var arguments =
@@ -96,7 +105,7 @@ extension CallEmitter {
     let draws = op.expression.draws
     arguments += draws.compactMap(\.rate).map([StreamDraw].inTraining)
     arguments += draws.map { key($0.stream, of: type, numbers: $0.numbers) }
-    return invocation(function.name, arguments)
+    return Statement(calling: function.name, arguments)
   }
 }
 
@@ -112,7 +121,7 @@ enum PointwiseAccess {
   }
 
   /// For `columns` the input's rows, for `rows` the result's rows for each of the input's numbers.
-  static func period(_ input: TensorType, in result: TensorType) -> String {
+  static func period(_ input: TensorType, in result: TensorType) -> CExpression {
     switch access(input, in: result) {
     case .columns: CNames.product(result.axes(met: input).dropLast())
     case .rows: CNames.product(result.axes.dropFirst(input.axes.count).dropLast())

@@ -13,7 +13,7 @@ struct FinishFunction {
 
   /// The line that defines it.
   var text: String {
-    PointwiseFunction.wrapped("FINISH(", [name, value], ")").joined(separator: "\n")
+    CLines.wrapped("FINISH(", [name, value], ")").joined(separator: "\n")
   }
 
   private var value: String {

@@ -45,7 +45,7 @@ struct PointwiseFunction {
   /// The line that defines it.
   var text: String {
     let macro = isBroadcast ? "ELEMENTWISE_ROWS(" : "ELEMENTWISE("
-    return Self.wrapped(macro, [name, value] + arguments, ")").joined(separator: "\n")
+    return CLines.wrapped(macro, [name, value] + arguments, ")").joined(separator: "\n")
   }
 
   /// What the function is given behind its result.
@@ -86,48 +86,6 @@ struct PointwiseFunction {
     case .rows: "x\(index)[r / period\(index)]"
     case .single: "x\(index)[0]"
     }
-  }
-
-  /// A call or signature, its arguments broken over lines of at most 110 columns.
-  static func wrapped(_ opening: String, _ arguments: [String], _ closing: String) -> [String] {
-    var lines: [String] = []
-    var line = opening
-    let indent = String(repeating: " ", count: opening.count)
-    // A long argument that is a list itself may be broken at its commas.
-    let pieces = arguments.map { argument -> [String] in
-      argument.count + indent.count < 108 ? [argument] : argument.brokenAtFields
-    }
-    let flat = pieces.enumerated().flatMap { index, parts in
-      parts.enumerated().map { part, text in
-        text + (part < parts.count - 1 ? "" : index == pieces.count - 1 ? closing : ",")
-      }
-    }
-    for piece in flat {
-      if line.count + piece.count + 1 > 110 && line.trimmingEnd != indent.trimmingEnd {
-        lines.append(line.trimmingEnd)
-        line = indent
-      }
-      line += (line.hasSuffix("(") || line == indent ? "" : " ") + piece
-    }
-    return lines + [arguments.isEmpty ? line + closing : line]
-  }
-}
-
-extension String {
-  /// The text cut after each comma that a field `.name` follows.
-  fileprivate var brokenAtFields: [String] {
-    var parts: [String] = []
-    for part in split(separator: ", .", omittingEmptySubsequences: false) {
-      if !parts.isEmpty { parts[parts.count - 1] += "," }
-      parts.append(parts.isEmpty ? String(part) : "." + part)
-    }
-    return parts
-  }
-
-  fileprivate var trimmingEnd: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }
 

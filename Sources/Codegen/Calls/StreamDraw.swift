@@ -25,11 +25,13 @@ extension ScalarExpression {
 
 extension [StreamDraw] {
   /// The rates by stream as C expressions, 0 for normal numbers, up to the last that is a dropout's.
-  var rates: [String] {
+  var rates: [CExpression] {
     let count = lastIndex { $0.rate != nil }.map { $0 + 1 } ?? 0
     return prefix(count).map { draw in draw.rate.map(Self.inTraining) ?? "0" }
   }
 
   /// A dropout's rate in training, none in evaluation.
-  static func inTraining(_ rate: Double) -> String { "pass->training ? \(rate) : 0" }
+  static func inTraining(_ rate: Double) -> CExpression {
+    "\(CExpression.pass)->training ? \(rate) : 0"
+  }
 }

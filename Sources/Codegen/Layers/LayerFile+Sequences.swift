@@ -18,32 +18,35 @@ extension LayerFile {
 
   /// The parallel region in which every thread takes shares of each call. The first of a function
   /// declares the shares, of as many calls as any of its regions makes.
-  func sharedRegion(_ calls: [Call], _ number: Int, _ phase: Phase) -> [String] {
-    let lines = body(calls) { emitter(for: nil, share: "shares[\($0)]") }
+  func sharedRegion(_ run: CallRun, _ number: Int, _ phase: Phase) -> [Statement] {
+    let calls = body(run, phase) { emitter(for: nil, share: "shares[\($0)]") }
     let most = runs(phase).filter { $0.run.kind == .together }.map(\.run.calls.count).max() ?? 0
-    return [
-      "    // Nothing here reads what another call makes: threads go on without waiting for each other."
-    ] + (number == 0 ? ["    work_shares shares[\(most)];"] : []) + [
-      "    deal_shares(shares, \(calls.count));", "    #pragma omp parallel", "    {",
-    ] + lines.map { $0.isEmpty ? $0 : "    " + $0 } + ["    }"]
+    let opening =
+      [
+        "// Nothing here reads what another call makes: threads go on without waiting for each other."
+      ]
+      + (number == 0 ? ["work_shares shares[\(most)];"] : [])
+      + ["deal_shares(shares, \(run.calls.count));", "#pragma omp parallel", "{"]
+    return [Statement(lines: opening)] + calls.indented + [Statement(lines: ["}"])]
   }
 
-  func signature(_ phase: Phase, _ run: CallRun, _ number: Int) -> LayerSignature {
+  /// The function of a run by sequence.
+  func sequenceFunction(_ run: CallRun, _ number: Int, _ phase: Phase) -> LayerFunction {
     // Further ones of a phase are told apart by a letter each.
     let name =
       number == 0
       ? ""
       : "_" + String(repeating: "z", count: (number - 1) / 25)
         + String(UnicodeScalar(UInt8(ascii: "b") + UInt8((number - 1) % 25)))
-    return LayerSignature(layer, phase, of: context.plan, run: (name, run.calls))
+    return LayerFunction(
+      layer, phase, run: name,
+      comment: "// \(layer.name)_\(phase.rawValue) of a thread's own sequences.",
+      body(run, phase) { _ in emitter(for: batch) }.indented, sizes: passSizes)
   }
 
   /// What `model.h` says of the functions that the layer's own call.
   var ownFunctions: [String] {
-    let sequences = [Phase.forward, .backward].flatMap { phase in
-      runs(phase).filter { $0.run.kind == .bySequence }
-        .map { signature(phase, $0.run, $0.number).head(";") }
-    }
+    let sequences = (forward.dropFirst() + backward.dropFirst()).map { $0.signature.head(";") }
     if sequences.isEmpty { return [] }
     return [
       "", "// The same for a thread's own sequences, and the buffers from the first of these on.",
@@ -51,46 +54,37 @@ extension LayerFile {
       + sequences + parts.filter { hasPart($0.part) }.map { partHead($0.name, $0.variable, ");") }
   }
 
-  /// The functions of a phase's runs by sequence.
-  func sequenceFunctions(_ phase: Phase) -> [String] {
-    runs(phase).filter { $0.run.kind == .bySequence }.map { run, number in
-      let signature = signature(phase, run, number)
-      let comment = "// \(layer.name)_\(phase.rawValue) of a thread's own sequences."
-      return function(signature, [comment]) { body(signature.calls) { _ in emitter(for: batch) } }
-    }
-  }
-
   /// The parallel region in which every thread calls a run's function.
-  func sequenceRegion(_ signature: LayerSignature) -> [String] {
+  func sequenceRegion(_ signature: LayerSignature) -> [Statement] {
     let parts = parts.filter { signature.parts.contains($0.part) && hasPart($0.part) }
-    let call = PointwiseFunction.wrapped(
-      "    \(signature.functionName)(", signature.parts.map { given($0, signature) }, ");")
+    let pass = CExpression.pass
+    let call = Statement(
+      calling: "    \(signature.functionName)", signature.parts.map { given($0, signature) })
     return [
-      "// Every thread takes sequences of its own through all that keeps them apart.",
-      "#pragma omp parallel if (pass_divides(pass))", "{",
-      "    const model_pass own = pass_part(pass);",
+      Statement(lines: [
+        "// Every thread takes sequences of its own through all that keeps them apart."
+      ]),
+      Statement("#pragma omp parallel if (pass_divides(\(pass)))"), Statement("{"),
+      Statement("    const model_pass own = pass_part(\(pass));"),
     ]
-      + parts.map { _, part, variable in
-        "    const \(layer.name)_\(part) own_\(variable) = \(layer.name)_\(part)_part(\(variable), &own);"
+      + parts.map { part, name, variable in
+        let (type, given) = ("\(layer.name)_\(name)", signature.variable(part))
+        return Statement("    const \(type) own_\(variable) = \(type)_part(\(given), &own);")
       }
-      + call + ["}"]
+      + [call, Statement("}")]
   }
 
-  private func given(_ part: LayerSignature.Part, _ signature: LayerSignature) -> String {
+  private func given(_ part: LayerSignature.Part, _ signature: LayerSignature) -> CExpression {
+    let whole = signature.variable(part)
     switch part {
     case .argument(let index):
-      let argument = signature.arguments[index]
-      let name = CNames.identifier(argument.name)
-      guard argument.type.leads(with: batch) else { return name }
-      return "\(name) + (size_t)own.first*\(CNames.product(argument.type.axes.dropFirst()))"
-    case .parameters: return "p"
-    case .gradients: return "g"
-    case .updates: return "u"
-    case .borrowed(let index): return CNames.identifier(layer.borrowed[index].field)
-    case .saved: return hasPart(.saved) ? "&own_s" : "s"
-    case .scratch: return hasPart(.scratch) ? "&own_t" : "t"
+      let type = signature.arguments[index].type
+      guard type.leads(with: batch) else { return whole }
+      return "\(whole) + (size_t)own.first*\(CNames.product(type.axes.dropFirst()))"
+    case .saved: return hasPart(.saved) ? "&own_s" : whole
+    case .scratch: return hasPart(.scratch) ? "&own_t" : whole
     case .pass: return "&own"
-    case .stream: return "stream"
+    case .parameters, .gradients, .updates, .borrowed, .stream: return whole
     }
   }
 
@@ -106,7 +100,7 @@ extension LayerFile {
 
   private func partHead(_ kind: String, _ variable: String, _ ending: String) -> String {
     let type = "\(layer.name)_\(kind)"
-    return PointwiseFunction.wrapped(
+    return CLines.wrapped(
       "\(type) \(type)_part(", ["const \(type) *\(variable)", "const model_pass *own"], ending
     ).joined(separator: "\n")
   }
@@ -117,8 +111,7 @@ extension LayerFile {
   /// The saved or scratch buffers that runs by sequence read or write sequence by sequence.
   private func partBuffers(_ part: LayerSignature.Part) -> [Buffer] {
     let operands = [Phase.forward, .backward].flatMap { phase in
-      runs(phase).filter { $0.run.kind == .bySequence }
-        .flatMap { signature(phase, $0.run, $0.number).calls }
+      layer.runs(phase).filter { $0.kind == .bySequence }.flatMap { layer.calls(phase)[$0.calls] }
     }.flatMap(\.operands).filter { $0.type.leads(with: batch) }
     let isSaved = part == .saved
     let names = Set(
@@ -135,22 +128,21 @@ extension LayerFile {
 
   private func partFunction(_ kind: String, _ variable: String, _ buffers: [Buffer]) -> String {
     let type = "\(layer.name)_\(kind)"
-    let lines = buffers.map { buffer in
-      "    part.\(CNames.field(buffer.name)) += first*\(CNames.product(buffer.type.axes.dropFirst()));"
+    let steps = buffers.map { buffer in
+      Statement(
+        "    part.\(CNames.field(buffer.name)) += first*\(CNames.product(buffer.type.axes.dropFirst()));"
+      )
     }
-    let sizes = lengthOfPass(lines)
+    let length = CNames.size(context.plan.positions)
+    let sizes =
+      steps.uses.contains(.positions)
+      ? ["    const int \(length.text) = own->length;  // of this pass"] : []
     return
       ([
         "// The buffers from the first of a thread's own sequences on.",
         partHead(kind, variable, ") {"), "    \(type) part = *\(variable);",
         "    const size_t first = (size_t)own->first;",
       ] + sizes
-      + lines + ["    return part;", "}"]).joined(separator: "\n")
-  }
-
-  private func lengthOfPass(_ lines: [String]) -> [String] {
-    let name = CNames.size(context.plan.positions)
-    return Self.mentions(lines.joined(separator: "\n"), name)
-      ? ["    const int \(name) = own->length;  // of this pass"] : []
+      + steps.lines + ["    return part;", "}"]).joined(separator: "\n")
   }
 }

@@ -10,28 +10,45 @@ struct LayerFile {
   let index: Int
   private let functions: LayerFunctions
 
+  /// A phase's function first, below it those of its runs by sequence; none without calls.
+  private(set) var forward: [LayerFunction] = []
+  private(set) var backward: [LayerFunction] = []
+
   init(_ context: Context, layer index: Int) {
     self.context = context
     self.index = index
     layer = context.plan.layers[index]
     functions = LayerFunctions(layer, among: context.plan.layers)
+    forward = functions(.forward)
+    backward = functions(.backward)
   }
 
-  var file: GeneratedFile {
-    let parts =
-      [heading, includes, functions.text] + functions(.forward) + functions(.backward)
-      + partFunctions + LayerBinding(context.layouts[index]).functions
-    let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
-    return GeneratedFile(path: "\(layer.name).c", text: text + "\n")
+  /// The function of a phase; nil if there is none to call.
+  func signature(_ phase: Phase) -> LayerSignature? {
+    (phase == .forward ? forward : backward).first?.signature
+  }
+
+  var path: String { "\(layer.name).c" }
+
+  var file: GeneratedFile { GeneratedFile(path: path, statements) }
+
+  /// The whole file.
+  var statements: [Statement] {
+    let beginning = [heading, includes, functions.text].filter { !$0.isEmpty }.map {
+      [Statement(text: $0)]
+    }
+    let ends = (partFunctions + LayerBinding(context.layouts[index]).functions.map(\.text))
+      .map { [Statement(text: $0)] }
+    let parts = beginning + (forward + backward).map(\.statements) + ends
+    return Array(parts.joined(separator: [.blank]))
   }
 
   /// The kernel files that the layer calls.
   var kernels: [String] {
     let called = (layer.forward + layer.backward).compactMap(\.code.kernel)
-    return Array(Set(called + functions.kernels + (usesKeys ? ["random"] : []))).sorted()
+    let draws = (forward + backward).contains { $0.signature.parts.contains(.stream) }
+    return Array(Set(called + functions.kernels + (draws ? ["random"] : []))).sorted()
   }
-
-  private var usesKeys: Bool { (layer.forward + layer.backward).contains(where: \.isRandom) }
 
   private var includes: String {
     let known = KernelFile.needed(by: kernels).map(\.name).filter(kernels.contains)
@@ -69,59 +86,37 @@ extension LayerFile {
     return tenths >= 1000 ? ((tenths + 5) / 10).grouped : "\(tenths / 10).\(tenths % 10)"
   }
 
-  /// The phase's function, and below it those of its runs by sequence.
-  private func functions(_ phase: Phase) -> [String] {
-    let signature = LayerSignature(layer, phase, of: context.plan)
-    if signature.calls.isEmpty { return [] }
-    let lines = runs(phase).enumerated().flatMap { index, item in
-      let (run, number) = item
-      let own = self.signature(phase, run, number)
-      return (index > 0 ? [""] : []) + statements(of: run, number, own)
+  private func functions(_ phase: Phase) -> [LayerFunction] {
+    if layer.calls(phase).isEmpty { return [] }
+    var statements: [Statement] = []
+    var own: [LayerFunction] = []
+    for (run, number) in runs(phase) {
+      if !statements.isEmpty { statements.append(.blank) }
+      switch run.kind {
+      case .inTurn: statements += body(run, phase) { _ in emitter(for: nil) }.indented
+      case .bySequence:
+        let function = sequenceFunction(run, number, phase)
+        own.append(function)
+        statements += sequenceRegion(function.signature).indented
+      case .together: statements += sharedRegion(run, number, phase).indented
+      }
     }
-    return [function(signature, []) { lines }] + sequenceFunctions(phase)
-  }
-
-  private func statements(
-    of run: CallRun, _ number: Int, _ own: LayerSignature
-  ) -> [String] {
-    switch run.kind {
-    case .inTurn: body(own.calls) { _ in emitter(for: nil) }
-    case .bySequence: sequenceRegion(own).map { "    " + $0 }
-    case .together: sharedRegion(own.calls, number, own.phase)
-    }
-  }
-
-  func function(
-    _ signature: LayerSignature, _ comment: [String], _ body: () -> [String]
-  ) -> String {
-    let lines = body()
-    let unread = signature.names.filter { !Self.mentions(lines.joined(separator: "\n"), $0) }
-      .filter { $0 != "pass" || passSizes(lines).isEmpty }
-    return
-      (comment + [signature.head(" {")] + passSizes(lines) + unread.map { "    (void)\($0);" }
-      + lines + ["}"]).joined(separator: "\n")
+    return [LayerFunction(layer, phase, statements, sizes: passSizes)] + own
   }
 
   /// B and T of the pass, which hide the model's.
-  private func passSizes(_ lines: [String]) -> [String] {
-    let plan = context.plan
-    let code = lines.joined(separator: "\n")
-    let sizes = [(plan.sequences, "sequences"), (plan.positions, "length")].compactMap {
-      axis, field in
-      let name = CNames.size(axis)
-      return Self.mentions(code, name) ? "\(name) = pass->\(field)" : nil
+  func passSizes(_ uses: Set<CVariable>) -> [Statement] {
+    let pass = CExpression.pass
+    let sizes = [
+      (CVariable.sequences, context.plan.sequences, "sequences"),
+      (.positions, context.plan.positions, "length"),
+    ].compactMap { variable, axis, field -> CExpression? in
+      uses.contains(variable) ? "\(CNames.size(axis)) = \(pass)->\(field)" : nil
     }
     if sizes.isEmpty { return [] }
-    return ["    const int \(sizes.joined(separator: ", "));  // of this pass", ""]
-  }
-
-  /// Whether C code (comments apart) contains a name as a word of its own.
-  static func mentions(_ code: String, _ name: String) -> Bool {
-    code.split(separator: "\n").contains { line in
-      let statement = line.trimmed.hasPrefix("//") ? "" : line
-      return statement.split(whereSeparator: { !($0.isLetter || $0.isNumber || $0 == "_") })
-        .contains { $0 == name }
-    }
+    return [
+      Statement("    const int \(sizes.joined(separator: ", "));  // of this pass"), .blank,
+    ]
   }
 
   /// Writes the layer's calls: for the whole batch, or for a thread's own part of it.
@@ -131,29 +126,25 @@ extension LayerFile {
       kept: context.generation.cache == nil ? nil : context.plan.positions, share: share)
   }
 
-  /// The lines of each call of a phase, as they stand in the file but for their indentation.
-  func lines(_ phase: Phase) -> [[String]] {
-    runs(phase).flatMap { run, number in
-      signature(phase, run, number).calls.enumerated().map { index, call in
-        emitter(
-          for: run.kind == .bySequence ? context.plan.sequences : nil,
-          share: run.kind == .together ? "shares[\(index)]" : nil
-        ).lines(call)
-      }
-    }
-  }
-
-  /// - Parameter emitter: for the call with a number.
-  func body(_ calls: [Call], _ emitter: (Int) -> CallEmitter) -> [String] {
-    var lines: [String] = []
+  /// The calls of a run, each below the model's line that it comes from.
+  ///
+  /// - Parameter emitter: for the call with a number in the run.
+  func body(_ run: CallRun, _ phase: Phase, _ emitter: (Int) -> CallEmitter) -> [Statement] {
+    var statements: [Statement] = []
     var place: SourceLocation?
-    for (index, call) in calls.enumerated() {
+    for (index, number) in run.calls.enumerated() {
+      let call = layer.calls(phase)[number]
       let comments = comments(call, after: place)
-      if !comments.isEmpty { lines += (lines.isEmpty ? [] : [""]) + comments.map { "    " + $0 } }
+      if !comments.isEmpty {
+        statements += statements.isEmpty ? [] : [.blank]
+        statements.append(Statement(lines: comments))
+      }
       place = call.joined.last?.location ?? call.location ?? place
-      lines += emitter(index).lines(call).map { "    " + $0 }
+      var statement = emitter(index).statement(call)
+      statement.site = .call(phase, number)
+      statements.append(statement)
     }
-    return lines
+    return statements
   }
 
   /// `// makemoe.swift:24   let weights = top.softmax()`, of each part of a joined call; nothing for a

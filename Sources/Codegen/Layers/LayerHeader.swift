@@ -4,20 +4,19 @@ import Words
 
 /// A layer's header: its structs and functions, which its own file and `model.c` know.
 struct LayerHeader {
-  let context: Context
-  let layout: LayerUseLayout
-  let index: Int
+  private let own: LayerFile
+  private let layout: LayerUseLayout
   private var layer: Layer { layout.layer }
 
-  init(_ context: Context, layer index: Int) {
-    (self.context, self.index) = (context, index)
-    layout = context.layouts[index]
+  init(of file: LayerFile) {
+    own = file
+    layout = file.context.layouts[file.index]
   }
 
   var file: GeneratedFile {
     let path = "\(layer.name).h"
     var parts = [
-      context.heading(path), "//", "// What \(layer.name).c has and does, for model.c too.",
+      own.context.heading(path), "//", "// What \(layer.name).c has and does, for model.c too.",
       "#ifndef LAYER_\(layer.name)_H", "#define LAYER_\(layer.name)_H", "", "#include \"model.h\"",
       "",
       "#pragma GCC visibility push(hidden)", "",
@@ -40,15 +39,13 @@ struct LayerHeader {
     parts += Self.structure(
       "\(layer.name)_scratch", "Overwritten within forward or backward; buffers may overlap.",
       (layer.forwardScratch + layer.backwardScratch).map { (CNames.field($0.name), $0.type) })
-    for phase in [Phase.forward, .backward] {
-      let signature = LayerSignature(layer, phase, of: context.plan)
-      if !signature.calls.isEmpty { parts.append(signature.head(";")) }
-    }
-    parts += LayerFile(context, layer: index).ownFunctions
-    let binding = LayerBinding(layout).heads
+    parts += [Phase.forward, .backward].compactMap { own.signature($0)?.head(";") }
+    parts += own.ownFunctions
+    let binding = LayerBinding(layout).functions.map { $0.head + ";" }
     if !binding.isEmpty {
       parts +=
-        ["", "// Point a use's structs at their places, from a base or a first parameter on."] + binding
+        ["", "// Point a use's structs at their places, from a base or a first parameter on."]
+        + binding
     }
     parts += ["", layout.declaration, "", "#pragma GCC visibility pop", "#endif"]
     return GeneratedFile(path: path, text: parts.joined(separator: "\n") + "\n")

@@ -12,7 +12,7 @@ extension LayerUseLayout {
     let name = layer.name
     let lines = kept.saved.sorted().map { index in
       let (field, type) = (CNames.field(layer.saved[index].name), layer.saved[index].type)
-      return "    u->e.\(field) = u->s.\(field) + (size_t)pass->past*\(Self.row(type));"
+      return "    u->e.\(field) = u->s.\(field) + (size_t)pass->past*\(Self.row(type).text);"
     }
     return """
       // Where a use of \(name) saves: in training in its own buffers, in evaluation in those of the first use.

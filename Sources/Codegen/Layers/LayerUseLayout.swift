@@ -68,16 +68,16 @@ struct LayerUseLayout {
   }
 
   /// The saved buffers that a forward pass writes.
-  var forwardSaved: String {
+  var forwardSaved: CExpression {
     let u = layer.name
-    if keepsSaved { return "\(layer.name)_saved_in(m, \(u), pass)" }
+    if keepsSaved { return "\(u)_saved_in(m, \(u), \(CExpression.pass))" }
     return uses.count > 1
-      ? "pass->training ? &\(u)->s : &m->layers->\(layer.name)[0].s" : "&\(u)->s"
+      ? "\(CExpression.pass)->training ? &\(u)->s : &m->layers->\(u)[0].s" : "&\(u)->s"
   }
 
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
   /// saved buffers then.
-  func arguments(_ signature: LayerSignature) -> [String] {
+  func arguments(_ signature: LayerSignature) -> [CExpression] {
     let u = layer.name
     return signature.parts.map { part in
       switch part {
@@ -88,20 +88,20 @@ struct LayerUseLayout {
       case .borrowed(let index): "\(u)->\(CNames.identifier(layer.borrowed[index].field))"
       case .saved: signature.phase == .forward ? hasRouters ? "s" : forwardSaved : "&\(u)->s"
       case .scratch: "&m->layers->\(layer.name)_t"
-      case .pass: "pass"
+      case .pass: .pass
       case .stream: "\(u)->stream"
       }
     }
   }
 
   /// An argument of a call; of one whose rows are kept, the row at which the pass begins.
-  private func argument(_ index: Int, _ signature: LayerSignature) -> String {
+  private func argument(_ index: Int, _ signature: LayerSignature) -> CExpression {
     let argument = signature.arguments[index]
-    let place = "\(layer.name)->\(CNames.identifier(argument.name))"
+    let place: CExpression = "\(layer.name)->\(CNames.identifier(argument.name))"
     guard signature.phase == .forward, kept.arguments.contains(index) else { return place }
-    return "\(place) + (size_t)pass->past*\(Self.row(argument.type))"
+    return "\(place) + (size_t)\(CExpression.pass)->past*\(Self.row(argument.type))"
   }
 
   /// The size of what a tensor [B, T, ...] holds of one position.
-  static func row(_ type: TensorType) -> String { CNames.product(type.axes.dropFirst(2)) }
+  static func row(_ type: TensorType) -> CExpression { CNames.product(type.axes.dropFirst(2)) }
 }

@@ -5,9 +5,12 @@ import Words
 /// `model.c`: what is this model's own: where everything lies, and how the layers connect.
 struct ModelFile {
   let context: Context
+  private let layers: [LayerFile]
   var plan: Plan { context.plan }
 
-  init(_ context: Context) { self.context = context }
+  init(_ context: Context, _ layers: [LayerFile]) {
+    (self.context, self.layers) = (context, layers)
+  }
 
   var file: GeneratedFile {
     let uses = layouts.indices.map { UseBinding(layouts[$0], of: plan, at: $0) }
@@ -78,31 +81,35 @@ extension ModelFile {
   private func runs(_ phase: Phase) -> String {
     var groups = self.groups
     if phase == .backward { groups.reverse() }
-    let lines = groups.flatMap { run($0, phase) }
-    let mentionsPass = lines.contains { $0.contains("pass") }
-    return ((mentionsPass ? [] : ["    (void)pass;"]) + lines).joined(separator: "\n")
+    let statements = groups.flatMap { run($0, phase) }
+    let isUnread = !statements.uses.contains(.given(.pass))
+    return ((isUnread ? ["    (void)pass;"] : []) + statements.indented.lines)
+      .joined(separator: "\n")
   }
 
-  private func run(_ group: (layer: Int, first: Int, count: Int), _ phase: Phase) -> [String] {
+  private func run(_ group: (layer: Int, first: Int, count: Int), _ phase: Phase) -> [Statement] {
+    guard let signature = layers[group.layer].signature(phase) else { return [] }
     let layout = layouts[group.layer]
-    let signature = LayerSignature(layout.layer, phase, of: plan)
-    if signature.calls.isEmpty { return [] }
     let name = layout.layer.name
-    var call = PointwiseFunction.wrapped(
-      "\(signature.functionName)(", layout.arguments(signature), ");")
+    var call = Statement(calling: signature.functionName, layout.arguments(signature))
     if phase == .forward { call = RoutesFile.wrapped(call, layout) }
+    func statements(_ use: String) -> [Statement] {
+      [Statement(lines: ["\(name)_use *\(name) = &m->layers->\(name)[\(use)];"]), call]
+    }
     if group.count == 1 {
-      let place = "    \(name)_use *\(name) = &m->layers->\(name)[\(group.first)];"
       let isAlone = layout.uses.count == 1 && (phase == .backward || !layout.hasRouters)
-      let lines = [place] + call.map { "    " + $0 }
-      return isAlone ? lines : ["    {"] + lines.map { "    " + $0 } + ["    }"]
+      let alone = statements("\(group.first)")
+      return isAlone ? alone : Self.block("{", alone)
     }
     let last = group.first + group.count - 1
     let loop =
       phase == .forward
       ? "for (int l = \(group.first); l <= \(last); l++) {"
       : "for (int l = \(last); l >= \(group.first); l--) {"
-    return ["    \(loop)", "        \(name)_use *\(name) = &m->layers->\(name)[l];"]
-      + call.map { "        " + $0 } + ["    }"]
+    return Self.block(loop, statements("l"))
+  }
+
+  private static func block(_ opening: String, _ statements: [Statement]) -> [Statement] {
+    [Statement(lines: [opening])] + statements.indented + [Statement(lines: ["}"])]
   }
 }

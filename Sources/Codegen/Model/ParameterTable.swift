@@ -58,9 +58,10 @@ struct ParameterTable {
   private static func matrix(_ parameter: PlannedParameter) -> [String] {
     let type = parameter.type
     switch parameter.layout {
-    case .rowMajor: return ["1", CNames.rows(type), CNames.width(type)]
+    case .rowMajor: return ["1", CNames.rows(type).text, CNames.width(type).text]
     case .panels:
-      return type.axes.count == 3 ? type.axes.map(CNames.size) : ["1"] + type.axes.map(CNames.size)
+      let sizes = type.axes.map { CNames.size($0).text }
+      return sizes.count == 3 ? sizes : ["1"] + sizes
     }
   }
 
@@ -68,7 +69,7 @@ struct ParameterTable {
     guard let axis = parameter.type.axes.first, parameter.stepCount > 1 else {
       return "\(parameter.stepCount)"
     }
-    return axis.size == parameter.stepCount ? CNames.size(axis) : "\(parameter.stepCount)"
+    return axis.size == parameter.stepCount ? CNames.size(axis).text : "\(parameter.stepCount)"
   }
 
   private static func initial(_ initializer: Initializer) -> [String] {

@@ -14,7 +14,7 @@ struct RouterTable {
     let hasScope = layout.uses.contains { !$0.scope.isEmpty }
     let rows = layout.layer.routers.map { router in
       let name = router.scope.isEmpty && !hasScope ? "router" : router.scope
-      let sizes = [router.experts, router.choices].map(CNames.size).joined(separator: ", ")
+      let sizes = [router.experts, router.choices].map(CNames.size).joined(separator: ", ").text
       return "    {\(CNames.literal(name)), \(sizes)},"
     }
     return

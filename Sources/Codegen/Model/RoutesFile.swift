@@ -8,23 +8,27 @@ struct RoutesFile {
 }
 
 extension RoutesFile {
-  /// A layer's forward call, in lines, between what its routers are given and what they tell.
-  static func wrapped(_ call: [String], _ layout: LayerUseLayout) -> [String] {
+  /// A layer's forward call between what its routers are given and what they tell.
+  static func wrapped(_ call: Statement, _ layout: LayerUseLayout) -> Statement {
     let (layer, routers) = (layout.layer, layout.layer.routers)
-    if routers.isEmpty { return call }
-    let use = layer.name
-    var (before, after): ([String], [String]) = ([], [])
-    if layout.hasSaved { before.append("const \(layer.name)_saved *s = \(layout.forwardSaved);") }
+    let (use, pass) = (layer.name, CExpression.pass)
+    var (before, after): ([Statement], [Statement]) = ([], [])
+    if layout.hasSaved, !routers.isEmpty {
+      before.append(Statement("const \(layer.name)_saved *s = \(layout.forwardSaved);"))
+    }
     for (index, router) in routers.enumerated() {
       let number = "\(use)->router" + (index == 0 ? "" : " + \(index)")
       let choice = router.choice.expression(use: use)
       let weights = router.weights?.expression(use: use) ?? "NULL"
-      before.append("if (pass->replays) { routes_take(m, \(number), \(choice)); }")
-      after += PointwiseFunction.wrapped(
-        "routes_keep(",
-        ["m", number, choice, router.slot.expression(use: use), weights, "pass"], ");")
+      before.append(
+        Statement("if (\(pass)->replays) { routes_take(m, \(number), \(choice)); }"))
+      let slot = router.slot.expression(use: use)
+      after.append(
+        Statement(
+          calling: "routes_keep",
+          ["m", "\(number)", "\(choice)", "\(slot)", "\(weights)", pass]))
     }
-    return before + call + after
+    return Statement(before + [call] + after)
   }
 
   /// What `model.h` says of routers: constants, the table, and the functions of `routes.c`.

@@ -28,7 +28,12 @@ struct RuntimeFile {
   }
 
   func generated(_ context: Context) -> GeneratedFile {
-    let text = text.map(context.runtime.resolved) ?? ""
-    return GeneratedFile(path: path, text: "\(context.heading(path))\n//\n\(text)")
+    GeneratedFile(path: path, statements(context))
+  }
+
+  /// The whole file.
+  func statements(_ context: Context) -> [Statement] {
+    let own = context.runtime.statements(text.map { String(cString: $0) } ?? "")
+    return [Statement(lines: [context.heading(path), "//"])] + own.dropLast()
   }
 }

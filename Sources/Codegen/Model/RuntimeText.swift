@@ -3,7 +3,8 @@
 /// It lies as files in `CKernels/runtime`. There lines stand between `#if NAME`, `#else` and `#endif`
 /// where NAME is a `Condition`, and a `Word` stands for what each model has in its place. Both are
 /// resolved as the preprocessor would do it, so that a model's C holds neither what it does not need nor
-/// questions about that. All other directives stay.
+/// questions about that. A line `#pragma moec …` says what the next one is to `moec bench`, and goes too.
+/// All other directives stay.
 struct RuntimeText: Sendable {
   /// What a model may have.
   enum Condition: String, CaseIterable, Sendable {
@@ -49,14 +50,30 @@ struct RuntimeText: Sendable {
   func resolved(_ text: UnsafePointer<CChar>) -> String { resolved(String(cString: text)) }
 
   func resolved(_ text: String) -> String {
+    statements(text).lines.joined(separator: "\n")
+  }
+
+  /// The text of a file, for this model; each line by itself, the last one behind the end of the last.
+  func statements(_ text: String) -> [Statement] {
     var open: [Branch] = []
-    var lines: [String] = []
+    var statements: [Statement] = []
+    var site: Statement.Site?
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       let isOurs = follow(line, &open)
-      if !isOurs && open.allSatisfy(\.isTaken) { lines += replaced(line) }
+      if isOurs || !open.allSatisfy(\.isTaken) { continue }
+      if let named = Self.sites[line] {
+        site = named
+        continue
+      }
+      statements.append(Statement(lines: replaced(line), site: site))
+      site = nil
     }
-    return lines.joined(separator: "\n")
+    return statements
   }
+
+  private static let sites: [Substring: Statement.Site] = [
+    "#pragma moec update": .update, "#pragma moec update function": .updateFunction,
+  ]
 
   /// One `#if` that is open: a condition's, or one that stays.
   private enum Branch {

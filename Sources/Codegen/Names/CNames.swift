@@ -33,7 +33,9 @@ enum CNames {
   }
 
   /// An axis as a C expression; sizes that are products keep the names of their factors.
-  static func size(_ axis: Axis) -> String { axis.expression(size) }
+  static func size(_ axis: Axis) -> CExpression {
+    CExpression(axis.expression(size), using: Set(axis.symbols.compactMap(CVariable.init(sizeOf:))))
+  }
 
   /// A constant of the model, or a variable that has as many as this pass.
   private static func size(_ symbol: Axis.Symbol) -> String {
@@ -47,19 +49,19 @@ enum CNames {
   }
 
   /// The product of axes, `1` for none.
-  static func product(_ axes: some Sequence<Axis>) -> String {
-    let factors = axes.map { axis in
-      let text = size(axis)
-      return axis.offset == 0 && axis.divisor == 1 ? text : "(\(text))"
+  static func product(_ axes: some Sequence<Axis>) -> CExpression {
+    let factors = axes.map { axis -> CExpression in
+      let factor = size(axis)
+      return axis.offset == 0 && axis.divisor == 1 ? factor : "(\(factor))"
     }
     return factors.isEmpty ? "1" : factors.joined(separator: "*")
   }
 
   /// The number of rows of a type, all axes but the last.
-  static func rows(_ type: TensorType) -> String { product(type.axes.dropLast()) }
+  static func rows(_ type: TensorType) -> CExpression { product(type.axes.dropLast()) }
 
   /// The size of the last axis.
-  static func width(_ type: TensorType) -> String { type.axes.last.map(size) ?? "1" }
+  static func width(_ type: TensorType) -> CExpression { type.axes.last.map(size) ?? "1" }
 
   /// A shape for a comment: `[B, T, C]`.
   static func shape(_ type: TensorType) -> String {

@@ -39,15 +39,15 @@ public struct ProfiledModel: Sendable {
   /// The names of the C sources.
   public var sources: [String] { files.map(\.path).filter { $0.hasSuffix(".c") } }
 
-  /// Marks the calls of `plan` in the files that were generated for it.
+  /// Times the calls of `plan` in the files that were generated for it.
   ///
-  /// - Throws: `ProfileMismatch` if a call is not where this generator would have written it.
+  /// - Throws: `ProfileMismatch` if a call is not where this generator writes it.
   public init(_ plan: Plan, files: [GeneratedFile]) throws(ProfileMismatch) {
     // Sources carry themselves; this variant is nobody's to keep.
     self.files = files.filter { $0.path != SourceArchive.path }
     let context = Context(plan, .init(sourceName: ""))
-    for layer in plan.layers.indices { try mark(LayerFile(context, layer: layer)) }
-    markUpdate(site: sites.count)
+    for layer in plan.layers.indices { try time(LayerFile(context, layer: layer)) }
+    for file in RuntimeFile.all(routes: context.hasRouters) { timeUpdates(file, context) }
     self.files += ProfileRecorder.files
   }
 }
@@ -58,100 +58,51 @@ public struct ProfileMismatch: Error, Equatable {
 }
 
 extension ProfiledModel {
-  private mutating func mark(_ layer: LayerFile) throws(ProfileMismatch) {
-    let path = "\(layer.layer.name).c"
-    guard let index = files.firstIndex(where: { $0.path == path }) else {
-      throw ProfileMismatch(file: path)
+  private mutating func time(_ layer: LayerFile) throws(ProfileMismatch) {
+    guard let index = files.firstIndex(where: { $0.path == layer.path }) else {
+      throw ProfileMismatch(file: layer.path)
     }
-    var text = MarkedText(files[index].text)
-    for phase in [Phase.forward, .backward] {
-      for (number, lines) in layer.lines(phase).enumerated() {
-        if lines.isEmpty { continue }
-        guard let line = text.mark(lines, site: sites.count) else {
-          throw ProfileMismatch(file: path)
-        }
-        sites.append(
-          Site(
-            layer: layer.index, phase: phase, call: number,
-            kernel: Self.calledFunction(lines.joined(separator: " ")), file: path, line: line,
-            code: lines))
+    let statements = layer.statements
+    var text = TimedText(files[index].text, generatedAs: statements)
+    for (phase, number, lines, call) in statements.calls {
+      guard let line = text.time(lines, as: sites.count) else {
+        throw ProfileMismatch(file: layer.path)
       }
+      sites.append(
+        Site(
+          layer: layer.index, phase: phase, call: number, kernel: call.function ?? "",
+          file: layer.path, line: line, code: call.lines))
     }
     files[index].text = text.result
   }
 
-  private mutating func markUpdate(site: Int) {
-    guard let index = files.firstIndex(where: { $0.path == "training.c" }) else { return }
-    var text = MarkedText(files[index].text)
-    while text.mark(startingWith: "model_update(", site: site) != nil { updateSite = site }
-    files[index].text = text.result
-    let update = files.first { $0.path == "adamw.c" }?.text.split(
-      separator: "\n", omittingEmptySubsequences: false)
-    updateLine = (update?.firstIndex { $0.hasPrefix("void model_update(") } ?? 0) + 1
-  }
-
-  /// The first function that a statement calls.
-  static func calledFunction(_ statement: String) -> String {
-    let words: Set<String> = ["for", "if", "sizeof", "size_t", "while", "switch", "return"]
-    var name = ""
-    for character in statement {
-      if character.isLetter || character.isNumber || character == "_" {
-        name.append(character)
-      } else if character == "(", !name.isEmpty, !words.contains(name) {
-        return name
-      } else {
-        name = ""
+  /// Times the steps of the optimizer.
+  private mutating func timeUpdates(_ file: RuntimeFile, _ context: Context) {
+    let statements = file.statements(context)
+    let found = statements.sites
+    guard !found.isEmpty, let index = files.firstIndex(where: { $0.path == file.path }) else {
+      return
+    }
+    var text = TimedText(files[index].text, generatedAs: statements)
+    for (site, lines, _) in found {
+      switch site {
+      case .update: if text.time(lines, as: sites.count) != nil { updateSite = sites.count }
+      case .updateFunction: updateLine = text.line(of: lines) ?? 1
+      case .call: break
       }
     }
-    return statement
+    files[index].text = text.result
   }
 }
 
-/// A C file into which marks are put.
-private struct MarkedText {
-  private let lines: [Substring]
-  private var sites: [Int: (site: Int, end: Int)] = [:]
-
-  init(_ text: String) {
-    lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-  }
-
-  /// Marks the first occurrence of a call's lines that has no mark; gives its line's number, from 1.
-  mutating func mark(_ call: [String], site: Int) -> Int? {
-    let wanted = call.map { $0[...].trimmed }
-    let start = lines.indices.first { start in
-      sites[start] == nil && start + wanted.count <= lines.count
-        && zip(lines[start...], wanted).allSatisfy { $0.trimmed == $1 }
+extension [Statement] {
+  /// A layer's calls in the plan's order: forward, then backward.
+  fileprivate var calls: [(phase: Phase, number: Int, lines: Range<Int>, statement: Statement)] {
+    let calls = sites.compactMap { site, lines, statement in
+      if case .call(let phase, let number) = site { (phase, number, lines, statement) } else { nil }
     }
-    return start.map { mark($0..<$0 + call.count, site: site) }
-  }
-
-  /// Marks the first statement that starts so and has no mark.
-  mutating func mark(startingWith beginning: String, site: Int) -> Int? {
-    let start = lines.indices.first {
-      sites[$0] == nil && lines[$0].trimmed.hasPrefix(beginning)
+    return [Phase.forward, .backward].flatMap { phase in
+      calls.filter { $0.0 == phase }.sorted { $0.1 < $1.1 }
     }
-    guard let start, let end = lines.indices[start...].first(where: { lines[$0].hasSuffix(";") })
-    else { return nil }
-    return mark(start..<end + 1, site: site)
-  }
-
-  private mutating func mark(_ statement: Range<Int>, site: Int) -> Int {
-    sites[statement.lowerBound] = (site, statement.upperBound)
-    return statement.lowerBound + 1
-  }
-
-  var result: String {
-    var marked: [Substring] = ["#include \"\(ProfileRecorder.header)\""]
-    var ends: [Int: Int] = [:]
-    for (index, line) in lines.enumerated() {
-      if let site = ends[index] { marked.append("    moec_profile_end(\(site));") }
-      if let (site, end) = sites[index] {
-        marked.append("    moec_profile_begin(\(site));")
-        ends[end] = site
-      }
-      marked.append(line)
-    }
-    return marked.joined(separator: "\n")
   }
 }
