@@ -41,6 +41,10 @@ public struct Call: Hashable, Sendable {
   /// this call makes, are in cache: nothing later reads the parameters or adds to the gradients.
   public var updates: Range<Int>?
 
+  /// Whether nothing but the loss and what stands beside it, terms and states, asks for what the call makes:
+  /// a pass for logits alone leaves it out.
+  public var isForLoss = false
+
   /// The scope below the layer's own.
   public var scope: String
   public var location: SourceLocation?

@@ -28,7 +28,8 @@ extension LayerPlanner {
     function.draft.add(
       .init(
         kernel: kernel, scope: ValueNames.field(call.scope, in: section.scope),
-        location: call.location, nodes: call.nodes, cost: call.cost, updates: call.updates))
+        location: call.location, nodes: call.nodes, cost: call.cost, updates: call.updates,
+        isForLoss: uses.callsForLoss.contains(index)))
     for (value, slot) in zip(call.results, slots) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, index, &function) : slot
       bindGradients(value, final, call, &function)

@@ -173,6 +173,7 @@ extension PlanWriter {
     var text = call.kernel.text(marks) { self.text($0, in: layer) }
     if let finish = call.finish { text += Origin(finish.scope, nil, finish.location).text }
     if call.updates != nil { text += "; then adamw" }
+    if call.isForLoss { text += "; for the loss" }
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     return text + Origin(call.scope, nil, call.location).text
   }

@@ -143,19 +143,28 @@ extension LayerFile {
     }
   }
 
+  /// Calls under the model's lines; those for the loss alone are made where one is asked for.
+  ///
   /// - Parameter emitter: for the call with a number.
   func body(_ calls: [Call], _ emitter: (Int) -> CallEmitter) -> [String] {
     var lines: [String] = []
     var place: SourceLocation?
+    var isForLoss = false
     for (index, call) in calls.enumerated() {
+      if call.isForLoss != isForLoss {
+        lines += isForLoss ? ["    }"] : (lines.isEmpty ? [] : [""]) + ["    if (pass->targets) {"]
+        isForLoss = call.isForLoss
+      }
+      let indent = isForLoss ? "        " : "    "
       if let location = call.location, location.line != place?.line || location.file != place?.file
       {
-        lines += (lines.isEmpty ? [] : [""]) + ["    " + comment(location, call)]
+        let isFirst = lines.last.map { $0.hasSuffix("(pass->targets) {") } ?? true
+        lines += (isFirst ? [] : [""]) + [indent + comment(location, call)]
         place = location
       }
-      lines += emitter(index).lines(call).map { "    " + $0 }
+      lines += emitter(index).lines(call).map { indent + $0 }
     }
-    return lines
+    return lines + (isForLoss ? ["    }"] : [])
   }
 
   /// `// makemoe.swift:24   let weights = top.softmax()`.

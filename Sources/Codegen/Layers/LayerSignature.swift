@@ -59,7 +59,7 @@ struct LayerSignature {
     let usesPass =
       usesStream || places.contains { if case .source = $0 { true } else { false } }
       || Self.usesRows(calls, plan.sequences, plan.positions)
-      || calls.contains(where: layer.isRouter)
+      || calls.contains { layer.isRouter($0) || $0.isForLoss }
     if usesPass { parts.append(.pass) }
     if usesStream { parts.append(.stream) }
     self.parts = parts
