@@ -27,7 +27,7 @@ void input_backward(const float *d_y, const input_params *g, const input_scratch
 
     // makemoe.swift:45   let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
     sum_leading(t->d_value, d_y, B, T*C);
-    embedding_gradient(g->position_weight, t->d_value, pass->positions, T, C, T);
+    embedding_gradient(g->position_weight, t->d_value, pass->positions, T, C, MODEL_CONTEXT);
     embedding_gradient(g->token_weight, d_y, pass->tokens, B*T, C, V);
 }
 

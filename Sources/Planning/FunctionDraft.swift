@@ -34,6 +34,7 @@ struct FunctionDraft {
     var nodes: [Int]
     var cost = Cost.none
     var updates = false
+    var isForLoss = false
 
     /// What the call reads and what it makes.
     var operands: [DraftOperand] { (kernel.operands + kernel.results).map(\.content) }
@@ -118,8 +119,13 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
+<<<<<<< HEAD
         kernel: call.kernel.map { operand($0, scratch, named) }, scope: call.scope,
         location: call.location, joined: call.joined, cost: call.cost)
+=======
+        kernel: call.kernel.map { operand($0, scratch, named) }, isForLoss: call.isForLoss,
+        scope: call.scope, location: call.location, cost: call.cost)
+>>>>>>> bytes
     }
   }
 

@@ -172,6 +172,7 @@ extension PlanWriter {
   private func text(_ call: Call, in layer: Layer) -> String {
     var text = call.kernel.text(marks) { self.text($0, in: layer) }
     if call.updates != nil { text += "; then adamw" }
+    if call.isForLoss { text += "; for the loss" }
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     return text + Origin(call.scope, nil, call.location).text
       + call.joined.map { "," + $0.text }.joined()

@@ -44,6 +44,7 @@ public struct Plan: Hashable, Sendable {
   public func place(of storage: Storage) -> Int { regions[storage.region] + storage.offset }
 }
 
+<<<<<<< HEAD
 /// A buffer of a layer and its place: from the start of its use's saved buffers, or of scratch.
 public struct Buffer: Hashable, Sendable {
   public var name: String
@@ -182,6 +183,8 @@ public struct Layer: Hashable, Sendable {
   }
 }
 
+=======
+>>>>>>> bytes
 /// One use of a layer.
 public struct LayerUse: Hashable, Sendable {
   public var layer: Int

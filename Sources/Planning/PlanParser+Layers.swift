@@ -67,6 +67,7 @@ extension PlanParser {
     if reader.accept("; then adamw"), case .gradient(let first) = kernel.result(.weights)?.place {
       call.updates = first..<first + kernel.results(.weights).count
     }
+    call.isForLoss = reader.accept("; for the loss")
     try reader.expect("; flops")
     let flops = try reader.integer("operations")
     call.cost = Cost(flops: flops, productFlops: try reader.integer("operations of products"))

@@ -40,7 +40,7 @@ struct PlanParser {
     let memory = try memory()
     let regions = try regions()
     guard memory == Memory(regions) else {
-      throw reader.failure("memory is not that of the regions")
+      throw reader.failure("memory is not what the regions take")
     }
     let places = try parameterPlaces()
     let uses = try drafts()
@@ -131,7 +131,12 @@ extension PlanParser {
   private mutating func memory() throws(Diagnostic) -> Memory {
     try heading("memory, in bytes")
     let n = try numbers(["parameters", "gradients", "optimizer", "saved", "scratch", "total"])
-    return Memory(parameters: n[0], gradients: n[1], optimizer: n[2], saved: n[3], scratch: n[4])
+    let memory = Memory(
+      parameters: n[0], gradients: n[1], optimizer: n[2], saved: n[3], scratch: n[4])
+    guard n.allSatisfy({ $0 <= Regions.most }), memory.total == n[5] else {
+      throw reader.failure("memory is not the sum of its parts")
+    }
+    return memory
   }
 
   private mutating func regions() throws(Diagnostic) -> Regions {

@@ -25,6 +25,10 @@ struct ValueUses {
   /// The parameters that each section owns, in order of creation.
   private(set) var owned: [[Value]]
 
+  /// The forward calls that neither logits nor routers need. The loss's own is none of them: it asks for
+  /// targets itself.
+  private(set) var callsForLoss: Set<Int> = []
+
   /// Parameters and inputs.
   private let sources: [Value: Program.Source]
 
@@ -41,6 +45,19 @@ struct ValueUses {
       owned[section].append(value)
     }
     findLayouts()
+    findCallsForLoss()
+  }
+
+  private mutating func findCallsForLoss() {
+    var needed = Set(outputs.filter { $0.value.contains(.logits) }.keys)
+    if needed.isEmpty { return }
+    for (index, call) in program.calls.enumerated().reversed() where call.phase == .forward {
+      if call.results.contains(where: { needed.contains($0) || isRouting($0) }) {
+        needed.formUnion(call.inputs)
+      } else if call.op?.kind != .crossEntropy {
+        callsForLoss.insert(index)
+      }
+    }
   }
 
   private mutating func findLayouts() {

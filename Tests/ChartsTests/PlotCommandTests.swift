@@ -277,10 +277,8 @@ private let browser = try? Command.shell("command -v chromium || command -v chro
       setTimeout(() => {
         const results = [];
         try { \(script) } catch (error) { results.push("FAILED " + error.stack); }
-        const output = document.createElement("pre");
-        output.id = "results";
-        output.textContent = results.join("\\n");
-        document.body.append(output);
+        const content = { id: "results", textContent: results.join("\\n") };
+        document.body.append(Object.assign(document.createElement("pre"), content));
       }, 300);
       </script></body>
       """

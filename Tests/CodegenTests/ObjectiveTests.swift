@@ -177,6 +177,23 @@ import Testing
     #expect(try model.logits(tokens: [1, 2], seed: 1) != logits)
   }
 
+  @Test("A pass for logits alone leaves terms and rules out, and the terms of the last batch stay")
+  func leftOut() throws {
+    let compiled = try Self.result.get()
+    let calls = compiled.plan.layers.flatMap(\.forward)
+    let forLoss = calls.filter(\.isForLoss)
+    #expect(forLoss.count > 5 && forLoss.count < calls.count)
+    #expect(forLoss.allSatisfy { ![.linear, .route, .crossEntropy].contains($0.op?.kind) })
+    #expect(compiled.plan.layers.flatMap(\.backward).filter(\.isForLoss).isEmpty)
+    let model = try fresh()
+    _ = try model.loss(tokens: ids(1), targets: ids(2), seed: 1)
+    let terms = try model.terms()
+    _ = try model.logits(tokens: [1, 2, 3], seed: 1)
+    #expect(try model.terms() == terms)
+    _ = try model.loss(tokens: ids(4), targets: ids(2), seed: 1)
+    #expect(try model.terms() != terms)
+  }
+
   @Test("An update after one batch is a step; after several, states are the mean of the new values")
   func accumulated() throws {
     let (stepped, accumulated) = (try fresh(), try fresh())

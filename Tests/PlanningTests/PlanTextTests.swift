@@ -51,7 +51,7 @@ import Testing
       ("layer block", "layer other", "there is no layer block"),
       ("f32 at 0", "f32 at nothing", "expected its place"),
       ("of values", "of value", "expected a region"),
-      ("  total      ", "  total      1", "memory is not"),
+      ("  total      ", "  total      1", "memory is not the sum"),
       ("scratch at ", "scratch at 1", "one behind the other"),
       (", second moments", "", "has no second moments"), ("in panels", "in panel", "error"),
       ("together", "apart", "unknown role apart"), ("linear(", "linearly(", "unknown op linearly"),

@@ -126,6 +126,7 @@ extension LayerFile {
       kept: context.generation.cache == nil ? nil : context.plan.positions, share: share)
   }
 
+<<<<<<< HEAD
   /// The calls of a run, each below the model's line that it comes from.
   ///
   /// - Parameter emitter: for the call with a number in the run.
@@ -145,6 +146,42 @@ extension LayerFile {
       statements.append(statement)
     }
     return statements
+=======
+  /// The lines of each call of a phase, as they stand in the file but for their indentation.
+  func lines(_ phase: Phase) -> [[String]] {
+    runs(phase).flatMap { run, number in
+      signature(phase, run, number).calls.enumerated().map { index, call in
+        emitter(
+          for: run.kind == .bySequence ? context.plan.sequences : nil,
+          share: run.kind == .together ? "shares[\(index)]" : nil
+        ).lines(call)
+      }
+    }
+  }
+
+  /// Calls under the model's lines; those for the loss alone are made where one is asked for.
+  ///
+  /// - Parameter emitter: for the call with a number.
+  func body(_ calls: [Call], _ emitter: (Int) -> CallEmitter) -> [String] {
+    var lines: [String] = []
+    var place: SourceLocation?
+    var isForLoss = false
+    for (index, call) in calls.enumerated() {
+      if call.isForLoss != isForLoss {
+        lines += isForLoss ? ["    }"] : (lines.isEmpty ? [] : [""]) + ["    if (pass->targets) {"]
+        isForLoss = call.isForLoss
+      }
+      let indent = isForLoss ? "        " : "    "
+      if let location = call.location, location.line != place?.line || location.file != place?.file
+      {
+        let isFirst = lines.last.map { $0.hasSuffix("(pass->targets) {") } ?? true
+        lines += (isFirst ? [] : [""]) + [indent + comment(location, call)]
+        place = location
+      }
+      lines += emitter(index).lines(call).map { indent + $0 }
+    }
+    return lines + (isForLoss ? ["    }"] : [])
+>>>>>>> bytes
   }
 
   /// `// makemoe.swift:24   let weights = top.softmax()`, of each part of a joined call; nothing for a

@@ -39,10 +39,10 @@ struct UseBinding {
     }
   }
 
-  /// Those of the numbers that no formula gives.
+  /// Those of the numbers that no formula gives; nothing asks a layer without parameters for its first.
   var tables: [String] {
-    ([first, stream] + [router, saved].compactMap(\.self) + connections + borrowed)
-      .compactMap(\.table)
+    let own = (layout.hasParameters ? [first] : []) + [stream]
+    return (own + [router, saved].compactMap(\.self) + connections + borrowed).compactMap(\.table)
   }
 
   private var name: String { layout.layer.name }

@@ -39,8 +39,9 @@ public struct EmbeddingGradient: GradientOperation {
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
     Self(entries: transform(entries))
   }
-  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
-    pass.wholeResults
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    self = mappingAxes(pass.axes.whole)
+    return pass.wholeResults
   }
   public func target(ofResult result: Int) -> GradientTarget? { nil }
 
