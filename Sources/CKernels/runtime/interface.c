@@ -42,12 +42,22 @@ const char *model_name(moec_model *m, const char *scope, int use, const char *na
     return m->name;
 }
 
+#if MODEL_REORDERS
+model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
+                                      int use, int drawn_as) {
+#else
 model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use) {
+#endif
     for (int i = 0; i < count; i++, q++) {
         const model_parameter_row *row = &rows[i];
         size_t panels = (size_t)row->stack * panels_size(row->outputs, row->inputs);
+#if MODEL_REORDERS
+        *q = (model_parameter){*row, scope, use, q->offset, (size_t)row->stack * row->outputs * row->inputs, q->first_step,
+                               drawn_as + row->drawn_as};
+#else
         *q = (model_parameter){*row, scope, use, q->offset, (size_t)row->stack * row->outputs * row->inputs, q->first_step};
+#endif
         if (row->holds & PANELS) { q->stored = panels; }
         q[1].offset = q->offset + (q->stored + 15) / 16 * 16;
         q[1].first_step = q->first_step + row->steps;

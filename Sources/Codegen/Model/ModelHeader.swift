@@ -105,6 +105,18 @@ struct ModelHeader {
     }
     """
 
+  private var rowNumber: String {
+    guard context.reorders else { return "" }
+    return "\n" + "    int drawn_as;".padded(to: 32)
+      + "// of the use's parameters, as the model makes them"
+  }
+
+  private var number: String {
+    guard context.reorders else { return "" }
+    return "\n" + "    int drawn_as;".padded(to: 32)
+      + "// of the model's parameters: of that random stream are its first values"
+  }
+
   private var routes: String {
     guard hasRouters else { return "" }
     return """
@@ -154,7 +166,7 @@ struct ModelHeader {
         int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there
         int steps;                  // step counts: one, or one for each expert
         int distribution;           // of first values: CONSTANT, NORMAL, UNIFORM
-        float scale;                // the constant, the standard deviation, the bound
+        float scale;                // the constant, the standard deviation, the bound\(rowNumber)
     } model_parameter_row;
 
     enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8 };
@@ -166,7 +178,7 @@ struct ModelHeader {
         const char *scope;          // the path of the use, `use` its number behind that; -1: none
         int use;
         size_t offset, stored;      // floats from the first parameter, and how many with padding
-        int first_step;             // of its step counts
+        int first_step;             // of its step counts\(number)
     } model_parameter;
 
     \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")
