@@ -96,9 +96,13 @@ let package = Package(
       ]),
 
     .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "ModelFixtures"]),
-    .testTarget(name: "MoETests", dependencies: ["GraphIR", "MoE", "ModelFixtures", "moec"]),
+    .testTarget(
+      name: "MoETests",
+      dependencies: ["GraphIR", "MoE", "ModelFixtures", "CompiledModels", "moec"]),
     .testTarget(name: "LintTests", dependencies: ["GraphIR", "MoE", "Lint", "Passes", "Planning"]),
-    .testTarget(name: "PassesTests", dependencies: ["GraphIR", "MoE", "Passes", "Interpreter"]),
+    .testTarget(
+      name: "PassesTests",
+      dependencies: ["GraphIR", "MoE", "Passes", "Interpreter", "CompiledModels"]),
     .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
     .testTarget(
       name: "LoweringTests",

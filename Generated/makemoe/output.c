@@ -5,13 +5,9 @@
 //   parameters 8,641      forward 9.2 MFLOP      backward 18.1 MFLOP      saved 270,336 bytes
 
 #include "output.h"
-#include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "kernels/layer_norm.h"
 #include "kernels/cross_entropy.h"
-
-// Element by element: y[i].
-ELEMENTWISE(set_to_one, 1.0f, int count)
 
 void output_forward(float *logits, float *loss, const float *x, const output_params *p, const output_saved *s,
                     const model_pass *pass) {
@@ -45,8 +41,7 @@ void output_backward(float *d_x, const float *logits, const float *x, const outp
     const int B = pass->sequences, T = pass->length;  // of this pass
 
     // makemoe.swift:42   LanguageModel("makemoe",
-    set_to_one(t->d_loss, 1);
-    cross_entropy_gradient(t->d_head, t->d_loss[0], logits, s->loss_maximum, s->loss_sum, pass->targets, B*T, V);
+    cross_entropy_gradient(t->d_head, 1.0f, logits, s->loss_maximum, s->loss_sum, pass->targets, B*T, V);
 
     // Every thread takes sequences of its own through all that keeps them apart.
     #pragma omp parallel if (pass_divides(pass))
@@ -126,7 +121,6 @@ void output_bind_saved(output_saved *s, char *base) {
 }
 
 void output_bind_scratch(output_scratch *t, char *base) {
-    t->d_loss = (float *)(base + 395264);
     t->d_head = (float *)(base + 262144);
     t->d_final = (float *)(base + 0);
 }

@@ -32,7 +32,6 @@ typedef struct {
 
 // Overwritten within forward or backward; buffers may overlap.
 typedef struct {
-    float *d_loss;                          // []
     float *d_head;                          // [B, T, V]
     float *d_final;                         // [B, T, C]
 } output_scratch;

@@ -23,8 +23,9 @@ extension Interpreter {
 
   /// `CrossEntropyGradient`: dloss (softmax(logits) - [v = target]) / N.
   func crossEntropyGradient(_ site: Site) -> TensorValue {
-    let (dLoss, logits) = (site.floats(0)[0], site.inputs[1])
-    let (maximum, sum, targets) = (site.floats(2), site.floats(3), site.integers(4))
+    let (logits, targets) = (site.inputs[0], site.integers(3))
+    let (maximum, sum) = (site.floats(1), site.floats(2))
+    let dLoss = site.inputs.count > 4 ? site.floats(4)[0] : 1
     let factor = dLoss / Double(logits.rows)
     let dLogits = logits.floats.enumerated().map { index, logit in
       let (n, v) = (index / logits.width, index % logits.width)

@@ -7,6 +7,7 @@ extension Pass {
   ///     transpose(transpose(x)) -> x            matmul(transpose(a), b) -> matmul {transposeA} (a, b)
   ///     transpose(matmul(a, b)) -> matmul(bᵀ, aᵀ)
   ///     sum(sum(x)) -> sum(x)                   pointwise x0 -> x0
+  ///     crossEntropyGradient(…, dloss) -> crossEntropyGradient(…) where dloss is 1
   ///
   /// A pointwise op also loses operands that it neither reads nor takes its shape from, and reads an
   /// operand given twice once. Nothing looks into another layer: of equal layers the last one's
@@ -34,6 +35,7 @@ extension Pass {
     }
     if case .matmul(let op) = node.op { return matmul(op, index, inputs, &rewriter) }
     if case .sum(let op) = node.op { return sumOfSum(op, index, inputs[0], &rewriter) }
+    if case .crossEntropyGradient = node.op { return lossGradient(index, inputs, &rewriter) }
     if case .pointwise(let op) = node.op { return pointwise(op, index, inputs, &rewriter) }
     return nil
   }
@@ -95,6 +97,17 @@ extension Pass {
     let isTrailing = !inner.sumsLeading(of: type) && op.sumsTrailing(of: origin.types[0])
     guard isLeading || isTrailing else { return nil }
     return rewriter.emit(.sum(op), [origin.inputs[0]], for: index)[0]
+  }
+
+  /// The gradient of the loss alone, which is 1 without anything that holds a 1.
+  private static func lossGradient(
+    _ index: Int, _ inputs: [Value], _ rewriter: inout Rewriter
+  ) -> Value? {
+    let op = rewriter.source.nodes[index].op
+    guard inputs.count > 4, case .pointwise(let dLoss) = rewriter.node(of: inputs[4]).op,
+      dLoss.expression == .constant(1)
+    else { return nil }
+    return rewriter.emit(op, inputs.dropLast(), for: index)[0]
   }
 
   /// Whether a value can stand for a node: what a graph hands out is computed, not kept or given.

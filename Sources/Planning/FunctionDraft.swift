@@ -119,13 +119,8 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
-<<<<<<< HEAD
-        kernel: call.kernel.map { operand($0, scratch, named) }, scope: call.scope,
-        location: call.location, joined: call.joined, cost: call.cost)
-=======
         kernel: call.kernel.map { operand($0, scratch, named) }, isForLoss: call.isForLoss,
-        scope: call.scope, location: call.location, cost: call.cost)
->>>>>>> bytes
+        scope: call.scope, location: call.location, joined: call.joined, cost: call.cost)
     }
   }
 

@@ -30,15 +30,11 @@ extension LayerPlanner {
     function.draft.add(
       .init(
         kernel: kernel, scope: ValueNames.field(call.scope, in: section.scope),
-<<<<<<< HEAD
         location: call.location,
         joined: call.joined.map {
           Origin(ValueNames.field($0.scope, in: section.scope), nil, $0.location)
-        }, nodes: call.nodes, cost: call.cost, updates: call.updates))
-=======
-        location: call.location, nodes: call.nodes, cost: call.cost, updates: call.updates,
+        }, nodes: call.nodes, cost: call.cost, updates: call.updates,
         isForLoss: uses.callsForLoss.contains(index)))
->>>>>>> bytes
     for (value, slot) in zip(call.results, slots) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, index, &function) : slot
       bindGradients(value, final, call, &function)

@@ -49,7 +49,7 @@ private struct Planner {
   private let numberOfParameter: [Value: (Parameter, Int)]
   private var layers: [Layer] = []
   private var numberOfLayer: [Layer: Int] = [:]
-  private var layersNamed: [String: Int] = [:]
+  private var layerNames = LayerNames()
   private var usesOfLayer: [Int] = []
   private var layerUses: [LayerUse] = []
   private var borrowedParameters: [[Value]] = []
@@ -86,7 +86,7 @@ private struct Planner {
   }
 
   mutating func add(_ result: LayerPlanner.Result, of section: LayerPlanner) {
-    let layer = indexOfLayer(result.layer)
+    let layer = indexOfLayer(result.layer, of: section)
     let use = LayerUse(
       layer: layer, instance: usesOfLayer[layer],
       scope: section.section.scope, firstParameter: parameters.count, borrowed: [],
@@ -103,24 +103,16 @@ private struct Planner {
   }
 
   /// The layer like this one, or this one as a new layer under a name of its own.
-  private mutating func indexOfLayer(_ layer: Layer) -> Int {
+  private mutating func indexOfLayer(_ layer: Layer, of section: LayerPlanner) -> Int {
     if let known = numberOfLayer[layer] { return known }
     numberOfLayer[layer] = layers.count
     layers.append(layer)
-    layers[layers.count - 1].name = newName(layer.name)
+    let family = section.section.layer?.family
+    let last = uses.partition.sections.lastIndex { $0.layer?.family == family }
+    layers[layers.count - 1].name = layerNames.name(
+      layer.name, madeOf: section.words, isLast: last == section.index)
     usesOfLayer.append(0)
     return layers.count - 1
-  }
-
-  /// `block`, `block_2`, `block_3`: a name that no other layer has.
-  private mutating func newName(_ base: String) -> String {
-    var name = base
-    while layersNamed[name] != nil {
-      layersNamed[base, default: 1] += 1
-      name = "\(base)_\(layersNamed[base, default: 1])"
-    }
-    layersNamed[name] = 1
-    return name
   }
 
   private mutating func edge(_ value: Value) -> Int {

@@ -29,10 +29,7 @@ extension ValueNames {
     {
       return Self.field(String(name), in: "")
     }
-    let kind = op.gradient.map { type(of: $0).forward } ?? op.kind
-    return kind.rawValue.reduce(into: "") { word, letter in
-      word += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
-    }
+    return (op.gradient.map { type(of: $0).forward } ?? op.kind).inWords
   }
 }
 

@@ -8,7 +8,7 @@ import Testing
 
 /// The first values of a new model.
 @Suite struct InitialValueTests {
-  private func graph() throws -> Graph {
+  static func graph(depth: Int = 2) throws -> Graph {
     let (V, T) = (MoE.Axis("V", 7), MoE.Axis("T", 4))
     let (B, C) = (MoE.Axis("B", 2), MoE.Axis("C", 8))
     return try LanguageModel.trace("first", vocabulary: V, context: T, batch: B) { text in
@@ -16,7 +16,7 @@ import Testing
       let head = parameter("head", V, C, initial: .normal(1))
       _ = parameter("unread", C, initial: .normal(1))
       let x = text.tokens.embedding("token", C)
-      let y = layers("block", 2, x) { x in x + x.linear("up", C).gelu() }
+      let y = layers("block", depth, x) { x in x + x.linear("up", C).gelu() }
       return (y + (y.linear("none", C) * 0)).linear(weight: head)
     }
   }
@@ -25,7 +25,7 @@ import Testing
     "They are drawn in order of creation, whatever passes are left out and wherever layers lie",
     arguments: [[], ["Simplify", "FusePointwise", "DropUnused"]] as [Set<String>])
   func inOrderOfCreation(omitted: Set<String>) throws {
-    let compiled = try CompiledModel(graph(), omitting: omitted)
+    let compiled = try CompiledModel(Self.graph(), omitting: omitted)
     let names = compiled.plan.parameters.map(\.name)
     #expect(names != compiled.reference.parameters.map(\.parameter.name))
     let model = try Model(compiled.library)

@@ -11,7 +11,9 @@ import Testing
 /// The objective, its terms and states, in C.
 @Suite struct ObjectiveTests {
   /// Two blocks with a mixture whose loads are balanced by a term of the objective and by a state.
-  static func balanced(_ name: String = "balanced", weight: Double = 0.5) throws -> Graph {
+  static func balanced(
+    _ name: String = "balanced", weight: Double = 0.5, depth: Int = 2
+  ) throws -> Graph {
     typealias Axis = MoE.Axis
     let (V, T, B) = (Axis("V", 11), Axis("T", 5), Axis("B", 4))
     let (C, E) = (Axis("C", 12), Axis("E", 4))
@@ -19,7 +21,7 @@ import Testing
       let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
       let own = parameter("own", C)
       let seen = state("seen", initial: 2)
-      let y = layers("block", 2, x) { x in
+      let y = layers("block", depth, x) { x in
         let logits = x.layerNorm("norm").linear("gate", E)
         let loads = state("loads", E, initial: 0.25)
         let mean = logits.softmax().mean(over: B, T)

@@ -1,6 +1,7 @@
 import Codegen
 import CompiledModels
 import Foundation
+import GraphIR
 import ModelFixtures
 import Testing
 
@@ -36,14 +37,27 @@ import Testing
     }
   }
 
-  @Test("No C grows with depth")
+  private static func lines(_ graph: Graph) throws -> [String: [Substring]] {
+    let files = try GeneratedModel(Pipelines.plan(graph), .init(sourceName: "deep.swift")).files
+    return files.filter(\.isC).reduce(into: [:]) { $0[$1.path] = $1.text.split(separator: "\n") }
+  }
+
+  @Test("No C grows with depth, nor where parameters lie otherwise than they are made")
   func depth() throws {
-    let counts = try [2, 16].map { depth in
-      let plan = try Pipelines.plan(MakeMoE("deep") { $0.depth = depth }.graph())
-      let files = GeneratedModel(plan, .init(sourceName: "deep.swift")).files.filter(\.isC)
-      return files.map { "\($0.path): \($0.text.split(separator: "\n").count) lines" }
+    for model in [MakeMoE.graph(depth:), InitialValueTests.graph(depth:)] {
+      let counts = try [2, 16].map { try Self.lines(model($0)).mapValues(\.count) }
+      #expect(counts[0] == counts[1])
     }
-    #expect(counts[0] == counts[1])
+  }
+
+  @Test("A table says once how the parameters of a layer's uses are drawn, whatever rules update")
+  func drawnAs() throws {
+    let rows = try [2, 16].map { depth in
+      let model = try Self.lines(ObjectiveTests.balanced(depth: depth))["model.c"] ?? []
+      #expect(model.contains { $0.hasSuffix(", first values, drawn as") })
+      return model.filter { $0.contains("CONSTANT, ") || $0.contains("NORMAL, ") }
+    }
+    #expect(rows[0] == rows[1] && rows[0].count > 10)
   }
 
   @Test("model.c is what is the model's own, in a few screens")
@@ -66,5 +80,11 @@ import Testing
         #expect(odd.isEmpty, "\(model.name) \(file.path)")
       }
     }
+  }
+}
+
+extension MakeMoE {
+  fileprivate static func graph(depth: Int) throws -> Graph {
+    try MakeMoE("deep") { $0.depth = depth }.graph()
   }
 }

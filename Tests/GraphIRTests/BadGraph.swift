@@ -56,7 +56,7 @@ extension Graph {
           %18 = attention(%14, %14, %14) {heads [K], scale 0.5, rate 0.1, stream 3} \
           : f32[B, T, C], f32[B, K, T], f32[B, K, T]
           backward
-          %19 = crossEntropyGradient(%17, %15, %17.1, %17.2, %16) : f32[B, T, V]
+          %19 = crossEntropyGradient(%15, %17.1, %17.2, %16, %17) : f32[B, T, V]
           %20 = linearWeightGradient(%19, %14) : f32[V, C]
           return logits %15
           return loss %17

@@ -1,3 +1,4 @@
+import CompiledModels
 import GraphIR
 import Testing
 
@@ -25,18 +26,18 @@ import Testing
       [("token.weight", [65, 128]), ("position.weight", [32, 128])] + blocks
       + [("final.weight", [128]), ("final.bias", [128]), ("head.weight", [65, 128])]
       + [("head.bias", [65])]
-    let parameters = try MakeMoE.graph().parameters.map(\.parameter)
+    let parameters = try MakeMoE.reference.graph().parameters.map(\.parameter)
     #expect(parameters.map(\.name) == expected.map(\.0))
     #expect(parameters.map { $0.axes.map(\.size) } == expected.map(\.1))
   }
 
   @Test func thereAre8996545Parameters() throws {
-    let graph = try MakeMoE.graph()
+    let graph = try MakeMoE.reference.graph()
     #expect(graph.parameters.reduce(0) { $0 + graph.nodes[$1.node].types[0].count } == 8_996_545)
   }
 
   @Test func aBlockConsistsOfTheseNodes() throws {
-    let nodes = try MakeMoE.graph().nodes.filter {
+    let nodes = try MakeMoE.reference.graph().nodes.filter {
       $0.scope.hasPrefix("block.3") && $0.op.kind != .parameter
     }
     #expect(
@@ -64,14 +65,14 @@ import Testing
   }
 
   @Test func randomStreamsAreNumberedInOrderOfCreation() throws {
-    let streams = try MakeMoE.graph().nodes.flatMap { node in
+    let streams = try MakeMoE.reference.graph().nodes.flatMap { node in
       if case .pointwise(let op) = node.op { op.expression.streams } else { [Int]() }
     }
     #expect(streams == Array(0..<32))
   }
 
   @Test func logitsAndLossAreBound() throws {
-    let graph = try MakeMoE.graph()
+    let graph = try MakeMoE.reference.graph()
     #expect(graph.outputs.map(\.output) == [.logits, .loss])
     #expect(graph[.logits].map { graph.type(of: $0).description } == "f32[B, T, V]")
     #expect(graph[.loss].map { graph.type(of: $0) } == .scalar)
@@ -79,12 +80,12 @@ import Testing
   }
 
   @Test func nodesKnowTheFileWithoutItsFolder() throws {
-    let files = Set(try MakeMoE.graph().nodes.compactMap(\.location?.file))
+    let files = Set(try MakeMoE.reference.graph().nodes.compactMap(\.location?.file))
     #expect(files == ["MakeMoE.swift"])
   }
 
   @Test func theTextReadsBack() throws {
-    let graph = try MakeMoE.graph()
+    let graph = try MakeMoE.reference.graph()
     #expect(try Graph(parsing: graph.text) == graph)
   }
 }

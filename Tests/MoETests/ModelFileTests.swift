@@ -1,3 +1,4 @@
+import CompiledModels
 import GraphIR
 import Testing
 
@@ -16,7 +17,7 @@ struct ModelFileTests {
     let result = try Model.run(Model.example("makemoe"), language: language)
     #expect(result.status == 0 && result.errors == "" && result.output == "")
     let graph = try Graph(parsing: result.graph)
-    #expect(graph.withoutLocations == (try MakeMoE.graph().withoutLocations))
+    #expect(graph.withoutLocations == (try MakeMoE.reference.graph().withoutLocations))
     #expect(graph.vocabularyLocation == SourceLocation(file: "model.swift", line: 4, column: 9))
   }
 

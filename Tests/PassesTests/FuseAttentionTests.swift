@@ -1,3 +1,4 @@
+import CompiledModels
 import GraphIR
 import Testing
 
@@ -40,9 +41,7 @@ import Testing
   }
 
   @Test func attentionWhoseWeightsAreUsedElsewhereStays() throws {
-    var model = SmallModel()
-    model.depth = 1
-    var graph = model.graph
+    var graph = try MakeMoE.small { $0.depth = 1 }.graph()
     #expect(try Pass.fuseAttention.run(graph).nodes.contains { $0.op.kind == .attention })
     let weights = try #require(graph.nodes.firstIndex { $0.op.kind == .causalMask }) + 1
     var g = GraphBuilder(graph)
@@ -56,7 +55,7 @@ import Testing
   }
 
   @Test func attentionWithoutScaleOrDropoutIsRecognised() throws {
-    let graph = try Pass.fuseAttention.thenDropUnused.run(SmallModel(dropout: 0).graph)
+    let graph = try Pass.fuseAttention.thenDropUnused.run(MakeMoE.small { $0.dropout = 0 }.graph())
     let kinds = Set(graph.nodes.map(\.op.kind))
     #expect(kinds.contains(.attention) && !kinds.contains(.causalMask))
     #expect(!kinds.contains(.mergeHeads) || !kinds.contains(.matmul))

@@ -1,3 +1,4 @@
+import CompiledModels
 import GraphIR
 import Interpreter
 import Testing
@@ -27,15 +28,15 @@ import Testing
     #expect(!(areZero && sample.hasGradients))
   }
 
-  @Test(arguments: SmallModel.all)
-  func gradientsOfWholeModelsAreTheirSlopes(_ model: SmallModel) throws {
-    let results = try expectSlopes(model.graph, seed: 2)
+  @Test(arguments: MakeMoE.allSmall)
+  func gradientsOfWholeModelsAreTheirSlopes(_ model: MakeMoE) throws {
+    let results = try expectSlopes(model.graph(), seed: 2)
     let areZero = results.allSatisfy(\.isZero)
     #expect(!areZero)
   }
 
   @Test func aWrongGradientIsNoticed() throws {
-    var graph = try Pass.differentiate.run(SmallModel.all[0].graph)
+    var graph = try Pass.differentiate.run(MakeMoE.allSmall[0].graph())
     let index = try #require(graph.nodes.lastIndex { $0.op.kind == .layerNormGradient })
     // Mean and rstd change places.
     graph.nodes[index].inputs.swapAt(3, 4)

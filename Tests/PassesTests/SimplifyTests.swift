@@ -86,4 +86,30 @@ import Testing
       """
     try expect(.simplify, makes: text, of: text)
   }
+
+  @Test(
+    "The gradient of the loss alone is 1 without anything that holds a 1; of another, it is read")
+  func lossGradient() throws {
+    func graph(_ dLoss: String, _ last: String) -> String {
+      """
+      forward
+      \(parameter(0, "x", "B, T, V"))
+      %1 = input {kind "targets", axes [B, T]} : i32[B, T]
+      %2 = crossEntropy(%0, %1) : f32[], f32[B, T], f32[B, T]
+      backward
+      \(dLoss)\(last) : f32[B, T, V]
+      """
+    }
+    func text(_ factor: String) -> String {
+      graph(
+        "%3 = pointwise(%2) {f \(factor)} : f32[]\n",
+        "%4 = crossEntropyGradient(%0, %2.1, %2.2, %1, %3)")
+        + "\nreturn loss %2\nreturn gradient \"x\" %4"
+    }
+    let alone = graph("", "%3 = crossEntropyGradient(%0, %2.1, %2.2, %1)")
+    try expect(
+      .simplify.thenDropUnused, makes: alone + "\nreturn loss %2\nreturn gradient \"x\" %3",
+      of: text("1.0"))
+    try expect(.simplify.thenDropUnused, makes: text("2.0"), of: text("2.0"))
+  }
 }

@@ -1,3 +1,4 @@
+import CompiledModels
 import GraphIR
 import Interpreter
 import Testing
@@ -7,14 +8,14 @@ import Testing
 /// What a compiled model does as a whole, in double precision.
 @Suite struct WholeModelTests {
   /// A prefix of one sequence has the logits that it has in the whole sequence: nothing looks ahead.
-  @Test(arguments: SmallModel.all.filter { $0.capacity == nil })
-  func logitsDependOnNothingLater(_ model: SmallModel) throws {
-    let graph = try Pipeline().run(model.graph)
+  @Test(arguments: MakeMoE.allSmall.filter { $0.capacity == nil })
+  func logitsDependOnNothingLater(_ model: MakeMoE) throws {
+    let graph = try Pipeline().run(model.graph())
     let tokens: [Int32] = [3, 1, 4, 1, 5]
     let whole = try logits(graph, tokens)
     for length in 1..<tokens.count {
       let prefix = try logits(graph, Array(tokens.prefix(length)))
-      #expect(prefix.count == length * model.V.size)
+      #expect(prefix.count == length * model.V)
       #expect(zip(prefix, whole).allSatisfy { abs($0 - $1) < 1e-12 })
     }
     #expect(try logits(graph, [2, 1, 4, 1, 5]).suffix(7) != whole.suffix(7))
@@ -27,7 +28,7 @@ import Testing
   }
 
   @Test func evaluationRepeatsItselfAndTrainingFollowsTheSeed() throws {
-    let graph = try Pipeline().run(SmallModel(name: "seeds").graph)
+    let graph = try Pipeline().run(MakeMoE.small("seeds").graph())
     var interpreter = Interpreter.onRandomTokens(graph)
     let first = try interpreter.run([.loss]).loss
     #expect(try interpreter.run([.loss]).loss == first)
@@ -39,9 +40,9 @@ import Testing
     #expect(try interpreter.run([.loss]).loss != evaluated)
   }
 
-  @Test(arguments: SmallModel.all)
-  func trainingLearnsABatchByHeart(_ model: SmallModel) throws {
-    var graph = try Pipeline().run(model.graph)
+  @Test(arguments: MakeMoE.allSmall)
+  func trainingLearnsABatchByHeart(_ model: MakeMoE) throws {
+    var graph = try Pipeline().run(model.graph())
     graph.optimizer.learningRate = 0.02
     var interpreter = Interpreter.onRandomTokens(graph)
     var optimizer = AdamWReference(graph, parameters: interpreter.parameters)

@@ -39,12 +39,37 @@ import Testing
   @Test("Layers within layers run between what is before and after them")
   func nested() throws {
     let plan = try Pipelines.plan(LayeredModel(.nested, depth: 2).graph())
-    #expect(plan.layers.map(\.name) == ["input", "outer", "inner", "outer_2", "output"])
+    #expect(plan.layers.map(\.name) == ["input", "outer", "inner", "outer_after", "output"])
     #expect(
       plan.uses.map(\.scope) == [
         "", "outer.0", "outer.0.inner.0", "outer.0.inner.1", "outer.0.inner.2", "outer.0",
         "outer.1", "outer.1.inner.0", "outer.1.inner.1", "outer.1.inner.2", "outer.1", "",
       ])
+  }
+
+  @Test(
+    "Different layers of one name are called by what tells them apart",
+    arguments: [
+      (LayeredModel.Form.mixed, ["block", "block_erf"]),
+      (.skip, ["block", "block_next", "block_last"]),
+      (.shared, ["block", "block_next", "block_last"]),
+    ])
+  func layerNames(form: LayeredModel.Form, expected: [String]) throws {
+    let plan = try Pipelines.plan(LayeredModel(form).graph())
+    #expect(plan.layers.map(\.name) == ["input"] + expected + ["output"])
+  }
+
+  @Test("Names of layers say what is more, then what is less, then where; else there is a letter")
+  func differences() {
+    var names = LayerNames()
+    let words = [
+      ["norm", "relu"], ["norm", "gelu"], ["norm"], ["norm"], ["norm", "relu"], ["norm"],
+    ]
+    #expect(
+      words.map { names.name("block", madeOf: $0, isLast: false) } == [
+        "block", "block_gelu", "block_without_relu", "block_next", "block_b", "block_c",
+      ])
+    #expect(names.name("block_gelu", madeOf: [], isLast: true) == "block_gelu_b")
   }
 
   @Test("The number of functions does not grow with depth where layers reach past each other")

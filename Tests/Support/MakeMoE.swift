@@ -12,6 +12,9 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
   public var capacity: Double?
   public var dropout = 0.0
 
+  /// Whether attention is written as `attention(q, k, v)`, not step by step.
+  public var isFused = false
+
   /// Whether the head's weights are the token table.
   public var isTied = false
 
@@ -30,19 +33,27 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
 
   public var description: String { name }
 
+  /// `Examples/makemoe.swift` once more, so that tests have its graph in the process.
+  public static let reference = MakeMoE("makemoe") {
+    ($0.B, $0.T, $0.V, $0.C) = (16, 32, 65, 128)
+    ($0.heads, $0.depth, $0.experts, $0.dropout) = (8, 8, 8, 0.1)
+    $0.optimizer = .adamW(learningRate: 1e-3)
+  }
+
   public func graph() throws -> Graph {
     let axes = Axes(self)
     return try LanguageModel.trace(
       name, vocabulary: axes.V, context: axes.T, batch: axes.B, linearWeights: .kaimingNormal,
       optimizer: optimizer
     ) { text in
-      let table = parameter("token.weight", axes.V, axes.C, initial: .normal(1))
-      let x = text.tokens.embedding(table) + text.positions.embedding("position", axes.C)
+      let table = isTied ? parameter("token.weight", axes.V, axes.C, initial: .normal(1)) : nil
+      let tokens = table.map { text.tokens.embedding($0) } ?? text.tokens.embedding("token", axes.C)
+      let x = tokens + text.positions.embedding("position", axes.C)
       let start =
         hasOffset
         ? x + parameter("offset", axes.B, axes.T, axes.C, initial: .normal(0.1)) : x
       let y = layers("block", depth, start) { block($0, axes) }.layerNorm("final")
-      return isTied ? y.linear(weight: table) : y.linear("head", axes.V)
+      return table.map { y.linear(weight: $0) } ?? y.linear("head", axes.V)
     }
   }
 
@@ -65,8 +76,11 @@ public struct MakeMoE: Sendable, CustomStringConvertible {
     let k = x.linear("key", axes.C, bias: false).heads(heads)
     let v = x.linear("value", axes.C, bias: false).heads(heads)
     let scale = attentionScale ?? 1 / Double(C).squareRoot()
-    let weights = dropped((q.matmul(k.transposed()) * scale).causalMasked().softmax())
-    return dropped(weights.matmul(v).mergedHeads().linear("proj", axes.C))
+    let y =
+      isFused
+      ? attention(q, k, v, scale: scale, dropout: dropout)
+      : dropped((q.matmul(k.transposed()) * scale).causalMasked().softmax()).matmul(v)
+    return dropped(y.mergedHeads().linear("proj", axes.C))
   }
 
   private func route(_ x: Tensor, _ axes: Axes) -> Routing {

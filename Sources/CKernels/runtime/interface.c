@@ -42,8 +42,13 @@ const char *model_name(moec_model *m, const char *scope, int use, const char *na
     return m->name;
 }
 
+#if MODEL_REORDERS
+model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
+                                      int use, int drawn_as) {
+#else
 model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use) {
+#endif
     for (int i = 0; i < count; i++, q++) {
         const model_parameter_row *row = &rows[i];
         size_t panels = (size_t)row->stack * panels_size(row->outputs, row->inputs);
@@ -51,6 +56,9 @@ model_parameter *model_add_parameters(model_parameter *q, const model_parameter_
         q->scope = scope;
         q->use = use;
         q->stored = row->holds & PANELS ? panels : (size_t)row->stack * row->outputs * row->inputs;
+#if MODEL_REORDERS
+        q->drawn_as = drawn_as + row->drawn_as;
+#endif
         // The next one lies behind what this one has.
         size_t room = (q->stored + 15) / 16 * 16;
         model_parameter *next = q + 1;

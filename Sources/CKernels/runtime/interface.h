@@ -52,8 +52,14 @@ void model_terms(const moec_model *m, float *out);
 
 // interface.c: lists those of one use at q, or r, whose first places and numbers the use before has left there;
 // returns the place of the next.
+#if MODEL_REORDERS
+// The parameters are drawn as those from drawn_as on.
+model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
+                                      int use, int drawn_as);
+#else
 model_parameter *model_add_parameters(model_parameter *q, const model_parameter_row *rows, int count, const char *scope,
                                       int use);
+#endif
 #if MODEL_HAS_ROUTERS
 model_router *model_add_routers(model_router *r, const model_router_row *rows, int count, const char *scope, int use);
 #endif

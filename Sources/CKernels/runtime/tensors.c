@@ -4,13 +4,6 @@
 #include "kernels/panels.h"
 #include "kernels/random.h"
 
-#if MODEL_REORDERS
-// Which one of the model's parameters each is: its first values are drawn from the stream of that number.
-static const int drawn_as[MODEL_PARAMETERS] = {
-    MODEL_DRAWN_AS
-};
-
-#endif
 // Where element n of a parameter's logical row-major order is stored.
 static size_t stored_index(const model_parameter_row *q, size_t n) {
     if (!(q->holds & PANELS)) { return n; }
@@ -39,7 +32,7 @@ void moec_initialize(moec_model *m, uint64_t seed) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
 #if MODEL_REORDERS
-        uint64_t key = random_key(seed, (uint64_t)drawn_as[i]);
+        uint64_t key = random_key(seed, (uint64_t)q->drawn_as);
 #else
         uint64_t key = random_key(seed, (uint64_t)i);
 #endif

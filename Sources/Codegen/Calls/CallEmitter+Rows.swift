@@ -113,8 +113,9 @@ extension CallEmitter {
 
   func crossEntropyGradient(_ c: CallText) -> Statement {
     let operands = [.logits, .maximum, .sum, .targets].map { c[$0] }
+    let dLoss: CExpression = c.call[.gradient] == nil ? "1.0f" : "\(c[.gradient])[0]"
     return Statement(
       calling: "cross_entropy_gradient",
-      [c.made(.logits), "\(c[.gradient])[0]"] + operands + [c.rows(.logits), c.width(.logits)])
+      [c.made(.logits), dLoss] + operands + [c.rows(.logits), c.width(.logits)])
   }
 }

@@ -126,62 +126,35 @@ extension LayerFile {
       kept: context.generation.cache == nil ? nil : context.plan.positions, share: share)
   }
 
-<<<<<<< HEAD
-  /// The calls of a run, each below the model's line that it comes from.
+  /// The calls of a run, each below the model's line that it comes from; those for the loss alone are
+  /// made where one is asked for.
   ///
   /// - Parameter emitter: for the call with a number in the run.
   func body(_ run: CallRun, _ phase: Phase, _ emitter: (Int) -> CallEmitter) -> [Statement] {
+    let calls = run.calls.map { layer.calls(phase)[$0] }
     var statements: [Statement] = []
     var place: SourceLocation?
     for (index, number) in run.calls.enumerated() {
-      let call = layer.calls(phase)[number]
+      let call = calls[index]
+      let isFirst = index == 0 || calls[index - 1].isForLoss != call.isForLoss
+      if isFirst, call.isForLoss {
+        statements += index == 0 ? [] : [.blank]
+        statements.append(Statement("if (\(CExpression.pass)->targets) {"))
+      }
+      let depth = { (statement: Statement) in call.isForLoss ? statement.indented : statement }
       let comments = comments(call, after: place)
       if !comments.isEmpty {
-        statements += statements.isEmpty ? [] : [.blank]
-        statements.append(Statement(lines: comments))
+        statements += isFirst && (call.isForLoss || index == 0) ? [] : [.blank]
+        statements.append(depth(Statement(lines: comments)))
       }
       place = call.joined.last?.location ?? call.location ?? place
-      var statement = emitter(index).statement(call)
+      var statement = depth(emitter(index).statement(call))
       statement.site = .call(phase, number)
       statements.append(statement)
+      let isLast = index + 1 == calls.count || !calls[index + 1].isForLoss
+      if isLast, call.isForLoss { statements.append(Statement("}")) }
     }
     return statements
-=======
-  /// The lines of each call of a phase, as they stand in the file but for their indentation.
-  func lines(_ phase: Phase) -> [[String]] {
-    runs(phase).flatMap { run, number in
-      signature(phase, run, number).calls.enumerated().map { index, call in
-        emitter(
-          for: run.kind == .bySequence ? context.plan.sequences : nil,
-          share: run.kind == .together ? "shares[\(index)]" : nil
-        ).lines(call)
-      }
-    }
-  }
-
-  /// Calls under the model's lines; those for the loss alone are made where one is asked for.
-  ///
-  /// - Parameter emitter: for the call with a number.
-  func body(_ calls: [Call], _ emitter: (Int) -> CallEmitter) -> [String] {
-    var lines: [String] = []
-    var place: SourceLocation?
-    var isForLoss = false
-    for (index, call) in calls.enumerated() {
-      if call.isForLoss != isForLoss {
-        lines += isForLoss ? ["    }"] : (lines.isEmpty ? [] : [""]) + ["    if (pass->targets) {"]
-        isForLoss = call.isForLoss
-      }
-      let indent = isForLoss ? "        " : "    "
-      if let location = call.location, location.line != place?.line || location.file != place?.file
-      {
-        let isFirst = lines.last.map { $0.hasSuffix("(pass->targets) {") } ?? true
-        lines += (isFirst ? [] : [""]) + [indent + comment(location, call)]
-        place = location
-      }
-      lines += emitter(index).lines(call).map { indent + $0 }
-    }
-    return lines + (isForLoss ? ["    }"] : [])
->>>>>>> bytes
   }
 
   /// `// makemoe.swift:24   let weights = top.softmax()`, of each part of a joined call; nothing for a

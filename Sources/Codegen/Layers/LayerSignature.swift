@@ -27,48 +27,12 @@ struct LayerSignature {
   init(_ layer: Layer, _ phase: Phase, run: String? = nil, using uses: Set<CVariable>) {
     self.layer = layer
     self.phase = phase
-<<<<<<< HEAD
     functionName = "\(layer.name)_\(phase.rawValue)" + (run.map { "_sequences" + $0 } ?? "")
     let arguments = phase == .forward ? layer.forwardArguments : layer.backwardArguments
     let all =
       arguments.indices.map(Part.argument) + [.parameters, .gradients, .updates]
       + layer.borrowed.indices.map(Part.borrowed) + [.saved, .scratch, .pass, .stream]
     parts = all.filter { uses.contains(.given($0)) }
-=======
-    let all = phase == .forward ? layer.forward : layer.backward
-    let calls = run.map { Array(all[$0.calls]) } ?? all
-    self.calls = calls
-    functionName = "\(layer.name)_\(phase.rawValue)" + (run.map { "_sequences" + $0.name } ?? "")
-    let operands = calls.flatMap(\.operands)
-    let places = operands.map(\.place)
-    let count = phase == .forward ? layer.forwardArguments.count : layer.backwardArguments.count
-    var parts = (0..<count).filter { run == nil || places.contains(.argument($0)) }
-      .map(Part.argument)
-    if places.contains(where: { if case .parameter = $0 { true } else { false } }) {
-      parts.append(.parameters)
-    }
-    if places.contains(where: { if case .gradient = $0 { true } else { false } }) {
-      parts.append(.gradients)
-    }
-    if calls.contains(where: { $0.updates != nil }) { parts.append(.updates) }
-    for index in layer.borrowed.indices where places.contains(.borrowed(index)) {
-      parts.append(.borrowed(index))
-    }
-    if places.contains(where: { if case .saved = $0 { true } else { false } }) {
-      parts.append(.saved)
-    }
-    if places.contains(where: { if case .scratch = $0 { true } else { false } }) {
-      parts.append(.scratch)
-    }
-    let usesStream = calls.contains(where: \.isRandom)
-    let usesPass =
-      usesStream || places.contains { if case .source = $0 { true } else { false } }
-      || Self.usesRows(calls, plan.sequences, plan.positions)
-      || calls.contains { layer.isRouter($0) || $0.isForLoss }
-    if usesPass { parts.append(.pass) }
-    if usesStream { parts.append(.stream) }
-    self.parts = parts
->>>>>>> bytes
   }
 
   /// The variable that an argument is.

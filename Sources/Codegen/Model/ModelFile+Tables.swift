@@ -10,7 +10,7 @@ extension ModelFile {
   }
 
   private var parameterTables: [ParameterTable] {
-    layouts.map { ParameterTable($0, of: plan) }
+    layouts.map { ParameterTable($0, of: context) }
   }
 
   private var routerTables: [RouterTable] { layouts.map(RouterTable.init) }

@@ -105,6 +105,18 @@ struct ModelHeader {
     }
     """
 
+  private var rowNumber: String {
+    guard context.reorders else { return "" }
+    return "\n" + "    int drawn_as;".padded(to: 32)
+      + "// of the use's parameters, as the model makes them"
+  }
+
+  private var number: String {
+    guard context.reorders else { return "" }
+    return "\n" + "    int drawn_as;".padded(to: 32)
+      + "// of the model's parameters: of that random stream are its first values"
+  }
+
   private var routes: String {
     guard hasRouters else { return "" }
     return """
@@ -170,7 +182,7 @@ struct ModelHeader {
         int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there\(stateNote)
         int steps;                  // step counts: one, or one for each expert
         int distribution;           // of first values: CONSTANT, NORMAL, UNIFORM
-        float scale;                // the constant, the standard deviation, the bound
+        float scale;                // the constant, the standard deviation, the bound\(rowNumber)
     } model_parameter_row;
 
     enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8\(hasStates ? ", STATE = 16" : "") };
@@ -185,7 +197,7 @@ struct ModelHeader {
         float *value, *gradient;
         float *first, *second;      // AdamW's moments
         float *steps;               // AdamW's step counts
-        int first_step;             // which they are of all\(next)
+        int first_step;             // which they are of all\(next)\(number)
     } model_parameter;
 
     \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")

@@ -10,14 +10,27 @@ struct ParameterTable {
   private let rows: [String]
   private let isShared: Bool
 
-  init(_ layout: LayerUseLayout, of plan: Plan) {
+  /// Of each use's parameters the first that the model makes; nil where they lie as they are made.
+  private let drawnAs: UseNumbers?
+
+  init(_ layout: LayerUseLayout, of context: Context) {
     layer = layout.layer
+    let plan = context.plan
     let parameters = layout.uses.map { use in
       Array(
         plan.parameters[use.firstParameter..<use.firstParameter + layout.layer.parameters.count])
     }
     scopes = UseScopes(layout, names: parameters.map { $0.map(\.name) })
-    let rows = zip(parameters, scopes.localNames).map { zip($0, $1).map { Self.row($0, $1) } }
+    let firsts = parameters.map { $0.filter(\.isDrawn).map(\.number).min() ?? 0 }
+    let reorders = context.reorders
+    drawnAs =
+      reorders ? UseNumbers(firsts, table: "\(layout.layer.name)_places_drawn_as") : nil
+    let rows = zip(zip(parameters, scopes.localNames), firsts).map { named, first in
+      zip(named.0, named.1).map { parameter, name in
+        let number = parameter.isDrawn ? parameter.number - first : 0
+        return Self.row(parameter, name, drawnAs: reorders ? number : nil)
+      }
+    }
     isShared = rows.dropFirst().allSatisfy { $0 == rows.first }
     self.rows = isShared ? rows.first ?? [] : rows.flatMap(\.self)
   }
@@ -29,8 +42,9 @@ struct ParameterTable {
   var text: String {
     let note =
       "    // name, stack, outputs, inputs, what holds for it, steps of AdamW, first values"
+      + (drawnAs == nil ? "" : ", drawn as")
     return
-      ([
+      ((drawnAs?.table.map { [$0, ""] } ?? []) + [
         "// Parameters of \(layer.name), in the order in which they lie.",
         "static const model_parameter_row \(name)[] = {", note,
       ] + rows.map { "    \($0)," } + ["};"]).joined(separator: "\n")
@@ -39,10 +53,14 @@ struct ParameterTable {
   /// Lists those of use `l`.
   var call: String {
     let first = isShared ? name : "\(name) + \(layer.parameters.count) * l"
-    return "q = model_add_parameters(q, \(first), \(layer.parameters.count), \(scopes.arguments));"
+    let number = drawnAs.map { ", " + ($0.table == nil ? "" : "(int)") + $0.expression } ?? ""
+    return
+      "q = model_add_parameters(q, \(first), \(layer.parameters.count), \(scopes.arguments)\(number));"
   }
 
-  private static func row(_ parameter: PlannedParameter, _ name: String) -> String {
+  private static func row(
+    _ parameter: PlannedParameter, _ name: String, drawnAs: Int?
+  ) -> String {
     let flags = [
       ("PANELS", parameter.layout != .rowMajor), ("LEARNS", parameter.update.isLearned),
       ("DECAYS", parameter.decays), ("IN_BACKWARD", parameter.update == .adamWInBackward),
@@ -51,7 +69,7 @@ struct ParameterTable {
     let fields =
       [CNames.literal(name)] + matrix(parameter)
       + [flags.isEmpty ? "0" : flags.joined(separator: " | "), steps(parameter)]
-      + initial(parameter.initializer)
+      + initial(parameter.initializer) + (drawnAs.map { ["\($0)"] } ?? [])
     return "{" + fields.joined(separator: ", ") + "}"
   }
 
@@ -77,6 +95,16 @@ struct ParameterTable {
     case .constant(let value): ["CONSTANT", CNames.float(value)]
     case .normal(let deviation): ["NORMAL", CNames.float(deviation)]
     case .uniform(let bound): ["UNIFORM", CNames.float(bound)]
+    }
+  }
+}
+
+extension PlannedParameter {
+  /// Whether its first values are random.
+  var isDrawn: Bool {
+    switch initializer.distribution {
+    case .constant: false
+    case .normal, .uniform: true
     }
   }
 }

@@ -36,8 +36,6 @@ struct RuntimeText: Sendable {
     /// How many choices a token has, of all routers.
     case choiceCount = "MODEL_CHOICE_COUNT"
 
-    /// Rows of a table.
-    case drawnAs = "MODEL_DRAWN_AS"
   }
 
   /// What holds for the model.

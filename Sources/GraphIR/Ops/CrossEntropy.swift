@@ -28,7 +28,7 @@ public struct CrossEntropy: ForwardOperation {
     guard let dLoss = node.dy else { return [nil, nil] }
     let dLogits = g.emitOne(
       .crossEntropyGradient(CrossEntropyGradient()),
-      [dLoss, node.inputs[0], node.results[1], node.results[2], node.inputs[1]])
+      [node.inputs[0], node.results[1], node.results[2], node.inputs[1], dLoss])
     return [dLogits, nil]
   }
 

@@ -2,7 +2,7 @@
 ///
 ///     dlogits[n, v] = dloss (exp(logits[n, v] - maximum[n]) / sum[n] - [v = targets[n]]) / N
 ///
-///     dloss f32[]    logits f32[B, T, V]    maximum, sum f32[B, T]    targets i32[B, T]
+///     logits f32[B, T, V]    maximum, sum f32[B, T]    targets i32[B, T]    dloss f32[], 1 if left out
 ///     -> dlogits f32[B, T, V]
 public struct CrossEntropyGradient: GradientOperation {
   public static let kind = OpKind.crossEntropyGradient
@@ -13,17 +13,19 @@ public struct CrossEntropyGradient: GradientOperation {
   public init() {}
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    try expectCount("crossEntropyGradient", inputs, 5)
-    try expectSame("crossEntropyGradient", "dloss", .scalar, inputs[0])
-    let rows = Array(inputs[1].axes.dropLast())
-    try expectSame("crossEntropyGradient", "maximum", TensorType(.f32, rows), inputs[2])
-    try expectSame("crossEntropyGradient", "sum", TensorType(.f32, rows), inputs[3])
-    try expectSame("crossEntropyGradient", "targets", TensorType(.i32, rows), inputs[4])
-    return [inputs[1]]
+    if inputs.count != 4 { try expectCount("crossEntropyGradient", inputs, 5) }
+    let rows = Array(inputs[0].axes.dropLast())
+    try expectSame("crossEntropyGradient", "maximum", TensorType(.f32, rows), inputs[1])
+    try expectSame("crossEntropyGradient", "sum", TensorType(.f32, rows), inputs[2])
+    try expectSame("crossEntropyGradient", "targets", TensorType(.i32, rows), inputs[3])
+    for dLoss in inputs.dropFirst(4) {
+      try expectSame("crossEntropyGradient", "dloss", .scalar, dLoss)
+    }
+    return [inputs[0]]
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
-    Cost(flops: 4 * inputs[1].count)
+    Cost(flops: 4 * inputs[0].count)
   }
 
   public var op: Op { .crossEntropyGradient(self) }
@@ -34,15 +36,15 @@ public struct CrossEntropyGradient: GradientOperation {
   public var rowSums: RowSums { .none }
   public var lastStep: LastStep { .none }
   public func operandRoles(_ inputs: [TensorType]) -> [Role] {
-    [.gradient, .logits, .maximum, .sum, .targets]
+    [.logits, .maximum, .sum, .targets] + (inputs.count > 4 ? [.gradient] : [])
   }
   public var resultRoles: [Role] { [.logits] }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
   public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
-    try pass.meetTargets(1, 4)
-    return [pass.inputs[1]]
+    try pass.meetTargets(0, 3)
+    return [pass.inputs[0]]
   }
-  public func target(ofResult result: Int) -> GradientTarget? { .operand(1) }
+  public func target(ofResult result: Int) -> GradientTarget? { .operand(0) }
 
   public var attributes: Attributes { Attributes() }
 
