@@ -61,6 +61,13 @@ case $prefix in
 "*) fail "no shell finds programs in $prefix: there is a colon or a line's end in it" \
     "name a folder without with --prefix DIR" ;;
 esac
+require_products() {
+  [ -d "$products" ] \
+    || fail "there is no folder $products" "build moec, or name its products with --build DIR"
+  [ -x "$products/moec" ] \
+    || fail "there is no moec in $products" "run 'swift build -c release --product moec' first"
+}
+[ -z "$products" ] || [ -n "$is_uninstalling" ] || require_products
 [ -n "$is_uninstalling" ] || mkdir -p "$prefix" 2> /dev/null \
   || fail "cannot make the folder $prefix" "name one that you may write with --prefix DIR"
 [ -d "$prefix" ] || fail "there is no folder $prefix" "name where moec is with --prefix DIR"
@@ -134,11 +141,8 @@ if [ -z "$products" ]; then
     || fail "moec was not built" "see what the compiler said above"
   products=$(cd "$clone" && swift build -c release --show-bin-path)
 fi
-[ -d "$products" ] \
-  || fail "there is no folder $products" "build moec, or name its products with --build DIR"
+require_products
 products=$(cd "$products" && pwd -P)
-[ -x "$products/moec" ] \
-  || fail "there is no moec in $products" "run 'swift build -c release --product moec' first"
 
 new=$prefix/$link-$(date +%Y%m%d%H%M%S)-$$
 trap 'rm -rf "$new" "$new.link"' EXIT

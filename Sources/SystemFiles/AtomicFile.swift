@@ -106,8 +106,8 @@ public final class AtomicFile {
     return false
   }
 
-  /// Temporary files of `path` that no living process holds; younger than a minute they may be
-  /// about to be locked.
+  /// Temporary files of `path` that no living process holds; younger than five seconds they may
+  /// be about to be locked.
   private static func removeLeftOvers(beside path: String) {
     let folder = (path as NSString).deletingLastPathComponent
     let prefix = "." + stem(of: path) + "."
@@ -124,7 +124,7 @@ public final class AtomicFile {
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, time(nil) - changed(status) > 60,
+    guard fstat(descriptor, &status) == 0, time(nil) - changed(status) > 5,
       flock(descriptor, LOCK_EX | LOCK_NB) == 0
     else { return }
     unlink(path)

@@ -2,6 +2,12 @@ import Foundation
 
 /// Folders that may not be there yet.
 public enum NewFolder {
+  /// Makes the folder in which a file is to lie; false if it was there, or cannot be made.
+  public static func make(above path: String) -> Bool {
+    let folder = FilePlace.split(path).folder
+    return access(folder, F_OK) != 0 && make(folder) == 0
+  }
+
   /// Makes a folder and those above it. Returns 0, also where it is there already, or -1 with the
   /// reason in `errno`, which Foundation keeps to itself.
   public static func make(_ path: String) -> Int32 {

@@ -91,7 +91,31 @@ public struct SwiftModelCompiler: Sendable {
     _ path: String, _ swiftc: String, to program: String, temporary: URL
   ) throws(ToolchainError) -> String {
     let kept = cache.usableFolder(isMade: true)?.appendingPathComponent("modules")
-    let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil } ?? temporary
+    let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil }
+    var outcome = try attempt(path, swiftc, to: program, moduleCache: moduleCache ?? temporary)
+    if moduleCache != nil, outcome.status != 0, Self.lacksSpace(outcome) {
+      // A cache never stops anything.
+      outcome = try attempt(path, swiftc, to: program, moduleCache: temporary)
+    }
+    let messages = Self.trimmed(outcome.output)
+    try ToolchainError.checkForKill(swiftc, status: outcome.status)
+    guard outcome.status == 0 else {
+      if Self.lacksSpace(outcome) {
+        throw .cannotWrite(temporary.path, code: ENOSPC, isTemporary: true)
+      }
+      throw .modelRejected(path: path, diagnostics: Self.diagnostics(messages, path))
+    }
+    return messages
+  }
+
+  private static func lacksSpace(_ outcome: Subprocess.Outcome) -> Bool {
+    outcome.output.contains(SystemError.text(of: ENOSPC))
+      || outcome.output.contains("No space left on device")
+  }
+
+  private func attempt(
+    _ path: String, _ swiftc: String, to program: String, moduleCache: URL
+  ) throws(ToolchainError) -> Subprocess.Outcome {
     // A name that begins as an option does is none.
     let file = path.hasPrefix("-") || path.hasPrefix("@") ? "./" + path : path
     let arguments =
@@ -100,20 +124,19 @@ public struct SwiftModelCompiler: Sendable {
       ] + Self.language
       + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, file]
       + modules.objects.map(\.path)
-    let outcome = try Subprocess(
+    return try Subprocess(
       executable: swiftc, arguments: arguments, supervision: supervision.compiler
     ).run()
-    let messages = Self.trimmed(outcome.output)
-    try ToolchainError.checkForKill(swiftc, status: outcome.status)
-    guard outcome.status == 0 else {
-      throw .modelRejected(path: path, diagnostics: Self.diagnostics(messages, path))
-    }
-    return messages
   }
 
   /// What swiftc says; of a model that does not import MoE, that alone instead of every name.
   private static func diagnostics(_ messages: String, _ path: String) -> String {
     if messages.isEmpty { return "error: \(path): swiftc failed without a word" }
+    if let other = messages.firstMatch(of: /(?m)^(.*: error: no such module '(\w+)')/)?.output,
+      other.2.lowercased() == "moe"
+    {
+      return "\(other.1)\n  hint: the module's name is MoE: import MoE"
+    }
     let source = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     let isImported = source.contains(/(?m)^\s*(?:@\w+\s+)*import\s+MoE\b/)
     guard !isImported, messages.contains("cannot find '") else { return messages }

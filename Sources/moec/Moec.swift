@@ -31,6 +31,7 @@ struct Moec: AsyncParsableCommand {
     // Swift's runtime would take Ctrl-\ for a crash, and ask what to do about it.
     if endsBy(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     do {
+      try Suggestion.checkHelp(Array(CommandLine.arguments.dropFirst()))
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
@@ -54,11 +55,12 @@ struct Moec: AsyncParsableCommand {
   private static func leave(_ error: any Error) -> Never {
     let code = exitCode(for: error)
     let descriptor = code.isSuccess ? STDOUT_FILENO : STDERR_FILENO
-    guard let columns = Terminal.columns(descriptor) else { exit(withError: error) }
     let message = fullMessage(for: error)
-    let text = Wrapping.text(message, columns: columns)
+    let text = Wrapping.text(message, columns: Terminal.columns(descriptor) ?? .max)
     if code.isSuccess {
-      try? printNow(text + "\n")
+      do { try reportingErrors { try printNow(text + "\n") } } catch {
+        Foundation.exit(ExitCode.failure.rawValue)
+      }
     } else if !text.isEmpty {
       printToStandardError(text)
     }

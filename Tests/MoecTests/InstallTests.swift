@@ -98,6 +98,14 @@ import Testing
     #expect(all.output == "prefix/\(name)\n")
   }
 
+  @Test("What cannot be installed makes no folder")
+  func nothingToInstall() throws {
+    let folder = try Self.folder()
+    let result = try Self.install(["--prefix", "prefix", "--build", "missing"], in: folder)
+    #expect(result.status == 1 && result.errors.contains("there is no folder missing"))
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/prefix"))
+  }
+
   @Test("A copy of the program alone says what to do")
   func copiedAlone() throws {
     let folder = try Self.folder()

@@ -71,6 +71,32 @@ import Testing
     #expect(fingerprint(result) == fingerprint(whole))
   }
 
+  /// The folder is made anew, and the log has the lines from before too.
+  @Test func aRunWhoseFolderIsRemovedLosesNothing() throws {
+    let result = try Command.shell(
+      """
+      unset MOEC_RUNS
+      "$0" run libbigram.so --train --data text --eval-batches 1 --steps 30000 \
+        --eval-interval 3000 | while read -r line
+      do case $line in "step 3000:"*) rm -r runs ;; esac; done
+      """, in: folder)
+    let path = "\(folder)/runs/bigram/log.jsonl"
+    let log = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    #expect(log.split(separator: "\n").count == 11, "\(result.errors)\n\(log)")
+    #expect(try names("runs/bigram").contains("weights.safetensors"))
+    #expect(result.errors.contains("was removed, and is made anew"), "\(result.errors)")
+  }
+
+  /// Where nothing could be saved, nothing is left of a run.
+  @Test func aRunThatCannotSaveLeavesNothing() throws {
+    let result = try Command.shell(
+      "unset MOEC_RUNS; ulimit -f 3; exec \"$0\" run libbigram.so --quiet --train --data text --eval-batches 1 --steps 4",
+      in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("as step 0 cannot be saved: cannot write"), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
+  }
+
   /// What is refused leaves the settings of the run that is there.
   @Test func aRunThatCannotGoOnChangesNothing() throws {
     #expect(try train("--steps 4").status == 0)

@@ -12,6 +12,8 @@ import Testing
     (["compile", "--sumary"], "--summary"), (["weights", "convrt"], "convert"),
     (["new", "a", "--model", "gtp2"], "gpt2"),
     (["run", "x.so", "--train", "--schedule", "cosin"], "cosine"),
+    (["run", "x.so", "--stpes", "3"], "--steps"), (["help", "cmpile"], "compile"),
+    (["help", "tokenizer", "shrad"], "shard"),
   ])
   func namesWhatWasMeant(_ arguments: [String], _ meant: String) throws {
     let result = try Command.moec(arguments)
@@ -34,6 +36,15 @@ import Testing
   func distances(_ first: String, _ second: String, _ distance: Int) {
     #expect(Spelling.distance(first, second) == distance)
     #expect(Spelling.distance(second, first) == distance)
+  }
+
+  @Test func theModulesNameMayBeMisspelled() throws {
+    let folder = try ModelFixture.folder()
+    try "import Moe\n".write(toFile: "\(folder)/model.swift", atomically: true, encoding: .utf8)
+    let result = try Command.moec(["check", "model.swift"], in: folder)
+    #expect(
+      result.errors
+        == "model.swift:1:8: error: no such module 'Moe'\n  hint: the module's name is MoE: import MoE\n")
   }
 
   /// One error instead of one for each name.

@@ -87,6 +87,27 @@ private let hasPython = (try? Command.shell("python3 -c 'import pty'").status) =
     if let columns, columns > 30 { #expect(line.count <= columns) }
   }
 
+  @Test(
+    "Tables are no wider than the terminal, where that is possible",
+    .enabled(if: hasPython, "python3 is not here"),
+    arguments: [["check", "tiny.swift"], ["doctor"], ["compile", "tiny.swift", "--summary"]])
+  func tablesFit(words: [String]) throws {
+    let text = try shown(words, columns: 40, "TERM=dumb")
+    #expect(text.split(separator: "\n").count > 3)
+    for line in text.split(separator: "\n") where !line.contains("to install:") {
+      #expect(line.count <= 40, "\(line)")
+    }
+  }
+
+  @Test func rowsAreCutBetweenColumns() {
+    let text = "run      best val  at step\nmakemoe    1.7089    4,999\nshort"
+    #expect(
+      Wrapping.table(text, columns: 18)
+        == "run      best val\n    at step\nmakemoe    1.7089\n    4,999\nshort")
+    #expect(Wrapping.table(text, columns: 80) == text)
+    #expect(Wrapping.table("  a name of words  b", columns: 12) == "  a name of\n      words\n      b")
+  }
+
   @Test func linesAreCutAtSpaces() {
     let text = "Usage: moec x <a> [--bee <b>]\n  and so on, for long\nverylongwordthatstays"
     #expect(

@@ -52,6 +52,12 @@ import Testing
     #expect(outcome.errors.contains("hint: files may not be so large there"), "\(outcome)")
   }
 
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "no full device here"))
+  func helpThatNobodyGetsIsAnError() throws {
+    let result = try Command.shell("\"$0\" --help > /dev/full")
+    #expect(result.status == 1 && result.errors.contains("no space left"), "\(result)")
+  }
+
   @Test(arguments: commands)
   func aFolderIsNoFile(_ command: String) throws {
     guard !command.contains("svg") else { return }

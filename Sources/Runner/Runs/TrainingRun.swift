@@ -14,6 +14,7 @@ final class TrainingRun {
   private var isLogBroken = false
   /// Steps whose loads are not in the record yet.
   private var uncountedSteps = 0
+  private var lastSaved: TrainingError.SavedState?
 
   /// Thrown by the listener of the loop, to end it.
   private struct Stop: Error {
@@ -131,6 +132,7 @@ final class TrainingRun {
         evaluation, record.balance, terms: record.terms, seconds: seconds,
         tokens: evaluation.step * loop.tokensPerStep,
         learningRate: loop.learningRate(at: evaluation.step), gradientNorm: record.gradientNorm)
+      if log.takeRemoval() { listeners.warning("the log was removed, and is made anew") }
     } catch {
       if !isLogBroken { listeners.warning("\(error.message); training goes on") }
       isLogBroken = true
@@ -189,7 +191,22 @@ final class TrainingRun {
     for tracker in listeners.trackers {
       if let (key, value) = tracker.continuation { record.trackers[key] = value }
     }
-    try session.save(to: path, step: step, record)
+    do {
+      try write(to: path, step: step)
+    } catch let error as FileError {
+      throw TrainingError.notSaved(step: step, error, last: lastSaved)
+    }
+    lastSaved = .init(path: path, step: step)
+  }
+
+  /// Where somebody removed the folder meanwhile it is made anew: what was learnt is worth more.
+  private func write(to path: String, step: Int) throws {
+    do {
+      try session.save(to: path, step: step, record)
+    } catch let error as FileError where error.code == ENOENT && NewFolder.make(above: path) {
+      listeners.warning("the folder of \(path) was removed, and is made anew")
+      try session.save(to: path, step: step, record)
+    }
   }
 }
 

@@ -14,7 +14,7 @@ import SystemFiles
 /// shares of choices by router and expert.
 public final class TrainingLog {
   private let path: String
-  private let descriptor: Int32
+  private var descriptor: Int32
   /// Seconds that earlier runs took, whose lines were kept.
   private let secondsBefore: Double
   /// The step of the newest line that was kept; nil if there was no file to keep lines of, -1 if none
@@ -27,9 +27,11 @@ public final class TrainingLog {
   /// step `last` and adds to them, so that what a killed run wrote after it saved is not there
   /// twice. Errors: not to be written.
   public init(path: String, keepingThrough last: Int?) throws(FileError) {
-    let isThere = access(path, F_OK) == 0
+    let isThere = Foundation.access(path, F_OK) == 0
     let kept = last.map { TrainingLog.kept(of: path, through: $0) }
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o666)
+    // Its own lines are read again where somebody removes it; a pipe or a device is not read.
+    let access = TrainingLog.isFileOrNothing(path) ? O_RDWR : O_WRONLY
+    descriptor = open(path, access | O_CREAT | O_CLOEXEC | (kept == nil ? O_TRUNC : 0), 0o666)
     guard descriptor >= 0 else { throw FileError(operation: "write", path: path, code: errno) }
     if let kept {
       // Devices and pipes cannot be cut or placed; there is nothing to keep in them either.
@@ -53,7 +55,39 @@ public final class TrainingLog {
       evaluation, balance, terms: terms, seconds: secondsBefore + seconds, tokens: tokens,
       learningRate: learningRate, gradientNorm: gradientNorm)
     pending += Array((line + "\n").utf8)
+    try replaceIfRemoved()
     try writePending()
+  }
+
+  private var wasRemoved = false
+
+  /// Whether the file was removed since this was asked last, and made anew with all of its lines.
+  func takeRemoval() -> Bool {
+    defer { wasRemoved = false }
+    return wasRemoved
+  }
+
+  /// A log that somebody removed while it was written is made anew. One that was renamed goes on under
+  /// its new name.
+  private func replaceIfRemoved() throws(FileError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_nlink == 0, access(path, F_OK) != 0
+    else { return }
+    var lines = [UInt8](repeating: 0, count: Int(status.st_size))
+    let count = lines.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+    _ = NewFolder.make(above: path)
+    let fresh = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard fresh >= 0 else { throw .init(operation: "write", path: path, code: errno) }
+    close(descriptor)
+    descriptor = fresh
+    pending = Array(lines.prefix(max(0, count))) + pending
+    wasRemoved = true
+  }
+
+  private static func isFileOrNothing(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Whether lines are missing that could not be written.

@@ -56,6 +56,14 @@ public enum TrainingError: ExplainedError, Equatable {
   case nothingLeft(step: Int, steps: Int)
   /// A resumed run was trained on another text.
   case otherText(path: String, old: String)
+  /// The state at a step could not be written; `last` is what was saved before, if anything was.
+  case notSaved(step: Int, FileError, last: SavedState?)
+
+  /// A file that holds the whole state at a step.
+  public struct SavedState: Equatable, Sendable {
+    public var path: String
+    public var step: Int
+  }
 
   public var message: String {
     switch self {
@@ -66,6 +74,8 @@ public enum TrainingError: ExplainedError, Equatable {
       return "nothing is left to train: the file is at step \(step), and --steps is \(steps)"
     case .otherText(let path, let old):
       return "\(path) is not the text that this run was trained on, \(old), or it was changed"
+    case .notSaved(let step, let error, _):
+      return "training ended, as step \(step.grouped) cannot be saved: \(error.message)"
     }
   }
 
@@ -75,6 +85,10 @@ public enum TrainingError: ExplainedError, Equatable {
     case .nothingLeft: return "ask for more steps in all, with --steps"
     case .otherText:
       return "name the old text with --data, or go on with this one by --allow-other-data"
+    case .notSaved(_, let error, let last):
+      guard let last else { return error.hint }
+      return "\(error.hint); then go on from step \(last.step.grouped) with "
+        + "--resume \(ShellWord.quoted(last.path))"
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SystemFiles
 import Words
 
 /// `moec doctor`.
@@ -32,7 +33,8 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let checkup = Checkup.run(limit: timeLimit)
-      try printNow(json ? try checkup.json() : checkup.text)
+      try printNow(
+        json ? try checkup.json() : checkup.text(columns: Terminal.columns(STDOUT_FILENO) ?? 80))
       if !checkup.isWell { throw ExitCode.failure }
     }
   }
@@ -46,16 +48,19 @@ extension Checkup {
   }
 
   /// A table; what is missing has the command that installs it on a line of its own.
-  var text: String {
+  func text(columns: Int) -> String {
     var lines = ["moec \(moec)", "", "needed"]
-    lines += needed.flatMap(\.lines)
+    lines += needed.flatMap { $0.lines(columns) }
     lines += ["", "C compilers, in the order in which they are tried"]
-    lines += compilers.isEmpty ? ["     none"] : compilers.flatMap(\.lines)
-    lines += ["", "useful"] + useful.flatMap(\.lines)
+    lines += compilers.isEmpty ? ["     none"] : compilers.flatMap { $0.lines(columns) }
+    lines += ["", "useful"] + useful.flatMap { $0.lines(columns) }
     if !notes.isEmpty { lines += [""] + notes }
     let missing = (needed + useful).count { $0.state != .found }
     lines += ["", verdict(missing)]
-    return lines.joined(separator: "\n") + "\n"
+    // A command is one line, to be copied.
+    return lines.map { line in
+      line.contains(": ") || line.count <= columns ? line : Wrapping.text(line, columns: columns)
+    }.joined(separator: "\n") + "\n"
   }
 
   private func verdict(_ missing: Int) -> String {
@@ -65,7 +70,7 @@ extension Checkup {
 }
 
 extension Checkup.Finding {
-  fileprivate var lines: [String] {
+  fileprivate func lines(_ columns: Int) -> [String] {
     let mark =
       switch state {
       case .found: "ok"
@@ -73,10 +78,10 @@ extension Checkup.Finding {
       case .broken: "!!"
       }
     let version = self.version.flatMap(Checkup.number(in:)) ?? ""
-    let row = "  \(mark) \(name.padded(to: 15))\(version.padded(to: 10))\(purpose)"
-    let start = String(repeating: " ", count: 20)
-    // A command is one line, to be copied.
-    let notes = note.map { Wrapping.lines(of: $0, columns: 80 - start.count) } ?? []
+    let row = Wrapping.table(
+      "  \(mark) \(name.padded(to: 15))\(version.padded(to: 10))\(purpose)", columns: max(columns, 20))
+    let start = String(repeating: " ", count: columns < 60 ? 6 : 20)
+    let notes = note.map { Wrapping.lines(of: $0, columns: min(columns, 80) - start.count) } ?? []
     let verb = name == "TMPDIR" ? "to mend" : "to install"
     return [row] + (notes + (install.map { ["\(verb): \($0)"] } ?? [])).map { start + $0 }
   }

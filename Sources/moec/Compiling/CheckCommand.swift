@@ -77,13 +77,13 @@ struct CheckCommand: ParsableCommand {
     let plan = try compilation.plan(graph, source: source)
     let warnings = try compilation.lint(
       traced, transformed: graph, source: source, strict: lint.strict)
-    try printNow(plan.overview + "\n")
-    try printNow("verified after \(passes.count) passes: \(graph.nodes.count.grouped) nodes\n")
+    try printTable(plan.overview + "\n")
+    try printTable("verified after \(passes.count) passes: \(graph.nodes.count.grouped) nodes\n")
     let layers = plan.layers.count == 1 ? "1 layer" : "\(plan.layers.count.grouped) distinct layers"
-    try printNow("planned: \(layers), \(plan.memory.total.grouped) bytes\n")
-    try printNow(Self.said(warnings) + "\n")
+    try printTable("planned: \(layers), \(plan.memory.total.grouped) bytes\n")
+    try printTable(Self.said(warnings) + "\n")
     if gradients { try checkGradients(of: traced) }
-    if compiled { try printNow(CompiledCheck(compilation, traced, source: source).text() + "\n") }
+    if compiled { try printTable(CompiledCheck(compilation, traced, source: source).text() + "\n") }
   }
 
   private static func said(_ warnings: Int) -> String {
@@ -117,9 +117,9 @@ extension CheckCommand {
       let results = try check.results()
       let wrong = results.filter { !$0.isRight }
       if !wrong.isEmpty { throw CompilationError(Self.text(of: wrong)) }
-      try printNow("gradients: \(Self.text(of: results, small))\n")
+      try printTable("gradients: \(Self.text(of: results, small))\n")
       let zero = results.filter(\.isZero).map(\.parameter)
-      if !zero.isEmpty { try printNow("  0 everywhere: \(zero.joined(separator: ", "))\n") }
+      if !zero.isEmpty { try printTable("  0 everywhere: \(zero.joined(separator: ", "))\n") }
     } catch let error as Diagnostic {
       throw CompilationError(error.description)
     }

@@ -152,7 +152,7 @@ struct CompileCommand: ParsableCommand {
     let built = try compilation.build(
       code, in: folder.url, output: URL(fileURLWithPath: PlainPath.of(library) ?? library))
     if let note = built.note { printToStandardError(note) }
-    if summary { try printNow(plan.summary + "\n") }
+    if summary { try printTable(plan.summary + "\n") }
     if quiet { return }
     printToStandardError("wrote \(library) from \(outputs.generated)")
   }

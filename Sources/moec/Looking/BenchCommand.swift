@@ -78,7 +78,8 @@ struct BenchCommand: ParsableCommand {
         try AtomicFile.write(String(decoding: try result.trace.json(), as: UTF8.self), to: trace)
       }
       let json = try self.json ? String(decoding: result.report.json(), as: UTF8.self) + "\n" : nil
-      try printNow(json ?? (all ? result.report.text : result.report.shortText))
+      if let json { return try printNow(json) }
+      try printTable(all ? result.report.text : result.report.shortText)
     }
   }
 

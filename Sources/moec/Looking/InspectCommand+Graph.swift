@@ -4,6 +4,7 @@ import GraphIR
 import Planning
 import SystemFiles
 import Toolchain
+import Words
 
 /// The graph for Graphviz: a box around each distinct layer with how often it is used, backward
 /// dashed, and dotted what one use hands to the next.
@@ -67,7 +68,7 @@ struct GraphDrawing {
     // What goes round does not turn the drawing upside down.
     if isToNext { style += ", constraint=false" }
     let bytes = graph.type(of: input).bytes
-    return "  n\(layers.drawn(input.node)) -> n\(layers.drawn(index)) [label=\"\(bytes)\"\(style)];"
+    return "  n\(layers.drawn(input.node)) -> n\(layers.drawn(index)) [label=\"\(bytes.grouped)\"\(style)];"
   }
 
   private static func quoted(_ text: String) -> String {

@@ -83,9 +83,9 @@ struct InspectCommand: ParsableCommand {
       if let extract { return try write(to: extract) }
       if let html { return try writePage(to: html) }
       let carried = try CarriedPlan(library: library)
-      if summary { try printNow(try text(ofSummary: carried.plan)) }
-      if let layer { try printNow(try LayerReport(carried, path: layer).text) }
-      if memory { try printNow(MemoryReport(carried.plan).text) }
+      if summary { try printTable(try text(ofSummary: carried.plan)) }
+      if let layer { try printTable(try LayerReport(carried, path: layer).text) }
+      if memory { try printTable(MemoryReport(carried.plan).text) }
       switch graph {
       case .dot: try printNow(GraphDrawing(carried.plan).dot)
       case .svg: try printNow(try GraphDrawing(carried.plan).svg(limit: time.timeLimit))

@@ -1,6 +1,7 @@
 import Charts
 import Foundation
 import Runner
+import SystemFiles
 
 /// Draws logs again whenever one of them changes, until someone stops it.
 struct PlotWatch {
@@ -16,7 +17,8 @@ struct PlotWatch {
   let logs: [String]
 
   /// Draws as soon as there is something to draw. A log that does not exist or that holds nothing
-  /// yet is waited for; any other error ends the watch.
+  /// yet is waited for. What cannot be drawn is an error at first; later, when somebody looks at the
+  /// last drawing, it is said, and the next change is waited for.
   func run(_ draw: (Drawing) throws -> Void) throws {
     Interruption.watch()
     var (seen, isDrawn, isWaiting): ([State]?, Bool, Bool) = (nil, false, false)
@@ -24,7 +26,7 @@ struct PlotWatch {
       let states = logs.map(State.init)
       if states.allSatisfy({ $0.size > 0 }) {
         if states != seen {
-          try draw(isDrawn ? .next : .first)
+          try tolerate(isDrawn) { try draw(isDrawn ? .next : .first) }
           (seen, isDrawn) = (states, true)
         }
       } else if !isDrawn && !isWaiting {
@@ -33,7 +35,13 @@ struct PlotWatch {
       }
       Thread.sleep(forTimeInterval: Self.interval)
     }
-    if isDrawn { try draw(.final) }
+    if isDrawn { try tolerate(true) { try draw(.final) } }
+  }
+
+  private func tolerate(_ isTolerant: Bool, _ draw: () throws -> Void) throws {
+    do { try draw() } catch let error as any ExplainedError where isTolerant {
+      printToStandardError("note: \(onOneLine(error.message)); the drawing stays as it was")
+    }
   }
 
   /// What tells that a log was written to.

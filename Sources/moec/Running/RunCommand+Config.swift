@@ -42,7 +42,7 @@ extension RunCommand {
 
   /// Names and values of a file. Errors: it cannot be read, or is no JSON object.
   private static func members(of config: String) throws -> [(name: String, value: JSON)] {
-    let bytes = try WholeFile.bytes(ofFileOrPipe: config)
+    let bytes = try WholeFile.bytes(ofFileOrPipe: config == "-" ? "/dev/stdin" : config)
     do throws(JSON.Failure) {
       guard case .object(let members) = try JSON.parse(bytes) else {
         throw JSON.Failure(offset: bytes.count, reason: "it is no JSON object")

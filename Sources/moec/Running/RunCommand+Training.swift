@@ -73,6 +73,7 @@ extension RunCommand {
       outcome = try session.train(settings, files: files, listeners: listeners)
     } catch {
       finish(listeners.trackers, .failed, session)
+      folder?.removeUntrained()
       throw error
     }
     tell(try session.fingerprintLine(after: outcome.step))

@@ -83,6 +83,13 @@ struct RunFolder: Equatable {
   private static let hint =
     "name the run's folder with --run DIR/NAME, its files with --save and --log, or keep nothing with --no-save"
 
+  /// Removes settings, curve and an empty log of a run that saved nothing, as on a full disk.
+  func removeUntrained() {
+    var status = stat()
+    guard access(weights, F_OK) != 0, stat(log, &status) != 0 || status.st_size == 0 else { return }
+    for path in [settings, log, curve] { unlink(path) }
+  }
+
   /// Removes the folder, and that of all runs, if there is nothing in them.
   func removeIfEmpty() {
     if rmdir(path) == 0 { rmdir(Self.root) }

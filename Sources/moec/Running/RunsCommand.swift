@@ -38,7 +38,7 @@ struct RunsCommand: ParsableCommand {
       let runs = RunFolder.all(in: root).map(RunSummary.init).sorted { $0.precedes($1) }
       if json { return try printNow(try RunSummary.json(runs)) }
       if runs.isEmpty { return printToStandardError("there are no runs in \(root)") }
-      try printNow(RunSummary.table(runs))
+      try printTable(RunSummary.table(runs))
       for problem in runs.compactMap(\.problem) { printToStandardError("note: \(problem)") }
     }
   }

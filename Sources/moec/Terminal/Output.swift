@@ -13,6 +13,12 @@ func printNow(_ text: String) throws {
   }
 }
 
+/// The same for a table or lines that a person reads: on a terminal no wider than that is.
+func printTable(_ text: String) throws {
+  let columns = Terminal.columns(STDOUT_FILENO)
+  try printNow(columns.map { Wrapping.table(text, columns: $0) } ?? text)
+}
+
 /// Nobody takes what is printed.
 struct OutputError: ExplainedError {
   let file: FileError

@@ -5,7 +5,7 @@ enum Suggestion {
   /// `did you mean --train?`; nil if nothing is near.
   static func hint(for arguments: [String]) -> String? {
     var command: any ParsableCommand.Type = Moec.self
-    var rest = arguments[...]
+    var rest = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
     while let word = rest.first, !word.hasPrefix("-") {
       let known = command.configuration.subcommands
       guard !known.isEmpty else { break }
@@ -15,6 +15,20 @@ enum Suggestion {
       (command, rest) = (next, rest.dropFirst())
     }
     return option(of: command, rest)
+  }
+
+  /// Errors: `moec help WORD` asks about a command that there is not, which the library answers with
+  /// the help of all.
+  static func checkHelp(_ arguments: [String]) throws {
+    guard arguments.first == "help" else { return }
+    var command: any ParsableCommand.Type = Moec.self
+    for word in arguments.dropFirst() where !word.hasPrefix("-") {
+      let known = command.configuration.subcommands
+      guard let next = known.first(where: { name(of: $0) == word }) else {
+        throw ValidationError("there is no command '\(word)'")
+      }
+      command = next
+    }
   }
 
   private static func option(
