@@ -7,6 +7,7 @@
 #include "block.h"
 #include "kernels/elementwise.h"
 #include "kernels/expert_linear.h"
+#include "kernels/expert_linear_input_gradient.h"
 #include "kernels/expert_linear_weight_gradient.h"
 #include "kernels/linear.h"
 #include "kernels/scalar_math.h"
@@ -26,7 +27,7 @@ FINISH(finish_softplus, softplus_f(y))
 FINISH(finish_relu, y < 0 ? 0 : y)
 FINISH(finish_dropout, y * KEEP(0))
 FINISH(finish_relu_gradient, y * (x1[i] > 0 ? 1.0f : 0.0f))
-FINISH(finish_d_mixture_norm, x1[i] + x2[i] + y)
+FINISH(finish_add, x1[i] + y)
 // Element by element: y[i].
 ELEMENTWISE(compute_mixture_normal, random_normal(key, (uint32_t)i), int count, uint64_t key)
 ELEMENTWISE(compute_mixture_gate, x0[i] + x1[i] * x2[i], const float *x0, const float *x1, const float *x2,
@@ -74,6 +75,8 @@ void block_forward_sequences(const float *x, const block_params *p, const block_
                p->attention_norm_bias, B*T, C, 1e-05f);
 
     // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
+    // makemoe.swift:14   let k = x.linear("key", C, bias: false).heads(heads)
+    // makemoe.swift:15   let v = x.linear("value", C, bias: false).heads(heads)
     linear(s->attention_query_key_value, s->attention_norm, p->attention_query_weight, NULL, B*T, C, 3*C);
 
     // makemoe.swift:17   let weights = (q.matmul(k.transposed()) * scale).causalMasked().softmax().dropout(dropout)
@@ -93,11 +96,11 @@ void block_forward_sequences(const float *x, const block_params *p, const block_
                p->mixture_norm_bias, B*T, C, 1e-05f);
 
     // makemoe.swift:23   let logits = x.linear("gate", E)
-    linear(t->mixture_gate, s->mixture_norm, p->mixture_gate_weight, p->mixture_gate_bias, B*T, C, E);
-
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
-    linear_finished(s->mixture_noise, s->mixture_norm, p->mixture_noise_weight, p->mixture_noise_bias, B*T, C, E,
-                    finish_softplus, &(finish_operands){.width = E});
+    linear_parts((linear_part[]){{.y = t->mixture_gate, .w = p->mixture_gate_weight, .b = p->mixture_gate_bias},
+                 {.y = s->mixture_noise, .w = p->mixture_noise_weight, .b = p->mixture_noise_bias,
+                 .finish = finish_softplus, .operands = &(finish_operands){.width = E}}}, 2, s->mixture_norm, B*T,
+                 C, E);
 
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
     compute_mixture_normal(s->mixture_normal, B*T*E,
@@ -168,6 +171,8 @@ void block_backward(float *d_x, const float *d_y, const float *x, const block_pa
                                s->attention_heads, B*T, C, C, &u->attention_proj_weight, 1, &shares[3]);
 
         // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
+        // makemoe.swift:14   let k = x.linear("key", C, bias: false).heads(heads)
+        // makemoe.swift:15   let v = x.linear("value", C, bias: false).heads(heads)
         linear_weight_gradient(g->attention_query_weight, NULL, t->d_attention_query_key_value, s->attention_norm,
                                B*T, C, 3*C, u->attention_query_weight, 3, &shares[4]);
 
@@ -192,12 +197,14 @@ void block_backward_sequences(float *d_x, const float *d_y, const float *x, cons
 
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
     compute_d_mixture_noise(t->d_mixture_noise, t->d_mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);
-    linear_input_gradient(t->d_mixture_norm_from_noise, t->d_mixture_noise, p->mixture_noise_weight, B*T, C, E);
 
     // makemoe.swift:23   let logits = x.linear("gate", E)
-    linear_input_gradient_finished(t->d_mixture_norm, t->d_mixture_gate, p->mixture_gate_weight, B*T, C, E,
-                                   finish_d_mixture_norm, &(finish_operands){.width = C,
-                                   .x1 = t->d_mixture_norm_from_dispatch, .x2 = t->d_mixture_norm_from_noise});
+    // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
+    linear_input_gradient_parts(t->d_mixture_norm,
+                                (gradient_part[]){{.d_y = t->d_mixture_gate, .w = p->mixture_gate_weight},
+                                {.d_y = t->d_mixture_noise, .w = p->mixture_noise_weight}}, 2, B*T, C, E,
+                                finish_add,
+                                &(finish_operands){.width = C, .x1 = t->d_mixture_norm_from_dispatch});
 
     // makemoe.swift:37   let n = h.layerNorm("norm")
     layer_norm_input_gradient(t->d_h, t->d_mixture_norm, s->h, p->mixture_norm_weight, s->mixture_norm_mean,
@@ -217,6 +224,8 @@ void block_backward_sequences(float *d_x, const float *d_y, const float *x, cons
                               key_from(random_key(pass->seed, stream), (uint32_t)pass->first*H*T*T));
 
     // makemoe.swift:13   let q = x.linear("query", C, bias: false).heads(heads)
+    // makemoe.swift:14   let k = x.linear("key", C, bias: false).heads(heads)
+    // makemoe.swift:15   let v = x.linear("value", C, bias: false).heads(heads)
     linear_input_gradient(t->d_attention_norm, t->d_attention_query_key_value, p->attention_query_weight, B*T, C,
                           3*C);
 
@@ -261,7 +270,6 @@ block_scratch block_scratch_part(const block_scratch *t, const model_pass *own) 
     part.d_mixture_chosen_logits += first*T*K;
     part.d_mixture_gate += first*T*E;
     part.d_mixture_noise += first*T*E;
-    part.d_mixture_norm_from_noise += first*T*C;
     part.d_mixture_norm += first*T*C;
     part.d_h += first*T*C;
     part.d_attention_proj += first*T*C;
@@ -346,18 +354,17 @@ void block_bind_scratch(block_scratch *t, char *base) {
     t->mixture_gate = (float *)(base + 0);
     t->mixture_chosen_logits = (float *)(base + 16384);
     t->d_mixture_down = (float *)(base + 2883584);
-    t->d_mixture_weights = (float *)(base + 5799936);
+    t->d_mixture_weights = (float *)(base + 5537792);
     t->d_mixture_up = (float *)(base + 0);
     t->d_mixture_norm_rows = (float *)(base + 3407872);
     t->d_mixture_norm_from_dispatch = (float *)(base + 3932160);
-    t->d_mixture_chosen_logits = (float *)(base + 5804032);
-    t->d_mixture_gate = (float *)(base + 5767168);
-    t->d_mixture_noise = (float *)(base + 5783552);
-    t->d_mixture_norm_from_noise = (float *)(base + 4194304);
-    t->d_mixture_norm = (float *)(base + 4456448);
-    t->d_h = (float *)(base + 4718592);
-    t->d_attention_proj = (float *)(base + 4980736);
-    t->d_attention_heads = (float *)(base + 5242880);
+    t->d_mixture_chosen_logits = (float *)(base + 5541888);
+    t->d_mixture_gate = (float *)(base + 5505024);
+    t->d_mixture_noise = (float *)(base + 5521408);
+    t->d_mixture_norm = (float *)(base + 4194304);
+    t->d_h = (float *)(base + 4456448);
+    t->d_attention_proj = (float *)(base + 4718592);
+    t->d_attention_heads = (float *)(base + 4980736);
     t->d_attention_query_key_value = (float *)(base + 2097152);
-    t->d_attention_norm = (float *)(base + 5505024);
+    t->d_attention_norm = (float *)(base + 5242880);
 }

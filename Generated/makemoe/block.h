@@ -75,7 +75,6 @@ typedef struct {
     float *d_mixture_chosen_logits;         // [B, T, K]
     float *d_mixture_gate;                  // [B, T, E]
     float *d_mixture_noise;                 // [B, T, E]
-    float *d_mixture_norm_from_noise;       // [B, T, C]
     float *d_mixture_norm;                  // [B, T, C]
     float *d_h;                             // [B, T, C]
     float *d_attention_proj;                // [B, T, C]

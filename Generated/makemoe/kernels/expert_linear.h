@@ -4,6 +4,24 @@
 
 #include "finish.h"
 
+// One of several products of the same rows: its weights, and what becomes of its result.
+typedef struct {
+    float *y;                         // [rows, out]
+    const float *w;                   // [experts, out, in] in panels
+    const float *b;                   // [experts, out]; may be NULL
+    finish_block finish;              // may be NULL
+    const finish_operands *operands;  // of finish
+} linear_part;
+
+// y[r, :] = w[e] x[source[r], :] + b[e]      for the rows r of expert e, then `finish`, of each
+// part
+//
+//   parts [count]    x [*, in]    source [rows], or NULL: row r of x is row r of y
+//   start [experts + 1]: expert e owns rows start[e] ..< start[e + 1]
+EXTERN void expert_linear_parts(const linear_part *parts, int count, const float *x,
+                                const int32_t *source, const int32_t *start, int experts,
+                                int in, int out);
+
 // y[r, :] = w[e] x[source[r], :] + b[e]      for the rows r of expert e, then `finish`
 //
 //   x [*, in]    source [rows], or NULL: row r of x is row r of y    finish, may be NULL
@@ -22,17 +40,5 @@ EXTERN void expert_linear_gathered(float *y, const float *x, const int32_t *sour
 // y[r, :] = w[e] x[r, :] + b[e], as above
 EXTERN void expert_linear(float *y, const float *x, const float *w, const float *b,
                           const int32_t *start, int experts, int in, int out);
-
-// d_x[r, :] = d_y[r, :] w[e]      for the rows r of expert e, then `finish`
-//
-//   d_y [rows, out]    w [experts, out, in] in panels    start [experts + 1]
-//   finish, may be NULL    ->    d_x [rows, in]
-EXTERN void expert_linear_input_gradient_finished(
-    float *d_x, const float *d_y, const float *w, const int32_t *start, int experts, int in,
-    int out, finish_block finish, const finish_operands *operands);
-
-// d_x[r, :] = d_y[r, :] w[e], as above
-EXTERN void expert_linear_input_gradient(float *d_x, const float *d_y, const float *w,
-                                         const int32_t *start, int experts, int in, int out);
 
 #endif

@@ -3,6 +3,7 @@
 #define KERNEL_LINEAR_H
 
 #include "expert_linear.h"
+#include "expert_linear_input_gradient.h"
 #include "expert_linear_weight_gradient.h"
 
 // y[r, :] = w x[r, :] + b, then `finish` (may be NULL)
@@ -22,6 +23,25 @@ KERNEL void linear(float *restrict y, const float *restrict x, const float *rest
                    const float *restrict b, int rows, int in, int out) {
     const int32_t start[2] = {0, rows};
     expert_linear(y, x, w, b, start, 1, in, out);
+}
+
+// y[r, :] = w x[r, :] + b, then `finish`: of each part
+//
+//   parts [count]    x [rows, in]    ->    the parts' y [rows, out]
+KERNEL void linear_parts(const linear_part *parts, int count, const float *x, int rows, int in,
+                         int out) {
+    const int32_t start[2] = {0, rows};
+    expert_linear_parts(parts, count, x, NULL, start, 1, in, out);
+}
+
+// d_x[r, :] = sum over the parts of d_y[r, :] w, then `finish` (may be NULL)
+//
+//   parts [count], of d_y [rows, out] and w [out, in] in panels    ->    d_x [rows, in]
+KERNEL void linear_input_gradient_parts(float *d_x, const gradient_part *parts, int count,
+                                        int rows, int in, int out, finish_block finish,
+                                        const finish_operands *operands) {
+    const int32_t start[2] = {0, rows};
+    expert_linear_input_gradient_parts(d_x, parts, count, start, 1, in, out, finish, operands);
 }
 
 // d_x[r, :] = d_y[r, :] w, then `finish` (may be NULL)
