@@ -150,7 +150,7 @@ extension LayerFile {
     for (index, call) in calls.enumerated() {
       let comments = comments(call, after: place)
       if !comments.isEmpty { lines += (lines.isEmpty ? [] : [""]) + comments.map { "    " + $0 } }
-      place = call.joined.last?.location ?? call.location ?? place
+      place = call.locations.last ?? place
       lines += emitter(index).lines(call).map { "    " + $0 }
     }
     return lines
@@ -160,10 +160,8 @@ extension LayerFile {
   /// line that the calls before come from.
   private func comments(_ call: Call, after place: SourceLocation?) -> [String] {
     var last = place
-    return ([call.location] + call.joined.map(\.location)).compactMap { location in
-      guard let location, location.line != last?.line || location.file != last?.file else {
-        return nil
-      }
+    return call.locations.compactMap { location in
+      if location.line == last?.line && location.file == last?.file { return nil }
       last = location
       return CNames.comment("\(location.file):\(location.line)   \(context.sourceLine(location))")
     }

@@ -43,7 +43,8 @@ struct UseBinding {
 
   /// Those of the numbers that no formula gives.
   var tables: [String] {
-    ([first, stream] + [router, saved].compactMap(\.self) + connections + borrowed)
+    ((layout.hasParameters ? [first] : []) + [stream] + [router, saved].compactMap(\.self)
+      + connections + borrowed)
       .compactMap(\.table)
   }
 
