@@ -158,7 +158,7 @@ private struct TraceThread {
   private func name(_ step: Step) -> String {
     guard profiled.sites.indices.contains(step.site) else { return "adamw" }
     let site = profiled.sites[step.site]
-    return [site.kernel, plannedCall(site).scope].filter { !$0.isEmpty }.joined(separator: " ")
+    return ([site.kernel] + plannedCall(site).scopes).filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   private func call(_ step: Step, _ event: Event) -> Event {

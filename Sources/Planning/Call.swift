@@ -62,6 +62,12 @@ extension Call {
   public var op: Op? { kernel.op }
   public subscript(role: Role) -> Operand? { kernel[role] }
 
+  /// The scopes below the layer's own and the places in the model of all parts of the call.
+  public var scopes: [String] { [scope] + joined.map(\.scope) }
+  public var locations: [SourceLocation] {
+    ([location] + joined.map(\.location)).compactMap(\.self)
+  }
+
   /// What the call reads, and what it makes.
   public var inputs: [Operand] { kernel.operands.map(\.content) }
   public var results: [Operand] { kernel.results.map(\.content) }

@@ -85,7 +85,8 @@ import Toolchain
     let report = try Self.run.get().report
     let step = report.profiles[0].calls
     let expert = step.filter { $0.phase == "forward" && $0.kernel.hasPrefix("expert_linear") }
-    #expect(expert.map(\.scope) == ["mixture_gate", "mixture_up", "mixture_down"])
+    #expect(expert.map(\.scope) == ["mixture_gate", "mixture_down"])
+    #expect(expert.map(\.kernel) == ["expert_linear_parts", "expert_linear"])
     #expect(expert.allSatisfy { $0.file == "block.c" && $0.layer == "block" && $0.cost.calls == 2 })
     #expect(expert.allSatisfy { $0.source?.hasPrefix("tiny.swift:") == true })
     #expect(step.contains { $0.kernel == "adamw" } && step.contains { $0.phase == "backward" })

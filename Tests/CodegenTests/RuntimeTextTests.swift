@@ -22,11 +22,11 @@ import Testing
     let text = RuntimeText(
       conditions: [],
       words: [
-        .states: ["row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);"], .routerCount: ["a"],
+        .choiceCount: ["row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);"], .routerCount: ["a"],
         .expertCount: ["MODEL_ROUTER_COUNT"],
       ])
     #expect(
-      text.resolved("MODEL_STATES") == "row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);")
+      text.resolved("MODEL_CHOICE_COUNT") == "row(MODEL_ROUTER_COUNT, MODEL_EXPERT_COUNT);")
     #expect(
       text.resolved("MODEL_EXPERT_COUNT MODEL_ROUTER_COUNT MODEL_ROUTER_COUNT")
         == "MODEL_ROUTER_COUNT a a")
@@ -51,12 +51,12 @@ import Testing
       #endif
       #endif
       #endif
-          MODEL_STATES
+          MODEL_CHOICE_COUNT
 
       """
     let with = RuntimeText(
       conditions: [.hasRouters],
-      words: [.routerCount: ["end[0]"], .states: ["{1},", "{2},"]])
+      words: [.routerCount: ["end[0]"], .choiceCount: ["{1},", "{2},"]])
     #expect(
       with.resolved(text) == """
         one
@@ -72,7 +72,7 @@ import Testing
             {2},
 
         """)
-    let without = RuntimeText(conditions: [.keepsRows], words: [.routerCount: [""], .states: []])
+    let without = RuntimeText(conditions: [.keepsRows], words: [.routerCount: [""], .choiceCount: []])
     #expect(without.resolved(text) == "one\n#ifdef _OPENMP\nfive\nsix\n#endif\n")
   }
 

@@ -2,7 +2,7 @@ import GraphIR
 import Lowering
 import Testing
 
-/// What becomes of products that read the same rows or are added up: texts of programs, before and after.
+/// What becomes of products that read the same rows or are added up: programs before and after.
 @Suite struct JoinTests {
   private static let sources = """
     program "joins"

@@ -147,7 +147,7 @@ extension LayerFile {
         statements += isFirst && (call.isForLoss || index == 0) ? [] : [.blank]
         statements.append(depth(Statement(lines: comments)))
       }
-      place = call.joined.last?.location ?? call.location ?? place
+      place = call.locations.last ?? place
       var statement = depth(emitter(index).statement(call))
       statement.site = .call(phase, number)
       statements.append(statement)
@@ -161,10 +161,8 @@ extension LayerFile {
   /// line that the calls before come from.
   private func comments(_ call: Call, after place: SourceLocation?) -> [String] {
     var last = place
-    return ([call.location] + call.joined.map(\.location)).compactMap { location in
-      guard let location, location.line != last?.line || location.file != last?.file else {
-        return nil
-      }
+    return call.locations.compactMap { location in
+      if location.line == last?.line && location.file == last?.file { return nil }
       last = location
       return CNames.comment("\(location.file):\(location.line)   \(context.sourceLine(location))")
     }

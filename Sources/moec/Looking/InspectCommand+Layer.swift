@@ -33,7 +33,7 @@ struct LayerReport {
     uses = plan.uses.filter { $0.layer == index }
     sites = try Self.sites(carried).filter { $0.layer == index }
     guard sites.contains(where: isShown) else {
-      let parts = Set((layer.forward + layer.backward).map(\.scope)).subtracting([""]).sorted()
+      let parts = Set((layer.forward + layer.backward).flatMap(\.scopes)).subtracting([""]).sorted()
       throw CompilationError(
         message: "\(name) has no part \"\(words.joined(separator: "."))\"",
         hint: parts.isEmpty
@@ -45,8 +45,8 @@ struct LayerReport {
   private static func home(of path: String, _ plan: Plan) -> String? {
     let part = path.split(separator: ".").joined(separator: "_")
     let home = plan.layers.first { layer in
-      (layer.forward + layer.backward).contains {
-        $0.scope == part || $0.scope.hasPrefix(part + "_")
+      (layer.forward + layer.backward).flatMap(\.scopes).contains {
+        $0 == part || $0.hasPrefix(part + "_")
       }
     }
     return home.map { "it is a part of the layer \($0.name): give --layer \($0.name).\(path)" }
@@ -68,8 +68,7 @@ struct LayerReport {
   }
 
   private func isShown(_ site: ProfiledModel.Site) -> Bool {
-    let scope = call(site).scope
-    return part.isEmpty || scope == part || scope.hasPrefix(part + "_")
+    part.isEmpty || call(site).scopes.contains { $0 == part || $0.hasPrefix(part + "_") }
   }
 
   // MARK: - Text
@@ -97,8 +96,11 @@ struct LayerReport {
 
   private func block(_ site: ProfiledModel.Site) -> String {
     let call = call(site)
-    let place = call.location.map { ", \($0.file):\($0.line)" } ?? ""
-    var lines = ["  \(title(call))\(place)"]
+    var places: [String] = []
+    for place in call.locations.map({ ", \($0.file):\($0.line)" }) where !places.contains(place) {
+      places.append(place)
+    }
+    var lines = ["  \(title(call))\(places.joined())"]
     lines.append("    \(Formulas.formula(call))")
     for result in call.results { lines.append("    -> \(description(result))") }
     for input in call.inputs { lines.append("       \(description(input))") }
@@ -109,7 +111,8 @@ struct LayerReport {
 
   private func title(_ call: Call) -> String {
     let name = call.action.name
-    return call.scope.isEmpty ? name : "\(call.scope): \(name)"
+    let scopes = call.scopes.filter { !$0.isEmpty }
+    return scopes.isEmpty ? name : "\(scopes.joined(separator: ", ")): \(name)"
   }
 
   private func description(_ operand: Operand) -> String {
