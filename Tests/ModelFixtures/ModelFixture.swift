@@ -21,6 +21,16 @@ public enum ModelFixture {
   /// A library that is wrong in one way; see `switches`.
   public static func broken(_ name: String) throws -> String { try built[name, orThrow: ()] }
 
+  /// The text of a model that needs no more than a few lines.
+  public static let source = """
+    import MoE
+    let V = Axis("V", 12), T = Axis("T", 8), B = Axis("B", 2), C = Axis("C", 6)
+    LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
+      text.tokens.embedding("token", C).linear("head", V)
+    }
+
+    """
+
   /// What each library is compiled with.
   static let switches: [String: [String]] = [
     "bigram": [],

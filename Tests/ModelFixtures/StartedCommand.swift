@@ -4,16 +4,18 @@ import Foundation
 public final class StartedCommand: @unchecked Sendable {
   private let process = Process()
   private let outputs: [URL]
+  private let reader: FileHandle
 
-  /// Starts a program with an empty input; its output goes through files, so that no pipe can fill
-  /// up. `environment` is added to that of the test.
+  /// Starts a program; its output goes through files, so that no pipe can fill up. Its input is empty
+  /// unless a pipe is given. `environment` is added to that of the test.
   public init(
     _ program: String, _ arguments: [String], in folder: String? = nil,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], input: Pipe? = nil
   ) throws {
     let scratch = URL(fileURLWithPath: try ModelFixture.folder())
     outputs = ["output", "errors"].map { scratch.appendingPathComponent($0) }
     for file in outputs { try Data().write(to: file) }
+    reader = try FileHandle(forReadingFrom: outputs[0])
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
@@ -21,7 +23,7 @@ public final class StartedCommand: @unchecked Sendable {
     process.environment = ["MOEC_RUNS": scratch.appendingPathComponent("runs").path]
       .merging(ProcessInfo.processInfo.environment) { $1 }
       .merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: outputs[0])
     process.standardError = try FileHandle(forWritingTo: outputs[1])
     try process.run()
@@ -37,6 +39,9 @@ public final class StartedCommand: @unchecked Sendable {
 
   public var isRunning: Bool { process.isRunning }
   public var identifier: Int32 { process.processIdentifier }
+
+  /// What it has written since this was asked last.
+  public func newOutput() throws -> Data { try reader.readToEnd() ?? Data() }
 
   /// Waits until something is so, or the program has ended.
   public func wait(until condition: () throws -> Bool) rethrows {

@@ -4,19 +4,11 @@ import Testing
 
 /// No command needs a cache, a home or any variable of the environment.
 @Suite struct CacheTests {
-  private static let model = """
-    import MoE
-    let V = Axis("V", 12), T = Axis("T", 8), B = Axis("B", 2), C = Axis("C", 6)
-    LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
-      text.tokens.embedding("token", C).linear("head", V)
-    }
-
-    """
-
   /// What is written is for whom the umask lets read it; what is replaced stays for whom it was.
   @Test func writtenFilesFollowTheUmask() throws {
     let folder = try ModelFixture.folder()
-    try Self.model.write(toFile: folder + "/model.swift", atomically: false, encoding: .utf8)
+    try ModelFixture.source.write(
+      toFile: folder + "/model.swift", atomically: false, encoding: .utf8)
     func modes(_ mask: String) throws -> [Int?] {
       let command = "umask \(mask); exec \"$0\" compile model.swift -o libx.so --generated c"
       let outcome = try Command.shell(command, in: folder)
@@ -39,7 +31,8 @@ import Testing
   ])
   func isNotNeeded(_ environment: String) throws {
     let folder = try ModelFixture.folder()
-    try Self.model.write(toFile: folder + "/model.swift", atomically: false, encoding: .utf8)
+    try ModelFixture.source.write(
+      toFile: folder + "/model.swift", atomically: false, encoding: .utf8)
     let script = """
       touch file; mkdir -m 777 open; touch open/keep.entry
       exec env -u MOEC_CACHE -u XDG_CACHE_HOME \(environment) "$0" check model.swift

@@ -7,20 +7,12 @@ import Testing
   private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
 
-  private static let model = """
-    import MoE
-    let V = Axis("V", 12), T = Axis("T", 8), B = Axis("B", 2), C = Axis("C", 6)
-    LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
-      text.tokens.embedding("token", C).linear("head", V)
-    }
-
-    """
-
   /// An empty folder with a model in it, and spaces in its name.
   private static func folder() throws -> String {
     let folder = try ModelFixture.folder() + "/with spaces"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try model.write(toFile: folder + "/model.swift", atomically: true, encoding: .utf8)
+    try ModelFixture.source.write(
+      toFile: folder + "/model.swift", atomically: true, encoding: .utf8)
     return folder
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFixtures
 
 /// A language server that speaks over its standard input and output, asked one thing after another.
 final class LanguageServer {
@@ -10,9 +11,8 @@ final class LanguageServer {
     var description: String { "no answer from the language server to \(waitedFor)" }
   }
 
-  private let process = Process()
+  private let program: StartedCommand
   private let input = Pipe()
-  private let output = Pipe()
   private var bytes: [UInt8] = []
   private var lastRequest = 0
   private let limit: Double
@@ -20,15 +20,8 @@ final class LanguageServer {
   /// Starts it in a folder; each answer may take `limit` seconds.
   init(_ program: String, in folder: String, limit: Double) throws {
     self.limit = limit
-    process.executableURL = URL(fileURLWithPath: program)
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    self.program = try StartedCommand(program, [], in: folder, input: input)
   }
-
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
   /// Sends a message without waiting for anything.
   func tell(_ method: String, _ parameters: Message) throws {
@@ -41,7 +34,7 @@ final class LanguageServer {
     let number = lastRequest
     try send(["id": number, "method": method, "params": parameters])
     let end = Date(timeIntervalSinceNow: limit)
-    while let message = receive(until: end) {
+    while let message = try receive(until: end) {
       if message["method"] == nil, message["id"] as? Int == number {
         return message["result"] ?? message["error"] ?? NSNull()
       }
@@ -61,18 +54,14 @@ final class LanguageServer {
   }
 
   /// The next message; nil if there is none in time.
-  private func receive(until end: Date) -> Message? {
-    while true {
-      if let message = takeMessage() { return message }
-      let left = Int32(max(0, end.timeIntervalSinceNow * 1000))
-      let descriptor = output.fileHandleForReading.fileDescriptor
-      var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard left > 0, poll(&wait, 1, left) > 0 else { return nil }
-      var buffer = [UInt8](repeating: 0, count: 1 << 16)
-      let count = read(descriptor, &buffer, buffer.count)
-      guard count > 0 else { return nil }
-      bytes += buffer[..<count]
+  private func receive(until end: Date) throws -> Message? {
+    var message: Message?
+    try program.wait {
+      bytes += try program.newOutput()
+      message = takeMessage()
+      return message != nil || end.timeIntervalSinceNow < 0
     }
+    return message
   }
 
   /// The first message that is there as a whole.
