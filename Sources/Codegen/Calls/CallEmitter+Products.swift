@@ -18,7 +18,7 @@ extension CallEmitter {
       if biases.indices.contains(part) { fields.append(".b = \(biases[part])") }
       let last = lastStep(c, of: part)
       if last.count == 2 { fields += [".finish = \(last[0])", ".operands = \(last[1])"] }
-      return "{\(fields.joined(separator: ", "))}"
+      return CExpression("{", fields, "}")
     }
     let hasStart = c.call[.start] != nil
     var arguments = [CExpression("(linear_part[]){", parts, "}"), "\(parts.count)", c[.rows]]

@@ -15,14 +15,18 @@ struct CExpression: Hashable, Sendable {
     (self.text, self.uses, pieces) = (text, uses, [text])
   }
 
-  /// A list that may be broken at its commas: `&(finish_operands){.width = C, .x1 = x}`.
+  /// A list that may be broken at its commas, and at those of lists in it: `&(finish_operands){.width = C, .x1 = x}`.
   init(_ opening: String, _ elements: [CExpression], _ closing: String) {
     let all: CExpression = "\(opening)\(elements.joined(separator: ", "))\(closing)"
     (text, uses) = (all.text, all.uses)
-    pieces = elements.indices.map { index in
-      (index == 0 ? opening : "") + elements[index].text
-        + (index == elements.count - 1 ? closing : ",")
+    var pieces = elements.enumerated().flatMap { index, element in
+      let isLast = index == elements.count - 1
+      return element.pieces.dropLast() + element.pieces.suffix(1).map { $0 + (isLast ? "" : ",") }
     }
+    if pieces.isEmpty { pieces = [""] }
+    pieces[0] = opening + pieces[0]
+    pieces[pieces.count - 1] += closing
+    self.pieces = pieces
   }
 }
 
