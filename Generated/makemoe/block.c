@@ -98,8 +98,9 @@ void block_forward_sequences(const float *x, const block_params *p, const block_
     // makemoe.swift:23   let logits = x.linear("gate", E)
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
     linear_parts((linear_part[]){{.y = t->mixture_gate, .w = p->mixture_gate_weight, .b = p->mixture_gate_bias},
-                 {.y = s->mixture_noise, .w = p->mixture_noise_weight, .b = p->mixture_noise_bias, .finish = finish_softplus, .operands = &(finish_operands){.width = E}}},
-                 2, s->mixture_norm, B*T, C, E);
+                 {.y = s->mixture_noise, .w = p->mixture_noise_weight, .b = p->mixture_noise_bias,
+                 .finish = finish_softplus, .operands = &(finish_operands){.width = E}}}, 2, s->mixture_norm, B*T,
+                 C, E);
 
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
     compute_mixture_normal(s->mixture_normal, B*T*E,
