@@ -32,7 +32,7 @@ import Testing
   @Test("Gradients that arrive in parts are called by where they come from")
   func parts() throws {
     let block = try Self.lines(of: "block.c").joined(separator: "\n")
-    for name in ["", "_from_dispatch", "_from_noise"] {
+    for name in ["", "_from_dispatch"] {
       #expect(block.contains("t->d_mixture_norm\(name),"), "\(name)")
     }
   }
