@@ -125,7 +125,7 @@ import Testing
   func refused() throws {
     #expect(throws: ProfileMismatch(file: "block.c")) {
       try profile { lines in
-        let line = try #require(lines.firstIndex { $0.contains("B*T, C, E)") })
+        let line = try #require(lines.firstIndex { $0.contains("B*T, C, 3*C)") })
         lines[line] = lines[line] + "  // twice"
       }
     }
