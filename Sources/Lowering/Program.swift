@@ -84,6 +84,22 @@ extension Program {
     return ordered.enumerated().map { ($1.value, $1.parameter, $0) }
   }
 
+  /// For each call the number of its stretch: of neighbouring calls of one phase and layer.
+  ///
+  /// What a step joins within a stretch stays in the section that plans make of it, and so do the
+  /// parameters that it reads.
+  var stretches: [Int] {
+    var number = 0
+    return calls.indices.map { index in
+      let isNew =
+        index > 0
+        && (calls[index].layer != calls[index - 1].layer
+          || calls[index].phase != calls[index - 1].phase)
+      number += isNew ? 1 : 0
+      return number
+    }
+  }
+
   /// What all calls of a phase cost together.
   public func cost(_ phase: Phase) -> Cost {
     calls.reduce(.none) { $1.phase == phase ? $0 + $1.cost : $0 }

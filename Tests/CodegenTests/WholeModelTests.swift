@@ -82,6 +82,7 @@ import Testing
     let models = [
       GatedModel(), GatedModel { ($0.C, $0.F, $0.T, $0.depth) = (48, 33, 19, 1) },
       GatedModel { ($0.B, $0.T, $0.experts, $0.chosen) = (1, 1, 3, 3) },
+      GatedModel { $0.reachesPast = true },
     ]
     for model in models {
       let found = try Trial(try CompiledModel(model.graph())).disagreements(tolerance: 1e-4)

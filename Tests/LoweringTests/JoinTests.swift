@@ -95,12 +95,16 @@ import Testing
   }
 
   @Test(
-    "Other rows, another shape, a bias or another layer keep products apart",
+    "Other rows, another shape, a bias, another layer or one between keep products apart",
     arguments: [
       "output %9 = linear(rows %7, weights %2) : f32[B, T, O]; nodes 9; flops 6 6",
       "output %9 = linear(rows %0, weights %5) : f32[B, T, V]; nodes 9; flops 6 6",
       "output %9 = linear(rows %0, weights %2, bias %3) {bias} : f32[B, T, O]; nodes 9; flops 6 6",
       "output %9 = linear(rows %0, weights %2) : f32[B, T, O]; nodes 9; flops 6 6 @ block[0] \"up\"",
+      """
+      output %10 = softmax(operand %0) : f32[B, T, C]; nodes 10; flops 1 0 @ block[0] ""
+      output %9 = linear(rows %0, weights %2) : f32[B, T, O]; nodes 9; flops 6 6
+      """,
     ])
   func apart(other: String) throws {
     let first = "output %8 = linear(rows %0, weights %1) : f32[B, T, O]; nodes 8; flops 6 6"

@@ -14,7 +14,7 @@ enum LoweringModels {
       MakeMoE("tied") { ($0.isTied, $0.dropout) = (true, 0.2) },
       MakeMoE("offset") { ($0.hasOffset, $0.depth) = (true, 1) },
     ]
-    let gated = [GatedModel(), GatedModel { ($0.C, $0.F, $0.depth, $0.isNoisy) = (48, 32, 1, false) }]
+    let gated = [GatedModel(), GatedModel { ($0.C, $0.F, $0.depth, $0.reachesPast) = (48, 32, 1, true) }]
     let layered = [LayeredModel.Form.dense, .skip, .shared, .routed].map { LayeredModel($0, depth: 2) }
     return try makers.map { ($0.name, try $0.graph()) }
       + gated.map { ("gated, \($0.C)", try $0.graph()) }

@@ -100,6 +100,14 @@ import Testing
     #expect(plan.notes.first?.location != nil)
   }
 
+  @Test("Products of the same rows before and behind layers are two, so that layers stay functions")
+  func productsAroundLayers() throws {
+    let plan = try Pipelines.plan(GatedModel { $0.reachesPast = true }.graph())
+    #expect(plan.notes.isEmpty)
+    #expect(plan.layers.map(\.name).contains("block"))
+    #expect(plan.parameters.filter { $0.name.hasPrefix("behind") }.count == 2)
+  }
+
   @Test("Names are for people: a layer's nodes may be called anything, and a name makes no layer")
   func names() throws {
     var graph = try Pipeline().run(LayeredModel(.plain).graph())

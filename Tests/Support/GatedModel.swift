@@ -8,6 +8,9 @@ public struct GatedModel: Sendable {
   public var (experts, chosen, depth) = (4, 2, 2)
   public var isNoisy = true
 
+  /// Whether before and behind the layers stand products of the same rows, in no layer.
+  public var reachesPast = false
+
   public init(_ change: (inout GatedModel) -> Void = { _ in }) { change(&self) }
 
   public func graph() throws -> Graph {
@@ -17,7 +20,9 @@ public struct GatedModel: Sendable {
       linearWeights: .normal(0.3), optimizer: .adamW()
     ) { text in
       let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
-      return layers("block", depth, x) { block($0, C) }.layerNorm("final").linear("head", V)
+      let start = reachesPast ? x.linear("before", C) : x
+      let y = layers("block", depth, start) { block($0, C) }.layerNorm("final")
+      return (reachesPast ? y + x.linear("behind", C) : y).linear("head", V)
     }
   }
 

@@ -16,8 +16,10 @@ extension Program {
     let facts = ProgramFacts(self)
     var groups: [[Int]] = []
     var open: [RowsRead: Int] = [:]
+    let stretches = stretches
     for (index, call) in calls.enumerated() {
-      guard let rows = RowsRead(call, in: self, facts) else { continue }
+      guard var rows = RowsRead(call, in: self, facts) else { continue }
+      rows.stretch = stretches[index]
       let last = call.inputs.compactMap { facts.maker[$0] }.max() ?? -1
       if let group = open[rows], last < groups[group][0] {
         groups[group].append(index)
@@ -26,7 +28,7 @@ extension Program {
         groups.append([index])
       }
     }
-    for group in groups { join(group) }
+    for group in groups where group.count > 1 { join(group) }
     remove(Set(groups.flatMap { $0.dropFirst() }))
   }
 
@@ -36,8 +38,7 @@ extension Program {
     var rows: [Value?]
     var weights: TensorType
     var result: TensorType
-    var layer: LayerPath?
-    var phase: Phase
+    var stretch = 0
 
     /// The attention that reads the result: its three products stay among themselves.
     var attention: Int?
@@ -50,7 +51,6 @@ extension Program {
       rows = [call[.rows], call[.source], call[.start]]
       self.weights = program.type(of: weights)
       self.result = program.type(of: result)
-      (layer, phase) = (call.layer, call.phase)
       attention = facts.readers(of: result).first { program.calls[$0].op?.kind == .attention }
     }
   }

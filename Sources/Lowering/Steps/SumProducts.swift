@@ -9,8 +9,10 @@ extension Program {
   mutating func sumProducts() {
     let facts = ProgramFacts(self)
     var groups: [Addends: [Int]] = [:]
+    let stretches = stretches
     for index in calls.indices {
-      guard let addends = Addends(calls[index], in: self, facts) else { continue }
+      guard var addends = Addends(calls[index], in: self, facts) else { continue }
+      addends.stretch = stretches[index]
       groups[addends, default: []].append(index)
     }
     var removed: Set<Int> = []
@@ -29,6 +31,7 @@ extension Program {
     var weights: TensorType
     var result: TensorType
     var start: Value?
+    var stretch = 0
 
     /// The gradient of attention that makes what comes back: its three stay among themselves.
     var attention: Int?
