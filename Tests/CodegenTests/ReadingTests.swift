@@ -50,16 +50,6 @@ import Testing
     }
   }
 
-  @Test("A table says once how the parameters of a layer's uses are drawn, whatever rules update")
-  func drawnAs() throws {
-    let rows = try [2, 16].map { depth in
-      let model = try Self.lines(ObjectiveTests.balanced(depth: depth))["model.c"] ?? []
-      #expect(model.contains { $0.hasSuffix(", first values, drawn as") })
-      return model.drop { !$0.contains("block_parameters[") }.prefix { $0 != "};" }
-    }
-    #expect(Array(rows[0]) == Array(rows[1]) && rows[0].count > 10)
-  }
-
   @Test("model.c is what is the model's own, in a few screens")
   func length() throws {
     #expect(try Self.lines(of: "model.c").count < 300)
