@@ -31,6 +31,7 @@
     FILE(kernel_rms_norm_h, "kernels/rms_norm.h") \
     FILE(kernel_softmax_h, "kernels/softmax.h") \
     FILE(kernel_heads_h, "kernels/heads.h") \
+    FILE(kernel_rotary_h, "kernels/rotary.h") \
     FILE(kernel_transpose_h, "kernels/transpose.h") \
     FILE(kernel_fit_h, "kernels/fit.h") \
     FILE(kernel_causal_mask_h, "kernels/causal_mask.h") \

@@ -174,15 +174,22 @@ extension Graph {
     return counts
   }
 
-  /// All axis symbols in order of first use: vocabulary, context and batch first.
+  /// All axis symbols in order of first use: vocabulary, context and batch first, those that only ops
+  /// have last.
   public var symbols: [Axis.Symbol] {
     var seen: Set<Axis.Symbol> = []
     var found: [Axis.Symbol] = []
-    let axes =
+    var axes =
       [batch, context, vocabulary]
       + nodes.flatMap { node in
         node.types.flatMap { $0.axes + ($0.experts.map { [$0] } ?? []) }
       }
+    for node in nodes {
+      _ = node.op.mappingAxes { axis in
+        axes.append(axis)
+        return axis
+      }
+    }
     for symbol in axes.flatMap(\.symbols) where seen.insert(symbol).inserted {
       found.append(symbol)
     }

@@ -15,6 +15,7 @@ public enum Op: Hashable, Sendable {
 
   case splitHeads(SplitHeads)  // [B, T, C] -> [B, H, T, D]
   case mergeHeads(MergeHeads)  // [B, H, T, D] -> [B, T, C]
+  case rotary(Rotary)  // pairs of a head's numbers turned by position
   case causalMask(CausalMask)  // keys after the query become fill
   case attention(Attention)  // softmax(scale q kᵀ, causal) v, with dropout
 
@@ -43,7 +44,7 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case input, parameter
   case pointwise, sum, embedding, linear, matmul, transpose, layerNorm, rmsNorm
   case softmax
-  case splitHeads, mergeHeads, causalMask, attention
+  case splitHeads, mergeHeads, rotary, causalMask, attention
   case top, route, dispatch, combine
   case crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
@@ -106,6 +107,7 @@ extension Op {
     case .softmax(let op): .forward(op)
     case .splitHeads(let op): .forward(op)
     case .mergeHeads(let op): .forward(op)
+    case .rotary(let op): .forward(op)
     case .causalMask(let op): .forward(op)
     case .attention(let op): .forward(op)
     case .top(let op): .forward(op)
@@ -145,6 +147,7 @@ extension OpKind {
     case .softmax: Softmax.self
     case .splitHeads: SplitHeads.self
     case .mergeHeads: MergeHeads.self
+    case .rotary: Rotary.self
     case .causalMask: CausalMask.self
     case .attention: Attention.self
     case .top: Top.self

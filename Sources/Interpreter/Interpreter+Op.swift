@@ -23,6 +23,7 @@ extension Interpreter {
     case .softmaxGradient: [softmaxGradient(site)]
     case .splitHeads(let op): [splitHeads(op, site)]
     case .mergeHeads: [mergeHeads(site)]
+    case .rotary(let op): [rotary(op, site)]
     case .causalMask(let op): [causalMask(op, site)]
     case .attention(let op): attention(op, site)
     case .attentionGradient(let op): attentionGradient(op, site)

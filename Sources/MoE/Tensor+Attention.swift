@@ -138,6 +138,49 @@ public func attention(
   return tracer.tensor(.splitHeads(split), [y], call).keeping(width: width)
 }
 
+extension Tensor {
+  /// Rotary positions: turns each pair of a head's numbers by an angle that grows with the position t.
+  ///
+  ///     a = t base^(-2 i / D)    y₁ = x₁ cos a - x₂ sin a    y₂ = x₂ cos a + x₁ sin a
+  ///
+  ///     f32[B, H, T, D] -> f32[B, H, T, D]
+  ///
+  /// Pair i < D / 2 is numbers i and i + D / 2, as weights of Llama and its kin at Hugging Face have it, or
+  /// 2 i and 2 i + 1 if `interleaved`, as in Meta's and Mistral's own files. It is for queries and keys,
+  /// before `attention`. Errors: a head of odd width, an axis that is not the text's positions, a base that
+  /// is not a number above 1.
+  public func rotary(
+    base: Double = 10_000, interleaved: Bool = false,
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let call = tracer.call("rotary", file, line, column)
+    guard let axes = rotatedAxes(call) else { return tracer.poison(call.site) }
+    let op = Rotary(heads: axes[1], base: base, interleaved: interleaved)
+    let y = tracer.tensor(.rotary(op), [merged(call)], call)
+    let split = SplitHeads(heads: axes[1], depth: axes[3])
+    return tracer.tensor(.splitHeads(split), [y], call).keeping(width: width)
+  }
+
+  /// The axes of heads at the text's positions, or nil after reporting that there are none.
+  private func rotatedAxes(_ call: Call) -> [GraphIR.Axis]? {
+    guard let type else { return nil }
+    guard type.axes.count == 4, type.element == .f32 else {
+      tracer.report(
+        "expected a tensor [batch, heads, time, depth], got \(type)", call,
+        hint: Tracer.usualHint("rotary"))
+      return nil
+    }
+    let positions = tracer.builder.graph.context
+    guard type.axes[2] == positions else {
+      tracer.report(
+        "expected positions \(positions.named) before the last axis, got \(type)", call,
+        hint: Tracer.usualHint("rotary"))
+      return nil
+    }
+    return type.axes
+  }
+}
+
 extension Tracer {
   /// The axes that queries, keys and values share, or nil after reporting that they do not.
   fileprivate func attentionAxes(

@@ -10,6 +10,8 @@ extension Tracer {
       "a table is [entries, width], such as parameter(\"token\", V, C)"
     case "heads", "mergedHeads":
       ".heads(count) takes [batch, time, width], and .mergedHeads() what it gave"
+    case "rotary":
+      "rotate queries and keys as .heads(count) makes them, before attention(q, k, v)"
     case "transposed":
       "give it a tensor with two axes or more"
     case "causalMasked":

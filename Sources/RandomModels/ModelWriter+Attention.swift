@@ -7,8 +7,9 @@ extension ModelWriter {
     let x = dice.happens(60) ? normalized(narrowed()) : narrowed()
     let other = dice.happens(15) ? any(sizes.C) : x
     let bias = dice.happens(30)
-    let q = heads(x, "query", bias)
-    let k = heads(other, "key", bias)
+    let isTurned = sizes.C.size / sizes.heads % 2 == 0 && dice.happens(50)
+    let q = turned(heads(x, "query", bias), isTurned)
+    let k = turned(heads(other, "key", bias), isTurned)
     let v = heads(other, "value", bias)
     let h = dice.happens(60) ? fused(q, k, v) : written(q, k, v)
     let merged = h.mergedHeads()
@@ -20,6 +21,12 @@ extension ModelWriter {
   private mutating func heads(_ x: Tensor, _ word: String, _ bias: Bool) -> Tensor {
     let rows = dice.happens(92) ? x.linear(name(word), sizes.C, bias: bias) : x
     return rows.heads(sizes.heads)
+  }
+
+  /// Rotary positions, mostly.
+  private mutating func turned(_ x: Tensor, _ isTurned: Bool) -> Tensor {
+    guard isTurned && dice.happens(90) else { return x }
+    return x.rotary(base: dice.pick([10_000, 1e6, 1.5]), interleaved: dice.happens(30))
   }
 
   private mutating func fused(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {

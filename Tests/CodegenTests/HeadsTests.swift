@@ -10,7 +10,7 @@ import Testing
   private static let C = MoE.Axis("C", 8), D = MoE.Axis("D", 4), W = MoE.Axis("W", 3)
 
   enum Change: String, CaseIterable, Sendable {
-    case norm, softmax, linear, narrow, sharedWeight
+    case norm, softmax, linear, narrow, sharedWeight, rotary
 
     func apply(_ x: Tensor, _ name: String) -> Tensor {
       switch self {
@@ -18,6 +18,7 @@ import Testing
       case .softmax: x.softmax()
       case .linear: x.linear(name, D)
       case .narrow: x.linear(name, W)
+      case .rotary: x.layerNorm(name).rotary(base: 20)
       case .sharedWeight: x.linear(weight: parameter(name, D, D))
       }
     }

@@ -111,6 +111,18 @@ struct ShapeRuleTests {
       .mergeHeads(MergeHeads(width: C)), [.f32(B, E, T, D)],
       "mergedHeads: E (3) heads of D (5) do not make C (4)"),
     Refusal(
+      .rotary(Rotary(heads: Axis("H", 2), base: 100)), [.f32(B, E, T, C)],
+      "rotary: expected a tensor [batch, time, width], got f32[B, E, T, C]"),
+    Refusal(
+      .rotary(Rotary(heads: Axis("H", 3), base: 100)), [x],
+      "rotary: H (3) heads do not divide the width C (4)"),
+    Refusal(
+      .rotary(Rotary(heads: Axis("H", 4), base: 100)), [x],
+      "rotary: a head of 1 numbers does not divide into pairs"),
+    Refusal(
+      .rotary(Rotary(heads: Axis("H", 2), base: 1)), [x],
+      "rotary: the base must be a number above 1, got 1.0"),
+    Refusal(
       .causalMask(CausalMask()), [x],
       "causalMasked: expected equal last axes [queries, keys], got f32[B, T, C]"),
     Refusal(

@@ -64,6 +64,30 @@ import Testing
     #expect(merged[0] == TensorValue([1, 2, 4], x.1))
   }
 
+  @Test func rotaryTurnsPairsByPosition() throws {
+    // Position 0 turns nothing; position 1 the first pair by 1 and the second by 100^(-2/4) = 0.1.
+    let x = ([1, 2, 4], [1.0, 2, 3, 4, 1, 2, 3, 4])
+    func expect(_ op: Rotary, _ expected: [Double]) throws {
+      let y = try results(of: .rotary(op), [x])[0].floats
+      #expect(y.count == 8 && zip(y, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(y)")
+    }
+    let one = Axis("H", 1)
+    // cos 1 = 0.540302, sin 1 = 0.841471, cos 0.1 = 0.995004, sin 0.1 = 0.099833
+    try expect(
+      Rotary(heads: one, base: 100),
+      [1, 2, 3, 4, -1.9841106, 1.5906747, 2.4623779, 4.1796835])
+    try expect(
+      Rotary(heads: one, base: 100, interleaved: true),
+      [1, 2, 3, 4, -1.1426397, 1.9220756, 2.5856788, 4.2795168])
+    try expect(
+      Rotary(heads: one, base: 100, inverse: true),
+      [1, 2, 3, 4, 3.0647153, 2.3893420, 0.7794359, 3.7803498])
+    // Of two heads each has one pair, turned by 1.
+    try expect(
+      Rotary(heads: Axis("H", 2), base: 100),
+      [1, 2, 3, 4, -1.1426397, 1.9220756, -1.7449770, 4.6856221])
+  }
+
   @Test func maskHidesLaterKeysOfEachMatrix() throws {
     let y = try results(
       of: .causalMask(CausalMask(.zero)), [([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])])

@@ -1,3 +1,4 @@
+import CompiledModels
 import GraphIR
 import Lowering
 import Testing
@@ -169,5 +170,21 @@ import Testing
     let makemoe = try LoweringPipeline.run(LoweringModels.all[0].graph).calls
     #expect(makemoe.contains { $0.kernel[.projections] != nil })
     #expect(makemoe.contains { $0.kernel.partCount == 3 && !$0.kernel.keepsPartsApart })
+  }
+
+  @Test("Queries and keys that are turned by position are of one product with the values")
+  func rotary() throws {
+    let graph = try Pipelines.transformed(AttentionModel(.rotary).graph())
+    let calls = try LoweringPipeline.run(graph).calls
+    #expect(!calls.contains { [.splitHeads, .mergeHeads].contains($0.op?.kind) })
+    for kind in [OpKind.linear, .linearInputGradient] {
+      let joined = calls.filter { $0.op?.kind == kind && $0.kernel.partCount == 3 }
+      #expect(joined.count == 2, "\(kind)")
+    }
+    let inverse = calls.map { call in
+      if case .rotary(let op) = call.op { op.inverse } else { Bool?.none }
+    }
+    #expect(inverse.compactMap { $0 }.filter { $0 }.count == 4)
+    #expect(inverse.compactMap { $0 }.filter { !$0 }.count == 4)
   }
 }

@@ -16,9 +16,10 @@ enum LoweringModels {
     ]
     let gated = [GatedModel(), GatedModel { ($0.C, $0.F, $0.depth, $0.reachesPast) = (48, 32, 1, true) }]
     let layered = [LayeredModel.Form.dense, .skip, .shared, .routed].map { LayeredModel($0, depth: 2) }
+    let rotary = AttentionModel(.rotary) { ($0.T, $0.C, $0.heads, $0.depth) = (5, 16, 2, 1) }
     return try makers.map { ($0.name, try $0.graph()) }
       + gated.map { ("gated, \($0.C)", try $0.graph()) }
-      + layered.map { ("\($0)", try $0.graph()) }
+      + layered.map { ("\($0)", try $0.graph()) } + [("rotary", try rotary.graph())]
   }
 
   /// All of them with gradients, as they are when they are lowered.

@@ -39,6 +39,22 @@ import Testing
     expect(found, "mergedHeads: expected a tensor [batch, heads, time, depth], got f32[B, T, C]")
   }
 
+  @Test func rotaryNeedsHeadsAtPositions() {
+    let merged = errors { $0.embedded.rotary().head }
+    expect(merged, "rotary: expected a tensor [batch, heads, time, depth], got f32[B, T, C]")
+    let turned = errors { $0.embedded.heads(3).transposed().rotary().head }
+    expect(turned, "rotary: expected positions T (6) before the last axis, got f32[B, H, D, T]")
+    let odd = errors { $0.embedded.heads(4).rotary().mergedHeads().head }
+    expect(
+      odd, "rotary: a head of 3 numbers does not divide into pairs",
+      hint: "give heads an even width", line: #line - 2)
+  }
+
+  @Test(arguments: [1, 0, -10_000, .infinity, .nan]) func wrongBase(_ base: Double) {
+    let found = errors { $0.embedded.heads(3).rotary(base: base).mergedHeads().head }
+    expect(found, "rotary: the base must be a number above 1, got \(base)")
+  }
+
   @Test(arguments: [0, -1, 5]) func wrongNumberOfExperts(_ count: Int) {
     let found = errors { text in
       let x = text.embedded

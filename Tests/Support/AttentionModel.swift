@@ -7,6 +7,10 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
     /// Queries, keys and values of one product; of three, with a bias each.
     case joined, separate
 
+    /// As joined ones, but queries and keys are turned by position; of the second kind in pairs side by
+    /// side, and attention is written step by step.
+    case rotary, rotaryInterleaved
+
     /// The steps one by one, which become one attention.
     case written
 
@@ -71,6 +75,14 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
     case .written:
       let scores = projected("q").matmul(projected("k").transposed()) * 0.3
       return scores.causalMasked().softmax().dropout(0.1).matmul(projected("v")).mergedHeads()
+    case .rotary:
+      let (q, k) = (projected("q").rotary(), projected("k").rotary())
+      return attention(q, k, projected("v"), dropout: 0.1).mergedHeads()
+    case .rotaryInterleaved:
+      let q = projected("q").rotary(base: 50, interleaved: true)
+      let k = projected("k").rotary(base: 50, interleaved: true)
+      return (q.matmul(k.transposed()) * 0.3).causalMasked().softmax().matmul(projected("v"))
+        .mergedHeads()
     case .givenValues:
       return attention(projected("q"), projected("k"), x.heads(heads)).mergedHeads()
     case .same: return attention(x.heads(heads), x.heads(heads), x.heads(heads)).mergedHeads()

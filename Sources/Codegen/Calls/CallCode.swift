@@ -57,6 +57,7 @@ extension Op {
     case .softmaxGradient: CallCode("softmax") { $0.softmaxGradient($1) }
     case .splitHeads(let op): CallCode("heads") { $0.splitHeads(op, $1) }
     case .mergeHeads: CallCode("heads") { $0.mergeHeads($1) }
+    case .rotary(let op): CallCode("rotary") { $0.rotary(op, $1) }
     case .causalMask(let op): CallCode("causal_mask") { $0.causalMask(op, $1) }
     case .attention(let op): CallCode("attention") { $0.attention(op, $1) }
     case .attentionGradient(let op):

@@ -2,12 +2,26 @@ import GraphIR
 import Lowering
 import Planning
 
-/// Calls of attention and its gradient.
+/// Calls of attention and its gradient, and of what goes by position.
 extension CallEmitter {
+  /// A pass that goes on after others begins at a later position than 0.
+  func rotary(_ op: Rotary, _ c: CallText) -> Statement {
+    let type = c.madeType(.output)
+    let (axes, count) = (type.axes.map(CNames.size), CNames.size(op.heads))
+    let first: CExpression = goesOn(type) ? "\(CExpression.pass)->past" : "0"
+    return Statement(
+      calling: "rotary",
+      [c.made(.output), c[.operand], axes[0], count, first, axes[1], "\(axes[2])/\(count)"]
+        + ["\(op.base)", op.interleaved ? "1" : "0", op.inverse ? "1" : "0"])
+  }
+
+  /// Whether a tensor has the rows of a pass that may go on after others.
+  private func goesOn(_ type: TensorType) -> Bool { kept.map(type.axes.contains) ?? false }
+
   func attention(_ op: Attention, _ c: CallText) -> Statement {
     let type = c.madeType(.output)
     var sizes = attentionSizes(type, op.heads, op.scale, op.rate, op.stream)
-    let isKept = kept.map(type.axes.contains) ?? false
+    let isKept = goesOn(type)
     if isKept { sizes.insert("\(CExpression.pass)->past", at: 2) }
     return Statement(
       calling: "causal_attention" + (isKept ? "_after" : ""),

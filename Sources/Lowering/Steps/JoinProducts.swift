@@ -40,7 +40,8 @@ extension Program {
     var result: TensorType
     var stretch = 0
 
-    /// The attention that reads the result: its three products stay among themselves.
+    /// The attention that reads the result, turned by position or not: its three products stay among
+    /// themselves.
     var attention: Int?
 
     init?(_ call: Call, in program: Program, _ facts: ProgramFacts) {
@@ -51,8 +52,17 @@ extension Program {
       rows = [call[.rows], call[.source], call[.start]]
       self.weights = program.type(of: weights)
       self.result = program.type(of: result)
-      attention = facts.readers(of: result).first { program.calls[$0].op?.kind == .attention }
+      attention = facts.readers(of: result).compactMap { program.attention(at: $0, facts) }.first
     }
+  }
+
+  /// The call, if it is an attention, or the attention that reads what the call turns by position.
+  private func attention(at index: Int, _ facts: ProgramFacts) -> Int? {
+    if case .attention = calls[index].op { return index }
+    guard case .rotary = calls[index].op, let turned = calls[index].results.first else {
+      return nil
+    }
+    return facts.readers(of: turned).first { calls[$0].op?.kind == .attention }
   }
 
   /// Lets the first of some products make what the others do.

@@ -33,7 +33,8 @@ extension Program {
     var start: Value?
     var stretch = 0
 
-    /// The gradient of attention that makes what comes back: its three stay among themselves.
+    /// The gradient of attention that makes what comes back, turned by position or not: its three stay
+    /// among themselves.
     var attention: Int?
 
     init?(_ call: Call, in program: Program, _ facts: ProgramFacts) {
@@ -46,10 +47,17 @@ extension Program {
       self.weights = program.type(of: weights)
       self.result = program.type(of: result)
       start = call[.start]
-      attention = call[.gradient].flatMap { facts.maker[$0] }.flatMap {
-        program.calls[$0].op?.kind == .attentionGradient ? $0 : nil
-      }
+      attention = call[.gradient].flatMap { program.attentionGradient(making: $0, facts) }
     }
+  }
+
+  /// The gradient of attention that makes a value, or what is turned by position to be it.
+  private func attentionGradient(making value: Value, _ facts: ProgramFacts) -> Int? {
+    guard var maker = facts.maker[value] else { return nil }
+    if case .rotary = calls[maker].op, let source = calls[maker].inputs.first {
+      maker = facts.maker[source] ?? maker
+    }
+    return calls[maker].op?.kind == .attentionGradient ? maker : nil
   }
 
   /// Whether a pointwise call adds a value to whatever else it computes.

@@ -1,15 +1,11 @@
 // check_rows.h: reductions over rows, and what works row by row.
 #include "check.h"
-#include "causal_mask.h"
 #include "cross_entropy.h"
 #include "embedding.h"
-#include "fit.h"
-#include "heads.h"
 #include "layer_norm.h"
 #include "rms_norm.h"
 #include "softmax.h"
 #include "sum.h"
-#include "transpose.h"
 
 static void check_reductions(void) {
     FOR_SIZES(n, 0) {
@@ -236,35 +232,6 @@ static void check_embedding_of(int rows, int width, int entries) {
     release();
 }
 
-static void check_places(void) {
-    int s = 2, h = 3, t = 5, d = 7, count = s * h * t * d;
-    float *x = numbers(count), *split = blank(count), *merged = blank(count), *turned = blank(count);
-    split_heads(split, x, s, h, t, d);
-    merge_heads(merged, split, s, h, t, d);
-    transpose(turned, x, s, h * t, d);
-    for (int i = 0; i < count; i++) {
-        int c = i % d, head = i / d % h, token = i / d / h % t, sequence = i / d / h / t;
-        EQUAL(split[((sequence * h + head) * t + token) * d + c], x[i]);
-        EQUAL(merged[i], x[i]);
-        int row = i / d % (h * t), matrix = i / d / h / t;
-        EQUAL(turned[(matrix * d + c) * h * t + row], x[i]);
-    }
-    // Shorter along one axis, longer along others.
-    const int to[] = {3, 2, 9}, from[] = {2, 4, 6};
-    float *small = numbers(2 * 4 * 6), *fitted = blank(3 * 2 * 9);
-    fit(fitted, small, 3, to, from);
-    for (int i = 0; i < 3 * 2 * 9; i++) {
-        int c = i % 9, b = i / 9 % 2, a = i / 18;
-        EQUAL(fitted[i], a < 2 && c < 6 ? small[(a * 4 + b) * 6 + c] : 0);
-    }
-    float *square = numbers(2 * 9 * 9), *masked = blank(2 * 9 * 9);
-    causal_mask(masked, square, 2, 9, -7);
-    for (int i = 0; i < 2 * 81; i++) { EQUAL(masked[i], i % 9 > i / 9 % 9 ? -7 : square[i]); }
-    causal_mask(square, square, 2, 9, -7);
-    for (int i = 0; i < 2 * 81; i++) { EQUAL(square[i], masked[i]); }
-    release();
-}
-
 static void check_rows(void) {
     check_reductions();
     check_sums();
@@ -274,5 +241,4 @@ static void check_rows(void) {
     check_norms();
     check_rms_norms();
     FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_embedding_of(rows, width, 5); }
-    check_places();
 }

@@ -2,6 +2,7 @@
 // Prints what does not agree; exits with 1 then, and with 77 where the processor lacks the instructions.
 #include "check_vectors.h"
 #include "check_rows.h"
+#include "check_places.h"
 #include "check_products.h"
 #include "check_routing.h"
 #include "check_attention.h"
@@ -20,6 +21,7 @@ int main(void) {
     if (!is_supported()) { return 77; }
     check_vectors();
     check_rows();
+    check_places();
     check_products();
     check_routing();
     check_attention();

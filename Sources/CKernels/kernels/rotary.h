@@ -1,0 +1,143 @@
+// rotary.h: a kernel of moec's, the same for every model.
+#ifndef KERNEL_ROTARY_H
+#define KERNEL_ROTARY_H
+
+#include "threads.h"
+#include "vector.h"
+
+// Sines and cosines in double precision take longer than what they are for, so that few are
+// computed: of the first position of each ROTARY_POSITIONS, from which the others are small
+// turns. What a position gets depends on it alone, wherever a pass begins.
+#define ROTARY_POSITIONS 32
+
+// Pairs of a head that are gone through together.
+#define ROTARY_PAIRS 32
+
+typedef struct {
+    int pairs;
+    int block;  // the angles are those of positions block * ROTARY_POSITIONS ...; -1: of none
+    double turn[ROTARY_PAIRS];  // radians from a position to the next
+    double turn_cosine[ROTARY_POSITIONS][ROTARY_PAIRS];  // of as many turns
+    double turn_sine[ROTARY_POSITIONS][ROTARY_PAIRS];
+    float cosine[ROTARY_POSITIONS][ROTARY_PAIRS];
+    float sine[ROTARY_POSITIONS][ROTARY_PAIRS];
+} rotary_angles;
+
+// The turns of pairs first ..< first + pairs: base^(-2 i / depth) radians each.
+OUTLINE void rotary_turns(rotary_angles *a, int first, int pairs, int depth, double base) {
+    a->pairs = pairs;
+    a->block = -1;
+    for (int i = 0; i < pairs; i++) {
+        a->turn[i] = pow(base, -2.0 * (first + i) / depth);
+        a->turn_cosine[0][i] = 1;
+        a->turn_sine[0][i] = 0;
+        a->turn_cosine[1][i] = cos(a->turn[i]);
+        a->turn_sine[1][i] = sin(a->turn[i]);
+    }
+    const double *cosine = a->turn_cosine[1], *sine = a->turn_sine[1];
+    for (int t = 2; t < ROTARY_POSITIONS; t++) {
+        const double *cosine_t = a->turn_cosine[t - 1], *sine_t = a->turn_sine[t - 1];
+        for (int i = 0; i < pairs; i++) {
+            a->turn_cosine[t][i] = cosine_t[i] * cosine[i] - sine_t[i] * sine[i];
+            a->turn_sine[t][i] = sine_t[i] * cosine[i] + cosine_t[i] * sine[i];
+        }
+    }
+}
+
+// Cosines and sines of a block's positions from ..< end, sines with the other sign if inverse.
+OUTLINE void rotary_angles_of(rotary_angles *a, int block, int from, int end, int inverse) {
+    double cosines[ROTARY_PAIRS], sines[ROTARY_PAIRS], sign = inverse ? -1 : 1;
+    a->block = block;
+    for (int i = 0; i < a->pairs; i++) {
+        double angle = (double)block * ROTARY_POSITIONS * a->turn[i];
+        cosines[i] = cos(angle);
+        sines[i] = sin(angle);
+    }
+    for (int t = from; t < end; t++) {
+        const double *cosine = a->turn_cosine[t], *sine = a->turn_sine[t];
+        for (int i = 0; i < a->pairs; i++) {
+            a->cosine[t][i] = (float)(cosines[i] * cosine[i] - sines[i] * sine[i]);
+            a->sine[t][i] = (float)(sign * (sines[i] * cosine[i] + cosines[i] * sine[i]));
+        }
+    }
+}
+
+// y1 = x1 cosine - x2 sine, y2 = x2 cosine + x1 sine; y1 and y2 may be x1 and x2.
+INLINE void rotary_turn(float *y1, float *y2, const float *x1, const float *x2,
+                        const float *cosine, const float *sine, int pairs) {
+    for (int i = 0; i < pairs; i += LANES) {
+        int count = pairs - i;
+        floats c = floats_load_some(cosine + i, count), s = floats_load_some(sine + i, count);
+        floats a = floats_load_some(x1 + i, count), b = floats_load_some(x2 + i, count);
+        floats a_s = a * s, b_s = b * s;
+        floats_store_some(y1 + i, floats_multiply_add(a, c, -b_s), count);
+        floats_store_some(y2 + i, floats_multiply_add(b, c, a_s), count);
+    }
+}
+
+// The same of pairs that lie side by side in x and y.
+INLINE void rotary_turn_interleaved(float *y, const float *x, const float *cosine,
+                                    const float *sine, int pairs) {
+    float x1[ROTARY_PAIRS], x2[ROTARY_PAIRS];
+    for (int i = 0; i < pairs; i++) {
+        x1[i] = x[2 * i];
+        x2[i] = x[2 * i + 1];
+    }
+    rotary_turn(x1, x2, x1, x2, cosine, sine, pairs);
+    for (int i = 0; i < pairs; i++) {
+        y[2 * i] = x1[i];
+        y[2 * i + 1] = x2[i];
+    }
+}
+
+// Pairs first ..< first + pairs of every head of a row.
+INLINE void rotary_row(float *y, const float *x, const float *cosine, const float *sine,
+                       int heads, int depth, int first, int pairs, int interleaved) {
+    for (int h = 0; h < heads; h++, x += depth, y += depth) {
+        if (interleaved) {
+            rotary_turn_interleaved(y + 2 * first, x + 2 * first, cosine, sine, pairs);
+        } else {
+            int second = depth / 2 + first;
+            rotary_turn(y + first, y + second, x + first, x + second, cosine, sine, pairs);
+        }
+    }
+}
+
+// Turns each pair of a head's numbers by an angle that grows with the position.
+//
+//   y1 = x1 cos a - x2 sin a    y2 = x2 cos a + x1 sin a    a = t base^(-2 i / depth)
+//
+//   x, y [sequences, length, heads * depth], of positions t from `past` on; y may be x
+//   pair i: numbers i and i + depth / 2 of a head, or 2 i and 2 i + 1 if interleaved
+//   inverse: by -a
+KERNEL void rotary(float *y, const float *x, int sequences, int heads, int past, int length,
+                   int depth, double base, int interleaved, int inverse) {
+    int end = past + length, before = past / ROTARY_POSITIONS;
+    int blocks = blocks_of(end, ROTARY_POSITIONS) - before;
+    size_t width = (size_t)heads * depth;
+    #pragma omp parallel if ((size_t)sequences * length * width > 4096)
+    for (int first = 0; first < depth / 2; first += ROTARY_PAIRS) {
+        int pairs = smaller(depth / 2 - first, ROTARY_PAIRS);
+        rotary_angles angles;
+        rotary_turns(&angles, first, pairs, depth, base);
+        FOR_OWN(n, blocks * sequences) {
+            int block = before + n / sequences, start = block * ROTARY_POSITIONS;
+            int from = larger(past - start, 0), to = smaller(end - start, ROTARY_POSITIONS);
+            if (angles.block != block) { rotary_angles_of(&angles, block, from, to, inverse); }
+            for (int t = from; t < to; t++) {
+                int row = start + t - past;
+                size_t at = ((size_t)(n % sequences) * length + (size_t)row) * width;
+                const float *cosine = angles.cosine[t], *sine = angles.sine[t];
+                if (pairs == ROTARY_PAIRS) {
+                    rotary_row(y + at, x + at, cosine, sine, heads, depth, first,
+                               ROTARY_PAIRS, interleaved);
+                } else {
+                    rotary_row(y + at, x + at, cosine, sine, heads, depth, first, pairs,
+                               interleaved);
+                }
+            }
+        }
+    }
+}
+
+#endif
