@@ -92,6 +92,7 @@ public struct GradientCheck: Sendable {
     of name: String, along direction: [Double], by step: Double
   ) throws(Diagnostic) -> Double? {
     var moved = interpreter
+    moved.stopped = run
     moved.parameters[name] = zip(interpreter.parameters[name] ?? [], direction).map {
       $0 + step * $1
     }

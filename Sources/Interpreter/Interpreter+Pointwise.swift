@@ -10,8 +10,10 @@ extension Interpreter {
     let count = site.inputs[full].count
     return TensorValue(
       shape,
-      evaluate(op.expression, count) { index in
-        Self.repeated(site.floats(index), site.inputTypes[index], as: type, count)
+      evaluate(op.expression, count) { index, isStopped in
+        let stopped = isStopped ? stopped?[site.node.inputs[index]] : nil
+        let x = stopped ?? site.inputs[index]
+        return Self.repeated(x.floats, site.inputTypes[index], as: type, count)
       })
   }
 
@@ -27,16 +29,20 @@ extension Interpreter {
     return (0..<count).map { x[$0 / each] }
   }
 
-  /// The expression of so many elements; `operand` gives all elements of an input.
+  /// The expression of so many elements; `operand` gives all elements of an input, and is told whether
+  /// gradients stop on the way to it.
   func evaluate(
-    _ expression: ScalarExpression, _ count: Int, _ operand: (Int) -> [Double]
+    _ expression: ScalarExpression, _ count: Int, isStopped: Bool = false,
+    _ operand: (Int, _ isStopped: Bool) -> [Double]
   ) -> [Double] {
-    switch expression {
-    case .input(let index): operand(index)
+    func part(_ part: ScalarExpression) -> [Double] {
+      evaluate(part, count, isStopped: isStopped || expression.stops, operand)
+    }
+    return switch expression {
+    case .input(let index): operand(index, isStopped)
     case .constant(let value): [Double](repeating: value, count: count)
-    case .unary(let function, let a): evaluate(a, count, operand).map(function.evaluate)
-    case .binary(let function, let a, let b):
-      zip(evaluate(a, count, operand), evaluate(b, count, operand)).map(function.evaluate)
+    case .unary(let function, let a): part(a).map(function.evaluate)
+    case .binary(let function, let a, let b): zip(part(a), part(b)).map(function.evaluate)
     case .normal(let stream):
       draw(stream, count) { key, i in CounterRandom.normal(key, i) }
     case .keep(let stream, let rate):
@@ -82,18 +88,25 @@ extension Interpreter {
   }
 }
 
+extension ScalarExpression {
+  /// Whether its gradient ends at its operand.
+  fileprivate var stops: Bool { if case .unary(.stop, _) = self { true } else { false } }
+}
+
 extension UnaryFunction {
   func evaluate(_ x: Double) -> Double {
     switch self {
     case .negate: -x
     case .exp: Foundation.exp(x)
     case .log: Foundation.log(x)
+    case .sqrt: x.squareRoot()
     case .tanh: Foundation.tanh(x)
     case .sigmoid: 1 / (1 + Foundation.exp(-x))
     case .softplus: max(x, 0) + log1p(Foundation.exp(-abs(x)))
     case .erf: Foundation.erf(x)
     case .relu: x > 0 || x.isNaN ? x : 0
     case .step: x > 0 ? 1 : 0
+    case .stop: x
     }
   }
 }
@@ -105,6 +118,9 @@ extension BinaryFunction {
     case .subtract: a - b
     case .multiply: a * b
     case .divide: a / b
+    case .maximum: a < b || b.isNaN ? b : a
+    case .minimum: a > b || b.isNaN ? b : a
+    case .power: Foundation.pow(a, b)
     }
   }
 }

@@ -39,6 +39,9 @@ public struct Interpreter: Sendable {
   /// each token.
   public var replay: [Int: [Int32]] = [:]
 
+  /// Another run of the graph, from which `stop` takes its numbers: what moves does not move them.
+  public var stopped: Run?
+
   /// Prepares a run.
   ///
   /// - Parameters:

@@ -51,7 +51,7 @@ public struct ProgramInterpreter: Sendable {
       let (made, extra) = (results[place], call.kernel.extras(of: place).map { run[$0].floats })
       results[place] = TensorValue(
         made.shape,
-        interpreter.evaluate(finish.expression, made.count) { index in
+        interpreter.evaluate(finish.expression, made.count) { index, _ in
           index == 0 ? made.floats : extra[index - 1]
         })
     }
@@ -173,7 +173,7 @@ private struct CallBench {
     let operands = kernel.all(.operand).map(operand)
     return TensorValue(
       type.shape,
-      interpreter.evaluate(op.expression, type.count) { index in
+      interpreter.evaluate(op.expression, type.count) { index, _ in
         let shape = type.axes(met: operands[index].type).map(\.size)
         let value = operands[index].value.cut(to: shape)
         return Interpreter.repeated(value.floats, operands[index].type, as: type, type.count)

@@ -19,6 +19,12 @@ extension Routed {
   @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
   public static func * (a: Tensor, b: Routed) -> Routed { b }
 
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func / (a: Routed, b: Tensor) -> Routed { a }
+
+  @available(*, unavailable, message: "routed and unrouted rows do not mix; call .combined() first")
+  public static func / (a: Tensor, b: Routed) -> Routed { b }
+
   @available(*, unavailable, message: "not for rows sorted by expert; call .combined() first")
   public func softmax() -> Routed { self }
 

@@ -61,12 +61,13 @@ extension Routed {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.relu(file: file, line: line, column: column)) }
 
-  /// Gaussian error linear unit, the exact one.
+  /// Gaussian error linear unit: the exact one, or GPT-2's.
   ///
   ///     y[i] = x[i] (1 + erf(x[i] / √2)) / 2    f32[R, C] by E -> f32[R, C] by E
+  ///     y[i] = x[i] (1 + tanh(√(2 / π) (x[i] + 0.044715 x[i]³))) / 2    for .tanh
   public func gelu(
-    file: String = #filePath, line: Int = #line, column: Int = #column
-  ) -> Routed { with(rows.gelu(file: file, line: line, column: column)) }
+    _ form: GELU = .exact, file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Routed { with(rows.gelu(form, file: file, line: line, column: column)) }
 
   /// Sigmoid linear unit, also called swish.
   ///

@@ -6,11 +6,13 @@ extension Tensor {
   static func binary(
     _ name: String, _ a: Tensor, _ b: Tensor, _ f: ScalarExpression
   ) -> Tensor {
-    let tracer = a.tracer
-    let call = tracer.operatorCall(name, a.order > b.order ? a : b)
-    return tracer.tensor(
-      .pointwise(Pointwise(f)), [a, b], call, hint: origins(a, b)
-    ).keeping(width: a.width ?? b.width)
+    meeting(a, b, f, a.tracer.operatorCall(name, a.order > b.order ? a : b))
+  }
+
+  /// f of the elements of two tensors.
+  static func meeting(_ a: Tensor, _ b: Tensor, _ f: ScalarExpression, _ call: Call) -> Tensor {
+    a.tracer.tensor(.pointwise(Pointwise(f)), [a, b], call, hint: origins(a, b))
+      .keeping(width: a.width ?? b.width)
   }
 
   /// Where the operands of an operator come from.
@@ -18,14 +20,16 @@ extension Tensor {
     "the left side is from \(a.site.location), the right side from \(b.site.location)"
   }
 
-  func withScalar(_ name: String, _ number: Double, _ f: ScalarExpression) -> Tensor {
+  func withScalar(
+    _ name: String, _ number: Double, _ f: ScalarExpression, isDivisor: Bool = false
+  ) -> Tensor {
     let call = tracer.operatorCall(name, self)
-    guard number.isFinite, name != "/" || (1 / number).isFinite else {
-      let wish = name == "/" ? "finite and not 0" : "finite"
+    guard number.isFinite, !isDivisor || (1 / number).isFinite else {
+      let wish = isDivisor ? "finite and not 0" : "finite"
       tracer.report("the number must be \(wish), got \(number)", call)
       return tracer.poison(call.site)
     }
-    return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
+    return elementwise(f, call)
   }
 
   /// Elementwise sum; the one with fewer axes is repeated along the missing leading or trailing
@@ -43,6 +47,11 @@ extension Tensor {
   ///
   ///     y[i] = a[i] * b[i]    f32[…] -> f32[…]
   public static func * (a: Tensor, b: Tensor) -> Tensor { binary("*", a, b, .input(0) * .input(1)) }
+
+  /// Elementwise quotient; the one with fewer axes is repeated.
+  ///
+  ///     y[i] = a[i] / b[i]    f32[…] -> f32[…]
+  public static func / (a: Tensor, b: Tensor) -> Tensor { binary("/", a, b, .input(0) / .input(1)) }
 
   /// A number added to every element.
   ///
@@ -90,7 +99,14 @@ extension Tensor {
   ///
   ///     y[i] = a[i] / b    f32[…] -> f32[…]
   public static func / (a: Tensor, b: Double) -> Tensor {
-    a.withScalar("/", b, .constant(1 / b) * .input(0))
+    a.withScalar("/", b, .constant(1 / b) * .input(0), isDivisor: true)
+  }
+
+  /// A number divided by every element.
+  ///
+  ///     y[i] = a / b[i]    f32[…] -> f32[…]
+  public static func / (a: Double, b: Tensor) -> Tensor {
+    b.withScalar("/", a, .constant(a) / .input(0))
   }
 
   /// Every element negated.

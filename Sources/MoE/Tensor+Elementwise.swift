@@ -12,6 +12,23 @@ enum Activation {
   static let gelu =
     .constant(0.5) * .input(0)
     * (.constant(1) + .unary(.erf, .constant(0.5.squareRoot()) * .input(0)))
+
+  /// x (1 + tanh(√(2 / π) (x + 0.044715 x³))) / 2.
+  static let geluByTanh: ScalarExpression = {
+    let x = ScalarExpression.input(0)
+    let bent: ScalarExpression = x + .constant(0.044715) * x * x * x
+    let scaled: ScalarExpression = .constant((2 / Double.pi).squareRoot()) * bent
+    return .constant(0.5) * x * (.constant(1) + .unary(.tanh, scaled))
+  }()
+}
+
+/// Which Gaussian error linear unit.
+public enum GELU: Sendable {
+  /// With erf, as PyTorch's is.
+  case exact
+
+  /// With tanh, close to the exact one: GPT-2's, `gelu_new` in other programs.
+  case tanh
 }
 
 extension Tensor {
@@ -19,8 +36,12 @@ extension Tensor {
   func elementwise(
     _ name: String, _ f: ScalarExpression, _ file: String, _ line: Int, _ column: Int
   ) -> Tensor {
-    let call = tracer.call(name, file, line, column)
-    return tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
+    elementwise(f, tracer.call(name, file, line, column))
+  }
+
+  /// f of every element, as a call whose operand this is.
+  func elementwise(_ f: ScalarExpression, _ call: Call) -> Tensor {
+    tracer.tensor(.pointwise(Pointwise(f)), [self], call).keeping(width: width)
   }
 
   /// Rectified linear unit.
@@ -30,12 +51,16 @@ extension Tensor {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { elementwise("relu", Activation.relu, file, line, column) }
 
-  /// Gaussian error linear unit, the exact one.
+  /// Gaussian error linear unit: the exact one, or GPT-2's.
   ///
   ///     y[i] = x[i] (1 + erf(x[i] / √2)) / 2    f32[…] -> f32[…]
+  ///     y[i] = x[i] (1 + tanh(√(2 / π) (x[i] + 0.044715 x[i]³))) / 2    for .tanh
   public func gelu(
-    file: String = #filePath, line: Int = #line, column: Int = #column
-  ) -> Tensor { elementwise("gelu", Activation.gelu, file, line, column) }
+    _ form: GELU = .exact, file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let f = form == .exact ? Activation.gelu : Activation.geluByTanh
+    return elementwise("gelu", f, file, line, column)
+  }
 
   /// Sigmoid linear unit, also called swish.
   ///

@@ -78,7 +78,8 @@ extension ScalarExpression {
     visit {
       switch $0 {
       case .input, .constant, .unary(.negate, _), .unary(.relu, _), .unary(.step, _),
-        .binary(.add, _, _), .binary(.subtract, _, _), .binary(.multiply, _, _):
+        .unary(.stop, _), .binary(.add, _, _), .binary(.subtract, _, _), .binary(.multiply, _, _),
+        .binary(.maximum, _, _), .binary(.minimum, _, _):
         break
       case .unary, .binary, .normal, .keep: isCheap = false
       }

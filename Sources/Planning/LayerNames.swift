@@ -56,7 +56,9 @@ extension ScalarExpression {
       case .unary(let function, _): words.append(function.rawValue)
       case .normal: words.append("noise")
       case .keep: words.append("dropout")
-      case .input, .constant, .binary: break
+      case .binary(let function, _, _):
+        if function.precedence == nil { words.append(function.rawValue) }
+      case .input, .constant: break
       }
     }
     return words

@@ -17,14 +17,16 @@ struct RandomNumbers: RandomNumberGenerator {
 
 extension ScalarExpression {
   /// A random expression of up to three inputs, at most `depth` functions deep.
-  static func random(depth: Int, _ numbers: inout RandomNumbers) -> ScalarExpression {
+  static func random(
+    depth: Int, of unary: [UnaryFunction] = UnaryFunction.allCases, _ numbers: inout RandomNumbers
+  ) -> ScalarExpression {
     if depth == 0 || Int.random(in: 0..<5, using: &numbers) == 0 { return leaf(&numbers) }
-    let a = random(depth: depth - 1, &numbers)
+    let a = random(depth: depth - 1, of: unary, &numbers)
     if Bool.random(using: &numbers) {
       let function = BinaryFunction.allCases.randomElement(using: &numbers) ?? .add
-      return .binary(function, a, random(depth: depth - 1, &numbers))
+      return .binary(function, a, random(depth: depth - 1, of: unary, &numbers))
     }
-    return .unary(UnaryFunction.allCases.randomElement(using: &numbers) ?? .tanh, a)
+    return .unary(unary.randomElement(using: &numbers) ?? .tanh, a)
   }
 
   private static func leaf(_ numbers: inout RandomNumbers) -> ScalarExpression {
@@ -56,6 +58,8 @@ extension UnaryFunction {
     case .negate: -x
     case .exp: Foundation.exp(x)
     case .log: Foundation.log(x)
+    case .sqrt: x.squareRoot()
+    case .stop: x
     case .tanh: Foundation.tanh(x)
     case .sigmoid: 1 / (1 + Foundation.exp(-x))
     case .softplus: Foundation.log1p(Foundation.exp(x))
@@ -73,7 +77,11 @@ extension BinaryFunction {
     case .add: a + b
     case .subtract: a - b
     case .multiply: a * b
-    case .divide: a / b
+    // Unlike C, as above: what a division by 0 gives depends on the zero's sign, which is not kept.
+    case .divide: b == 0 ? .nan : a / b
+    case .maximum: a.isNaN || b.isNaN ? .nan : max(a, b)
+    case .minimum: a.isNaN || b.isNaN ? .nan : min(a, b)
+    case .power: a.isNaN || b.isNaN || a == 0 && b <= 0 ? .nan : Foundation.pow(a, b)
     }
   }
 }

@@ -27,6 +27,9 @@ struct ScalarExpressionTests {
         "x0 + relu(x1) * keep(stream 3, rate 0.1)"
       ),
       (.normal(stream: 12) * .unary(.softplus, x), "normal(stream 12) * softplus(x0)"),
+      (.binary(.maximum, x + y, .constant(-1)) * z, "max(x0 + x1, -1.0) * x2"),
+      (.binary(.power, x, .binary(.minimum, y, z)), "power(x0, min(x1, x2))"),
+      (.unary(.stop, x - y) / .unary(.sqrt, z), "stop(x0 - x1) / sqrt(x2)"),
     ] as [(ScalarExpression, String)])
   func text(expression: ScalarExpression, text: String) throws {
     #expect(expression.description == text)
@@ -44,6 +47,7 @@ struct ScalarExpressionTests {
       ("x99999999999", "expression:1:1: error: unknown function x99999999999"),
       ("x", "expression:1:1: error: unknown function x"),
       ("normal(3)", "expression:1:8: error: expected \"stream\", found \"3)\""),
+      ("max(x0)", "expression:1:7: error: expected \",\", found \")\""),
       ("keep(stream 3)", "expression:1:14: error: expected \",\", found \")\""),
       ("1e999", "expression:1:1: error: \"1e999\" is no number that fits a double"),
       ("1.2.3", "expression:1:1: error: \"1.2.3\" is no number that fits a double"),
@@ -63,7 +67,10 @@ struct ScalarExpressionTests {
 
   @Test(
     "Nesting has a bound, which neither parentheses nor chains pass",
-    arguments: [("", "("), ("", "tanh("), ("x0", " + x0"), ("x0", " * x0"), ("x0", " / x0")])
+    arguments: [
+      ("", "("), ("", "tanh("), ("", "max(x0, "), ("", "min("), ("x0", " + x0"), ("x0", " * x0"),
+      ("x0", " / x0"),
+    ])
   func depth(start: String, more: String) {
     let text = start + String(repeating: more, count: 100_000)
     do {
@@ -106,6 +113,8 @@ struct ScalarExpressionTests {
       ("x0 - negate(x1)", "x0 + x1"), ("2.0 * x0 * 3.0", "6.0 * x0"), ("x0 * 2.0", "2.0 * x0"),
       ("relu(relu(x0))", "relu(x0)"), ("step(relu(x0))", "step(x0)"), ("2.0 / 4.0", "0.5"),
       ("x0 * keep(stream 1, rate 0.0)", "x0"), ("1.0 / 0.0", "1.0 / 0.0"),
+      ("max(2.0, 3.0)", "3.0"), ("min(2.0, 3.0)", "2.0"), ("power(x0, 0.0)", "1.0"),
+      ("power(x0, 1.0)", "x0"), ("stop(stop(x0))", "stop(x0)"), ("stop(2.0)", "2.0"),
     ])
   func simplifications(text: String, expected: String) throws {
     #expect(try ScalarExpression(parsing: text).simplified.description == expected)

@@ -130,6 +130,10 @@ private let cases: [RuleCase] = [
       }
     }),
   RuleCase(
+    .untrainedParameter, "what only a stop reads", mentions: "side.weight\" never gets",
+    bad: { .around { m, x in x * x.linear("side", m.C, bias: false).stopGradient() } },
+    good: { .around { m, x in x * x.linear("side", m.C, bias: false) + x.stopGradient() } }),
+  RuleCase(
     .untrainedParameter, "a norm of one number", mentions: "one.weight\" never gets",
     bad: {
       .around { m, x in x * x.linear("one", Axis("O", 1)).layerNorm("n").linear("back", m.C) }

@@ -95,11 +95,12 @@ extension UnaryFunction {
     switch self {
     case .exp: "exp_f"
     case .log: "log_f"
+    case .sqrt: "sqrt_f"
     case .tanh: "tanh_f"
     case .sigmoid: "sigmoid_f"
     case .softplus: "softplus_f"
     case .erf: "erf_f"
-    case .negate, .relu, .step: nil
+    case .negate, .relu, .step, .stop: nil
     }
   }
 
@@ -109,7 +110,19 @@ extension UnaryFunction {
     case .negate: "-\(operand)"
     case .relu: "\(operand) < 0 ? 0 : \(operand)"  // NaN stays NaN
     case .step: "\(operand) > 0 ? 1.0f : 0.0f"
-    case .exp, .log, .tanh, .sigmoid, .softplus, .erf: operand
+    case .exp, .log, .sqrt, .tanh, .sigmoid, .softplus, .erf, .stop: operand
+    }
+  }
+}
+
+extension BinaryFunction {
+  /// The kernel function of the same meaning; nil where an operator says it.
+  fileprivate var cFunction: String? {
+    switch self {
+    case .maximum: "max_f"
+    case .minimum: "min_f"
+    case .power: "power_f"
+    case .add, .subtract, .multiply, .divide: nil
     }
   }
 }
@@ -120,13 +133,23 @@ extension ScalarExpression {
     switch self {
     case .input, .normal, .keep: leaf(self)
     case .constant(let value): value < 0 ? "(\(CNames.float(value)))" : CNames.float(value)
+    case .unary(.stop, let a): a.c(within: precedence, leaf)
     case .unary(let function, let a): Self.c(function, a, within: precedence, leaf)
-    case .binary(let function, let a, let b):
-      Self.parenthesized(
-        "\(a.c(within: function.precedence, leaf)) \(function.rawValue) "
-          + b.c(within: function.precedence + 1, leaf),
-        when: function.precedence < precedence)
+    case .binary(let function, let a, let b): Self.c(function, a, b, within: precedence, leaf)
     }
+  }
+
+  private static func c(
+    _ function: BinaryFunction, _ a: ScalarExpression, _ b: ScalarExpression,
+    within precedence: Int, _ leaf: (ScalarExpression) -> String
+  ) -> String {
+    if let name = function.cFunction {
+      return "\(name)(\(a.c(within: 0, leaf)), \(b.c(within: 0, leaf)))"
+    }
+    let own = function.precedence ?? 0
+    return parenthesized(
+      "\(a.c(within: own, leaf)) \(function.rawValue) \(b.c(within: own + 1, leaf))",
+      when: own < precedence)
   }
 
   private static func c(
@@ -151,6 +174,8 @@ extension ScalarExpression {
       switch $0 {
       case .normal, .keep: names.insert("random")
       case .unary(let function, _) where function.cFunction != nil: names.insert("scalar_math")
+      case .binary(let function, _, _) where function.cFunction != nil:
+        names.insert("scalar_math")
       case .input, .constant, .unary, .binary: break
       }
     }

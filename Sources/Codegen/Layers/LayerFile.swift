@@ -186,6 +186,8 @@ extension ScalarExpression {
     case .binary(.subtract, .input, .input): "subtract"
     case .binary(.multiply, .input, .input): "multiply"
     case .binary(.divide, .input, .input): "divide"
+    case .binary(.maximum, .input, .input): "maximum"
+    case .binary(.minimum, .input, .input): "minimum"
     case .binary(.multiply, .constant, .input): "scale"
     case .binary(.multiply, .input, .keep), .binary(.multiply, .keep, .input): "dropout"
     case .binary(.add, .input, .binary(.multiply, .input, .keep)),

@@ -16,13 +16,14 @@ extension ScalarExpression {
     }
   }
 
-  /// Whether an input is read anywhere but under a step, whose slope is 0 everywhere: then the loss
-  /// depends on it, even if its derivative is 0 because what comes back cancels, as in x - x.
+  /// Whether an input is read anywhere but under what has no slope: then the loss depends on it, even
+  /// if its derivative is 0 because what comes back cancels, as in x - x.
   public func hasSlope(at input: Int) -> Bool {
     switch self {
     case .input(let index): index == input
     case .constant, .normal, .keep: false
-    case .unary(let function, let a): function != .step && a.hasSlope(at: input)
+    case .unary(.step, _), .unary(.stop, _): false
+    case .unary(_, let a): a.hasSlope(at: input)
     case .binary(_, let a, let b): a.hasSlope(at: input) || b.hasSlope(at: input)
     }
   }
@@ -38,8 +39,9 @@ extension ScalarExpression {
     case .tanh: return .constant(1) - y * y
     case .sigmoid: return y * (.constant(1) - y)
     case .exp: return y
+    case .sqrt: return .constant(0.5) / y
     case .softplus: return .constant(1) - .unary(.exp, -y)
-    case .negate, .log, .erf, .step: return nil
+    case .negate, .log, .erf, .step, .stop: return nil
     }
   }
 }
@@ -53,18 +55,19 @@ extension UnaryFunction {
     case .negate: return .constant(-1)
     case .exp: return y
     case .log: return one / x
+    case .sqrt: return .constant(0.5) / y
     case .tanh: return one - y * y
     case .sigmoid: return y * (one - y)
     case .softplus: return .unary(.sigmoid, x)
     case .erf: return .constant(2 / Double.pi.squareRoot()) * .unary(.exp, -(x * x))
     case .relu: return .unary(.step, x)
-    case .step: return .constant(0)
+    case .step, .stop: return .constant(0)
     }
   }
 }
 
 extension BinaryFunction {
-  /// The product and quotient rules.
+  /// The product and quotient rules; of two equal numbers the first is the extreme one.
   func derivative(
     _ a: ScalarExpression, _ b: ScalarExpression, _ da: ScalarExpression, _ db: ScalarExpression
   ) -> ScalarExpression {
@@ -73,6 +76,19 @@ extension BinaryFunction {
     case .subtract: da - db
     case .multiply: da * b + a * db
     case .divide: da / b - a * db / (b * b)
+    case .maximum: Self.chosen(da, db, ifAbove0: b - a)
+    case .minimum: Self.chosen(da, db, ifAbove0: a - b)
+    case .power:
+      b * .binary(.power, a, b - .constant(1)) * da
+        + .binary(.power, a, b) * .unary(.log, a) * db
     }
+  }
+
+  /// The slope of the second of two where the difference is above 0, else that of the first.
+  private static func chosen(
+    _ first: ScalarExpression, _ second: ScalarExpression, ifAbove0 difference: ScalarExpression
+  ) -> ScalarExpression {
+    let isSecond = ScalarExpression.unary(.step, difference)
+    return (.constant(1) - isSecond) * first + isSecond * second
   }
 }

@@ -18,7 +18,7 @@ extension ScalarExpression {
     switch self {
     case .input(let index): return index == input ? .scaled : .none
     case .constant, .normal, .keep: return .none
-    case .unary(.negate, let a): return a.share(of: input)
+    case .unary(.negate, let a), .unary(.stop, let a): return a.share(of: input)
     case .unary(_, let a): return a.share(of: input).asOperand
     case .binary(let function, let a, let b):
       let (left, right) = (a.share(of: input), b.share(of: input))
@@ -30,6 +30,8 @@ extension ScalarExpression {
       case .multiply, .divide:
         if right == .none && b.inputs.isEmpty { return left }
         if left == .none && a.inputs.isEmpty && function == .multiply { return right }
+        return left.rawValue > right.rawValue ? left.asOperand : right.asOperand
+      case .maximum, .minimum, .power:
         return left.rawValue > right.rawValue ? left.asOperand : right.asOperand
       }
     }

@@ -17,7 +17,8 @@ extension ScalarExpression {
     switch (function, a) {
     case (.negate, .constant(let value)): .constant(-value)
     case (.negate, .unary(.negate, let inner)): inner
-    case (.relu, .unary(.relu, _)), (.step, .unary(.step, _)): a
+    case (.relu, .unary(.relu, _)), (.step, .unary(.step, _)), (.stop, .unary(.stop, _)): a
+    case (.stop, .constant): a
     case (.step, .unary(.relu, let inner)): simplify(.step, inner)
     case (_, _): .unary(function, a)
     }
@@ -29,6 +30,8 @@ extension ScalarExpression {
     case .subtract: subtract(a, b)
     case .multiply: multiply(a, b)
     case .divide: divide(a, b)
+    case .maximum, .minimum: extreme(function, a, b)
+    case .power: power(a, b)
     }
   }
 
@@ -73,6 +76,21 @@ extension ScalarExpression {
     case (.constant(0), _): .constant(0)
     case (_, .constant(1)): a
     case (_, _): a / b
+    }
+  }
+
+  private static func extreme(_ function: BinaryFunction, _ a: Self, _ b: Self) -> Self {
+    guard case .constant(let x) = a, case .constant(let y) = b else {
+      return .binary(function, a, b)
+    }
+    return .constant(function == .maximum ? max(x, y) : min(x, y))
+  }
+
+  private static func power(_ a: Self, _ b: Self) -> Self {
+    switch b {
+    case .constant(0): .constant(1)
+    case .constant(1): a
+    case _: .binary(.power, a, b)
     }
   }
 }

@@ -9,12 +9,18 @@ extension ScalarExpression: CustomStringConvertible {
     case .normal(let stream): "normal(stream \(stream))"
     case .keep(let stream, let rate): "keep(stream \(stream), rate \(rate))"
     case .unary(let function, let a): "\(function.rawValue)(\(a.text(within: 0)))"
-    case .binary(let function, let a, let b):
-      Self.parenthesized(
-        "\(a.text(within: function.precedence)) \(function.rawValue) "
-          + b.text(within: function.precedence + 1),
-        when: function.precedence < precedence)
+    case .binary(let function, let a, let b): Self.text(function, a, b, within: precedence)
     }
+  }
+
+  private static func text(
+    _ function: BinaryFunction, _ a: ScalarExpression, _ b: ScalarExpression, within outer: Int
+  ) -> String {
+    guard let own = function.precedence else {
+      return "\(function.rawValue)(\(a.text(within: 0)), \(b.text(within: 0)))"
+    }
+    return parenthesized(
+      "\(a.text(within: own)) \(function.rawValue) \(b.text(within: own + 1))", when: own < outer)
   }
 
   private static func parenthesized(_ text: String, when needed: Bool) -> String {
@@ -23,11 +29,12 @@ extension ScalarExpression: CustomStringConvertible {
 }
 
 extension BinaryFunction {
-  /// How tightly the infix form binds.
-  public var precedence: Int {
+  /// How tightly the infix form binds; nil where there is none, and it is written as a call.
+  public var precedence: Int? {
     switch self {
     case .add, .subtract: 1
     case .multiply, .divide: 2
+    case .maximum, .minimum, .power: nil
     }
   }
 }

@@ -12,6 +12,9 @@ extension ScalarExpression {
     case .binary(.multiply, .constant, _), .binary(.multiply, _, .constant): "scaled"
     case .binary(.multiply, _, _): "product"
     case .binary(.divide, _, _): "quotient"
+    case .binary(.maximum, _, _): "maximum"
+    case .binary(.minimum, _, _): "minimum"
+    case .binary(.power, _, _): "power"
     }
   }
 
@@ -23,6 +26,10 @@ extension ScalarExpression {
 
   /// The expression as text that may stand after a `*`.
   var asFactor: String {
-    if case .binary = self { "(\(self))" } else { "\(self)" }
+    if case .binary(let function, _, _) = self, function.precedence != nil {
+      "(\(self))"
+    } else {
+      "\(self)"
+    }
   }
 }

@@ -18,12 +18,14 @@ public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
   case negate
   case exp
   case log
+  case sqrt
   case tanh
   case sigmoid  // 1 / (1 + exp(-x))
   case softplus  // log(1 + exp(x))
   case erf
   case relu  // max(x, 0); NaN stays NaN
   case step  // 1 where x > 0, else 0
+  case stop  // x, as a number on which nothing depends
 }
 
 /// Functions of two numbers.
@@ -32,6 +34,9 @@ public enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
   case subtract = "-"
   case multiply = "*"
   case divide = "/"
+  case maximum = "max"  // the first where they are equal; NaN where one is
+  case minimum = "min"  // the same
+  case power  // NaN where a < 0 and b is no whole number
 }
 
 extension ScalarExpression {

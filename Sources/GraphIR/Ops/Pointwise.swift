@@ -141,16 +141,39 @@ public struct Pointwise: ForwardOperation {
   }
 
   public static var samples: [Sample] {
-    UnaryFunction.allCases.filter { $0 != .log }.map { function in
+    UnaryFunction.allCases.filter { ![.log, .sqrt, .stop].contains($0) }.map { function in
       Sample("pointwise \(function.rawValue)", hasGradients: function != .step) { s in
         let x = s.operand("x", width: Axis("C", 6))
         return [s.g.pointwise(.unary(function, .input(0)), [x])]
       }
     } + [
-      Sample("pointwise log") { s in
-        let x = s.operand("x", width: Axis("C", 6))
+      Sample("pointwise log, sqrt and power") { s in
+        let (x, y) = (s.operand("x", width: Axis("C", 6)), s.operand("y", width: Axis("C", 6)))
         let positive = ScalarExpression.input(0) * .input(0) + .constant(0.5)
-        return [s.g.pointwise(.unary(.log, positive), [x])]
+        let computed = s.g.pointwise(positive, [x])
+        return [
+          s.g.pointwise(.unary(.log, positive), [x]),
+          s.g.pointwise(.unary(.sqrt, positive), [x]),
+          s.g.pointwise(.unary(.sqrt, .input(0)), [computed]),
+          s.g.pointwise(.binary(.power, positive, .constant(-1.5)), [x]),
+          s.g.pointwise(.binary(.power, positive, .input(1)), [x, y]),
+        ]
+      },
+      Sample("pointwise maximum and minimum") { s in
+        let C = Axis("C", 17)
+        let (x, y) = (s.operand("x", width: C), s.operand("y", [C]))
+        let clamped = ScalarExpression.binary(
+          .minimum, .binary(.maximum, .input(0), .constant(-0.5)), .constant(0.7))
+        return [
+          s.g.pointwise(.binary(.maximum, .input(0), .input(1)), [x, y]),
+          s.g.pointwise(.binary(.minimum, .input(0), .input(1)), [x, y]),
+          s.g.pointwise(clamped, [x]),
+        ]
+      },
+      Sample("pointwise stop") { s in
+        let (x, y) = (s.operand("x", width: Axis("C", 6)), s.operand("y", width: Axis("C", 6)))
+        let f = ScalarExpression.unary(.stop, .input(0) * .input(1)) * .input(1) + .input(0)
+        return [s.g.pointwise(f, [x, y])]
       },
       Sample("pointwise quotient and dropout") { s in
         let (x, y) = (s.operand("x", width: Axis("C", 17)), s.operand("y", width: Axis("C", 17)))

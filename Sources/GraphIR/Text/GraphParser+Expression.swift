@@ -1,4 +1,4 @@
-// Scalar expressions: `x0 + relu(x1) * keep(stream 3, rate 0.1)`.
+// Scalar expressions: `x0 + max(x1, 0.5) * keep(stream 3, rate 0.1)`.
 extension GraphParser {
   /// An expression and how deeply it nests.
   typealias Nested = (expression: ScalarExpression, depth: Int)
@@ -58,6 +58,12 @@ extension GraphParser {
       let argument = try closed(within: depth)
       try checkDepth(argument.depth + 1)
       return (.unary(function, argument.expression), argument.depth + 1)
+    }
+    if let function = BinaryFunction(rawValue: name) {
+      try cursor.expect("(")
+      let first = try sum(within: depth + 1)
+      try cursor.expect(",")
+      return try join(function, first, try closed(within: depth))
     }
     return (try leaf(name, at: start), 1)
   }

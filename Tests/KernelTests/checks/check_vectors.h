@@ -145,6 +145,7 @@ static void check_functions(void) {
     static const elementary all[] = {
         {"exp_f", exp_f, exp, -INFINITY, INFINITY, 1.05},
         {"log_f", log_f, log, 0, INFINITY, 0.95},
+        {"sqrt_f", sqrt_f, sqrt, 0, INFINITY, 0.51},
         {"tanh_f", tanh_f, tanh, -INFINITY, INFINITY, 2.8},
         {"sigmoid_f", sigmoid_f, sigmoid, -INFINITY, INFINITY, 2.6},
         {"softplus_f", softplus_f, softplus, -INFINITY, INFINITY, 2.9},
@@ -167,6 +168,34 @@ static void check_functions(void) {
         worst = fmax(worst, ulps(cos_turns_f(u), sin(6.283185307179586 * turn)));
     }
     CHECK(worst <= 3.2);
+}
+
+static void check_power(float p) {
+    double worst = 0;
+    for (uint32_t bits = 0x00800000; bits < 0x7f800000; bits += 40009) {
+        float x = bits_float(bits);
+        double wanted = pow((double)x, (double)p);
+        if (wanted < 1e-30 || wanted > 1e30) { continue; }
+        worst = fmax(worst, fabs((double)power_f(x, p) - wanted) / wanted);
+    }
+    double bound = 1e-7 + 6e-9 * fabs((double)p);
+    if (!(worst <= bound)) { printf("power_f %g: %.3g\n", (double)p, worst); }
+    CHECK(worst <= bound);
+}
+
+static void check_powers_and_extremes(void) {
+    static const float powers[] = {5, -7, 1.5f, 0.3f, -2.25f, 30};
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) { check_power(powers[i]); }
+    CLOSE(power_f(-2, 3), -8, 1e-6);
+    CLOSE(power_f(-2, -4), 0.0625, 1e-8);
+    float ends[] = {power_f(0, 1.5f), power_f(0, -1.5f), power_f(-2, 0.5f), power_f(-2, 0),
+                    power_f(NAN, 2), power_f(INFINITY, 0.5f), power_f(INFINITY, -1),
+                    max_f(1, 2), max_f(2, 1), max_f(NAN, 1), max_f(1, NAN), max_f(-INFINITY, 1),
+                    min_f(1, 2), min_f(2, 1), min_f(NAN, 1), min_f(1, NAN), min_f(INFINITY, 1),
+                    1 / max_f(-0.0f, 0), 1 / min_f(0, -0.0f), sqrt_f(-1)};
+    double wanted[] = {0, INFINITY, NAN, 1, NAN, INFINITY, 0, 2, 2, NAN, NAN, 1,
+                       1, 1, NAN, NAN, 1, -INFINITY, INFINITY, NAN};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) { EQUAL(ends[i], wanted[i]); }
 }
 
 // ---- random numbers --------------------------------------------------------------------------
@@ -209,5 +238,6 @@ static void check_vectors(void) {
     check_transpositions();
     check_panels();
     check_functions();
+    check_powers_and_extremes();
     check_random();
 }
