@@ -52,7 +52,7 @@ extension ModelWriter {
     case 0:
       let gate = activated(rows.linear(name("gate"), sizes.F, bias: dice.happens(50)))
       let up = rows.linear(name("up"), sizes.F, bias: dice.happens(50))
-      y = (gate * up).linear(name("down"), sizes.C)
+      y = (dice.happens(30) ? clampedGate(gate, up) : gate * up).linear(name("down"), sizes.C)
     case 1: y = rows.linear(name("one"), sizes.C, bias: dice.happens(50))
     case 2:
       let a = activated(rows.linear(name("first"), sizes.F))
@@ -61,6 +61,7 @@ extension ModelWriter {
     default: y = activated(rows.linear(name("up"), 4 * sizes.C)).linear(name("down"), sizes.C)
     }
     if dice.happens(15) { y = normalized(y) }
+    if dice.happens(15) { y = computed(y) }
     if dice.happens(20) { y = y.dropout(0.2) }
     if dice.happens(15) { y = y + rows }
     return dice.happens(10) ? y * 0.5 - 1 : y
@@ -71,12 +72,15 @@ extension ModelWriter {
   }
 
   private mutating func activated(_ x: Routed) -> Routed {
-    switch dice.int(0...5) {
+    switch dice.int(0...8) {
     case 0: x.relu()
     case 1: x.gelu()
     case 2: x.silu()
     case 3: x.sigmoid()
     case 4: x.tanh()
+    case 5: x.gelu(.tanh)
+    case 6: x.relu().squared()
+    case 7: x.softCapped(dice.pick([0.5, 2, 30]))
     default: x.softplus()
     }
   }

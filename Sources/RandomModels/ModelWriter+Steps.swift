@@ -4,7 +4,7 @@ extension ModelWriter {
   /// Makes one more value.
   mutating func step() {
     let (x, width) = any()
-    switch dice.int(0...16) {
+    switch dice.int(0...18) {
     case 0: values.append((activated(x), width))
     case 1:
       values.append((normalized(x, epsilon: dice.pick([1e-5, 1e-3, 0.1])), width))
@@ -18,6 +18,7 @@ extension ModelWriter {
     case 11: values.append((oddity(x, width), width))
     case 12: values.append((besideTheLoss(x, width), width))
     case 13: values.append((gated(x), sizes.C))
+    case 14, 15: values.append((computed(x, width), width))
     default: values.append((mixture(), sizes.C))
     }
   }
@@ -31,12 +32,15 @@ extension ModelWriter {
   }
 
   mutating func activated(_ x: Tensor) -> Tensor {
-    switch dice.int(0...5) {
+    switch dice.int(0...8) {
     case 0: x.relu()
     case 1: x.gelu()
     case 2: x.silu()
     case 3: x.sigmoid()
     case 4: x.tanh()
+    case 5: x.gelu(.tanh)
+    case 6: x.relu().squared()
+    case 7: x.softCapped(dice.pick([0.5, 2, 30]))
     default: x.softplus()
     }
   }

@@ -1,0 +1,41 @@
+import MoE
+
+extension ModelWriter {
+  /// A function of numbers where it is defined, or what people write by hand with such functions.
+  mutating func computed(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    switch dice.int(0...11) {
+    case 0: (x.squared() + 0.5).sqrt()
+    case 1: x.tanh().exp()
+    case 2: (x * x + 0.1).log()
+    case 3: x / (any(width).squared() + 1)
+    case 4: dice.pick([1, -0.5]) / (x.squared() + 0.5)
+    case 5: (x.tanh().squared() + 0.2).power(dice.pick([1.5, -0.7, 3, -2, 0.5, -1, 5]))
+    case 6: dice.happens(50) ? max(x, any(width) * 0.5) : min(any(width), x)
+    case 7: dice.happens(50) ? min(x, 0.3) : max(-0.4, x)
+    case 8: x.clamped(-0.8...0.9)
+    case 9: x / (x.squared().mean(over: width) + 0.01).sqrt()
+    case 10: x * any(width).tanh().stopGradient() + .constant(0.2, like: x)
+    default: x + (x.clamped(-1...1) - x).stopGradient()
+    }
+  }
+
+  /// The same of rows sorted by expert.
+  mutating func computed(_ x: Routed) -> Routed {
+    switch dice.int(0...7) {
+    case 0: (x.squared() + 0.5).sqrt()
+    case 1: x.clamped(-2...2).exp()
+    case 2: (x * x + 0.1).log()
+    case 3: x / (x.squared() + 1)
+    case 4: (1 / (x.squared() + 0.5)).power(dice.pick([0.7, 2]))
+    case 5: max(x, -x * 0.5)
+    case 6: max(-0.3, min(x, 0.6))
+    default: x + (x.tanh() - x).stopGradient()
+    }
+  }
+
+  /// The gated unit of gpt-oss, with bounds that are met.
+  mutating func clampedGate(_ gate: Routed, _ up: Routed) -> Routed {
+    let bounded = min(gate, 0.7)
+    return (up.clamped(-0.7...0.7) + 1) * bounded * (bounded * 1.702).sigmoid()
+  }
+}
