@@ -141,7 +141,7 @@ public struct Compilation {
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
         output: output, options: options, cache: cache,
         supervision: supervise("compiling the C", timeLimit), report: log.add)
-      if !warnings.isEmpty { write(warnings) }
+      if !warnings.isEmpty { write(warnings + (warnings.hasSuffix("\n") ? "" : "\n")) }
       if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {
         try AtomicFile.write(header.text, to: Self.header(of: output.path))
       }

@@ -38,7 +38,11 @@ extension Tracer {
         key: "duplicate")
     }
     termSites[call.scope] = termSites[call.scope] ?? call.site
-    if !weight.isFinite { report("the weight must be finite, got \(weight)", call) }
+    if !Float(weight).isFinite {
+      report(
+        "the weight must be finite in single precision, got \(weight)", call,
+        hint: "0.01 is usual for a balance of experts")
+    }
     guard let made = computed(value, call) else { return }
     guard builder.type(of: made) == .scalar else {
       report(

@@ -48,6 +48,12 @@ extension Tracer {
         hint: "the closure ends with a linear layer to the vocabulary")
       return
     }
+    if case .parameter(let parameter) = builder.graph.nodes[value.node].op {
+      report(
+        "LanguageModel: the logits are \"\(parameter.name)\" itself, the same for every text",
+        at: logits.site, hint: "compute them from text.tokens")
+      return
+    }
     let targets = tensor(.input(Input(.targets, [graph.batch, graph.context])), [], call)
     var lossCall = call
     lossCall.scope = "loss"

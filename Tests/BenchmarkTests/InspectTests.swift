@@ -108,6 +108,8 @@ import Testing
     expectFailure(
       try Command.moec(["inspect", library, "--layer", "blok"]), "there is no layer \"blok\"")
     expectFailure(
+      try Command.moec(["inspect", library, "--layer", "block.99"]), "there is no block.99")
+    expectFailure(
       try Command.moec(["inspect", library, "--layer", "block.mix"]), "block has no part \"mix\"")
     expectFailure(
       try Command.moec(["inspect", ModelFixture.bigram(), "--summary"]),

@@ -57,12 +57,18 @@ private let browser = try? Command.shell("command -v chromium || command -v chro
 
   @Test(.enabled(if: hasRasterizer, "there is no rsvg-convert"))
   func writesPixels() throws {
+    #expect(try plot(["a.jsonl", "-o", "a.svg"]).status == 0)
     let command = try plot(["a.jsonl", "-o", "a.PNG"])
     #expect(command.status == 0, "\(command.errors)")
     let png = try contents("a.PNG")
     #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
     // The width, in the header: two pixels for each unit of the SVG.
     #expect(png[16..<20].reduce(0) { $0 << 8 | Int($1) } == 1520)
+    // It may be drawn again; what another program drew may not.
+    #expect(try plot(["a.jsonl", "-o", "a.PNG"]).status == 0)
+    let other = try Command.shell(
+      #"rsvg-convert a.svg -o mine.png && "$0" plot a.jsonl -o mine.png"#, [], in: folder.get())
+    #expect(other.status == 1 && other.errors.contains("is not a picture of moec's"), "\(other)")
   }
 
   @Test func saysWhatMakesPixels() throws {

@@ -50,6 +50,9 @@ private let cases: [RuleCase] = [
     bad: { .around { m, x in writtenAttention(m, x, scale: 0.5, masked: false) } },
     good: { .around { m, x in writtenAttention(m, x, scale: 0.5) } }),
   RuleCase(
+    .attentionNotCausal, "a sum over positions", mentions: "sum over positions",
+    bad: { .around { _, x in x + x.mean() } }, good: { .around { _, x in x + x.rmsNorm() } }),
+  RuleCase(
     .capacityZero, "short texts", mentions: "texts of up to 3 tokens",
     bad: { .routed(capacity: 0.5, topK) }, good: { .routed(capacity: 2, topK) }),
   RuleCase(

@@ -228,6 +228,8 @@ import Testing
   @Test func logitsMustBeLogits() {
     let found = errors { $0.embedded.linear("last", Small.C) }
     expect(found, "LanguageModel: expected logits f32[B, T, V], got f32[B, T, C]")
+    let same = errors { _ in parameter("all", Small.B, Small.T, Small.V) }
+    expect(same, "LanguageModel: the logits are \"all\" itself, the same for every text")
   }
 
   @Test func tensorsStayInTheirModel() throws {

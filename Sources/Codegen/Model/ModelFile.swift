@@ -59,9 +59,15 @@ extension ModelFile {
     """
     // Gradients of all parameters, layer by layer in reverse.
     void model_backward(moec_model *m, const model_pass *pass) {
-    \(runs(.backward))
+    \(backwardRuns)
     }
     """
+  }
+
+  /// A model in which nothing learns has none.
+  private var backwardRuns: String {
+    let runs = runs(.backward)
+    return runs.contains("m->") ? runs : "    (void)m;\n" + runs
   }
 
   /// Neighbouring uses of one layer, in forward order.

@@ -1,21 +1,38 @@
 import GraphIR
 
-/// Weights of keys for queries that were never masked.
+/// Weights of keys for queries that were never masked, and sums over positions that logits read.
 struct AttentionNotCausal: RuleDefinition {
-  let sentence = "Attention weights are not masked, so that a token sees those after it."
+  let sentence =
+    "Attention weights are not masked, or logits read a sum over positions, so that a token sees those after it."
   let reason =
     "The loss is that of the next token, which the model can then read instead of "
     + "predicting it: the loss falls far, and what it writes makes no sense."
-  let wayOut = "call .causalMasked() before .softmax(), or use attention(q, k, v)"
+  let wayOut =
+    "call .causalMasked() before .softmax(), or use attention(q, k, v); keep sums over positions to auxiliary and states"
 
   func findings(in subject: Subject) -> [Finding] {
     let comesFromProduct = products(subject.graph)
-    return subject.usedNodes.compactMap { index, node in
+    let sums = sumsBehindLogits(subject).map {
+      Finding($0, "the logits read this sum over positions: a token sees those after it")
+    }
+    return sums + subject.usedNodes.compactMap { index, node in
       guard case .softmax = node.op, subject.graph.context.size > 1,
         isSquare(subject.graph.type(of: node.inputs[0]), subject.graph.context),
         comesFromProduct[node.inputs[0].node]
       else { return nil }
       return Finding(index, "these weights of keys are not masked: a token sees those after it")
+    }
+  }
+
+  /// Sums that leave out the positions of a text and are not for terms and states alone.
+  private func sumsBehindLogits(_ subject: Subject) -> [Int] {
+    let (graph, context) = (subject.graph, subject.graph.context)
+    guard context.size > 1, let logits = graph[.logits] else { return [] }
+    let isBehind = Subject.nodes(of: graph, behind: [logits.node]) { graph.nodes[$0].inputs }
+    return graph.nodes.indices.filter { index in
+      guard case .sum = graph.nodes[index].op, isBehind[index] else { return false }
+      return graph.type(of: graph.nodes[index].inputs[0]).axes.contains(context)
+        && !graph.nodes[index].types[0].axes.contains(context)
     }
   }
 

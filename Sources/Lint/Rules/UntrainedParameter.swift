@@ -13,11 +13,14 @@ struct UntrainedParameter: RuleDefinition {
     let isTrained = Subject.nodes(of: subject.graph, behind: [objective.node]) {
       slopes(of: subject.graph.nodes[$0], subject.graph)
     }
+    let hasRouter = subject.graph.nodes.contains { if case .top = $0.op { true } else { false } }
     return subject.graph.parameters.compactMap { index, parameter in
       if parameter.isState { return nil }
       let isTrained = isTrained[index] && !subject.withoutGradient.contains(parameter.name)
       guard subject.isUsed[index], !isTrained else { return nil }
-      return Finding(index, "the parameter \"\(parameter.name)\" never gets a gradient")
+      return Finding(
+        index, "the parameter \"\(parameter.name)\" never gets a gradient",
+        hint: hasRouter ? nil : "let the loss depend on it, or leave it out")
     }
   }
 

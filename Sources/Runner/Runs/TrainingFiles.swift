@@ -28,7 +28,8 @@ public struct TrainingFiles: Equatable, Sendable {
 
 /// Who looks on while a model is trained.
 public struct TrainingListeners {
-  /// Told once that all is well and the run begins: what goes beside its files is written then.
+  /// Told that all is well and the run begins, and again where its folder was removed meanwhile: what
+  /// goes beside its files is written then.
   public var begins: () -> Void = {}
   /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, where the objective
   /// has terms `; terms: balance 1.0213`, and of a model that routes `; experts: balance 1.62, 0 dead`.

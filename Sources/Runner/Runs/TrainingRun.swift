@@ -205,6 +205,7 @@ final class TrainingRun {
       try session.save(to: path, step: step, record)
     } catch let error as FileError where error.code == ENOENT && NewFolder.make(above: path) {
       listeners.warning("the folder of \(path) was removed, and is made anew")
+      listeners.begins()
       try session.save(to: path, step: step, record)
     }
   }

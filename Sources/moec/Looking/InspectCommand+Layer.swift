@@ -27,10 +27,18 @@ struct LayerReport {
         hint: Self.home(of: path, plan)
           ?? "the layers are \(plan.layers.map(\.name).joined(separator: ", "))")
     }
-    if let first = words.first, Int(first) != nil { words.removeFirst() }
-    part = words.joined(separator: "_")
     layer = plan.layers[index]
     uses = plan.uses.filter { $0.layer == index }
+    if let first = words.first, Int(first) != nil {
+      let scopes = uses.map(\.scope)
+      guard scopes.contains(where: { $0 == "\(name).\(first)" || $0.hasSuffix(".\(first)") }) else {
+        throw CompilationError(
+          message: "there is no \(name).\(first)",
+          hint: "the layer \(name) is \(Self.few(scopes))")
+      }
+      words.removeFirst()
+    }
+    part = words.joined(separator: "_")
     sites = try Self.sites(carried).filter { $0.layer == index }
     guard sites.contains(where: isShown) else {
       let parts = Set((layer.forward + layer.backward).flatMap(\.scopes)).subtracting([""]).sorted()
@@ -44,6 +52,7 @@ struct LayerReport {
   /// What to give for a scope that is no layer of its own but a part of one.
   private static func home(of path: String, _ plan: Plan) -> String? {
     let part = path.split(separator: ".").joined(separator: "_")
+    if part.isEmpty { return nil }
     let home = plan.layers.first { layer in
       (layer.forward + layer.backward).flatMap(\.scopes).contains {
         $0 == part || $0.hasPrefix(part + "_")

@@ -38,7 +38,7 @@ enum Rasterizer {
       case nil: continue
       case 0?:
         if let data = try? Data(contentsOf: output), data.starts(with: signature) {
-          return Array(data)
+          return signed(Array(data))
         }
       default: break
       }
@@ -53,6 +53,29 @@ enum Rasterizer {
 
   /// The first bytes of every PNG.
   private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+  /// With a text behind the header, by which moec knows its own pictures from others.
+  private static func signed(_ png: [UInt8]) -> [UInt8] {
+    let header = signature.count + 25
+    guard png.count > header else { return png }
+    let content = Array("tEXtSoftware\u{0}moec".utf8)
+    let chunk = bigEndian(UInt32(content.count - 4)) + content + bigEndian(crc32(content))
+    return png[..<header] + chunk + png[header...]
+  }
+
+  private static func bigEndian(_ number: UInt32) -> [UInt8] {
+    withUnsafeBytes(of: number.bigEndian) { Array($0) }
+  }
+
+  /// The check sum of a chunk (ISO 3309).
+  private static func crc32(_ bytes: [UInt8]) -> UInt32 {
+    var sum = UInt32.max
+    for byte in bytes {
+      sum ^= UInt32(byte)
+      for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
+    return ~sum
+  }
 
   /// The exit status of a program, or nil where it is not to be found.
   private static func run(_ name: String, _ arguments: [String]) -> Int32? {
