@@ -160,7 +160,8 @@ private struct CallBench {
     }
     let node = Node(op: .dispatch(Dispatch()), inputs: [], types: [])
     let rows = interpreter.dispatch(
-      Site(node, [tokens.type, start.type, source.type], [tokens.value, start.value, source.value]))
+      Site(
+        node, [tokens.type, start.type, source.type], [tokens.value, start.value, source.value]))
     let experts = Axis("experts", start.value.count - 1)
     let type = TensorType(.f32, source.type.axes + tokens.type.axes.suffix(1), by: experts)
     return TypedValue(type: type, value: rows)

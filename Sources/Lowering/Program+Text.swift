@@ -55,14 +55,18 @@ extension Program {
   /// The symbols of all axes in order of first use.
   private var symbols: [Axis.Symbol] {
     var axes: [Axis] = [vocabulary]
-    let collect = { (op: Op) in _ = op.mappingAxes { axis in
-      axes.append(axis)
-      return axis
-    } }
+    let collect = { (op: Op) in
+      _ = op.mappingAxes { axis in
+        axes.append(axis)
+        return axis
+      }
+    }
     for source in sources { collect(source.op) }
     for call in calls {
       if let op = call.op { collect(op) }
-      for type in call.results.map(type(of:)) { axes += type.axes + [type.experts].compactMap { $0 } }
+      for type in call.results.map(type(of:)) {
+        axes += type.axes + [type.experts].compactMap { $0 }
+      }
     }
     return axes.flatMap(\.symbols)
   }

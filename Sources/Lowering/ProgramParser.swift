@@ -29,8 +29,9 @@ private struct ProgramParser {
       if reader.acceptWord("return") {
         let output = try reader.output()
         program.outputs.append(.init(output, try reader.value()))
-      } else if let next = [Phase.forward, .backward].first(where: { reader.acceptWord($0.rawValue) })
-      {
+      } else if let next = [Phase.forward, .backward].first(where: {
+        reader.acceptWord($0.rawValue)
+      }) {
         phase = next
       } else {
         try call(&program, phase)

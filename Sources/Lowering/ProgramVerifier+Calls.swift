@@ -162,7 +162,8 @@ extension ProgramVerifier {
     for part in 0..<count {
       let single = kernel.part(part)
       try expect(
-        try op.operation.infer(inputTypes(single, op)), single.results.map { plainType($0.content) })
+        try op.operation.infer(inputTypes(single, op)), single.results.map { plainType($0.content) }
+      )
     }
   }
 
@@ -201,10 +202,13 @@ extension ProgramVerifier {
     let read = kernel.finishes.values.reduce(0) { $0 + $1.extraCount }
     let given = kernel.all(.extra).count
     guard given == read else {
-      let last = kernel.finishes.isEmpty ? "without a last step" : "for last steps that read \(read)"
+      let last =
+        kernel.finishes.isEmpty ? "without a last step" : "for last steps that read \(read)"
       throw Mismatch("\(given) extra operands \(last)")
     }
-    for (place, finish) in kernel.finishesInOrder { try checkFinish(finish, ofResult: place, kernel) }
+    for (place, finish) in kernel.finishesInOrder {
+      try checkFinish(finish, ofResult: place, kernel)
+    }
   }
 
   private func checkFinish(

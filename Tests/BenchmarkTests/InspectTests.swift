@@ -20,7 +20,8 @@ import Testing
     for text in [
       "block, used 2 times: block.0, block.1", "\nforward\n", "\nbackward\n",
       "mixture_gate, mixture_up: linear, tiny.swift:19, tiny.swift:20", "y[r, :] = w x[r, :] + b",
-      "mixture_up_weight", "      expert_linear", "saved from forward to backward", "scratch, with the calls",
+      "mixture_up_weight", "      expert_linear", "saved from forward to backward",
+      "scratch, with the calls",
     ] {
       #expect(mixture.contains(text), "\(text)")
     }

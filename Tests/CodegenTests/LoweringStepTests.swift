@@ -1,5 +1,5 @@
-import CompiledModels
 import Comparison
+import CompiledModels
 import Lowering
 import Planning
 import Testing
@@ -20,7 +20,8 @@ import Testing
     let whole = try Pipelines.plan(Self.model.graph())
     #expect(compiled.plan.layers != whole.layers, "\(steps) changed nothing")
     let trial = Trial(compiled.reference, compiled.library, seed: 3)
-    let report = try #require(try Comparison(compiled.reference, compiled.library, seed: 3).report())
+    let report = try #require(
+      try Comparison(compiled.reference, compiled.library, seed: 3).report())
     #expect(report.wrong.isEmpty, "\(report.wrong)")
     #expect(report.compared > 20)
     #expect(try trial.disagreements(tolerance: 1e-4).isEmpty)

@@ -72,7 +72,8 @@ import Testing
             {2},
 
         """)
-    let without = RuntimeText(conditions: [.keepsRows], words: [.routerCount: [""], .choiceCount: []])
+    let without = RuntimeText(
+      conditions: [.keepsRows], words: [.routerCount: [""], .choiceCount: []])
     #expect(without.resolved(text) == "one\n#ifdef _OPENMP\nfive\nsix\n#endif\n")
   }
 

@@ -14,8 +14,12 @@ enum LoweringModels {
       MakeMoE("tied") { ($0.isTied, $0.dropout) = (true, 0.2) },
       MakeMoE("offset") { ($0.hasOffset, $0.depth) = (true, 1) },
     ]
-    let gated = [GatedModel(), GatedModel { ($0.C, $0.F, $0.depth, $0.reachesPast) = (48, 32, 1, true) }]
-    let layered = [LayeredModel.Form.dense, .skip, .shared, .routed].map { LayeredModel($0, depth: 2) }
+    let gated = [
+      GatedModel(), GatedModel { ($0.C, $0.F, $0.depth, $0.reachesPast) = (48, 32, 1, true) },
+    ]
+    let layered = [LayeredModel.Form.dense, .skip, .shared, .routed].map {
+      LayeredModel($0, depth: 2)
+    }
     let rotary = AttentionModel(.rotary) { ($0.T, $0.C, $0.heads, $0.depth) = (5, 16, 2, 1) }
     return try makers.map { ($0.name, try $0.graph()) }
       + gated.map { ("gated, \($0.C)", try $0.graph()) }
@@ -31,7 +35,8 @@ enum LoweringModels {
   }()
 
   /// The graph's interpreter with tokens of its vocabulary.
-  static func interpreter(_ graph: Graph, sequences: Int? = nil, length: Int? = nil) -> Interpreter {
+  static func interpreter(_ graph: Graph, sequences: Int? = nil, length: Int? = nil) -> Interpreter
+  {
     let count = (sequences ?? graph.batch.size) * (length ?? graph.context.size)
     let ids = (0..<count).map { Int32(($0 * 7 + 3) % graph.vocabulary.size) }
     return Interpreter(

@@ -21,7 +21,8 @@ import Testing
     #expect(result.errors.hasSuffix("hint: did you mean '\(meant)'?\n"), "\(result.errors)")
   }
 
-  @Test(arguments: [["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"],
+  @Test(arguments: [
+    ["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"],
     ["new", "a", "--model", "elephant"], ["plot", "--htlm"],
   ])
   func saysNothingWhereNothingIsNear(_ arguments: [String]) throws {
@@ -44,7 +45,8 @@ import Testing
     let result = try Command.moec(["check", "model.swift"], in: folder)
     #expect(
       result.errors
-        == "model.swift:1:8: error: no such module 'Moe'\n  hint: the module's name is MoE: import MoE\n")
+        == "model.swift:1:8: error: no such module 'Moe'\n  hint: the module's name is MoE: import MoE\n"
+    )
   }
 
   /// One error instead of one for each name.

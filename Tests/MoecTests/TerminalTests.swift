@@ -105,7 +105,8 @@ private let hasPython = (try? Command.shell("python3 -c 'import pty'").status) =
       Wrapping.table(text, columns: 18)
         == "run      best val\n    at step\nmakemoe    1.7089\n    4,999\nshort")
     #expect(Wrapping.table(text, columns: 80) == text)
-    #expect(Wrapping.table("  a name of words  b", columns: 12) == "  a name of\n      words\n      b")
+    #expect(
+      Wrapping.table("  a name of words  b", columns: 12) == "  a name of\n      words\n      b")
   }
 
   @Test func linesAreCutAtSpaces() {

@@ -45,7 +45,8 @@ public struct GatedModel: Sendable {
     let E = MoE.Axis("E", experts)
     let logits = x.linear("router", E)
     let spread = x.linear("noise", E).softplus()
-    return (isNoisy ? logits + .normal(like: logits, inEvaluation: false) * spread : logits + spread)
+    return
+      (isNoisy ? logits + .normal(like: logits, inEvaluation: false) * spread : logits + spread)
       .top(chosen).softmax()
   }
 

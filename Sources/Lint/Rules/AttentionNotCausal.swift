@@ -15,13 +15,14 @@ struct AttentionNotCausal: RuleDefinition {
     let sums = sumsBehindLogits(subject).map {
       Finding($0, "the logits read this sum over positions: a token sees those after it")
     }
-    return sums + subject.usedNodes.compactMap { index, node in
-      guard case .softmax = node.op, subject.graph.context.size > 1,
-        isSquare(subject.graph.type(of: node.inputs[0]), subject.graph.context),
-        comesFromProduct[node.inputs[0].node]
-      else { return nil }
-      return Finding(index, "these weights of keys are not masked: a token sees those after it")
-    }
+    return sums
+      + subject.usedNodes.compactMap { index, node in
+        guard case .softmax = node.op, subject.graph.context.size > 1,
+          isSquare(subject.graph.type(of: node.inputs[0]), subject.graph.context),
+          comesFromProduct[node.inputs[0].node]
+        else { return nil }
+        return Finding(index, "these weights of keys are not masked: a token sees those after it")
+      }
   }
 
   /// Sums that leave out the positions of a text and are not for terms and states alone.

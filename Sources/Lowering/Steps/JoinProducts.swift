@@ -75,7 +75,9 @@ extension Program {
     }
     calls[first].kernel.operands += kernels.flatMap { $0.all(.extra) }.map { .init(.extra, $0) }
     calls[first].kernel.results = kernels.flatMap(\.results)
-    for (place, kernel) in kernels.enumerated() { calls[first].kernel.finishes[place] = kernel.finish }
+    for (place, kernel) in kernels.enumerated() {
+      calls[first].kernel.finishes[place] = kernel.finish
+    }
     for other in group.dropFirst() { calls[first].join(calls[other]) }
   }
 }

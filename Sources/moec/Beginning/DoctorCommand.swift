@@ -79,7 +79,8 @@ extension Checkup.Finding {
       }
     let version = self.version.flatMap(Checkup.number(in:)) ?? ""
     let row = Wrapping.table(
-      "  \(mark) \(name.padded(to: 15))\(version.padded(to: 10))\(purpose)", columns: max(columns, 20))
+      "  \(mark) \(name.padded(to: 15))\(version.padded(to: 10))\(purpose)",
+      columns: max(columns, 20))
     let start = String(repeating: " ", count: columns < 60 ? 6 : 20)
     let notes = note.map { Wrapping.lines(of: $0, columns: min(columns, 80) - start.count) } ?? []
     let verb = name == "TMPDIR" ? "to mend" : "to install"

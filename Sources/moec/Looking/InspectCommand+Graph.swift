@@ -68,7 +68,8 @@ struct GraphDrawing {
     // What goes round does not turn the drawing upside down.
     if isToNext { style += ", constraint=false" }
     let bytes = graph.type(of: input).bytes
-    return "  n\(layers.drawn(input.node)) -> n\(layers.drawn(index)) [label=\"\(bytes.grouped)\"\(style)];"
+    return
+      "  n\(layers.drawn(input.node)) -> n\(layers.drawn(index)) [label=\"\(bytes.grouped)\"\(style)];"
   }
 
   private static func quoted(_ text: String) -> String {
