@@ -32,6 +32,7 @@ struct Moec: AsyncParsableCommand {
     if endsBy(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     do {
       try Suggestion.checkHelp(Array(CommandLine.arguments.dropFirst()))
+      try Suggestion.checkNames(Array(CommandLine.arguments.dropFirst()))
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

@@ -39,6 +39,13 @@ import Testing
     #expect(Spelling.distance(second, first) == distance)
   }
 
+  @Test func aNameThatReadsAsOptionsIsSaid() throws {
+    let folder = try ModelFixture.folder()
+    try "".write(toFile: "\(folder)/-dash.swift", atomically: true, encoding: .utf8)
+    let result = try Command.moec(["compile", "-dash.swift"], in: folder)
+    #expect(result.status == 64 && result.errors.contains("write ./-dash.swift"), "\(result)")
+  }
+
   @Test func theModulesNameMayBeMisspelled() throws {
     let folder = try ModelFixture.folder()
     try "import Moe\n".write(toFile: "\(folder)/model.swift", atomically: true, encoding: .utf8)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// A hint for a command line that names a command or an option that there is not.
 enum Suggestion {
@@ -28,6 +29,15 @@ enum Suggestion {
         throw ValidationError("there is no command '\(word)'")
       }
       command = next
+    }
+  }
+
+  /// Errors: a file that is there has a name that reads as options, of which `-h` would be help.
+  static func checkNames(_ arguments: [String]) throws {
+    for word in arguments.prefix(while: { $0 != "--" })
+    where word.hasPrefix("-") && !word.hasPrefix("--") && word.count > 2 {
+      guard access(word, F_OK) == 0 else { continue }
+      throw ValidationError("\(word) begins as options do: write ./\(word)")
     }
   }
 
