@@ -7,6 +7,7 @@
 //   ./a.out
 #include "kernels/base.h"
 #include "kernels/expert_linear.h"
+#include "kernels/expert_linear_input_gradient.h"
 #include "kernels/expert_linear_weight_gradient.h"
 
 #include <stdio.h>
