@@ -59,15 +59,9 @@ extension ModelFile {
     """
     // Gradients of all parameters, layer by layer in reverse.
     void model_backward(moec_model *m, const model_pass *pass) {
-    \(backwardRuns)
+    \(runs(.backward))
     }
     """
-  }
-
-  /// A model in which nothing learns has none.
-  private var backwardRuns: String {
-    let runs = runs(.backward)
-    return runs.contains("m->") ? runs : "    (void)m;\n" + runs
   }
 
   /// Neighbouring uses of one layer, in forward order.
@@ -89,8 +83,9 @@ extension ModelFile {
     if phase == .backward { groups.reverse() }
     let statements = groups.flatMap { run($0, phase) }
     let isUnread = !statements.uses.contains(.given(.pass))
-    return ((isUnread ? ["    (void)pass;"] : []) + statements.indented.lines)
-      .joined(separator: "\n")
+    // Each use is one of the model's; where nothing learns backward has none.
+    let unread = (statements.isEmpty ? ["    (void)m;"] : []) + (isUnread ? ["    (void)pass;"] : [])
+    return (unread + statements.indented.lines).joined(separator: "\n")
   }
 
   private func run(_ group: (layer: Int, first: Int, count: Int), _ phase: Phase) -> [Statement] {

@@ -49,18 +49,16 @@ extension Checkup {
 
   /// A table; what is missing has the command that installs it on a line of its own.
   func text(columns: Int) -> String {
+    let wrapped = { (text: String) in Wrapping.text(text, columns: columns) }
     var lines = ["moec \(moec)", "", "needed"]
     lines += needed.flatMap { $0.lines(columns) }
-    lines += ["", "C compilers, in the order in which they are tried"]
+    lines += ["", wrapped("C compilers, in the order in which they are tried")]
     lines += compilers.isEmpty ? ["     none"] : compilers.flatMap { $0.lines(columns) }
     lines += ["", "useful"] + useful.flatMap { $0.lines(columns) }
-    if !notes.isEmpty { lines += [""] + notes }
+    if !notes.isEmpty { lines += [""] + notes.map(wrapped) }
     let missing = (needed + useful).count { $0.state != .found }
-    lines += ["", verdict(missing)]
-    // A command is one line, to be copied.
-    return lines.map { line in
-      line.contains(": ") || line.count <= columns ? line : Wrapping.text(line, columns: columns)
-    }.joined(separator: "\n") + "\n"
+    lines += ["", wrapped(verdict(missing))]
+    return lines.joined(separator: "\n") + "\n"
   }
 
   private func verdict(_ missing: Int) -> String {
@@ -82,6 +80,7 @@ extension Checkup.Finding {
       "  \(mark) \(name.padded(to: 15))\(version.padded(to: 10))\(purpose)",
       columns: max(columns, 20))
     let start = String(repeating: " ", count: columns < 60 ? 6 : 20)
+    // A command is one line, to be copied.
     let notes = note.map { Wrapping.lines(of: $0, columns: min(columns, 80) - start.count) } ?? []
     let verb = name == "TMPDIR" ? "to mend" : "to install"
     return [row] + (notes + (install.map { ["\(verb): \($0)"] } ?? [])).map { start + $0 }
