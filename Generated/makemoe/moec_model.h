@@ -68,7 +68,8 @@ MOEC_EXPORT int moec_set_threads(moec_model *model, int count);
 
 /// Copies parameter `index` out, logical row-major float32 in the manifest's shape (MOEC_STEPS: "steps" numbers).
 /// A parameter with "update": "state" is updated by a rule at the end of moec_train_step and, to the mean of what the
-/// rule made for the accumulated batches, of moec_update; it has a value alone, and the other kinds are refused.
+/// rule made for the accumulated batches, of moec_update (or moves by a fixed step in that mean's direction); it has a
+/// value alone, and the other kinds are refused.
 /// One with "gradient": false has none: the other kinds are 0, and nothing else can be written there.
 MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *out);
 

@@ -72,6 +72,16 @@ public struct AttributeReader {
     }
   }
 
+  /// The number, if the attribute is there.
+  mutating func optionalNumber(_ name: String) throws(Mismatch) -> Double? {
+    switch optional(name) {
+    case .number(let value): return value
+    case .integer(let value): return Double(value)
+    case nil: return nil
+    case .flag, .string, .axes, .expression, .initializer: throw missing(name, "a number")
+    }
+  }
+
   mutating func string(_ name: String) throws(Mismatch) -> String {
     if case .string(let value) = optional(name) { return value }
     throw missing(name, "a string")

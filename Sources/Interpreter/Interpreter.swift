@@ -127,7 +127,15 @@ public struct Run: Sendable {
   }
 
   /// What a state is after a step of this run.
-  public func state(_ name: String) -> [Double]? { self[.state(name)]?.floats }
+  public func state(_ name: String) -> [Double]? {
+    guard let made = self[.state(name)]?.floats else { return nil }
+    guard let (node, state) = graph.parameters.first(where: { $0.parameter.name == name }),
+      let step = state.signStep
+    else { return made }
+    return zip(self[Value(node: node)].floats, made).map { value, direction in
+      value + step * (direction > 0 ? 1 : direction < 0 ? -1 : 0)
+    }
+  }
 
   /// Row-major [sequences, length, V].
   public var logits: [Double]? { self[.logits]?.floats }

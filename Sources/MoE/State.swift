@@ -33,9 +33,11 @@ public struct State: Sendable {
 ///
 ///     value f32[axes], `initial` everywhere at first
 ///
-/// It is called `<scope>.<name>`; the name may have dots. Error: no `update` of it.
+/// It is called `<scope>.<name>`; the name may have dots. With `signStep` its rule gives a direction: after
+/// a step it is value + signStep · sign(direction), where the direction is the mean over the step's batches.
+/// Errors: no `update` of it, a first value that is not finite, a sign step that is not above 0.
 public func state(
-  _ name: String, _ axes: Axis..., initial: Double = 0,
+  _ name: String, _ axes: Axis..., initial: Double = 0, signStep: Double? = nil,
   file: String = #filePath, line: Int = #line, column: Int = #column
 ) -> State {
   guard let tracer = Tracer.current else {
@@ -46,7 +48,8 @@ public func state(
         hint: "make it in LanguageModel's closure")
     ])
   }
-  return tracer.state(name, axes, initial, tracer.call("state", layer: name, file, line, column))
+  let call = tracer.call("state", layer: name, file, line, column)
+  return tracer.state(name, axes, initial, signStep, call)
 }
 
 extension Tracer {
@@ -57,19 +60,24 @@ extension Tracer {
     var rule: Site?
   }
 
-  fileprivate func state(_ name: String, _ axes: [Axis], _ initial: Double, _ call: Call) -> State {
+  func state(
+    _ name: String, _ axes: [Axis], _ initial: Double, _ signStep: Double?, _ call: Call
+  ) -> State {
     claim(name, call, valid: Names.isParameter)
+    let isStep = signStep.map { Float($0).isFinite && Float($0) > 0 } ?? true
     if !initial.isFinite { report("the first value must be finite, got \(initial)", call) }
+    if !isStep { report("the sign step must be a number above 0, got \(signStep ?? 0)", call) }
     let used = axes.compactMap { use($0, call) }
-    guard used.count == axes.count, initial.isFinite else {
+    guard used.count == axes.count, initial.isFinite, isStep else {
       return State(value: poison(call.site), name: nil, tracer: self)
     }
-    let value = parameter(call.scope, used, .constant(initial), isState: true, call)
+    let value = parameter(
+      call.scope, used, .constant(initial), isState: true, signStep: signStep, call)
     states.append(DeclaredState(name: call.scope, site: call.site))
     return State(value: value, name: call.scope, tracer: self)
   }
 
-  fileprivate func update(_ state: State, to tensor: Tensor, _ call: Call) {
+  func update(_ state: State, to tensor: Tensor, _ call: Call) {
     guard let name = state.name, let index = states.lastIndex(where: { $0.name == name }),
       let type = state.value.type
     else { return }

@@ -21,11 +21,12 @@ extension Tracer {
   /// A learned tensor, or a state, which does not decay.
   func parameter(
     _ name: String, _ axes: [GraphIR.Axis], _ initializer: Initializer, isState: Bool = false,
-    _ call: Call
+    signStep: Double? = nil, _ call: Call
   ) -> Tensor {
     claimParameter(name, call)
     let parameter = Parameter(
-      name: name, axes: axes, initializer: initializer, decays: !isState, isState: isState)
+      name: name, axes: axes, initializer: initializer, decays: !isState, isState: isState,
+      signStep: signStep)
     return tensor(.parameter(parameter), [], call)
   }
 

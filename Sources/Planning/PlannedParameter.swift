@@ -50,6 +50,9 @@ public struct PlannedParameter: Hashable, Sendable {
   /// Of a state: the sum of what its rule made since the last update.
   public var next: Storage?
 
+  /// Of a state whose rule gives directions: how far it moves in a step.
+  public var signStep: Double?
+
   public var layout: Layout { master.layout }
 }
 
@@ -68,6 +71,7 @@ extension PlannedParameter {
       steps = Storage(.f32, count: stepCount, in: .steps)
     }
     if update == .rule { next = storage(in: .nextStates) }
+    signStep = parameter.signStep
   }
 
   /// All that is kept of it.

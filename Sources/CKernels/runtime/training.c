@@ -58,11 +58,26 @@ static void add_states(moec_model *m) {
     }
 }
 
+#if MODEL_HAS_SIGN_STEPS
+// Moves a state up where its rule made numbers above 0, and down where it made some below.
+static void move_by_sign(const model_parameter *q, float step) {
+    for (size_t n = 0; n < q->stored; n++) {
+        q->value[n] += q->next[n] > 0 ? step : q->next[n] < 0 ? -step : 0;
+    }
+}
+
+#endif
 // Gives all states the mean of what their rules made for so many batches.
 static void update_states(moec_model *m, int batches) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
         if (!q->next) { continue; }
+#if MODEL_HAS_SIGN_STEPS
+        if (m->sign_step[i] != 0) {
+            move_by_sign(q, m->sign_step[i]);
+            continue;
+        }
+#endif
         for (size_t n = 0; n < q->stored; n++) { q->value[n] = q->next[n] / (float)batches; }
     }
 }

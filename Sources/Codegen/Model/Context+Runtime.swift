@@ -9,7 +9,7 @@ extension Context {
       (.hasRouters, hasRouters), (.keepsRows, keepsRows),
       (.updatesInBackward, layouts.contains(where: \.hasUpdates)), (.reorders, reorders),
       (.hasObjective, plan.graph[.objective] != nil), (.hasTerms, !plan.graph.terms.isEmpty),
-      (.hasStates, hasStates),
+      (.hasStates, hasStates), (.hasSignSteps, hasSignSteps),
     ]
     return RuntimeText(
       conditions: Set(holds.filter(\.1).map(\.0)),
@@ -25,6 +25,9 @@ extension Context {
 
   /// Whether rules update any parameter.
   var hasStates: Bool { plan.parameters.contains { $0.update == .rule } }
+
+  /// Whether any of those rules gives directions.
+  var hasSignSteps: Bool { plan.parameters.contains { $0.signStep != nil } }
 
   /// Whether parameters whose first values are drawn do not lie as the model makes them.
   var reorders: Bool {

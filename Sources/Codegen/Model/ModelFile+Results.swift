@@ -35,8 +35,10 @@ extension ModelFile {
 
   /// Where each state finds what its rule made, in lines of `model_bind`.
   var stateBindings: [String] {
-    plan.parameters.enumerated().filter { $0.element.update == .rule }.map { index, state in
-      "m->made[\(index)] = m->layers->\(place { $0 == .state(state.name) } ?? "");"
+    plan.parameters.enumerated().filter { $0.element.update == .rule }.flatMap { index, state in
+      let made = place { $0 == .state(state.name) } ?? ""
+      return ["m->made[\(index)] = m->layers->\(made);"]
+        + (state.signStep.map { ["m->sign_step[\(index)] = \(CNames.float($0));"] } ?? [])
     }
   }
 

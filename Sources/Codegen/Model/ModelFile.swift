@@ -84,7 +84,8 @@ extension ModelFile {
     let statements = groups.flatMap { run($0, phase) }
     let isUnread = !statements.uses.contains(.given(.pass))
     // Each use is one of the model's; where nothing learns backward has none.
-    let unread = (statements.isEmpty ? ["    (void)m;"] : []) + (isUnread ? ["    (void)pass;"] : [])
+    let unread =
+      (statements.isEmpty ? ["    (void)m;"] : []) + (isUnread ? ["    (void)pass;"] : [])
     return (unread + statements.indented.lines).joined(separator: "\n")
   }
 

@@ -162,7 +162,13 @@ struct ModelHeader {
   private var made: String {
     if !hasStates { return "" }
     return "\n" + "    const float *made[MODEL_PARAMETERS];".padded(to: 47)
-      + "// what the states' rules made in the last pass"
+      + "// what the states' rules made in the last pass" + signStep
+  }
+
+  private var signStep: String {
+    if !context.hasSignSteps { return "" }
+    return "\n" + "    float sign_step[MODEL_PARAMETERS];".padded(to: 47)
+      + "// how far a state moves by its rule's sign; 0: it becomes what the rule made"
   }
 
   private var model: String {

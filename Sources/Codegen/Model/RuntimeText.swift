@@ -22,6 +22,9 @@ struct RuntimeText: Sendable {
     /// Rules update some of the parameters.
     case hasStates = "MODEL_HAS_STATES"
 
+    /// Rules of some of them give directions.
+    case hasSignSteps = "MODEL_HAS_SIGN_STEPS"
+
     case updatesInBackward = "MODEL_UPDATES_IN_BACKWARD"
 
     /// Parameters do not lie in memory as the model makes them, one after the other.

@@ -3,7 +3,8 @@
 ///     y f32[axes], drawn by `initializer`; `decays` says whether weight decay applies
 ///
 /// A state has no gradient. When a step has updated the learned ones, it becomes what the graph's output
-/// `.state` of its name was in the step's pass: what its rule made of it.
+/// `.state` of its name was in the step's pass: what its rule made of it. One with a `signStep` moves by that
+/// much, up where the output is above 0 and down where it is below.
 public struct Parameter: ForwardOperation {
   public static let kind = OpKind.parameter
   public static let formula = "y = the tensor of that name that the model keeps"
@@ -16,15 +17,20 @@ public struct Parameter: ForwardOperation {
   /// Whether a rule updates it, not a gradient.
   public var isState: Bool
 
+  /// How far a state moves in a step in the direction that its rule gives; nil where the rule gives its
+  /// new value.
+  public var signStep: Double?
+
   public init(
     name: String, axes: [Axis], initializer: Initializer, decays: Bool = true,
-    isState: Bool = false
+    isState: Bool = false, signStep: Double? = nil
   ) {
     self.name = name
     self.axes = axes
     self.initializer = initializer
     self.decays = decays
     self.isState = isState
+    self.signStep = signStep
   }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
@@ -66,14 +72,14 @@ public struct Parameter: ForwardOperation {
   public var attributes: Attributes {
     Attributes().with("name", .string(name)).with("axes", .axes(axes))
       .with("init", .initializer(initializer)).with("undecayed", flag: !decays)
-      .with("state", flag: isState)
+      .with("state", flag: isState).with("signStep", signStep.map { .number($0) })
   }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     self.init(
       name: try reader.string("name"), axes: try reader.axes("axes"),
       initializer: try reader.initializer("init"), decays: !reader.flag("undecayed"),
-      isState: reader.flag("state"))
+      isState: reader.flag("state"), signStep: try reader.optionalNumber("signStep"))
   }
 
   public static var samples: [Sample] {

@@ -76,13 +76,7 @@ public struct Route: ForwardOperation {
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     let experts = try reader.axis("experts")
-    switch reader.optional("capacity") {
-    case .number(let factor): self.init(experts: experts, capacity: factor)
-    case .integer(let factor): self.init(experts: experts, capacity: Double(factor))
-    case nil: self.init(experts: experts)
-    case .flag, .string, .axes, .expression, .initializer:
-      throw Mismatch("route: capacity must be a number")
-    }
+    self.init(experts: experts, capacity: try reader.optionalNumber("capacity"))
   }
 
   /// `Dispatch`'s and `Combine`'s samples show its results.
