@@ -193,7 +193,7 @@ void block_backward_sequences(float *d_x, const float *d_y, const float *x, cons
 
     // makemoe.swift:25   return (logits + .normal(like: logits) * spread).top(chosen).softmax()
     softmax_gradient(t->d_mixture_chosen_logits, t->d_mixture_weights, s->mixture_weights, B*T, K);
-    top_gradient(t->d_mixture_gate, t->d_mixture_chosen_logits, s->mixture_chosen, B*T, E, K);
+    scatter(t->d_mixture_gate, t->d_mixture_chosen_logits, s->mixture_chosen, B*T, E, K);
 
     // makemoe.swift:24   let spread = x.linear("noise", E).softplus()
     compute_d_mixture_noise(t->d_mixture_noise, t->d_mixture_gate, s->mixture_normal, s->mixture_noise, B*T*E);

@@ -68,6 +68,7 @@ __asm__(
     CARRY("kernels/attention_gradient.h")
     CARRY("kernels/attention_gradient.c")
     CARRY("kernels/embedding.h")
+    CARRY("kernels/gather.h")
     CARRY("kernels/top.h")
     CARRY("kernels/route.h")
     CARRY("kernels/dispatch.h")

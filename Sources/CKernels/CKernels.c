@@ -41,6 +41,8 @@
     FILE(kernel_attention_gradient_h, "kernels/attention_gradient.h") \
     FILE(kernel_attention_gradient_c, "kernels/attention_gradient.c") \
     FILE(kernel_embedding_h, "kernels/embedding.h") \
+    FILE(kernel_columns_h, "kernels/columns.h") \
+    FILE(kernel_gather_h, "kernels/gather.h") \
     FILE(kernel_top_h, "kernels/top.h") \
     FILE(kernel_route_h, "kernels/route.h") \
     FILE(kernel_dispatch_h, "kernels/dispatch.h") \

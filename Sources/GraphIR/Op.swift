@@ -9,6 +9,10 @@ public enum Op: Hashable, Sendable {
   case linear(Linear)  // y = x wᵀ + b, one w for all rows or one per expert
   case matmul(Matmul)  // c = a b for each matrix of a batch
   case transpose(Transpose)  // the last two axes change places
+  case reshape(Reshape)  // other last axes, the same numbers
+  case slice(Slice)  // some neighbouring columns
+  case pad(Pad)  // columns among zeros
+  case concatenate(Concatenate)  // rows side by side
   case layerNorm(LayerNorm)  // y = (x - mean) rstd w + b
   case rmsNorm(RMSNorm)  // y = x rstd w
   case softmax(Softmax)  // over the last axis
@@ -21,6 +25,8 @@ public enum Op: Hashable, Sendable {
 
   case top(Top)  // the K largest logits of each token
   case route(Route)  // sorts (token, choice) pairs by expert
+  case gather(Gather)  // a few numbers of each row, by index
+  case scatter(Scatter)  // numbers put where indices say, among zeros
   case dispatch(Dispatch)  // copies tokens to their experts' rows
   case combine(Combine)  // sums the experts' rows of each token, weighted
 
@@ -42,10 +48,12 @@ public enum Op: Hashable, Sendable {
 /// The kinds of ops; the raw value is the op's name in text and the base name of its kernel.
 public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case input, parameter
-  case pointwise, sum, embedding, linear, matmul, transpose, layerNorm, rmsNorm
+  case pointwise, sum, embedding, linear, matmul, transpose
+  case reshape, slice, pad, concatenate
+  case layerNorm, rmsNorm
   case softmax
   case splitHeads, mergeHeads, rotary, causalMask, attention
-  case top, route, dispatch, combine
+  case top, route, gather, scatter, dispatch, combine
   case crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
   case rmsNormGradient
@@ -102,6 +110,10 @@ extension Op {
     case .linear(let op): .forward(op)
     case .matmul(let op): .forward(op)
     case .transpose(let op): .forward(op)
+    case .reshape(let op): .forward(op)
+    case .slice(let op): .forward(op)
+    case .pad(let op): .forward(op)
+    case .concatenate(let op): .forward(op)
     case .layerNorm(let op): .forward(op)
     case .rmsNorm(let op): .forward(op)
     case .softmax(let op): .forward(op)
@@ -112,6 +124,8 @@ extension Op {
     case .attention(let op): .forward(op)
     case .top(let op): .forward(op)
     case .route(let op): .forward(op)
+    case .gather(let op): .forward(op)
+    case .scatter(let op): .forward(op)
     case .dispatch(let op): .forward(op)
     case .combine(let op): .forward(op)
     case .crossEntropy(let op): .forward(op)
@@ -142,6 +156,10 @@ extension OpKind {
     case .linear: Linear.self
     case .matmul: Matmul.self
     case .transpose: Transpose.self
+    case .reshape: Reshape.self
+    case .slice: Slice.self
+    case .pad: Pad.self
+    case .concatenate: Concatenate.self
     case .layerNorm: LayerNorm.self
     case .rmsNorm: RMSNorm.self
     case .softmax: Softmax.self
@@ -152,6 +170,8 @@ extension OpKind {
     case .attention: Attention.self
     case .top: Top.self
     case .route: Route.self
+    case .gather: Gather.self
+    case .scatter: Scatter.self
     case .dispatch: Dispatch.self
     case .combine: Combine.self
     case .crossEntropy: CrossEntropy.self

@@ -46,14 +46,14 @@ func expectRank(_ op: String, _ type: TensorType, atLeast rank: Int) throws(Mism
 }
 
 extension TensorType {
-  /// Whether a tensor of this type can be repeated along leading or trailing axes to become `other`.
+  /// Whether a tensor of this type can be repeated along axes to become `other`: missing leading or
+  /// trailing ones, or some between.
   ///
   /// Nothing is repeated along sorted rows: the gradient would be a sum over rows that no token owns
   /// where a capacity drops some.
   func broadcasts(to other: TensorType) -> Bool {
     if experts == other.experts && axes == other.axes { return true }
     guard experts == nil, other.experts == nil, axes.count < other.axes.count else { return false }
-    return axes == Array(other.axes.suffix(axes.count))
-      || axes == Array(other.axes.prefix(axes.count))
+    return Repetition(of: axes, in: other.axes) != nil
   }
 }

@@ -15,6 +15,10 @@ extension Interpreter {
     case .linearWeightGradient(let op): linearWeightGradient(op, site)
     case .matmul(let op): [matmul(op, site)]
     case .transpose: [transpose(site)]
+    case .reshape(let op): [reshape(op, site)]
+    case .slice(let op): [slice(op, site)]
+    case .pad(let op): [pad(op, site)]
+    case .concatenate: [concatenate(site)]
     case .layerNorm(let op): layerNorm(op, site)
     case .layerNormGradient: layerNormGradient(site)
     case .rmsNorm(let op): rmsNorm(op, site)
@@ -28,8 +32,10 @@ extension Interpreter {
     case .attention(let op): attention(op, site)
     case .attentionGradient(let op): attentionGradient(op, site)
     case .top(let op): top(op, site)
-    case .topGradient(let op): [topGradient(op, site)]
+    case .topGradient(let op): [scattered(among: op.experts, site)]
     case .route(let op): route(op, site)
+    case .gather: [gather(site)]
+    case .scatter(let op): [scattered(among: op.experts, site)]
     case .dispatch: [dispatch(site)]
     case .dispatchGradient: [dispatchGradient(site)]
     case .combine: [combine(site)]

@@ -13,20 +13,21 @@ extension Interpreter {
       evaluate(op.expression, count) { index, isStopped in
         let stopped = isStopped ? stopped?[site.node.inputs[index]] : nil
         let x = stopped ?? site.inputs[index]
-        return Self.repeated(x.floats, site.inputTypes[index], as: type, count)
+        return Self.repeated(x, site.inputTypes[index], as: type, count)
       })
   }
 
   /// An operand with all elements of the result's shape: its own, repeated along missing axes.
   static func repeated(
-    _ x: [Double], _ type: TensorType, as result: TensorType, _ count: Int
+    _ x: TensorValue, _ type: TensorType, as result: TensorType, _ count: Int
   ) -> [Double] {
-    if type.axes.count == result.axes.count { return x }
-    if type.axes == Array(result.axes.suffix(type.axes.count)) {
-      return (0..<count).map { x[$0 % x.count] }
-    }
-    let each = count / x.count
-    return (0..<count).map { x[$0 / each] }
+    let numbers = x.floats
+    guard type.axes.count < result.axes.count,
+      let repetition = Repetition(ofWritten: type.axes, in: result.axes)
+    else { return numbers }
+    let group = x.shape.suffix(repetition.after).reduce(1, *)
+    let period = count / (numbers.count / group)
+    return (0..<count).map { numbers[$0 / period * group + $0 % group] }
   }
 
   /// The expression of so many elements; `operand` gives all elements of an input, and is told whether
@@ -64,27 +65,23 @@ extension Interpreter {
     CounterRandom.key(seed: seed, stream: UInt64(bitPattern: Int64(stream)))
   }
 
-  /// `Sum`: over the leading or the trailing axes.
+  /// `Sum`: over neighbouring axes, the leading ones, the trailing ones or those between.
   func sum(_ op: Sum, _ site: Site) -> TensorValue {
     let x = site.inputs[0]
-    let kept = op.axes.count
-    if op.sumsLeading(of: site.inputTypes[0]) {
-      let shape = Array(x.shape.suffix(kept))
-      return TensorValue(shape, Self.sumLeading(x.floats, width: shape.reduce(1, *)))
+    guard let kept = op.repetition(in: site.inputTypes[0]) else { return x }
+    let (before, after) = (x.shape.prefix(kept.before), x.shape.suffix(kept.after))
+    let (blocks, width) = (before.reduce(1, *), after.reduce(1, *))
+    let each = x.count / blocks
+    let sums = (0..<blocks).flatMap { block in
+      Self.sumLeading(Array(x.floats[block * each..<(block + 1) * each]), width: width)
     }
-    let shape = Array(x.shape.prefix(kept))
-    return TensorValue(shape, Self.sumTrailing(x.floats, rows: shape.reduce(1, *)))
+    return TensorValue(Array(before + after), sums)
   }
 
   static func sumLeading(_ x: [Double], width: Int) -> [Double] {
     var sums = [Double](repeating: 0, count: width)
     for (index, element) in x.enumerated() { sums[index % width] += element }
     return sums
-  }
-
-  private static func sumTrailing(_ x: [Double], rows: Int) -> [Double] {
-    let width = x.count / rows
-    return (0..<rows).map { r in x[r * width..<(r + 1) * width].reduce(0, +) }
   }
 }
 

@@ -19,15 +19,23 @@ extension Interpreter {
     return [TensorValue(shape, values), TensorValue(shape, integers: indices)]
   }
 
-  /// `TopGradient`: the chosen logits get their value's gradient, the others 0.
-  func topGradient(_ op: TopGradient, _ site: Site) -> TensorValue {
-    let dValues = site.inputs[0]
-    let experts = op.experts.size
-    var dLogits = [Double](repeating: 0, count: dValues.rows * experts)
-    for (place, expert) in site.integers(1).enumerated() {
-      dLogits[place / dValues.width * experts + Int(expert)] = dValues.floats[place]
+  /// `Gather`: of each row the numbers that its indices say.
+  func gather(_ site: Site) -> TensorValue {
+    let (x, indices) = (site.inputs[0], site.inputs[1])
+    let values = indices.integers.enumerated().map { place, index in
+      x.floats[place / indices.width * x.width + Int(index)]
     }
-    return TensorValue(dValues.shape.dropLast() + [experts], dLogits)
+    return TensorValue(indices.shape, values)
+  }
+
+  /// `Scatter` and `TopGradient`: each row's numbers where its indices say, the others 0.
+  func scattered(among experts: Axis, _ site: Site) -> TensorValue {
+    let (x, width) = (site.inputs[0], experts.size)
+    var y = [Double](repeating: 0, count: x.rows * width)
+    for (place, index) in site.integers(1).enumerated() {
+      y[place / x.width * width + Int(index)] = x.floats[place]
+    }
+    return TensorValue(x.shape.dropLast() + [width], y)
   }
 
   /// `Route`: (token, choice) pairs sorted by expert, each expert's first `capacity` tokens.

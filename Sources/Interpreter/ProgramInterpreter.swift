@@ -177,7 +177,7 @@ private struct CallBench {
       interpreter.evaluate(op.expression, type.count) { index, _ in
         let shape = type.axes(met: operands[index].type).map(\.size)
         let value = operands[index].value.cut(to: shape)
-        return Interpreter.repeated(value.floats, operands[index].type, as: type, type.count)
+        return Interpreter.repeated(value, operands[index].type, as: type, type.count)
       })
   }
 

@@ -85,17 +85,20 @@ extension Pass {
     return rewriter.emit(.matmul(op), inputs, for: index)[0]
   }
 
-  /// One sum for two, if both are over leading or both over trailing axes.
+  /// One sum for two, if the axes that both leave out are neighbours.
   private static func sumOfSum(
     _ op: Sum, _ index: Int, _ input: Value, _ rewriter: inout Rewriter
   ) -> Value? {
     guard let origin = rewriter.neighbour(of: rewriter.source.nodes[index], input),
       case .sum(let inner) = origin.op
     else { return nil }
-    let type = rewriter.type(of: origin.inputs[0])
-    let isLeading = inner.sumsLeading(of: type) && op.sumsLeading(of: origin.types[0])
-    let isTrailing = !inner.sumsLeading(of: type) && op.sumsTrailing(of: origin.types[0])
-    guard isLeading || isTrailing else { return nil }
+    // Where an axis occurs twice, the one sum might be over another of them than the two are.
+    guard let first = inner.repetition(in: rewriter.type(of: origin.inputs[0])),
+      let second = op.repetition(in: origin.types[0]),
+      let both = op.repetition(in: rewriter.type(of: origin.inputs[0])),
+      both.before == Swift.min(first.before, second.before),
+      both.after == Swift.min(first.after, second.after)
+    else { return nil }
     return rewriter.emit(.sum(op), [origin.inputs[0]], for: index)[0]
   }
 
@@ -130,12 +133,5 @@ extension Pass {
     let (expression, needed) = operands.compacted(op.expression)
     if needed.count == inputs.count { return nil }
     return rewriter.emit(.pointwise(Pointwise(expression)), needed, for: index)[0]
-  }
-}
-
-extension Sum {
-  /// Whether the trailing axes are summed and the leading ones stay.
-  fileprivate func sumsTrailing(of type: TensorType) -> Bool {
-    axes == Array(type.axes.prefix(axes.count))
   }
 }

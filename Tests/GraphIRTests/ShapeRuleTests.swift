@@ -52,7 +52,7 @@ struct ShapeRuleTests {
         + "f32[B·T·K, C] by E and f32[C]"),
     Refusal(
       .sum(Sum(to: [T])), [x],
-      "sum: f32[T] is neither the beginning nor the end of f32[B, T, C]"),
+      "sum: f32[T] is not f32[B, T, C] without neighbouring axes"),
     Refusal(
       .sum(Sum(to: [C])), [rows],
       "sum: rows sorted by expert cannot be summed, got f32[B·T·K, C] by E"),

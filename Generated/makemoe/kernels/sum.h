@@ -37,4 +37,20 @@ KERNEL void sum_trailing(float *restrict y, const float *restrict x, int rows, i
     FOR_OWN(r, rows) { y[r] = row_sum(x + (size_t)r * width, width); }
 }
 
+// y[b, c] = sum over r of x[b, r, c], rows in order
+//
+//   x [blocks, rows, width]    ->    y [blocks, width]
+KERNEL void sum_between(float *restrict y, const float *restrict x, int blocks, int rows,
+                        int width) {
+    #pragma omp parallel if ((size_t)blocks * rows * width > 16384)
+    FOR_OWN(b, blocks) {
+        float *y_b = y + (size_t)b * width;
+        const float *x_b = x + (size_t)b * rows * width;
+        memset(y_b, 0, (size_t)width * sizeof *y_b);
+        for (int r = 0; r < rows; r++) {
+            for (int c = 0; c < width; c++) { y_b[c] += x_b[(size_t)r * width + c]; }
+        }
+    }
+}
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef KERNEL_TOP_H
 #define KERNEL_TOP_H
 
+#include "gather.h"
 #include "threads.h"
 #include "vector_math.h"
 
@@ -102,17 +103,6 @@ INLINE void top_rows(float *restrict values, int32_t *restrict indices,
     }
 }
 
-// The logits of experts that are chosen already: values[r, j] = logits[r, indices[r, j]].
-static inline void top_values(float *restrict values, const int32_t *restrict indices,
-                              const float *restrict logits, int rows, int experts, int k) {
-    for (int r = 0; r < rows; r++) {
-        for (int j = 0; j < k; j++) {
-            size_t at = (size_t)r * k + j;
-            values[at] = logits[(size_t)r * experts + indices[at]];
-        }
-    }
-}
-
 // The k largest logits of each row. Among equals the lower index wins; the chosen are listed
 // in ascending order of expert. NaN counts as larger than every number. In a replay the indices
 // are given, and only their logits are looked up.
@@ -121,7 +111,7 @@ static inline void top_values(float *restrict values, const int32_t *restrict in
 KERNEL void top(float *restrict values, int32_t *restrict indices,
                 const float *restrict logits, int rows, int experts, int k, int replays) {
     if (replays) {
-        top_values(values, indices, logits, rows, experts, k);
+        gather(values, logits, indices, rows, experts, k);
         return;
     }
     #pragma omp parallel if ((size_t)rows * experts * k > 65536)
@@ -139,20 +129,6 @@ KERNEL void top(float *restrict values, int32_t *restrict indices,
                 top_row(values_r + l * k, indices_r + l * k, x + (size_t)l * experts,
                         experts, k);
             }
-        }
-    }
-}
-
-// Gradient of top: it reaches the chosen logits alone.
-//
-//   d_logits[r, indices[r, j]] = d_values[r, j], 0 elsewhere
-KERNEL void top_gradient(float *restrict d_logits, const float *restrict d_values,
-                         const int32_t *restrict indices, int rows, int experts, int k) {
-    memset(d_logits, 0, (size_t)rows * experts * sizeof *d_logits);
-    for (int r = 0; r < rows; r++) {
-        for (int j = 0; j < k; j++) {
-            size_t at = (size_t)r * k + j;
-            d_logits[(size_t)r * experts + indices[at]] = d_values[at];
         }
     }
 }

@@ -49,6 +49,10 @@ extension Op {
       }
     case .matmul(let op): CallCode("matmul") { $0.matmul(op, $1) }
     case .transpose: CallCode("transpose") { $0.transpose($1) }
+    case .reshape: CallCode(nil) { $0.copy($1) }
+    case .slice(let op): CallCode("columns") { $0.slice(op, $1) }
+    case .pad(let op): CallCode("columns") { $0.pad(op, $1) }
+    case .concatenate: CallCode("columns") { $0.concatenate($1) }
     case .layerNorm(let op): CallCode("layer_norm") { $0.layerNorm(op, $1) }
     case .layerNormGradient: CallCode("layer_norm") { $0.layerNormGradient($1) }
     case .rmsNorm(let op): CallCode("rms_norm") { $0.rmsNorm(op, $1) }
@@ -63,7 +67,10 @@ extension Op {
     case .attentionGradient(let op):
       CallCode("attention_gradient") { $0.attentionGradient(op, $1) }
     case .top(let op): CallCode("top") { $0.top(op, $1) }
-    case .topGradient(let op): CallCode("top") { $0.topGradient(op, $1) }
+    case .topGradient(let op):
+      CallCode("top") { $0.scatter(.logits, .gradient, op.experts, $1) }
+    case .gather: CallCode("gather") { $0.gather($1) }
+    case .scatter(let op): CallCode("gather") { $0.scatter(.output, .operand, op.experts, $1) }
     case .route(let op): CallCode("route") { $0.route(op, $1) }
     case .dispatch: CallCode("dispatch") { $0.dispatch($1) }
     case .dispatchGradient: CallCode("dispatch") { $0.dispatchGradient($1) }

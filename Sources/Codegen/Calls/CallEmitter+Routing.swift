@@ -12,11 +12,18 @@ extension CallEmitter {
         + [CNames.size(op.chosen), replays])
   }
 
-  func topGradient(_ op: TopGradient, _ c: CallText) -> Statement {
+  func gather(_ c: CallText) -> Statement {
     Statement(
-      calling: "top_gradient",
-      [c.made(.logits), c[.gradient], c[.choice], c.rows(.gradient), CNames.size(op.experts)]
-        + [c.width(.gradient)])
+      calling: "gather",
+      [c.made(.output), c[.operand], c[.choice], c.rows(.choice), c.width(.operand)]
+        + [c.width(.choice)])
+  }
+
+  /// The numbers of one role, where the choice says, as a result of another.
+  func scatter(_ made: Role, _ read: Role, _ experts: GraphIR.Axis, _ c: CallText) -> Statement {
+    Statement(
+      calling: "scatter",
+      [c.made(made), c[read], c[.choice], c.rows(read), CNames.size(experts), c.width(read)])
   }
 
   func route(_ op: Route, _ c: CallText) -> Statement {

@@ -16,13 +16,20 @@ extension CallEmitter {
   }
 
   func sum(_ op: Sum, _ c: CallText) -> Statement {
-    let (kept, type) = (CNames.product(op.axes), c.type(.operand))
-    if op.sumsLeading(of: type) {
-      let summed = CNames.product(type.axes.dropLast(op.axes.count))
-      return Statement(calling: "sum_leading", [c.made(.output), c[.operand], summed, kept])
+    let type = c.type(.operand)
+    guard let kept = op.repetition(in: type) else { return Statement([]) }
+    let operands = [c.made(.output), c[.operand]]
+    let (before, after) = (type.axes.prefix(kept.before), type.axes.suffix(kept.after))
+    let summed = CNames.product(kept.missing(of: type.axes))
+    switch (before.isEmpty, after.isEmpty) {
+    case (true, _):
+      return Statement(calling: "sum_leading", operands + [summed, CNames.product(after)])
+    case (false, true):
+      return Statement(calling: "sum_trailing", operands + [CNames.product(before), summed])
+    case (false, false):
+      let sizes = [CNames.product(before), summed, CNames.product(after)]
+      return Statement(calling: "sum_between", operands + sizes)
     }
-    let summed = CNames.product(type.axes.dropFirst(op.axes.count))
-    return Statement(calling: "sum_trailing", [c.made(.output), c[.operand], kept, summed])
   }
 
   func layerNorm(_ op: LayerNorm, _ c: CallText) -> Statement {

@@ -102,6 +102,7 @@ extension CallEmitter {
       function.isBroadcast
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
     arguments += function.periods.map { PointwiseAccess.period(operands[$0].type, in: type) }
+    arguments += function.groups.map { PointwiseAccess.group(operands[$0].type, in: type) }
     let draws = op.expression.draws
     arguments += draws.compactMap(\.rate).map([StreamDraw].inTraining)
     arguments += draws.map { key($0.stream, of: type, numbers: $0.numbers) }
@@ -114,18 +115,27 @@ enum PointwiseAccess {
   static func access(_ input: TensorType, in result: TensorType) -> PointwiseFunction.Access {
     if input.axes.count == result.axes.count { return .element }
     if input.axes.isEmpty { return .single }
-    if input.axes.map(\.written) == result.axes.suffix(input.axes.count).map(\.written) {
-      return input.axes.count == 1 ? .column : .columns
+    guard let repetition = result.repetition(of: input) else { return .element }
+    switch (repetition.before, repetition.after) {
+    case (0, let columns): return columns == 1 ? .column : .columns
+    case (let rows, 0): return rows == result.axes.count - 1 ? .row : .rows
+    case (_, let columns): return columns == 1 ? .groups : .inner
     }
-    return input.axes.count == result.axes.count - 1 ? .row : .rows
   }
 
-  /// For `columns` the input's rows, for `rows` the result's rows for each of the input's numbers.
+  /// For `columns` the input's rows, for the others the result's rows until the input's next.
   static func period(_ input: TensorType, in result: TensorType) -> CExpression {
     switch access(input, in: result) {
     case .columns: CNames.product(result.axes(met: input).dropLast())
-    case .rows: CNames.product(result.axes.dropFirst(input.axes.count).dropLast())
+    case .rows, .groups, .inner:
+      CNames.product(
+        result.axes.dropFirst(result.repetition(of: input)?.before ?? 0).dropLast())
     case .element, .column, .row, .single: "1"
     }
+  }
+
+  /// For `inner` the input's rows that come in turn until they begin again.
+  static func group(_ input: TensorType, in result: TensorType) -> CExpression {
+    CNames.product(input.axes.dropFirst(result.repetition(of: input)?.before ?? 0).dropLast())
   }
 }

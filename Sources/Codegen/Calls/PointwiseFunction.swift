@@ -11,10 +11,17 @@ struct PointwiseFunction {
     case columns  // repeated over groups of rows: x[r % period, c]
     case row  // repeated over columns: x[r]
     case rows  // repeated over columns and neighbouring rows: x[r / period]
+    case groups  // repeated over neighbouring rows: x[r / period, c]
+    case inner  // repeated over neighbouring groups of rows: x[r / period, r % group, c]
     case single  // one number: x[0]
 
     /// Whether the call gives the number of rows after which the input repeats or moves on.
-    var hasPeriod: Bool { self == .columns || self == .rows }
+    var hasPeriod: Bool {
+      switch self {
+      case .columns, .rows, .groups, .inner: true
+      case .element, .column, .row, .single: false
+      }
+    }
   }
 
   let name: String
@@ -52,7 +59,7 @@ struct PointwiseFunction {
   private var arguments: [String] {
     var arguments = expression.inputs.map { "const float *x\($0)" }
     arguments += isBroadcast ? ["int rows", "int width"] : ["int count"]
-    arguments += periods.map { "int period\($0)" }
+    arguments += periods.map { "int period\($0)" } + groups.map { "int group\($0)" }
     arguments += keeps.map { "double \(numbered("rate", $0, of: keeps))" }
     arguments += streams.map { "uint64_t \(numbered("key", $0, of: streams))" }
     return arguments
@@ -60,6 +67,9 @@ struct PointwiseFunction {
 
   /// The inputs whose period the call gives.
   var periods: [Int] { expression.inputs.filter { access[$0]?.hasPeriod ?? false } }
+
+  /// Those of them whose rows in a period the call gives too.
+  var groups: [Int] { periods.filter { access[$0] == .inner } }
 
   private var streams: [Int] { expression.streams }
 
@@ -84,6 +94,9 @@ struct PointwiseFunction {
     case .columns: "x\(index)[r % period\(index) * width + c]"
     case .row: "x\(index)[r]"
     case .rows: "x\(index)[r / period\(index)]"
+    case .groups: "x\(index)[r / period\(index) * width + c]"
+    case .inner:
+      "x\(index)[(r / period\(index) * group\(index) + r % group\(index)) * width + c]"
     case .single: "x\(index)[0]"
     }
   }

@@ -37,16 +37,11 @@ extension Axis {
 }
 
 extension TensorType {
-  /// The first of the axes that an operand of fewer meets in an elementwise op, where it is repeated
-  /// along the others: its axes are the last ones, or else the first.
-  public func place(of operand: TensorType) -> Int {
-    let first = axes.count - operand.axes.count
-    let isLast = axes.suffix(operand.axes.count).map(\.written) == operand.axes.map(\.written)
-    return isLast ? max(first, 0) : 0
+  /// How an operand of fewer axes is repeated in an elementwise op.
+  public func repetition(of operand: TensorType) -> Repetition? {
+    Repetition(ofWritten: operand.axes, in: axes)
   }
 
   /// The axes that an operand meets, with the extents that they have here.
-  public func axes(met by: TensorType) -> [Axis] {
-    Array(axes.dropFirst(place(of: by)).prefix(by.axes.count))
-  }
+  public func axes(met by: TensorType) -> [Axis] { repetition(of: by)?.met(of: axes) ?? [] }
 }

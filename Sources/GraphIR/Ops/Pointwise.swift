@@ -3,7 +3,7 @@
 ///     y[i] = f(x₀[i], x₁[i], …)
 ///
 ///     x₀ …: f32; an input with fewer axes than the result is repeated along the missing leading
-///     axes, or along the missing trailing ones
+///     axes, along the missing trailing ones, or along missing ones between
 ///
 /// Gradient: dxₖ = dy · ∂f/∂xₖ, symbolic, summed over the axes along which xₖ was repeated. Where the
 /// derivative can be written with y alone (relu, tanh, …), backward reads y, not x.
@@ -125,13 +125,16 @@ public struct Pointwise: ForwardOperation {
   }
   public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
     let result = Self.result(of: inputs).axes
-    return result.indices.map { axis in
-      inputs.indices.compactMap { operand in
-        let axes = inputs[operand].axes
-        let first = axes == Array(result.suffix(axes.count)) ? result.count - axes.count : 0
-        return axes.indices.contains(axis - first) ? AxisPlace(operand, axis - first) : nil
+    var meetings = result.map { _ in AxisMeeting() }
+    for operand in inputs.indices {
+      let axes = inputs[operand].axes
+      guard let repetition = Repetition(of: axes, in: result) else { continue }
+      for axis in axes.indices {
+        let place = repetition.place(of: axis, missing: result.count - axes.count)
+        meetings[place].append(AxisPlace(operand, axis))
       }
     }
+    return meetings
   }
 
   public var attributes: Attributes { Attributes().with("f", .expression(expression)) }
@@ -187,8 +190,9 @@ public struct Pointwise: ForwardOperation {
         let x = s.operand("x", width: C)
         let leading = s.operand("leading", [s.batch, s.context])
         let (trailing, row) = (s.operand("trailing", [s.context, C]), s.operand("row", [C]))
-        let f: ScalarExpression = .input(0) * .input(1) + .input(2) * .input(3)
-        return [s.g.pointwise(f, [x, leading, trailing, row])]
+        let around = s.operand("around", [s.batch, C])
+        let f: ScalarExpression = .input(0) * .input(1) + .input(2) * .input(3) * .input(4)
+        return [s.g.pointwise(f, [x, leading, trailing, row, around])]
       },
       Sample("pointwise size 1", vocabulary: 2, context: 1, batch: 1) { s in
         let x = s.operand("x", width: Axis("C", 1))

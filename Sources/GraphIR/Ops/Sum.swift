@@ -2,6 +2,7 @@
 ///
 ///     y[c] = Σ_r x[r, c]    x f32[R…, C…] -> y f32[C…], axes that x ends with
 ///     y[r] = Σ_c x[r, c]    x f32[R…, C…] -> y f32[R…], axes that x begins with
+///     y[r, c] = Σ_m x[r, m, c]    x f32[R…, M…, C…] -> y f32[R…, C…], both
 ///
 /// Gradient: dx = dy, repeated.
 public struct Sum: ForwardOperation {
@@ -21,14 +22,14 @@ public struct Sum: ForwardOperation {
     }
     let result = TensorType(.f32, axes)
     guard axes.count < inputs[0].axes.count, result.broadcasts(to: inputs[0]) else {
-      throw Mismatch("sum: \(result) is neither the beginning nor the end of \(inputs[0])")
+      throw Mismatch("sum: \(result) is not \(inputs[0]) without neighbouring axes")
     }
     return [result]
   }
 
-  /// Whether the leading axes are summed and the trailing ones stay.
-  public func sumsLeading(of type: TensorType) -> Bool {
-    axes == Array(type.axes.suffix(axes.count))
+  /// Which axes of an operand stay; nil for one that it cannot have.
+  public func repetition(in type: TensorType) -> Repetition? {
+    Repetition(ofWritten: axes, in: type.axes)
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
@@ -55,9 +56,8 @@ public struct Sum: ForwardOperation {
     Self(to: axes.map(transform))
   }
   public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
-    let given = pass.inputs[0].axes
-    let isLeading = sumsLeading(of: pass.plain[0])
-    axes = Array(isLeading ? given.suffix(axes.count) : given.prefix(axes.count))
+    guard let kept = repetition(in: pass.plain[0]) else { return try infer(pass.inputs) }
+    axes = kept.met(of: pass.inputs[0].axes)
     return [TensorType(.f32, axes)]
   }
   public var resultNames: [String] { ["sum"] }
@@ -77,13 +77,14 @@ public struct Sum: ForwardOperation {
 
   public static var samples: [Sample] {
     [
-      Sample("sum leading and trailing") { s in
+      Sample("sum leading, trailing and between") { s in
         let C = Axis("C", 19)
         let x = s.operand("x", width: C)
         let y = s.g.pointwise(.unary(.tanh, .input(0)), [x])
         return [
           s.applyOne(.sum(Sum(to: [C])), [y]),
           s.applyOne(.sum(Sum(to: [s.batch])), [y]),
+          s.applyOne(.sum(Sum(to: [s.batch, C])), [y]),
           s.applyOne(.sum(Sum(to: [])), [y]),
         ]
       }

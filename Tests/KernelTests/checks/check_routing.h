@@ -24,7 +24,9 @@ static void check_top_of(int rows, int experts, int k) {
     }
     top(values, indices, x, rows, experts, k, 0);
     top(again, indices, x, rows, experts, k, 1);
-    top_gradient(d_x, d_values, indices, rows, experts, k);
+    float *looked_up = blank(rows * k);
+    scatter(d_x, d_values, indices, rows, experts, k);
+    gather(looked_up, x, indices, rows, experts, k);
     for (int r = 0; r < rows; r++) {
         int j = 0;
         for (int e = 0; e < experts; e++) {
@@ -40,6 +42,7 @@ static void check_top_of(int rows, int experts, int k) {
             if (j == k) { break; }
             EQUAL(values[r * k + j], x[r * experts + e]);
             EQUAL(again[r * k + j], x[r * experts + e]);
+            EQUAL(looked_up[r * k + j], x[r * experts + e]);
             EQUAL(d_x[r * experts + e], d_values[r * k + j]);
             j++;
         }

@@ -1,5 +1,6 @@
 // check_rows.h: reductions over rows, and what works row by row.
 #include "check.h"
+#include "columns.h"
 #include "cross_entropy.h"
 #include "embedding.h"
 #include "layer_norm.h"
@@ -56,8 +57,34 @@ static void check_sums(void) {
             for (int c = 0; c < width; c++) { sum += (double)x[r * width + c]; }
             CLOSE(trailing[r], sum, 1e-5);
         }
+        float *both = numbers(2 * rows * width), *between = blank(2 * width);
+        sum_between(between, both, 2, rows, width);
+        for (int i = 0; i < 2 * width; i++) {
+            double sum = 0;
+            for (int r = 0; r < rows; r++) {
+                sum += (double)both[(i / width * rows + r) * width + i % width];
+            }
+            CLOSE(between[i], sum, 1e-5);
+        }
         release();
     }
+}
+
+static void check_columns_of(int rows, int width, int start, int columns) {
+    float *x = numbers(rows * width), *part = blank(rows * columns), *y = copy_of(x, rows * width);
+    float *placed = numbers(rows * columns);
+    slice_columns(part, x, rows, width, start, columns);
+    place_columns(y, placed, rows, width, start, columns);
+    for (int i = 0; i < rows * width; i++) {
+        int r = i / width, c = i % width - start;
+        if (c < 0 || c >= columns) {
+            EQUAL(y[i], x[i]);
+            continue;
+        }
+        EQUAL(part[r * columns + c], x[i]);
+        EQUAL(y[i], placed[r * columns + c]);
+    }
+    release();
 }
 
 static void check_softmax_of(int rows, int width) {
@@ -235,6 +262,11 @@ static void check_embedding_of(int rows, int width, int entries) {
 static void check_rows(void) {
     check_reductions();
     check_sums();
+    FOR_SIZES(rows, 0) {
+        check_columns_of(rows, 37, 5, 17);
+        check_columns_of(rows, 8, 0, 8);
+        check_columns_of(rows, 1, 0, 1);
+    }
     FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_softmax_of(rows, width); }
     for (int rows = 0; rows <= LANES + 1; rows += LANES + 1) { check_softmax_of(rows, 2); }
     FOR_SIZES(rows, 1) FOR_SIZES(width, 1) { check_cross_entropy_of(rows, width); }
