@@ -28,7 +28,7 @@ extension Tracer {
   }
 
   /// Notes a term of the objective, or what is wrong with it.
-  fileprivate func add(_ name: String, _ weight: Double, _ value: Tensor, _ call: Call) {
+  func add(_ name: String, _ weight: Double, _ value: Tensor, _ call: Call) {
     if !Names.isLayer(name) {
       report("the name \"\(name)\" \(Names.problem(name))", call)
     } else if let first = termSites[call.scope] {

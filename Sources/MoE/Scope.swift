@@ -27,13 +27,27 @@ public func layers(
   file: String = #filePath, line: Int = #line, column: Int = #column,
   _ body: (Tensor) -> Tensor
 ) -> Tensor {
+  layers(name, count, x, file: file, line: line, column: column) { x, _ in body(x) }
+}
+
+/// The same with the number of each layer, from 0 on, for layers that differ: the first ones dense, or a
+/// mixture in every second.
+///
+///     layers("block", 8, x) { x, index in index < 1 ? dense(x) : mixture(x) }
+///
+/// Equal ones are one function in C. Error: a negative count, or one above 4,096.
+public func layers(
+  _ name: String, _ count: Int, _ x: Tensor,
+  file: String = #filePath, line: Int = #line, column: Int = #column,
+  _ body: (Tensor, Int) -> Tensor
+) -> Tensor {
   let tracer = x.tracer
   let call = tracer.call("layers", file, line, column)
   guard tracer.checkLayers(name, count, call) else { return tracer.poison(call.site) }
   var result = x
   for index in 0..<count {
     tracer.open(.init(name, index))
-    result = body(result)
+    result = body(result, index)
     tracer.closeScope()
   }
   return result.relocated(to: call.site)

@@ -1,20 +1,20 @@
 import GraphIR
 
 extension Tensor {
-  /// The sum over some axes, the first ones or the last ones; over all if none is given.
+  /// The sum over some axes, which are neighbours; over all if none is given.
   ///
   ///     y[c] = Σ_r x[r, c]    f32[R…, C…] -> f32[C…]
   ///
-  /// Error: axes that are neither the first nor the last ones.
+  /// Error: axes that are not neighbours.
   public func sum(
     over axes: Axis..., file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { summed(axes, tracer.call("sum", file, line, column)) { _ in nil } }
 
-  /// The mean over some axes, the first ones or the last ones; over all if none is given.
+  /// The mean over some axes, which are neighbours; over all if none is given.
   ///
   ///     y[c] = Σ_r x[r, c] / |R|    f32[R…, C…] -> f32[C…]
   ///
-  /// Error: axes that are neither the first nor the last ones.
+  /// Error: axes that are not neighbours.
   public func mean(
     over axes: Axis..., file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { summed(axes, tracer.call("mean", file, line, column)) { 1 / Double($0) } }
@@ -40,20 +40,16 @@ extension Tensor {
       return nil
     }
     if axes.isEmpty { return [] }
-    if type.axes.starts(with: axes) { return Array(type.axes.dropFirst(axes.count)) }
-    let first = Array(type.axes.dropLast(axes.count))
-    // A sum that leaves axes which are the last ones too would be taken over others.
-    let isOne = !type.axes.hasSuffix(first)
-    if type.axes.hasSuffix(axes), isOne || first.isEmpty { return first }
+    let last = type.axes.count - axes.count
+    for start in [0, last] + Array(0...Swift.max(last, 0)) where start >= 0 && start <= last {
+      guard Array(type.axes[start..<start + axes.count]) == axes else { continue }
+      let rest = Array(type.axes.prefix(start) + type.axes.dropFirst(start + axes.count))
+      // A sum that leaves axes which are elsewhere too would be taken over others.
+      if Repetition(of: rest, in: type.axes)?.before == start { return rest }
+    }
     tracer.report(
       "cannot leave out [\(axes.map(\.description).joined(separator: ", "))] of \(type)", call,
-      hint: "they must be the first or the last axes, in their order")
+      hint: "they must be neighbours, in their order")
     return nil
-  }
-}
-
-extension [GraphIR.Axis] {
-  fileprivate func hasSuffix(_ axes: [GraphIR.Axis]) -> Bool {
-    count >= axes.count && Array(suffix(axes.count)) == axes
   }
 }

@@ -3,7 +3,8 @@ import MoE
 extension ModelWriter {
   /// A function of numbers where it is defined, or what people write by hand with such functions.
   mutating func computed(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
-    switch dice.int(0...11) {
+    if dice.happens(25) { return cut(x, width) }
+    return switch dice.int(0...11) {
     case 0: (x.squared() + 0.5).sqrt()
     case 1: x.tanh().exp()
     case 2: (x * x + 0.1).log()
@@ -18,6 +19,26 @@ extension ModelWriter {
     default: x + (x.clamped(-1...1) - x).stopGradient()
     }
   }
+
+  /// Columns cut, joined and looked at otherwise, which leaves as many.
+  private mutating func cut(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    let half = Swift.max(1, width.size / 2)
+    let (first, rest) = (columns(half), columns(Swift.max(1, width.size - half)))
+    switch dice.int(0...4) {
+    case 0 where width.size > 1:
+      let parts = x.split(first, rest)
+      return concatenated(parts[1], parts[0].tanh(), as: width)
+    case 1:
+      return x * x.slice(first, from: dice.int(0...width.size - half)).mean(over: first)
+    case 2 where width.size % 2 == 0:
+      let pairs = x.reshaped(to: first, columns(2))
+      return (pairs * pairs.sum(over: columns(2))).reshaped(last: 2, to: width)
+    case 3: return x * (x.max(over: width) - x.mean(over: width)).tanh()
+    default: return x - x.logSumExp()
+    }
+  }
+
+  private func columns(_ size: Int) -> MoE.Axis { MoE.Axis("N\(size)", size) }
 
   /// The same of rows sorted by expert.
   mutating func computed(_ x: Routed) -> Routed {

@@ -23,9 +23,37 @@ extension ModelWriter {
       dice.happens(8) ? dice.pick([sizes.T, sizes.B, sizes.G]) : Axis("E\(count)", count)
     let chosen = dice.happens(10) ? experts.size : dice.int(1...min(experts.size, 3))
     let source = dice.happens(10) ? any(sizes.C) : x
-    let routing = logits(source, experts).top(chosen).softmax()
+    let routing = weighed(logits(source, experts), chosen, experts)
+    if dice.happens(20) { balance(routing) }
     routings.append(routing)
     return routing
+  }
+
+  /// The routers of models that people know.
+  private mutating func weighed(
+    _ logits: Tensor, _ chosen: Int, _ experts: MoE.Axis
+  ) -> Routing {
+    switch dice.int(0...9) {
+    case 0: return logits.softmax().top(chosen).weights(scaled: dice.pick([1, 2.5]))
+    case 1: return logits.softmax().top(chosen).normalized()
+    case 2: return logits.sigmoid().top(chosen).normalized(scaled: dice.pick([1, 2.5]))
+    case 3:
+      let (bias, scores) = (routerBias(name("bias"), experts), logits.sigmoid())
+      return scores.top(chosen, by: scores + bias.value).normalized().balanced(by: bias)
+    case 4: return logits.relu().top(chosen, by: logits).weights()
+    default: return logits.top(chosen).softmax()
+    }
+  }
+
+  private mutating func balance(_ routing: Routing) {
+    switch dice.int(0...3) {
+    case 0: routing.balanced(dice.pick([0.01, 1]), name: name("balance"))
+    case 1: routing.balanced(0.1, over: .sequence, name: name("balance"))
+    case 2: routing.importance(0.1, name: name("importance"))
+    default:
+      let own = (routing.allWeights() * routing.chosen()).squared().mean()
+      auxiliary(name("own"), weight: 0.1, own)
+    }
   }
 
   private func routed(_ x: Tensor, _ routing: Routing, _ capacity: Double?) -> Routed {
@@ -34,7 +62,7 @@ extension ModelWriter {
 
   private mutating func logits(_ x: Tensor, _ experts: MoE.Axis) -> Tensor {
     let logits = x.linear(name("gate"), experts, bias: dice.happens(40))
-    switch dice.int(0...7) {
+    switch dice.int(0...8) {
     case 0, 1:
       let spread = x.linear(name("noise"), experts).softplus()
       return logits + .normal(like: logits, inEvaluation: dice.happens(50)) * spread
@@ -42,6 +70,9 @@ extension ModelWriter {
     case 3: return logits.softmax()
     case 4: return logits * dice.pick([0.1, 4, -1])
     case 5: return activated(logits)
+    case 6:
+      logits.zLoss(0.01, name: name("z"))
+      return dice.happens(50) ? logits.jittered(0.1) : logits
     default: return logits
     }
   }
