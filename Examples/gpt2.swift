@@ -6,11 +6,6 @@ let V = Axis("V", 65), T = Axis("T", 64), B = Axis("B", 16)
 let C = Axis("C", 128)
 let heads = 4, depth = 4, rate = 0.1
 
-/// GPT-2's GELU: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
-func gelu(_ x: Tensor) -> Tensor {
-    x * 0.5 * (1 + ((x + x * x * x * 0.044715) * 0.7978845608).tanh())
-}
-
 /// The last layer of a residual branch: there are 2 · depth of them, whose sum begins small.
 func last(_ x: Tensor) -> Tensor {
     let deviation = 0.02 / Double(2 * depth).squareRoot()
@@ -27,7 +22,7 @@ func selfAttention(_ x: Tensor) -> Tensor {
 
 func block(_ x: Tensor) -> Tensor {
     let h = x + scope("attention") { selfAttention(x.layerNorm("norm")) }
-    return h + scope("mlp") { last(gelu(h.layerNorm("norm").linear("up", 4 * C))) }
+    return h + scope("mlp") { last(h.layerNorm("norm").linear("up", 4 * C).gelu(.tanh)) }
 }
 
 LanguageModel("gpt2",                              // moec:intended evaluation-cost: it is small
