@@ -27,6 +27,7 @@ extension Interpreter {
     case .causalMask(let op): [causalMask(op, site)]
     case .attention(let op): attention(op, site)
     case .attentionGradient(let op): attentionGradient(op, site)
+    case .attentionSinkGradient: [attentionSinkGradient(site)]
     case .top(let op): top(op, site)
     case .topGradient(let op): [topGradient(op, site)]
     case .route(let op): route(op, site)
