@@ -51,7 +51,7 @@ public struct CallCost: Hashable {
   }
 
   /// The same call for one token after others: its rows, the weights of its experts, and of the keys
-  /// and values half a context, as on average.
+  /// and values half a context, as on average, or what a window leaves.
   static func ofOneToken(_ call: Call, of graph: Graph) -> CallCost {
     let (sequences, positions) = (max(graph.batch.size, 1), max(graph.context.size, 1))
     var isOfTokens = false
@@ -61,8 +61,9 @@ public struct CallCost: Hashable {
         extents.contains(.positions), extents.contains(.sequences)
       )
       isOfTokens = isOfTokens || hasPositions
-      if hasPositions, case .attention = call.op, call.inputs.contains(operand) {
-        return (1, 2 * sequences)
+      if hasPositions, case .attention(let op) = call.op, call.inputs.contains(operand) {
+        guard op.window != nil else { return (1, 2 * sequences) }
+        return (op.visibleKeys(positions), positions * positions * sequences)
       }
       if hasPositions || hasSequences {
         return (1, (hasPositions ? positions : 1) * (hasSequences ? sequences : 1))

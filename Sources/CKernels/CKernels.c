@@ -35,11 +35,20 @@
     FILE(kernel_transpose_h, "kernels/transpose.h") \
     FILE(kernel_fit_h, "kernels/fit.h") \
     FILE(kernel_causal_mask_h, "kernels/causal_mask.h") \
+    FILE(kernel_attention_sizes_h, "kernels/attention_sizes.h") \
     FILE(kernel_attention_tile_h, "kernels/attention_tile.h") \
+    FILE(kernel_attention_head_h, "kernels/attention_head.h") \
     FILE(kernel_attention_h, "kernels/attention.h") \
     FILE(kernel_attention_c, "kernels/attention.c") \
+    FILE(kernel_attention_head_gradient_h, "kernels/attention_head_gradient.h") \
     FILE(kernel_attention_gradient_h, "kernels/attention_gradient.h") \
     FILE(kernel_attention_gradient_c, "kernels/attention_gradient.c") \
+    FILE(kernel_attention_form_h, "kernels/attention_form.h") \
+    FILE(kernel_general_attention_h, "kernels/general_attention.h") \
+    FILE(kernel_general_attention_c, "kernels/general_attention.c") \
+    FILE(kernel_general_attention_gradient_h, "kernels/general_attention_gradient.h") \
+    FILE(kernel_general_attention_gradient_c, "kernels/general_attention_gradient.c") \
+    FILE(kernel_attention_sinks_h, "kernels/attention_sinks.h") \
     FILE(kernel_embedding_h, "kernels/embedding.h") \
     FILE(kernel_columns_h, "kernels/columns.h") \
     FILE(kernel_gather_h, "kernels/gather.h") \

@@ -72,15 +72,22 @@ public struct AttributeReader {
     }
   }
 
-  /// The number, if the attribute is there.
-  mutating func optionalNumber(_ name: String) throws(Mismatch) -> Double? {
-    switch optional(name) {
-    case .number(let value): return value
-    case .integer(let value): return Double(value)
-    case nil: return nil
-    case .flag, .string, .axes, .expression, .initializer: throw missing(name, "a number")
-    }
+  /// A whole number that may be absent.
+  mutating func optionalInteger(_ name: String) throws(Mismatch) -> Int? {
+    has(name) ? try integer(name) : nil
   }
+
+  /// A number that may be absent.
+  mutating func optionalNumber(_ name: String) throws(Mismatch) -> Double? {
+    has(name) ? try number(name) : nil
+  }
+
+  /// One axis that may be absent.
+  mutating func optionalAxis(_ name: String) throws(Mismatch) -> Axis? {
+    has(name) ? try axis(name) : nil
+  }
+
+  private func has(_ name: String) -> Bool { rest.contains { $0.name == name } }
 
   mutating func string(_ name: String) throws(Mismatch) -> String {
     if case .string(let value) = optional(name) { return value }

@@ -39,6 +39,7 @@ public enum Op: Hashable, Sendable {
   case rmsNormGradient(RMSNormGradient)
   case softmaxGradient(SoftmaxGradient)
   case attentionGradient(AttentionGradient)
+  case attentionSinkGradient(AttentionSinkGradient)
   case topGradient(TopGradient)
   case dispatchGradient(DispatchGradient)
   case combineGradient(CombineGradient)
@@ -57,7 +58,8 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
   case rmsNormGradient
-  case softmaxGradient, attentionGradient, topGradient, dispatchGradient, combineGradient
+  case softmaxGradient, attentionGradient, attentionSinkGradient, topGradient, dispatchGradient
+  case combineGradient
   case crossEntropyGradient
 }
 
@@ -136,6 +138,7 @@ extension Op {
     case .rmsNormGradient(let op): .gradient(op)
     case .softmaxGradient(let op): .gradient(op)
     case .attentionGradient(let op): .gradient(op)
+    case .attentionSinkGradient(let op): .gradient(op)
     case .topGradient(let op): .gradient(op)
     case .dispatchGradient(let op): .gradient(op)
     case .combineGradient(let op): .gradient(op)
@@ -182,6 +185,7 @@ extension OpKind {
     case .rmsNormGradient: RMSNormGradient.self
     case .softmaxGradient: SoftmaxGradient.self
     case .attentionGradient: AttentionGradient.self
+    case .attentionSinkGradient: AttentionSinkGradient.self
     case .topGradient: TopGradient.self
     case .dispatchGradient: DispatchGradient.self
     case .combineGradient: CombineGradient.self

@@ -28,25 +28,23 @@ extension Interpreter {
 
   /// `Attention`: softmax(scale q kᵀ, causal) v per sequence and head, with dropout.
   func attention(_ op: Attention, _ site: Site) -> [TensorValue] {
-    let sizes = HeadSizes(site.inputs[0], heads: op.heads.size)
-    let context = site.inputTypes[0].axes[1].size
+    let sizes = AttentionSizes(op, site.inputs)
     var y = [Double](repeating: 0, count: site.inputs[0].count)
     var (maximum, sum): ([Double], [Double]) = ([], [])
-    for (matrix, (b, h)) in sizes.places.enumerated() {
-      var p = sizes.scores(site.floats(0), site.floats(1), b, h, op.scale)
+    for (matrix, (b, h)) in sizes.queries.places.enumerated() {
+      var p = sizes.scores(site.floats(0), site.floats(1), b, h)
       for t in 0..<sizes.length {
-        let normaliser = Self.normaliser(p[t * sizes.length...t * sizes.length + t])
+        let sink = site.inputs.count > 3 ? [site.floats(3)[h]] : []
+        let normaliser = Self.normaliser(sizes.seen(p, by: t) + sink)
         maximum.append(normaliser.maximum)
         sum.append(normaliser.sum)
         sizes.normalize(&p, row: t, by: normaliser)
       }
-      let m = factors(op.rate, op.stream, matrix, sizes.length, context)
+      let m = factors(op, site, matrix, sizes.length)
       let dropped = sizes.square(zip(m, p).map { $0 * $1 })
-      multiply(
-        dropped, sizes.view(site.floats(2), b, h), into: &y, at: sizes.offset(b, h),
-        rowStride: sizes.width)
+      sizes.queries.add(dropped, sizes.keyView(site.floats(2), b, h), to: &y, b, h)
     }
-    let rows = [sizes.sequences, sizes.heads, sizes.length]
+    let rows = [sizes.queries.sequences, sizes.queries.heads, sizes.length]
     return [
       TensorValue(site.inputs[0].shape, y), TensorValue(rows, maximum), TensorValue(rows, sum),
     ]
@@ -56,99 +54,124 @@ extension Interpreter {
   ///
   /// δ is Σ p m (dy vᵀ): what it takes away from the one weight that is not 0 is then exactly what
   /// there is, however large q and k are; Σ dy y would leave the rounding of other sums.
-  func attentionGradient(_ op: AttentionGradient, _ site: Site) -> [TensorValue] {
-    let sizes = HeadSizes(site.inputs[0], heads: op.heads.size)
-    let context = site.inputTypes[0].axes[1].size
+  func attentionGradient(_ gradient: AttentionGradient, _ site: Site) -> [TensorValue] {
+    let op = gradient.attention
+    let sizes = AttentionSizes(op, Array(site.inputs[2...4]))
     let (length, maximum, sum) = (sizes.length, site.floats(5), site.floats(6))
-    var dq = zeros(site.inputs[0].count)
-    var (dk, dv) = (dq, dq)
-    for (matrix, (b, h)) in sizes.places.enumerated() {
-      let view = { sizes.view(site.floats($0), b, h) }
-      let write = { (a: MatrixView, b: MatrixView, target: inout [Double], offset: Int) in
-        multiply(a, b, into: &target, at: offset, rowStride: sizes.width)
-      }
-      var p = sizes.scores(site.floats(2), site.floats(3), b, h, op.scale)
+    var (dq, dk, dv) = (
+      zeros(site.inputs[2].count), zeros(site.inputs[3].count), zeros(site.inputs[4].count)
+    )
+    for (matrix, (b, h)) in sizes.queries.places.enumerated() {
+      let dy = sizes.queries.view(site.floats(0), b, h)
+      let q = sizes.queries.view(site.floats(2), b, h)
+      let (k, v) = (sizes.keyView(site.floats(3), b, h), sizes.keyView(site.floats(4), b, h))
+      var p = sizes.scores(site.floats(2), site.floats(3), b, h)
+      let slopes = sizes.slopes(p)
       for t in 0..<length {
         let row = matrix * length + t
         sizes.normalize(&p, row: t, by: (maximum[row], sum[row]))
       }
-      let m = factors(op.rate, op.stream, matrix, length, context)
-      write(sizes.square(zip(m, p).map { $0 * $1 }).transposed, view(0), &dv, sizes.offset(b, h))
+      let m = factors(op, site, matrix, length)
+      let weights = sizes.square(zip(m, p).map { $0 * $1 })
+      sizes.keys.add(weights.transposed, dy, to: &dv, b, h / sizes.group)
 
       var dp = zeros(length * length)
-      multiply(view(0), view(4).transposed, into: &dp)
+      multiply(dy, v.transposed, into: &dp)
       let dm = zip(m, dp).map { $0 * $1 }
       let delta = sizes.rowProducts(p, dm)
-      let ds = dp.indices.map { op.scale * p[$0] * (dm[$0] - delta[$0 / length]) }
-      write(sizes.square(ds), view(3), &dq, sizes.offset(b, h))
-      write(sizes.square(ds).transposed, view(2), &dk, sizes.offset(b, h))
+      let ds = dp.indices.map { op.scale * slopes[$0] * p[$0] * (dm[$0] - delta[$0 / length]) }
+      sizes.queries.add(sizes.square(ds), k, to: &dq, b, h)
+      sizes.keys.add(sizes.square(ds).transposed, q, to: &dk, b, h / sizes.group)
     }
-    return [dq, dk, dv].map { TensorValue(site.inputs[0].shape, $0) }
+    return zip(site.inputs[2...4], [dq, dk, dv]).map { TensorValue($0.shape, $1) }
+  }
+
+  /// `AttentionSinkGradient`: ds[h] = -Σ exp(s[h] - maximum) / sum Σ_d dy y.
+  func attentionSinkGradient(_ site: Site) -> TensorValue {
+    let sinks = site.floats(2)
+    let sizes = HeadSizes(site.inputs[0], heads: sinks.count)
+    let (dy, y, maximum, sum) = (site.floats(0), site.floats(1), site.floats(3), site.floats(4))
+    var gradient = zeros(sinks.count)
+    for (matrix, (b, h)) in sizes.places.enumerated() {
+      for (t, row) in sizes.rows(b, h).enumerated() {
+        let place = matrix * sizes.length + t
+        let delta = row.reduce(0) { $0 + dy[$1] * y[$1] }
+        gradient[h] -= exp(sinks[h] - maximum[place]) / sum[place] * delta
+      }
+    }
+    return TensorValue(site.inputs[2].shape, gradient)
   }
 
   private func zeros(_ count: Int) -> [Double] { [Double](repeating: 0, count: count) }
 
   /// Dropout's factors for the weights of one sequence and head.
   private func factors(
-    _ rate: Double, _ stream: Int, _ matrix: Int, _ length: Int, _ context: Int
+    _ op: Attention, _ site: Site, _ matrix: Int, _ length: Int
   ) -> [Double] {
-    if rate == 0 || mode == .evaluation {
+    if op.rate == 0 || mode == .evaluation {
       return [Double](repeating: 1, count: length * length)
     }
-    let key = key(of: stream)
+    let key = key(of: op.stream)
+    let context = site.inputTypes[0].axes[1].size
     return (0..<length * length).map { place in
       let (t, u) = (place / length, place % length)
       let element = (matrix * length + t) * context + u
-      return CounterRandom.keep(key, UInt32(truncatingIfNeeded: element), rate: rate)
+      return CounterRandom.keep(key, UInt32(truncatingIfNeeded: element), rate: op.rate)
     }
   }
 }
 
-/// The sizes of [B, T, C] cut into heads, and where things lie.
-private struct HeadSizes {
-  var sequences: Int
-  var heads: Int
-  var length: Int
-  var depth: Int
+/// Heads of queries, those of keys and values, and which scores count.
+private struct AttentionSizes {
+  let op: Attention
+  let queries: HeadSizes
+  let keys: HeadSizes
 
-  var width: Int { heads * depth }
-
-  /// Every (sequence, head), row-major.
-  var places: [(Int, Int)] {
-    (0..<sequences).flatMap { b in (0..<heads).map { (b, $0) } }
+  /// - Parameter inputs: queries, keys and values.
+  init(_ op: Attention, _ inputs: [TensorValue]) {
+    self.op = op
+    queries = HeadSizes(inputs[0], heads: op.heads.size)
+    keys = HeadSizes(inputs[1], heads: op.keyHeads.size)
   }
 
-  func offset(_ b: Int, _ h: Int) -> Int { b * length * width + h * depth }
+  var length: Int { queries.length }
 
-  /// The elements of each time step of one head.
-  func rows(_ b: Int, _ h: Int) -> [Range<Int>] {
-    (0..<length).map { t in
-      let first = offset(b, h) + t * width
-      return first..<first + depth
-    }
-  }
+  /// The heads that read the same keys.
+  var group: Int { queries.heads / keys.heads }
 
-  func view(_ x: [Double], _ b: Int, _ h: Int) -> MatrixView {
-    MatrixView(x, offset: offset(b, h), rows: length, columns: depth, rowStride: width)
-  }
+  func keyView(_ x: [Double], _ b: Int, _ h: Int) -> MatrixView { keys.view(x, b, h / group) }
 
   func square(_ x: [Double]) -> MatrixView { MatrixView(x, rows: length, columns: length) }
 
-  /// scale q kᵀ, all keys.
-  func scores(
-    _ q: [Double], _ k: [Double], _ b: Int, _ h: Int, _ scale: Double
-  ) -> [Double] {
+  /// scale q kᵀ, capped, all keys.
+  func scores(_ q: [Double], _ k: [Double], _ b: Int, _ h: Int) -> [Double] {
     var scores = [Double](repeating: 0, count: length * length)
-    multiply(view(q, b, h), view(k, b, h).transposed, into: &scores)
-    return scores.map { scale * $0 }
+    multiply(queries.view(q, b, h), keyView(k, b, h).transposed, into: &scores)
+    guard let cap = op.softCap else { return scores.map { op.scale * $0 } }
+    return scores.map { cap * tanh(op.scale * $0 / cap) }
   }
 
-  /// exp(score - maximum) / sum for the keys up to the query, 0 for the others.
+  /// What the cap makes of changes of scores.
+  func slopes(_ scores: [Double]) -> [Double] {
+    guard let cap = op.softCap else { return scores.map { _ in 1 } }
+    return scores.map { 1 - ($0 / cap) * ($0 / cap) }
+  }
+
+  /// The scores of the keys that a query sees.
+  func seen(_ scores: [Double], by t: Int) -> [Double] {
+    Array(scores[t * length + firstKey(t)...t * length + t])
+  }
+
+  private func firstKey(_ t: Int) -> Int { op.window.map { max(t - $0 + 1, 0) } ?? 0 }
+
+  /// exp(score - maximum) / sum for the keys that the query sees, 0 for the others.
   func normalize(
     _ scores: inout [Double], row t: Int, by normaliser: (maximum: Double, sum: Double)
   ) {
+    let first = firstKey(t)
     for u in 0..<length {
-      let power = u <= t ? exp(scores[t * length + u] - normaliser.maximum) : 0
+      let isSeen = first <= u && u <= t
+      let power = isSeen ? exp(scores[t * length + u] - normaliser.maximum) : 0
       scores[t * length + u] = power / normaliser.sum
     }
   }
@@ -158,12 +181,5 @@ private struct HeadSizes {
     (0..<length).map { t in
       (t * length..<(t + 1) * length).reduce(0) { $0 + a[$1] * b[$1] }
     }
-  }
-}
-
-extension HeadSizes {
-  init(_ x: TensorValue, heads: Int) {
-    self.init(
-      sequences: x.shape[0], heads: heads, length: x.shape[1], depth: x.width / heads)
   }
 }

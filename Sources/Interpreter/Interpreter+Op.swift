@@ -31,6 +31,7 @@ extension Interpreter {
     case .causalMask(let op): [causalMask(op, site)]
     case .attention(let op): attention(op, site)
     case .attentionGradient(let op): attentionGradient(op, site)
+    case .attentionSinkGradient: [attentionSinkGradient(site)]
     case .top(let op): top(op, site)
     case .topGradient(let op): [scattered(among: op.experts, site)]
     case .route(let op): route(op, site)

@@ -49,7 +49,10 @@ struct PositionCheck {
       try demand(!axes.contains(where: isOfPositions), node, reason)
     case .apartAt(let axis): try demand(isAxis(axis, of: types[0]), node, PositionRule.joins)
     case .causal:
-      let isOfSequences = types.allSatisfy { isAxis(1, of: $0) && $0.axes[0] == sequences }
+      let isOfSequences = types.prefix(3).allSatisfy {
+        isAxis(1, of: $0) && $0.axes[0] == sequences
+      }
+      try demand(!types.dropFirst(3).contains(where: hasPositions), node, PositionRule.joins)
       try demand(isOfSequences || !hasPositions(types[0]), node, PositionRule.joins)
     case .joined(let reason): try demand(false, node, reason)
     }

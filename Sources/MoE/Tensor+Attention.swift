@@ -109,35 +109,6 @@ extension Tensor {
   }
 }
 
-/// Causal attention of each head, with no [T, T] matrix kept.
-///
-///     y = dropout(softmax(scale q kᵀ, keys u ≤ t)) v    q, k, v f32[B, H, T, D] -> f32[B, H, T, D]
-///
-/// Operands are as `heads` makes them; `scale` is 1 / √D unless given; `dropout` is the rate at
-/// which weights are dropped in training.
-public func attention(
-  _ q: Tensor, _ k: Tensor, _ v: Tensor, scale: Double? = nil, dropout: Double = 0,
-  file: String = #filePath, line: Int = #line, column: Int = #column
-) -> Tensor {
-  let tracer = q.tracer
-  let call = tracer.call("attention", file, line, column)
-  let isRate = tracer.checkRate(dropout, call)
-  guard let axes = tracer.attentionAxes(q, k, v, call), let width = q.mergedWidth, isRate else {
-    return tracer.poison(call.site)
-  }
-  let scale = scale ?? 1 / Double(axes[3].size).squareRoot()
-  guard scale.isFinite else {
-    tracer.report("the scale must be finite, got \(scale)", call)
-    return tracer.poison(call.site)
-  }
-  let op = Attention(
-    heads: axes[1], scale: scale, rate: dropout, stream: dropout > 0 ? tracer.nextStream() : 0)
-  let merged = [q, k, v].map { $0.keeping(width: width).merged(call) }
-  let y = tracer.tensor(.attention(op), merged, call)
-  let split = SplitHeads(heads: axes[1], depth: axes[3])
-  return tracer.tensor(.splitHeads(split), [y], call).keeping(width: width)
-}
-
 extension Tensor {
   /// Rotary positions: turns each pair of a head's numbers by an angle that grows with the position t.
   ///
@@ -175,26 +146,6 @@ extension Tensor {
       tracer.report(
         "expected positions \(positions.named) before the last axis, got \(type)", call,
         hint: Tracer.usualHint("rotary"))
-      return nil
-    }
-    return type.axes
-  }
-}
-
-extension Tracer {
-  /// The axes that queries, keys and values share, or nil after reporting that they do not.
-  fileprivate func attentionAxes(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ call: Call
-  ) -> [GraphIR.Axis]? {
-    guard let type = q.type, let keys = k.type, let values = v.type else { return nil }
-    guard type.axes.count == 4 else {
-      report(
-        "expected queries [batch, heads, time, depth], got \(type)", call,
-        hint: "cut the width into heads with .heads(count)")
-      return nil
-    }
-    for (name, other) in [("keys", keys), ("values", values)] where other != type {
-      report("\(name) must be \(type) like the queries, got \(other)", call)
       return nil
     }
     return type.axes

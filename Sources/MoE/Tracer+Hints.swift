@@ -17,7 +17,7 @@ extension Tracer {
     case "causalMasked":
       "mask scores [..., T, T], which q.matmul(k.transposed()) gives"
     case "attention":
-      "queries, keys and values are of one shape, as .heads(count) makes them"
+      "queries, keys and values are as .heads(count) makes them"
     case "softmax", "layerNorm", "rmsNorm":
       "give it a tensor of numbers with at least one axis"
     case "top":

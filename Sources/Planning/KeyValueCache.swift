@@ -36,7 +36,8 @@ public struct KeyValueCache: Hashable, Sendable {
       guard case .attention = call.op, let output = call.kernel.result(.output),
         output.type.axes.contains(positions)
       else { continue }
-      for operand in call.inputs + [output] {
+      let read = (Role.projected + [.projections]).compactMap { call[$0] }
+      for operand in read + [output] {
         switch operand.place {
         case .saved(let index): rows.saved.insert(index)
         case .argument(let index): rows.arguments.insert(index)

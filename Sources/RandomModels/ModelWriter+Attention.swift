@@ -8,10 +8,11 @@ extension ModelWriter {
     let other = dice.happens(15) ? any(sizes.C) : x
     let bias = dice.happens(30)
     let isTurned = sizes.C.size / sizes.heads % 2 == 0 && dice.happens(50)
+    let isGrouped = sizes.keyHeads < sizes.heads && dice.happens(60)
     let q = turned(heads(x, "query", bias), isTurned)
-    let k = turned(heads(other, "key", bias), isTurned)
-    let v = heads(other, "value", bias)
-    let h = dice.happens(60) ? fused(q, k, v) : written(q, k, v)
+    let k = turned(isGrouped ? fewHeads(other, "key", bias) : heads(other, "key", bias), isTurned)
+    let v = isGrouped ? fewHeads(other, "value", bias) : heads(other, "value", bias)
+    let h = isGrouped || dice.happens(60) ? fused(q, k, v) : written(q, k, v)
     let merged = h.mergedHeads()
     guard dice.happens(80) else { return merged }
     let y = merged.linear(name("proj"), sizes.C)
@@ -23,6 +24,12 @@ extension ModelWriter {
     return rows.heads(sizes.heads)
   }
 
+  /// Heads that several heads of queries read.
+  private mutating func fewHeads(_ x: Tensor, _ word: String, _ bias: Bool) -> Tensor {
+    let width = sizes.keyHeads * MoE.Axis("M", sizes.C.size / sizes.heads)
+    return x.linear(name(word), width, bias: bias).heads(sizes.keyHeads)
+  }
+
   /// Rotary positions, mostly.
   private mutating func turned(_ x: Tensor, _ isTurned: Bool) -> Tensor {
     guard isTurned && dice.happens(90) else { return x }
@@ -31,9 +38,19 @@ extension ModelWriter {
 
   private mutating func fused(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
     let rate = dice.happens(30) ? 0.3 : 0
-    return dice.happens(50)
-      ? attention(q, k, v, dropout: rate)
-      : attention(q, k, v, scale: dice.pick([1, 0.25, -0.5, 0]), dropout: rate)
+    let window = dice.happens(25) ? dice.int(1...sizes.T.size + 3) : nil
+    let cap = dice.happens(20) ? dice.pick([0.5, 3, 50]) : nil
+    let sinks = dice.happens(25) ? headSinks() : nil
+    let scale = dice.happens(50) ? nil : dice.pick([1, 0.25, -0.5, 0])
+    return attention(
+      q, k, v, scale: scale, window: window, softCap: cap, sinks: sinks, dropout: rate)
+  }
+
+  /// A learned number for each head, or what is computed of one.
+  private mutating func headSinks() -> Tensor {
+    let sinks = parameter(
+      name("sinks"), MoE.Axis("N", sizes.heads), initial: dice.happens(30) ? .zeros : .normal(1))
+    return dice.happens(20) ? sinks * 0.5 : sinks
   }
 
   private mutating func written(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {

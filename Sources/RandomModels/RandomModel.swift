@@ -30,12 +30,13 @@ public struct RandomModel: Sendable {
 struct ModelSizes {
   let B, T, V, C, F, G, S: MoE.Axis
 
-  /// How many heads the width C has.
-  let heads: Int
+  /// How many heads the width C has, and how many of keys may serve them all.
+  let heads, keyHeads: Int
 
   init(_ dice: inout Dice) {
     let isLarge = dice.happens(15)
     heads = dice.pick([1, 1, 2, 3, 4])
+    keyHeads = heads == 4 ? dice.pick([1, 2]) : 1
     B = Axis("B", dice.int(1...(isLarge ? 5 : 3)))
     V = Axis("V", dice.int(1...(isLarge ? 40 : 9)))
     S = Axis("S", dice.int(1...(isLarge ? 20 : 5)))

@@ -219,7 +219,7 @@ import Testing
     }
     #expect(
       keys.map(\.message) == [
-        "attention: keys must be f32[B, H, T, D] like the queries, got f32[B, H2, T, D2]"
+        "attention: keys must be f32[B, H, T, D] like the queries, or of fewer heads, got f32[B, H2, T, D2]"
       ])
     let merged = errors { attention($0.embedded, $0.positions, $0.tokens).head }
     expect(merged, "attention: expected queries [batch, heads, time, depth], got f32[B, T, C]")

@@ -22,6 +22,15 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
 
     /// Twice in a block, after no layer at all.
     case twice
+
+    /// Two query heads for each head of keys and values; all for one.
+    case grouped, multiQuery
+
+    /// Each query sees its last 7 keys; scores are capped; each head has a sink.
+    case window, softCap, sinks
+
+    /// Groups, rotary positions, a window, a cap and sinks together.
+    case all
   }
 
   public var form: Form
@@ -85,11 +94,37 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
         .mergedHeads()
     case .givenValues:
       return attention(projected("q"), projected("k"), x.heads(heads)).mergedHeads()
+    case .window: return given(n, keys: heads, window: 7)
+    case .softCap: return given(n, keys: heads, cap: 1.5)
+    case .sinks: return given(n, keys: heads, hasSinks: true)
+    case .grouped: return given(n, queries: 2 * heads, keys: heads)
+    case .multiQuery: return given(n, keys: 1)
+    case .all:
+      return given(
+        n, queries: 2 * heads, keys: heads, window: 9, cap: 2, hasSinks: true, isTurned: true)
     case .same: return attention(x.heads(heads), x.heads(heads), x.heads(heads)).mergedHeads()
     case .twice:
       let first = attention(projected("q"), projected("k"), projected("v"))
       let other = n.linear("other", C).heads(heads)
       return attention(other, first, projected("w")).mergedHeads()
     }
+  }
+
+  /// Attention that is not plain.
+  private func given(
+    _ n: Tensor, queries: Int? = nil, keys: Int, window: Int? = nil, cap: Double? = nil,
+    hasSinks: Bool = false, isTurned: Bool = false
+  ) -> Tensor {
+    let queries = queries ?? heads
+    func projected(_ name: String, _ count: Int) -> Tensor {
+      let width = count * MoE.Axis("D", C / queries)
+      return n.linear(name, width, bias: false).heads(count)
+    }
+    let (q, k, v) = (projected("q", queries), projected("k", keys), projected("v", keys))
+    let sinks = hasSinks ? parameter("sinks", MoE.Axis("H", queries), initial: .normal(1)) : nil
+    return attention(
+      isTurned ? q.rotary() : q, isTurned ? k.rotary() : k, v, window: window, softCap: cap,
+      sinks: sinks, dropout: 0.1
+    ).mergedHeads()
   }
 }

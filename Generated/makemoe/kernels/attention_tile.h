@@ -2,84 +2,7 @@
 #ifndef KERNEL_ATTENTION_TILE_H
 #define KERNEL_ATTENTION_TILE_H
 
-#include "base.h"
-#include "random.h"
-#include "vector_math.h"
-
-// Attention works on tiles: LANES queries, one in each lane, by up to 64 keys of one
-// (sequence, head). With a query in each lane, the softmax over keys needs no sums across
-// lanes, and keys and values are read as they lie. A tile is held in a small array on the
-// stack, tile[j * LANES + i] for key j and query i, so that the memory needed does not grow
-// with the square of the length. All products go by squares of LANES queries by LANES keys by
-// LANES columns, whose LANES sums stay in registers.
-
-#define ATTENTION_KEYS 64
-
-// Row i of (sequence s, head h) begins at s sequence + h head + i row.
-typedef struct {
-    size_t sequence, head, row;
-} attention_strides;
-
-// Sizes shared by all tiles of a call.
-typedef struct {
-    int sequences, heads, length, depth;
-    int whole;           // all tiles are: depth is LANES, and length a multiple of it
-    int first;           // the first query that is asked for, a multiple of LANES
-    attention_strides inputs, outputs, gradients;  // of q, k, v; of y, d_y; of d_q, d_k, d_v
-    float scale;         // of the scores
-    int context;         // the length that numbers the weights for dropout
-    uint32_t threshold;  // weights whose bits are below are dropped; 0: no dropout
-    float keep;          // the factor of the others
-    uint64_t key;
-} attention_sizes;
-
-// All sizes but the strides.
-static inline attention_sizes attention_sizes_of(int sequences, int heads, int length,
-                                                 int depth, int context, float scale,
-                                                 double rate, uint64_t key) {
-    attention_sizes sizes = {
-        .sequences = sequences,
-        .heads = heads,
-        .length = length,
-        .depth = depth,
-        .scale = scale,
-        .whole = depth == LANES && length % LANES == 0,
-        .context = context,
-        .threshold = rate > 0 ? dropout_threshold(rate) : 0,
-        .keep = dropout_scale(rate),
-        .key = key,
-    };
-    return sizes;
-}
-
-// The depth, which is a constant where tiles are known to be whole.
-INLINE int attention_depth(const attention_sizes *sizes) {
-    return sizes->whole ? LANES : sizes->depth;
-}
-
-// Strides of heads that lie side by side in rows of `row` floats.
-static inline attention_strides attention_head_strides(int length, int depth, int row) {
-    attention_strides strides = {(size_t)length * row, (size_t)depth, (size_t)row};
-    return strides;
-}
-
-// Where the head of number `pair` = sequence * heads + head begins.
-static inline size_t attention_at(attention_strides strides, int pair, int heads) {
-    return (size_t)(pair / heads) * strides.sequence + (size_t)(pair % heads) * strides.head;
-}
-
-// One tile: queries query ..< query + queries against keys key ..< key + keys.
-typedef struct {
-    int query, queries, key, keys;
-} attention_tile;
-
-// The tile at (query, key), with those keys alone that one of its queries sees.
-INLINE attention_tile attention_tile_at(int query, int key, const attention_sizes *sizes) {
-    int queries = sizes->whole ? LANES : smaller(LANES, sizes->length - query);
-    attention_tile tile = {query, queries, key,
-                           smaller(ATTENTION_KEYS, query + queries - key)};
-    return tile;
-}
+#include "attention_sizes.h"
 
 // panel[i, :] = factor x[i, :] for up to LANES columns; 0 in the others, and in rows past the
 // last up to a multiple of LANES. The loops that read a panel know where its rows lie, which
@@ -176,11 +99,15 @@ INLINE void attention_multiply(floats *sum, const float *x, const float *y,
     }
 }
 
-// scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels. With
-// `hide` a query does not see later keys: their scores become -infinity. Returns the largest
-// score of each query, these and `largest`.
+// What a square hides: keys after a query, and keys before its window.
+enum { ATTENTION_LATER = 1, ATTENTION_EARLIER = 2 };
+
+// scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels. Scores of
+// keys that a query does not see, as `hide` says, become -infinity: of later ones, j > i, and
+// of earlier ones, j + edge <= i. Returns the largest score of each query, these and `largest`.
 INLINE floats attention_score_square(float *scores, const float *x, const float *y, int add,
-                                     int hide, floats largest, attention_company with) {
+                                     int hide, int edge, floats largest,
+                                     attention_company with) {
     floats sum[LANES], best[4] = {largest, largest, largest, largest};
     UNROLL
     for (int j = 0; j < LANES; j++) {
@@ -189,13 +116,35 @@ INLINE floats attention_score_square(float *scores, const float *x, const float 
     attention_multiply(sum, x, y, with);
     UNROLL
     for (int j = 0; j < LANES; j++) {
-        if (hide) {
+        if (hide & ATTENTION_LATER) {
             sum[j] = floats_select(ints_count() >= j, sum[j], floats_all(-INFINITY));
+        }
+        if (hide & ATTENTION_EARLIER) {
+            sum[j] = floats_select(ints_count() < j + edge, sum[j], floats_all(-INFINITY));
         }
         best[j % 4] = floats_max(sum[j], best[j % 4]);
         floats_store(scores + j * LANES, sum[j]);
     }
     return floats_max(floats_max(best[0], best[1]), floats_max(best[2], best[3]));
+}
+
+// score = cap tanh(score) for the tile's scores, which are divided by the cap already; those of
+// keys that a query does not see become -infinity. slopes, if not NULL: 1 - tanh^2. Returns the
+// largest score of each query, these and `largest`.
+INLINE floats attention_cap(float *scores, float *slopes, floats largest, attention_tile tile,
+                            const attention_sizes *sizes) {
+    floats best = largest, cap = floats_all(sizes->cap * LOG2_E);
+    for (int j = 0; j < blocks_of(tile.keys, LANES) * LANES; j++, scores += LANES) {
+        floats y = floats_tanh(floats_load(scores));
+        int later = tile.key + j - tile.query;
+        ints seen = ints_count() >= later;
+        if (sizes->window) { seen &= ints_count() < later + sizes->window; }
+        if (slopes) { floats_store(slopes + j * LANES, 1.0f - y * y); }
+        y = floats_select(seen, y * cap, floats_all(-INFINITY));
+        best = floats_max(y, best);
+        floats_store(scores, y);
+    }
+    return best;
 }
 
 // Numbers of the tile's weights for its first key, for dropout.
@@ -204,37 +153,48 @@ INLINE words attention_numbers(attention_tile tile, int pair, int context) {
     return ((words)ints_count() + first) * (uint32_t)context + (uint32_t)tile.key;
 }
 
-// scores[j, i] = scale log2(e) <q[i], k[j]> for the tile's keys j and queries i; q points at
-// its first query, k at its first key. The last square is filled up with 0. Keys that a query
-// does not see are hidden: they lie in the last square of its tiles alone. bits[j], if not
-// NULL: random bits of the weights of key j. Returns the largest score of each query, those
-// of the tile and `largest`.
-INLINE floats attention_scores(float *scores, words *bits, const float *q, const float *k,
-                               floats largest, attention_tile tile, int pair,
+// scores[j, i] = scale log2(e) <q[i], k[j]> for the tile's keys j and queries i, capped if
+// there is a cap; q points at its first query, k at its first key. The last square is filled up
+// with 0. Keys that a query does not see are hidden: later ones lie in the last square of its
+// tiles alone, earlier ones in the first two. bits[j], if not NULL: random bits of the weights
+// of key j. slopes: what the cap makes of changes of scores; not written without one. Returns
+// the largest score of each query, those of the tile and `largest`.
+INLINE floats attention_scores(float *scores, float *slopes, words *bits, const float *q,
+                               const float *k, floats largest, attention_tile tile, int pair,
                                const attention_sizes *sizes) {
     _Alignas(64) float queries[LANES * LANES], keys[ATTENTION_KEYS * LANES];
-    size_t row = sizes->inputs.row;
     int depth = attention_depth(sizes), seen = smaller(tile.keys, tile.query - tile.key);
+    int capped = sizes->cap > 0, edge = tile.key - tile.query + sizes->window;
+    int earlier = sizes->window && !capped ? LANES - edge : 0;  // rows that may be hidden
+    float factor = capped ? sizes->scale / sizes->cap : sizes->scale * LOG2_E;
     words number = attention_numbers(tile, pair, sizes->context);
     floats best = largest;
     for (int c = 0; c < depth; c += LANES) {
-        int j = 0, left = depth - c, last = left <= LANES;
+        int j = 0, left = depth - c, last = left <= LANES, hide = last && !capped;
         attention_turn(queries,
-                       attention_pad(queries, q + c, row, tile.queries, left, sizes->whole),
-                       sizes->scale * LOG2_E);
-        attention_pack(keys, k + c, row, tile.keys, left, 1.0f);
+                       attention_pad(queries, q + c, sizes->inputs.row, tile.queries, left,
+                                     sizes->whole),
+                       factor);
+        attention_pack(keys, k + c, sizes->keys.row, tile.keys, left, 1.0f);
         best = largest;  // of whole sums, which the last columns complete
         attention_company with = {last ? bits : NULL, number, sizes->key, NULL, {0}};
+        for (; j < smaller(seen, earlier); j += LANES) {
+            best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
+                                          c > 0, last ? ATTENTION_EARLIER : 0, edge + j, best,
+                                          attention_company_at(with, j));
+        }
         for (; j < seen; j += LANES) {
             best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
-                                          c > 0, 0, best, attention_company_at(with, j));
+                                          c > 0, 0, 0, best, attention_company_at(with, j));
         }
         if (j < tile.keys) {
+            int both = sizes->window && j < earlier ? ATTENTION_EARLIER : 0;
             best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
-                                          c > 0, last, best, attention_company_at(with, j));
+                                          c > 0, hide ? ATTENTION_LATER | both : 0, edge + j,
+                                          best, attention_company_at(with, j));
         }
     }
-    return best;
+    return capped ? attention_cap(scores, slopes, largest, tile, sizes) : best;
 }
 
 // Sums over one side of a square of weights (a[m, n] of query and key, either way round):

@@ -23,7 +23,9 @@ extension Call {
     case .unpack: CallCode("panels") { $0.stacked("rows_from_panels", $1, packing: false) }
     case .copy: CallCode(nil) { $0.copy($1) }
     case .fit: CallCode("fit") { $0.fit($1) }
-    case .op(let op): op.code(byExpert: operands.contains { $0.type.experts != nil })
+    case .op(let op):
+      op.code(
+        byExpert: operands.contains { $0.type.experts != nil }, hasSinks: self[.sinks] != nil)
     }
   }
 }
@@ -31,8 +33,10 @@ extension Call {
 extension Op {
   /// The one table of what calls of all ops are in C.
   ///
-  /// - Parameter byExpert: whether rows sorted by expert are among the operands and results.
-  fileprivate func code(byExpert: Bool) -> CallCode {
+  /// - Parameters:
+  ///   - byExpert: whether rows sorted by expert are among the operands and results.
+  ///   - hasSinks: whether attention's heads have sinks.
+  fileprivate func code(byExpert: Bool, hasSinks: Bool) -> CallCode {
     let expert = byExpert ? "expert_" : ""
     return switch self {
     case .input, .parameter: CallCode(nil) { _, _ in Statement([]) }
@@ -63,9 +67,13 @@ extension Op {
     case .mergeHeads: CallCode("heads") { $0.mergeHeads($1) }
     case .rotary(let op): CallCode("rotary") { $0.rotary(op, $1) }
     case .causalMask(let op): CallCode("causal_mask") { $0.causalMask(op, $1) }
-    case .attention(let op): CallCode("attention") { $0.attention(op, $1) }
+    case .attention(let op):
+      CallCode(op.isPlain && !hasSinks ? "attention" : "general_attention") { $0.attention(op, $1) }
     case .attentionGradient(let op):
-      CallCode("attention_gradient") { $0.attentionGradient(op, $1) }
+      CallCode(op.attention.isPlain ? "attention_gradient" : "general_attention_gradient") {
+        $0.attentionGradient(op, $1)
+      }
+    case .attentionSinkGradient: CallCode("attention_sinks") { $0.attentionSinkGradient($1) }
     case .top(let op): CallCode("top") { $0.top(op, $1) }
     case .topGradient(let op):
       CallCode("top") { $0.scatter(.logits, .gradient, op.experts, $1) }

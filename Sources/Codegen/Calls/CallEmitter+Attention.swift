@@ -20,31 +20,62 @@ extension CallEmitter {
 
   func attention(_ op: Attention, _ c: CallText) -> Statement {
     let type = c.madeType(.output)
-    var sizes = attentionSizes(type, op.heads, op.scale, op.rate, op.stream)
+    var sizes = attentionSizes(type, op)
     let isKept = goesOn(type)
-    if isKept { sizes.insert("\(CExpression.pass)->past", at: 2) }
-    return Statement(
-      calling: "causal_attention" + (isKept ? "_after" : ""),
-      [.output, .maximum, .sum].map { c.made($0) } + read(c) + [rowStride(c)] + sizes)
+    let made = [.output, .maximum, .sum].map { c.made($0) } + read(op, c)
+    if op.isPlain && c.call[.sinks] == nil {
+      if isKept { sizes.insert("\(CExpression.pass)->past", at: 2) }
+      return Statement(
+        calling: "causal_attention" + (isKept ? "_after" : ""), made + [rowStride(op, c)] + sizes)
+    }
+    sizes.insert(isKept ? "\(CExpression.pass)->past" : "0", at: 2)
+    let sinks: [CExpression] = c.call[.sinks] == nil ? [] : [".sinks = \(c[.sinks])"]
+    return Statement(calling: "general_attention", made + sizes + [form(op, c, sinks)])
   }
 
-  func attentionGradient(_ op: AttentionGradient, _ c: CallText) -> Statement {
-    let sizes = attentionSizes(c.type(.gradient), op.heads, op.scale, op.rate, op.stream)
+  func attentionGradient(_ gradient: AttentionGradient, _ c: CallText) -> Statement {
+    let op = gradient.attention
+    let sizes = attentionSizes(c.type(.gradient), op)
     let made =
       c.call.kernel.result(.projections) == nil
-      ? Role.projected.map { c.made($0) } : sideBySide(c.made(.projections), c)
+      ? Role.projected.map { c.made($0) } : sideBySide(c.made(.projections), op, c)
+    let pointers = made + [c[.gradient], c[.output]] + read(op, c) + [c[.maximum], c[.sum]]
+    if op.isPlain {
+      return Statement(
+        calling: "causal_attention_gradient",
+        pointers + [rowStride(op, c), rowStride(op, c)] + sizes)
+    }
     return Statement(
-      calling: "causal_attention_gradient",
-      made + [c[.gradient], c[.output]] + read(c) + [c[.maximum], c[.sum]]
-        + [rowStride(c), rowStride(c)] + sizes)
+      calling: "general_attention_gradient", pointers + sizes + [form(op, c, [])])
+  }
+
+  func attentionSinkGradient(_ c: CallText) -> Statement {
+    let type = c.type(.gradient)
+    let axes = type.axes.map(CNames.size)
+    let heads = CNames.size(c.type(.maximum).axes[1])
+    return Statement(
+      calling: "attention_sink_gradient",
+      [c.made(.sinks), c[.gradient], c[.output], c[.sinks], c[.maximum], c[.sum]]
+        + [axes[0], heads, axes[1], "\(axes[2])/\(heads)"])
+  }
+
+  /// The compound literal of what is not plain, and how far rows are apart.
+  private func form(_ op: Attention, _ c: CallText, _ sinks: [CExpression]) -> CExpression {
+    let isJoined = c.call[.projections] != nil
+    var fields: [CExpression] = [".row = \(rowStride(op, c))"]
+    fields.append(".key_row = \(isJoined ? rowStride(op, c) : c.width(.keys))")
+    fields.append(".key_heads = \(CNames.size(op.keyHeads))")
+    if let window = op.window { fields.append(".window = \("\(window)")") }
+    if let cap = op.softCap { fields.append(".cap = \(CNames.float(cap))") }
+    return CExpression("&(attention_form){", fields + sinks, "}")
   }
 
   /// Queries, keys and values: three tensors, or the parts of each row of one.
-  private func read(_ c: CallText) -> [CExpression] {
-    c.call[.projections] == nil ? Role.projected.map { c[$0] } : sideBySide(c[.projections], c)
+  private func read(_ op: Attention, _ c: CallText) -> [CExpression] {
+    c.call[.projections] == nil ? Role.projected.map { c[$0] } : sideBySide(c[.projections], op, c)
   }
 
-  private func sideBySide(_ all: CExpression, _ c: CallText) -> [CExpression] {
+  private func sideBySide(_ all: CExpression, _ op: Attention, _ c: CallText) -> [CExpression] {
     let one = CNames.size(headWidth(c))
     return [all, "\(all) + \(one)", "\(all) + 2*\(one)"]
   }
@@ -55,19 +86,18 @@ extension CallEmitter {
     return type.axes.last ?? Axis(constant: 1)
   }
 
-  private func rowStride(_ c: CallText) -> CExpression {
+  private func rowStride(_ op: Attention, _ c: CallText) -> CExpression {
     CNames.size((c.call[.projections] == nil ? 1 : 3) * headWidth(c))
   }
 
-  private func attentionSizes(
-    _ type: TensorType, _ heads: Axis, _ scale: Double, _ rate: Double, _ stream: Int
-  ) -> [CExpression] {
+  private func attentionSizes(_ type: TensorType, _ op: Attention) -> [CExpression] {
     let axes = type.axes.map(CNames.size)
-    let count = CNames.size(heads)
+    let count = CNames.size(op.heads)
     // One number for each weight, [B, H, T, T].
-    let weights = TensorType(.f32, [type.axes[0], heads, type.axes[1], type.axes[1]])
+    let weights = TensorType(.f32, [type.axes[0], op.heads, type.axes[1], type.axes[1]])
     let random: [CExpression] =
-      rate == 0 ? ["0", "0"] : [[StreamDraw].inTraining(rate), key(stream, of: weights)]
-    return [axes[0], count, axes[1], "\(axes[2])/\(count)", "\(CNames.float(scale))"] + random
+      op.rate == 0
+      ? ["0", "0"] : [[StreamDraw].inTraining(op.rate), key(op.stream, of: weights)]
+    return [axes[0], count, axes[1], "\(axes[2])/\(count)", "\(CNames.float(op.scale))"] + random
   }
 }

@@ -25,6 +25,7 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
   case keys
   case values
   case projections  // queries, keys and values side by side in each row
+  case sinks  // a score of each head whose weight goes to no value
 
   case ids
   case table

@@ -1,53 +1,53 @@
 /// The gradients of causal self-attention, weights and dropout masks recomputed.
 ///
-///     p = exp(scale q kᵀ - maximum) / sum    m = dropout's factors    δ = Σ_u p m (dy vᵀ) = Σ_d dy y
+///     p = exp(score - maximum) / sum    m = dropout's factors    δ = Σ_u p m (dy vᵀ) = Σ_d dy y
 ///     dv = (m p)ᵀ dy    ds = p (m (dy vᵀ) - δ)    dq = scale ds k    dk = scale dsᵀ q
 ///
-///     dy, y, q, k, v f32[B, T, C]    maximum, sum f32[B, H, T] -> dq, dk, dv f32[B, T, C]
+///     dy, y, q f32[B, T, H D]    k, v f32[B, T, G D]    maximum, sum f32[B, H, T]
+///     -> dq f32[B, T, H D], dk, dv f32[B, T, G D]
+///
+/// The gradients of keys and values are sums over the heads that read them. Where scores are capped, ds
+/// is multiplied by 1 - (score / cap)². Sinks are in maximum and sum, and change nothing else.
 public struct AttentionGradient: GradientOperation {
   public static let kind = OpKind.attentionGradient
   public static let forward = OpKind.attention
   public static let formula =
     "dv = (m p)^T dy, ds = p (m (dy v^T) - sum dy y), dq = scale ds k, dk = scale ds^T q"
 
-  public var heads: Axis
-  public var scale: Double
-  public var rate: Double
-  public var stream: Int
+  public var attention: Attention
 
-  public init(heads: Axis, scale: Double, rate: Double, stream: Int) {
-    self.heads = heads
-    self.scale = scale
-    self.rate = rate
-    self.stream = stream
-  }
+  public init(_ attention: Attention) { self.attention = attention }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
     try expectCount("attentionGradient", inputs, 7)
-    for input in inputs.dropFirst().prefix(4) {
-      try expectSame("attentionGradient", "every operand", inputs[0], input)
-    }
     try expectRank("attentionGradient", inputs[0], atLeast: 3)
-    let rows = TensorType(.f32, [inputs[0].axes[0], heads, inputs[0].axes[1]])
+    for input in inputs[1...2] {
+      try expectSame("attentionGradient", "y and queries", inputs[0], input)
+    }
+    if attention.keyHeads == attention.heads {
+      try expectSame("attentionGradient", "keys", inputs[0], inputs[3])
+    }
+    try expectSame("attentionGradient", "values", inputs[3], inputs[4])
+    let rows = TensorType(.f32, [inputs[0].axes[0], attention.heads, inputs[0].axes[1]])
     try expectSame("attentionGradient", "maximum", rows, inputs[5])
     try expectSame("attentionGradient", "sum", rows, inputs[6])
-    return [inputs[0], inputs[0], inputs[0]]
+    return Array(inputs[2...4])
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
     let length = inputs[0].axes[1].size
-    let others = inputs[0].count * (length + 1) + 5 * inputs[5].count * (length + 1)
-    return .product(4 * inputs[0].count * (length + 1)) + Cost(flops: others)
+    if length == 0 { return .none }
+    let (numbers, rows) = (inputs[0].count / length, inputs[5].count / length)
+    let seen = attention.visibleKeys(length)
+    let capped = attention.softCap == nil ? 0 : 3
+    return .product(8 * numbers * seen)
+      + Cost(flops: 2 * numbers * seen + (10 + capped) * rows * seen)
   }
 
   public var op: Op { .attentionGradient(self) }
-  public var streams: [StreamUse] {
-    rate == 0 ? [] : [StreamUse(stream, .keep(rate: rate))]
-  }
+  public var streams: [StreamUse] { attention.streams }
   public func mappingStreams(_ number: (Int) -> Int) -> Self {
-    var copy = self
-    copy.stream = rate == 0 ? 0 : number(stream)
-    return copy
+    Self(attention.mappingStreams(number))
   }
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
@@ -56,28 +56,27 @@ public struct AttentionGradient: GradientOperation {
   public func operandRoles(_ inputs: [TensorType]) -> [Role] {
     [.gradient, .output, .queries, .keys, .values, .maximum, .sum]
   }
-  public var resultRoles: [Role] { [.queries, .keys, .values] }
+  public var resultRoles: [Role] { Role.projected }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
-    var copy = self
-    copy.heads = transform(heads)
-    return copy
+    Self(attention.mappingAxes(transform))
   }
   public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
     self = mappingAxes(pass.axes.whole)
-    try pass.meet(alike: [0, 1, 2, 3, 4], "attention")
-    return (0..<3).map { _ in pass.inputs[0] }
+    if attention.keyHeads == attention.heads {
+      try pass.meet(alike: [0, 1, 2, 3, 4], "attention")
+    } else {
+      try pass.meet(alike: [0, 1, 2], "attention")
+      try pass.meet(alike: [3, 4], "attention")
+      try pass.meet((0..<2).map { axis in (0..<5).map { AxisPlace($0, axis) } }, "attention")
+    }
+    return Array(pass.inputs[2...4])
   }
   public func target(ofResult result: Int) -> GradientTarget? { .operand(2 + result) }
 
-  public var attributes: Attributes {
-    Attributes().with("heads", .axes([heads])).with("scale", .number(scale))
-      .with("rate", .number(rate)).with("stream", .integer(stream))
-  }
+  public var attributes: Attributes { attention.attributes }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
-    self.init(
-      heads: try reader.axis("heads"), scale: try reader.number("scale"),
-      rate: try reader.number("rate"), stream: try reader.integer("stream"))
+    attention = try Attention(&reader)
   }
 
   /// `Attention`'s samples have it in their backward graphs.

@@ -106,6 +106,7 @@ static void check_panels(void) {
 
 static float exp_lane(float x) { return floats_exp(floats_all(x))[LANES - 1]; }
 static float exp2_lane(float x) { return floats_exp2(floats_all(x))[0]; }
+static float tanh_lane(float x) { return floats_tanh(floats_all(x))[LANES - 1]; }
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double softplus(double x) { return x > 40 ? x : log1p(exp(x)); }
 
@@ -152,14 +153,16 @@ static void check_functions(void) {
         {"erf_f", erf_f, erf, -INFINITY, INFINITY, 1.5},
         {"floats_exp", exp_lane, exp, -87, 88, 1.2},
         {"floats_exp2", exp2_lane, exp2, -126, 127, 2.4},
+        {"floats_tanh", tanh_lane, tanh, -INFINITY, INFINITY, 2.9},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) { check_function(&all[i]); }
     float ends[] = {exp_f(INFINITY), exp_f(-INFINITY), log_f(0), log_f(INFINITY), log_f(-1),
                     tanh_f(INFINITY), tanh_f(-INFINITY), sigmoid_f(INFINITY),
                     sigmoid_f(-INFINITY), softplus_f(INFINITY), softplus_f(-INFINITY),
-                    erf_f(INFINITY), erf_f(-INFINITY), exp_lane(-88), exp2_lane(-127)};
+                    erf_f(INFINITY), erf_f(-INFINITY), exp_lane(-88), exp2_lane(-127),
+                    tanh_lane(INFINITY), tanh_lane(-INFINITY), tanh_lane(NAN)};
     double wanted[] = {INFINITY, 0, -INFINITY, INFINITY, NAN, 1, -1, 1, 0, INFINITY, 0,
-                       1, -1, 0, 0};
+                       1, -1, 0, 0, 1, -1, NAN};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) { EQUAL(ends[i], wanted[i]); }
     double worst = 0;
     for (int k = 0; k < 1 << 23; k += 211) {
