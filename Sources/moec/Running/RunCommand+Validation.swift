@@ -21,6 +21,7 @@ extension RunCommand {
     try check(generation.topK, "--top-k", in: 1...Int(Int32.max))
     try check(generation.repeats, "--repeat", in: 1...1_000_000)
     try check(training.warmup, "--warmup", in: 0...1_000_000_000)
+    try check(training.decaySteps, "--decay-steps", in: 1...1_000_000_000)
     try check(training.patience, "--patience", in: 1...1_000_000_000)
     try check(training.accumulate, "--accumulate", in: 1...1_000_000)
     try checkNumbers()
@@ -87,6 +88,8 @@ extension RunCommand {
       ("--schedule", training.schedule != nil),
       ("--warmup", training.warmup != nil),
       ("--final-learning-rate", training.finalLearningRate != nil),
+      ("--decay-steps", training.decaySteps != nil),
+      ("--decay-form", training.decayForm != nil),
       ("--clip", training.clip != nil),
       ("--accumulate", training.accumulate != nil),
       ("--no-decay", training.noDecay != nil),
@@ -122,7 +125,8 @@ extension RunCommand {
   private static let trainingNames = [
     "--steps", "--learning-rate", "--eval-interval", "--run", "--no-save", "--save", "--resume",
     "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
-    "--final-learning-rate", "--clip", "--accumulate", "--no-decay", "--patience", "--mlflow",
+    "--final-learning-rate", "--decay-steps", "--decay-form", "--clip", "--accumulate",
+    "--no-decay", "--patience", "--mlflow",
     "--mlflow-experiment", "--mlflow-run-name", "--tensorboard",
   ]
 
