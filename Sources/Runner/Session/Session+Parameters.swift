@@ -14,6 +14,7 @@ extension Session {
       "weight_decay": "\(defaults.weightDecay)", "accumulate": "\(settings.accumulation)",
     ]
     parameters["clip"] = settings.clip.map { "\($0)" }
+    parameters["ema"] = settings.ema.map { "\($0)" }
     parameters["patience"] = settings.patience.map { "\($0)" }
     parameters["final_learning_rate"] = settings.schedule.final.map { "\($0)" }
     parameters["decay_steps"] = settings.schedule.decaySteps.map { "\($0)" }

@@ -115,6 +115,7 @@ struct RunSettings {
     values["decay-steps"] = settings.schedule.decaySteps.map(ConfigValue.integer)
     values["decay-form"] = (settings.schedule.decayForm?.rawValue).map(ConfigValue.text)
     values["clip"] = settings.clip.map { .number($0) }
+    values["ema"] = settings.ema.map { .number($0) }
     values["patience"] = settings.patience.map(ConfigValue.integer)
     if !settings.noDecay.isEmpty {
       values["no-decay"] = .text(settings.noDecay.joined(separator: ","))

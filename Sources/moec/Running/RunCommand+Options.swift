@@ -49,6 +49,13 @@ extension RunCommand {
     var accumulate: Int?
 
     @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "Average the weights, keeping this share in each step, as 0.999; evaluated and saved too.",
+        valueName: "share"))
+    var ema: Float?
+
+    @Option(
       help: ArgumentHelp(
         "No weight decay on these: norms, biases, embeddings or names with *.",
         valueName: "groups"),
@@ -79,7 +86,7 @@ extension RunCommand {
       help: ArgumentHelp(
         """
         Save here, and not in a run's folder, at each evaluation and at the end; the best is \
-        beside it, w.best.safetensors of w.safetensors.
+        beside it, w.best.safetensors of w.safetensors, and with --ema w.ema.safetensors.
         """, valueName: "file"), completion: .weights)
     var save: String?
 

@@ -12,6 +12,7 @@ extension RunCommand {
     settings.schedule = try schedule(from: settings.schedule, steps: settings.steps)
     settings.clip = training.clip ?? settings.clip
     settings.accumulation = training.accumulate ?? settings.accumulation
+    settings.ema = training.ema ?? settings.ema
     settings.patience = training.patience ?? settings.patience
     if let groups = training.noDecay {
       settings.noDecay = groups.split(separator: ",").map {

@@ -50,6 +50,9 @@ extension RunCommand {
     if let norm = training.clip, !(norm > 0 && norm.isFinite) {
       throw ValidationError("--clip must be above 0, not \(norm)")
     }
+    if let share = training.ema, !(share > 0 && share < 1) {
+      throw ValidationError("--ema must be above 0 and below 1, not \(share)")
+    }
     if let temperature = generation.temperature, !(temperature >= 0 && temperature <= 1000) {
       throw ValidationError("--temperature must be from 0 to 1000, not \(temperature)")
     }
@@ -92,6 +95,7 @@ extension RunCommand {
       ("--decay-form", training.decayForm != nil),
       ("--clip", training.clip != nil),
       ("--accumulate", training.accumulate != nil),
+      ("--ema", training.ema != nil),
       ("--no-decay", training.noDecay != nil),
       ("--patience", training.patience != nil),
       ("--mlflow", tracking.mlflow != nil),
@@ -126,7 +130,7 @@ extension RunCommand {
     "--steps", "--learning-rate", "--eval-interval", "--run", "--no-save", "--save", "--resume",
     "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
     "--final-learning-rate", "--decay-steps", "--decay-form", "--clip", "--accumulate",
-    "--no-decay", "--patience", "--mlflow",
+    "--ema", "--no-decay", "--patience", "--mlflow",
     "--mlflow-experiment", "--mlflow-run-name", "--tensorboard",
   ]
 

@@ -123,6 +123,7 @@ extension RunOption {
       integer("decay-steps", \.training.decaySteps),
       word("decay-form", "1-sqrt or linear", \.training.decayForm),
       number("clip", \.training.clip), integer("accumulate", \.training.accumulate),
+      number("ema", \.training.ema),
       text("no-decay", \.training.noDecay), integer("eval-interval", \.training.evalInterval),
       integer("patience", \.training.patience), text("replay", \.training.replay),
       text("mlflow", \.tracking.mlflow), text("mlflow-experiment", \.tracking.mlflowExperiment),
