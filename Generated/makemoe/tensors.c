@@ -110,3 +110,24 @@ int moec_set_decay(moec_model *m, int index, int decays) {
     m->decays[index] = decays != 0;
     return 0;
 }
+
+int moec_average(moec_model *m, const moec_model *model, float keep) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!model) { return model_fail(m, "the model to average is missing", 0, 0); }
+    if (!(keep >= 0 && keep < 1)) { return model_refuse(m, "the share to keep", keep, "at least 0 and below 1"); }
+    float take = 1 - keep;
+    int before = model_enter(m);
+    // Every thread takes its share of each parameter.
+    #pragma omp parallel
+    for (int i = 0; i < MODEL_PARAMETERS; i++) {
+        const model_parameter *q = &m->parameter[i];
+        float *restrict to = q->value;
+        const float *restrict from = model->parameter[i].value;
+        float old = q->gradient ? keep : 0, new = q->gradient ? take : 1;
+        #pragma omp for schedule(static) nowait
+        for (size_t n = 0; n < q->stored; n++) { to[n] = old * to[n] + new * from[n]; }
+    }
+    model_leave(before);
+    return 0;
+}

@@ -28,8 +28,10 @@
     FILE(kernel_rows_h, "kernels/rows.h") \
     FILE(kernel_sum_h, "kernels/sum.h") \
     FILE(kernel_layer_norm_h, "kernels/layer_norm.h") \
+    FILE(kernel_layer_norm_c, "kernels/layer_norm.c") \
     FILE(kernel_rms_norm_h, "kernels/rms_norm.h") \
     FILE(kernel_softmax_h, "kernels/softmax.h") \
+    FILE(kernel_softmax_c, "kernels/softmax.c") \
     FILE(kernel_heads_h, "kernels/heads.h") \
     FILE(kernel_rotary_h, "kernels/rotary.h") \
     FILE(kernel_transpose_h, "kernels/transpose.h") \
@@ -53,6 +55,7 @@
     FILE(kernel_columns_h, "kernels/columns.h") \
     FILE(kernel_gather_h, "kernels/gather.h") \
     FILE(kernel_top_h, "kernels/top.h") \
+    FILE(kernel_top_c, "kernels/top.c") \
     FILE(kernel_route_h, "kernels/route.h") \
     FILE(kernel_dispatch_h, "kernels/dispatch.h") \
     FILE(kernel_combine_h, "kernels/combine.h") \

@@ -14,6 +14,7 @@ public final class TensorBoardWriter: Tracker {
   /// What TensorBoard shows metrics as; others keep their names.
   static let usualTags = [
     "train_loss": "loss/train", "val_loss": "loss/validation", "batch_loss": "loss/batch",
+    "ema_val_loss": "loss/validation_of_average",
     "tokens_per_second": "speed/tokens_per_second", "learning_rate": "optimizer/learning_rate",
     "gradient_norm": "optimizer/gradient_norm", "tokens": "progress/tokens",
     "seconds": "progress/seconds",

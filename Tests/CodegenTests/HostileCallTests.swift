@@ -118,6 +118,11 @@ import Testing
     #expect(try library.function("moec_set_threads", Threads.self)(nil, 2) != 0)
     typealias Decay = @convention(c) (OpaquePointer?, Int32, Int32) -> Int32
     #expect(try library.function("moec_set_decay", Decay.self)(nil, 0, 1) != 0)
+    typealias Average = @convention(c) (OpaquePointer?, OpaquePointer?, Float) -> Int32
+    let average = try library.function("moec_average", Average.self)
+    let model = try library.create()
+    #expect(average(nil, model, 0) != 0 && average(model, nil, 0) != 0)
+    try library.destroy(model)
     typealias FirstBad = @convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?
     #expect(try library.function("moec_first_bad", FirstBad.self)(nil) == nil)
     try passesWithoutModel(library, &numbers)

@@ -13,7 +13,7 @@ import Testing
         moec run "$@" --train --steps 10 --eval-interval 5 --eval-batches 1 --clip 1
       }
       moec compile Examples/tiny.swift -o libtiny.so
-      train libtiny.so --log a.jsonl --save a.safetensors --record a.routes --tensorboard board
+      train libtiny.so --log a.jsonl --save a.safetensors --ema 0.9 --record a.routes --tensorboard board
       head -c 60000 Data/shakespeare.txt > part.txt
       moec tokenizer train part.txt --vocabulary 320 -o tokenizer.json
       moec tokenizer shard part.txt -o shards --shard-tokens 30000
@@ -69,7 +69,7 @@ import Testing
 
   @Test func checkpointTensors() throws {
     let names = Set(try Self.header("a.safetensors").keys).subtracting(["__metadata__"])
-    let prefixes = ["adam_m.", "adam_v.", "adam_t."]
+    let prefixes = ["adam_m.", "adam_v.", "adam_t.", "ema."]
     let parameters = names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
     let forms = try DocumentationPage("checkpoint").names(under: "Tensors")
     #expect(forms.contains("NAME") && parameters.contains("block.0.mixture.up.weight"))

@@ -262,6 +262,13 @@ float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm) {
     return norm;
 }
 
+int moec_average(moec_model *average, const moec_model *model, float keep) {
+    if (!(keep >= 0 && keep < 1)) return fail(average, "the share to keep must be at least 0 and below 1");
+    for (int i = 0; i < TOTAL; i++)
+        average->kinds[0][i] = keep * average->kinds[0][i] + (1 - keep) * model->kinds[0][i];
+    return 0;
+}
+
 const char *moec_first_bad(const moec_model *model) {
 #ifdef DIVERGES
     return model->steps[0] >= DIVERGES ? "expert" : NULL;

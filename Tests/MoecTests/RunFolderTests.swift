@@ -198,7 +198,7 @@ import Testing
     ),
     ("{\"steps\": \"x\"}", "error: c.json: \"steps\" must be a whole number\n"),
     ("{\"steps\": 2.5}", "\"steps\" must be a whole number"),
-    ("{\"schedule\": \"square\"}", "\"schedule\" must be constant, cosine or linear"),
+    ("{\"schedule\": \"square\"}", "\"schedule\" must be constant, cosine, linear or wsd"),
     ("{\"seed\": -1}", "\"seed\" must be a whole number, not negative"),
     ("{\"steps\": -1}", "--steps must be from 1"), ("[1]", "c.json holds no settings"),
     ("{\"steps\": 3", "c.json holds no settings"), ("", "c.json holds no settings"),

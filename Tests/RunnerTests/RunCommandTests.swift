@@ -65,7 +65,7 @@ import Testing
       trained.errors.hasSuffix(
         """
         error: --final-learning-rate is of no use with a constant schedule
-        hint: add --schedule cosine or linear
+        hint: add --schedule cosine, linear or wsd
 
         """), "\(trained.errors)")
   }

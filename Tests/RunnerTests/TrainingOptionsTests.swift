@@ -5,7 +5,7 @@ import Testing
 
 @testable import Runner
 
-/// Schedules, clipping, accumulation, groups and patience.
+/// Clipping, accumulation, groups and patience.
 @Suite struct TrainingOptionsTests {
   private func settings(_ steps: Int = 20) -> TrainingSettings {
     var settings = TrainingSettings()
@@ -23,19 +23,6 @@ import Testing
     let session = try sampleSession(library: library)
     try session.train(settings) { _ in }
     return try state(session.model)
-  }
-
-  @Test func ratesFollowTheSchedule() {
-    func rates(_ schedule: LearningRateSchedule, _ steps: [Int]) -> [Float] {
-      steps.map { schedule.rate(at: $0, of: 100, peak: 0.1) }
-    }
-    #expect(rates(.init(), [0, 50, 99]) == [0.1, 0.1, 0.1])
-    #expect(rates(.init(.constant, warmup: 4), [0, 1, 3, 4]) == [0.025, 0.05, 0.1, 0.1])
-    #expect(rates(.init(.linear, final: 0.02), [0, 100]) == [0.1, 0.02])
-    #expect(rates(.init(.cosine), [0, 50]) == [0.1, 0.05])
-    #expect(rates(.init(.cosine, warmup: 20, final: 0.01), [20, 60]) == [0.1, 0.055])
-    let falling = rates(.init(.cosine, warmup: 10), Array(10..<100))
-    #expect(zip(falling, falling.dropFirst()).allSatisfy(>))
   }
 
   @Test func theUsualSettingsAreThoseOfThePlainStep() throws {

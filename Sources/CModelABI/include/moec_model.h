@@ -96,6 +96,10 @@ MOEC_EXPORT float moec_update(moec_model *model, const moec_hyper *hyper, float 
 /// Whether weight decay applies to parameter `index`, from now on; at first as the manifest says.
 MOEC_EXPORT int moec_set_decay(moec_model *model, int index, int decays);
 
+/// Moves the parameters of `average` towards those of `model`, another model of the same library: keep * average +
+/// (1 - keep) * model, 0 <= keep < 1, so that 0 copies them. What is not learned is copied.
+MOEC_EXPORT int moec_average(moec_model *average, const moec_model *model, float keep);
+
 /// After a loss that is not finite: the first parameter or layer with a number that is not; NULL if there is none.
 MOEC_EXPORT const char *moec_first_bad(const moec_model *model);
 

@@ -34,7 +34,8 @@ public struct CheckpointNotes: Equatable, Sendable {
 }
 
 /// A weights file that was checked against a model's manifest: `NAME` for each parameter and state, and
-/// in a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME` for each parameter with a gradient.
+/// in a checkpoint also `adam_m.NAME`, `adam_v.NAME` and `adam_t.NAME` for each parameter with a gradient,
+/// and `ema.NAME` of all where the run averages them.
 public struct Checkpoint {
   /// What is taken from the file.
   public enum Contents: Sendable {
@@ -48,11 +49,16 @@ public struct Checkpoint {
   public let contents: Contents
   /// Parameters of the model that the file does not have; empty unless that was allowed.
   public let missing: [String]
+  /// Whether the file has the average of each parameter too.
+  public let hasAverage: Bool
   private let file: Safetensors
 
   static let prefixes: [(kind: Model.Kind, prefix: String)] = [
     (.value, ""), (.firstMoment, "adam_m."), (.secondMoment, "adam_v."), (.stepCounts, "adam_t."),
   ]
+  static let averagePrefix = "ema."
+  /// Of what training keeps beside the parameters.
+  static let trainingPrefixes = prefixes.dropFirst().map(\.prefix) + [averagePrefix]
 
   /// Opens a file and checks it against a model. Errors: unreadable, malformed, or unfit with
   /// every missing, extra, misshapen and mistyped tensor named. With `allowMissing` a file need not
@@ -64,6 +70,7 @@ public struct Checkpoint {
     self.contents = contents
     var problems = Checkpoint.compare(file, manifest, contents)
     let present = Set(file.tensors.map(\.name))
+    hasAverage = Checkpoint.hasAverage(present, manifest)
     let absent = manifest.parameters.map(\.name).filter { !present.contains($0) }
     let isPartial = allowMissing && absent.count < manifest.parameters.count
     if isPartial { problems.removeAll { absent.map(SafetensorsProblem.missing).contains($0) } }
@@ -83,6 +90,10 @@ public struct Checkpoint {
     return manifest.parameters.map(\.name).filter { present.contains($0) && !faulty.contains($0) }
   }
 
+  private static func hasAverage(_ present: Set<String>, _ manifest: Manifest) -> Bool {
+    manifest.parameters.allSatisfy { present.contains(averagePrefix + $0.name) }
+  }
+
   /// Copies the file's tensors into a model made from the same manifest.
   public func restore(into model: Model) throws {
     let tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
@@ -95,20 +106,13 @@ public struct Checkpoint {
     }
   }
 
-  /// Saves a model so that training can go on from it; the file appears whole or not at all.
-  public static func save(_ model: Model, _ notes: CheckpointNotes, to path: String) throws {
-    var outputs: [Safetensors.Output] = []
-    for (kind, prefix) in prefixes {
-      for (index, parameter) in model.manifest.parameters.enumerated()
-      where model.keeps(kind, of: index) {
-        let shape = kind == .stepCounts ? [parameter.steps] : parameter.shape
-        outputs.append(
-          .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) })
-      }
+  /// Copies the averages of the file into a model made from the same manifest.
+  public func restoreAverage(into model: Model) throws {
+    let tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+    for (index, parameter) in model.manifest.parameters.enumerated() {
+      guard let tensor = tensors[Checkpoint.averagePrefix + parameter.name] else { continue }
+      try model.write(try file.numbers(tensor), .value, index)
     }
-    var notes = notes
-    notes.axes = model.manifest.axes
-    try Safetensors.write(outputs, metadata: notes.metadata, to: path)
   }
 
   private static func compare(
@@ -121,13 +125,16 @@ public struct Checkpoint {
       }
     }
     let found = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+    if contents == .training, hasAverage(Set(found.keys), manifest) {
+      expected += manifest.parameters.map { (averagePrefix + $0.name, $0.shape) }
+    }
     var problems = expected.compactMap {
       fault(found[$0.name], name: $0.name, shape: $0.shape, contents)
     }
     // Earlier libraries kept moments, which stayed 0, for what has no gradient.
     let names = Set(expected.map(\.name) + unneeded(manifest))
     for tensor in file.tensors where !names.contains(tensor.name) {
-      let isTraining = prefixes.dropFirst().contains { tensor.name.hasPrefix($0.prefix) }
+      let isTraining = trainingPrefixes.contains { tensor.name.hasPrefix($0) }
       if contents == .training || !isTraining { problems.append(.unexpected(name: tensor.name)) }
     }
     return problems

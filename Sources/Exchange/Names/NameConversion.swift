@@ -77,7 +77,7 @@ public struct NameConversion {
     let isExtra = direction == .toOurs && map.extras.contains { $0.name.numbers(in: name) != nil }
     let isMoment =
       direction == .toTheirs
-      && Checkpoint.prefixes.dropFirst().contains { name.hasPrefix($0.prefix) }
+      && Checkpoint.trainingPrefixes.contains { name.hasPrefix($0) }
     if isExtra || isMoment { leftOut.append(name) }
     return isExtra || isMoment
   }

@@ -142,7 +142,7 @@ public enum SafetensorsError: ExplainedError, Equatable {
   /// said of their parameters.
   private func folded(_ problems: [SafetensorsProblem]) -> String {
     let texts = problems.map(\.description)
-    let ofParameters = texts.filter { !$0.hasPrefix("adam_") }
+    let ofParameters = texts.filter { !$0.hasPrefix("adam_") && !$0.hasPrefix("ema.") }
     let told = ofParameters.isEmpty ? texts : ofParameters
     return NameList(told, separator: "; ").description
   }

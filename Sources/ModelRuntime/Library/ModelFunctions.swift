@@ -24,6 +24,7 @@ struct ModelFunctions {
   let setDecay: (@convention(c) (OpaquePointer?, Int32, Int32) -> Int32)?
   let accumulate: (@convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float)?
   let update: (@convention(c) (OpaquePointer?, UnsafePointer<moec_hyper>?, Float) -> Float)?
+  let average: (@convention(c) (OpaquePointer?, OpaquePointer?, Float) -> Int32)?
   let firstBad: (@convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?)?
   let expertLoads:
     (@convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<moec_load>?) -> Int32)?
@@ -68,6 +69,7 @@ struct ModelFunctions {
     setDecay = ModelFunctions.optional("moec_set_decay", in: handle)
     accumulate = ModelFunctions.optional("moec_accumulate", in: handle)
     update = ModelFunctions.optional("moec_update", in: handle)
+    average = ModelFunctions.optional("moec_average", in: handle)
     firstBad = ModelFunctions.optional("moec_first_bad", in: handle)
     expertLoads = ModelFunctions.optional("moec_expert_loads", in: handle)
     routes = ModelFunctions.optional("moec_routes", in: handle)

@@ -5,6 +5,7 @@ public enum OptionalFunction: String, Sendable, CaseIterable {
   case setDecay = "moec_set_decay"
   case accumulate = "moec_accumulate"
   case update = "moec_update"
+  case average = "moec_average"
   case firstBad = "moec_first_bad"
   case expertLoads = "moec_expert_loads"
   case routes = "moec_routes"
@@ -19,6 +20,7 @@ extension Model {
     case .setDecay: return library.functions.setDecay != nil
     case .accumulate: return library.functions.accumulate != nil
     case .update: return library.functions.update != nil
+    case .average: return library.functions.average != nil
     case .firstBad: return library.functions.firstBad != nil
     case .expertLoads: return library.functions.expertLoads != nil
     case .routes: return library.functions.routes != nil
@@ -54,6 +56,16 @@ extension Model {
     guard let update = library.functions.update else { throw .lacks(.update) }
     var numbers = hyper.numbers
     return try check(update(handle, &numbers, maximumNorm ?? 0), "optimizer step")
+  }
+
+  /// Moves parameters towards those of `model`, w = keep w + (1 - keep) w', 0 ≤ keep < 1; what is not
+  /// learned is copied. Errors: a model of another library.
+  public func average(_ model: Model, keeping keep: Float) throws(ModelError) {
+    guard let average = library.functions.average else { throw .lacks(.average) }
+    guard model.library === library else {
+      throw .failed(call: "average", reason: "the models are of two libraries")
+    }
+    try check(average(handle, model.handle, keep), "average")
   }
 
   /// The terms of the objective in the last pass over a batch, in the manifest's order; of several

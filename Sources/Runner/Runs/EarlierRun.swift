@@ -45,7 +45,7 @@ public struct EarlierRun: ExplainedError, Equatable {
   }
 
   private static func checkpoints(_ files: TrainingFiles, _ resumed: String?) -> [String] {
-    let kept = [files.save, files.best].compactMap { $0 }.filter(isWorthKeeping)
+    let kept = [files.save, files.best, files.average].compactMap { $0 }.filter(isWorthKeeping)
     guard let resumed, let place = FilePlace(resumed) else { return kept }
     // The best state belongs to the last one.
     if files.save.flatMap(FilePlace.init) == place { return [] }

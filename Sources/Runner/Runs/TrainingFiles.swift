@@ -14,15 +14,23 @@ public struct TrainingFiles: Equatable, Sendable {
   /// Whether a resumed run begins its recording anew instead of adding to what is there.
   public var overwrites = false
 
+  /// Whether averaged weights are saved too.
+  public var averages = false
+
   public init() {}
 
   /// `weights.best.safetensors` beside `weights.safetensors`.
-  public var best: String? {
+  public var best: String? { beside("best") }
+
+  /// `weights.ema.safetensors`, the averaged weights of the newest state; nil if there are none.
+  public var average: String? { averages ? beside("ema") : nil }
+
+  private func beside(_ word: String) -> String? {
     guard let save else { return nil }
     // Foundation's paths trap on a name of one letter, so the text is cut here.
     let start = save.lastIndex(of: "/").map(save.index(after:)) ?? save.startIndex
-    guard let dot = save[start...].lastIndex(of: "."), dot > start else { return save + ".best" }
-    return save[..<dot] + ".best" + save[dot...]
+    guard let dot = save[start...].lastIndex(of: "."), dot > start else { return "\(save).\(word)" }
+    return "\(save[..<dot]).\(word)\(save[dot...])"
   }
 }
 

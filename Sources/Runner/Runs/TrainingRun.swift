@@ -77,7 +77,10 @@ final class TrainingRun {
       throw error
     }
     meter.clear()
-    if let path = files.save { try save(to: path, step: outcome.step) }
+    if let path = files.save {
+      try save(to: path, step: outcome.step)
+      try saveAverage(step: outcome.step)
+    }
     loop.tape?.commit()
     if log?.isIncomplete == true { listeners.warning("the log lacks what could not be written") }
     return outcome
@@ -179,11 +182,9 @@ final class TrainingRun {
   /// and saves it once more.
   private func save(_ evaluation: Evaluation, isBest: Bool) throws {
     guard let path = files.save, let best = files.best else { return }
-    if isBest {
-      try save(to: best, step: evaluation.step)
-      if AtomicFile.link(best, as: path) { return }
-    }
-    try save(to: path, step: evaluation.step)
+    if isBest { try save(to: best, step: evaluation.step) }
+    if !isBest || !AtomicFile.link(best, as: path) { try save(to: path, step: evaluation.step) }
+    try saveAverage(step: evaluation.step)
   }
 
   private func save(to path: String, step: Int) throws {
@@ -191,22 +192,30 @@ final class TrainingRun {
     for tracker in listeners.trackers {
       if let (key, value) = tracker.continuation { record.trackers[key] = value }
     }
-    do {
-      try write(to: path, step: step)
-    } catch let error as FileError {
-      throw TrainingError.notSaved(step: step, error, last: lastSaved)
+    try write(to: path, step: step) {
+      try session.save(to: path, step: step, record, average: loop.average)
     }
     lastSaved = .init(path: path, step: step)
   }
 
+  /// The checkpoint has the averages too, so that what is killed before this goes on all the same.
+  private func saveAverage(step: Int) throws {
+    guard let average = loop.average, let path = files.average else { return }
+    try write(to: path, step: step) { try session.save(average, to: path, step: step, record) }
+  }
+
   /// Where somebody removed the folder meanwhile it is made anew: what was learnt is worth more.
-  private func write(to path: String, step: Int) throws {
+  private func write(to path: String, step: Int, _ save: () throws -> Void) throws {
     do {
-      try session.save(to: path, step: step, record)
-    } catch let error as FileError where error.code == ENOENT && NewFolder.make(above: path) {
-      listeners.warning("the folder of \(path) was removed, and is made anew")
-      listeners.begins()
-      try session.save(to: path, step: step, record)
+      do {
+        try save()
+      } catch let error as FileError where error.code == ENOENT && NewFolder.make(above: path) {
+        listeners.warning("the folder of \(path) was removed, and is made anew")
+        listeners.begins()
+        try save()
+      }
+    } catch let error as FileError {
+      throw TrainingError.notSaved(step: step, error, last: lastSaved)
     }
   }
 }
@@ -227,6 +236,7 @@ extension TrainingRun {
       metrics["dead_experts"] = Double(balance.deadExperts)
       metrics["dropped_share"] = balance.droppedShare
     }
+    metrics["ema_val_loss"] = evaluation.averageLoss
     metrics["gradient_norm"] = gradientNorm
     for term in record.terms ?? [] { metrics["term.\(term.name)"] = term.mean }
     metrics["tokens_per_second"] = meter.tokensPerSecond

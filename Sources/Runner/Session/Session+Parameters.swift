@@ -14,8 +14,11 @@ extension Session {
       "weight_decay": "\(defaults.weightDecay)", "accumulate": "\(settings.accumulation)",
     ]
     parameters["clip"] = settings.clip.map { "\($0)" }
+    parameters["ema"] = settings.ema.map { "\($0)" }
     parameters["patience"] = settings.patience.map { "\($0)" }
     parameters["final_learning_rate"] = settings.schedule.final.map { "\($0)" }
+    parameters["decay_steps"] = settings.schedule.decaySteps.map { "\($0)" }
+    parameters["decay_form"] = settings.schedule.decayForm?.rawValue
     if !settings.noDecay.isEmpty {
       parameters["no_decay"] = settings.noDecay.joined(separator: ",")
     }

@@ -18,13 +18,18 @@ extension Session {
     listeners: TrainingListeners
   ) throws -> TrainingOutcome {
     guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
-    for path in [files.save, files.best] { if let path { try AtomicFile.check(path) } }
+    var files = files
+    files.averages = settings.ema != nil
+    for path in [files.save, files.best, files.average] { if let path { try AtomicFile.check(path) } }
     var settings = settings
     // A rate that was never set stays so: the record of a resumed run is that of a whole one.
     settings.learningRate =
       settings.learningRate ?? (record.map(\.settings.learningRate) ?? learningRate)
-    let loop = TrainingLoop(
+    var loop = TrainingLoop(
       model: model, corpus: corpus, settings: settings, seed: seed, defaults: record?.defaults)
+    if let decay = settings.ema {
+      loop.average = try WeightAverage(of: model, goingOnFrom: average, decay: decay)
+    }
     return try TrainingRun(self, loop, files, listeners).run()
   }
 
@@ -70,18 +75,31 @@ extension Session {
   }
 
   /// Saves the model as it is before step `step`, and what the run has shown so far.
-  func save(to path: String, step: Int, _ record: RunRecord) throws {
+  func save(
+    to path: String, step: Int, _ record: RunRecord, average: WeightAverage? = nil
+  ) throws {
+    let notes = notes(step: step, record, run: record.text)
+    try Checkpoint.save(model, average: average?.model, notes, to: path)
+  }
+
+  /// Saves averaged weights alone.
+  func save(
+    _ average: WeightAverage, to path: String, step: Int, _ record: RunRecord
+  ) throws {
+    try Checkpoint.saveWeights(of: average.model, notes(step: step, record), to: path)
+  }
+
+  private func notes(step: Int, _ record: RunRecord, run: String? = nil) -> CheckpointNotes {
     var characters: [Unicode.Scalar] = []
     var tokenizer: String?
     switch coding {
     case .characters(let vocabulary): characters = vocabulary.characters
     case .subwords(let subwords): tokenizer = String(decoding: subwords.json, as: UTF8.self)
     }
-    let notes = CheckpointNotes(
+    return CheckpointNotes(
       model: model.manifest.name, vocabulary: characters, tokenizer: tokenizer, step: step,
       seed: seed,
       learningRate: record.settings.learningRate ?? record.defaults.learningRate,
-      run: record.text)
-    try Checkpoint.save(model, notes, to: path)
+      run: run)
   }
 }

@@ -20,6 +20,8 @@ public struct Session {
   public let learningRate: Float?
   /// What the run that this goes on from noted; nil if it is no such.
   public let record: RunRecord?
+  /// The averaged weights of the run that this goes on from; nil if it has none.
+  let average: Model?
   /// Parameters that the weights file does not have and that start as the model declares them.
   public let missing: [String]
   /// Whether training goes on from where another run stopped.
@@ -84,6 +86,15 @@ public struct Session {
     threadNote = Session.threadNote(asked: options.threads, processors)
     model.initialize(seed: RandomStream.seed(seed, .initialization))
     try checkpoint?.restore(into: model)
+    average = try Session.average(of: checkpoint, beside: model)
+  }
+
+  private static func average(of checkpoint: Checkpoint?, beside model: Model) throws -> Model? {
+    guard let checkpoint, checkpoint.contents == .training, checkpoint.hasAverage else { return nil }
+    let average = try Model(model.library)
+    if let threads = model.threads { try average.setThreads(threads) }
+    try checkpoint.restoreAverage(into: average)
+    return average
   }
 
   private static func checkpoint(

@@ -6,6 +6,8 @@ public struct Evaluation: Equatable, Sendable, Codable {
   public var step: Int
   public var trainLoss: Double
   public var validationLoss: Double
+  /// The validation loss of the averaged weights, where a run has them.
+  public var averageLoss: Double?
   /// The losses in bits for each character, where tokens are not characters: what models with
   /// different vocabularies are compared by.
   public var bitsPerCharacter: BitsPerCharacter?
@@ -16,10 +18,11 @@ public struct Evaluation: Equatable, Sendable, Codable {
     public var validation: Double
   }
 
-  /// `train loss 2.7351, val loss 2.7429`, and with a tokenizer
-  /// `; bits per character: train 1.6312, val 1.6405`.
+  /// `train loss 2.7351, val loss 2.7429`, with averaged weights `, ema val loss 2.7318`, and with a
+  /// tokenizer `; bits per character: train 1.6312, val 1.6405`.
   public var line: String {
-    let losses = "train loss \(fourDecimals(trainLoss)), val loss \(fourDecimals(validationLoss))"
+    var losses = "train loss \(fourDecimals(trainLoss)), val loss \(fourDecimals(validationLoss))"
+    if let averageLoss { losses += ", ema val loss \(fourDecimals(averageLoss))" }
     guard let bits = bitsPerCharacter else { return losses }
     return losses + "; bits per character: train \(fourDecimals(bits.train)), "
       + "val \(fourDecimals(bits.validation))"
@@ -61,6 +64,14 @@ public struct Evaluator {
       trainLoss: try meanLoss(on: .training, step: step, progress: progress),
       validationLoss: try meanLoss(on: .validation, step: step, progress: progress),
       corpus.charactersPerToken)
+  }
+
+  /// The validation loss of a model with other weights, on the same batches and with the same noise.
+  func validationLoss(
+    of model: Model, step: Int, progress: () throws -> Void
+  ) throws -> Double {
+    try Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
+      .meanLoss(on: .validation, step: step, progress: progress)
   }
 
   private func meanLoss(

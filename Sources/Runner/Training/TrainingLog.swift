@@ -5,7 +5,7 @@ import SystemFiles
 /// JSON lines, one for each evaluation:
 /// `{"step":100,"train_loss":2.7351,"val_loss":2.7429,"seconds":12.5,"tokens":51200,`
 /// `"learning_rate":0.001}`, with a tokenizer also `"train_bits_per_character"` and
-/// `"val_bits_per_character"`. Where steps clip the gradients or add up those of several batches,
+/// `"val_bits_per_character"`, and where the run averages its weights their `"ema_val_loss"`. Where steps clip the gradients or add up those of several batches,
 /// `"gradient_norm"` is the mean of their L2 norms, before clipping, since the evaluation before. Where
 /// there is more to the objective than the loss, `"terms":{"block.0.balance":1.02,…}` are the means of
 /// its terms in these steps. Of a
@@ -128,6 +128,7 @@ public final class TrainingLog {
       "step": .count(evaluation.step),
       "train_loss": .numeral("\(evaluation.trainLoss)"),
       "val_loss": .numeral("\(evaluation.validationLoss)"),
+      "ema_val_loss": evaluation.averageLoss.map { .numeral("\($0)") },
       "train_bits_per_character": bits.map { .numeral("\($0.train)") },
       "val_bits_per_character": bits.map { .numeral("\($0.validation)") },
       "seconds": .numeral(String(format: "%.3f", seconds)), "tokens": .count(tokens),

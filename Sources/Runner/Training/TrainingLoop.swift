@@ -11,6 +11,8 @@ public struct TrainingLoop {
   public let defaults: Manifest.Defaults
   /// Records and replays routes; nil does neither.
   public var tape: RouteTape?
+  /// Takes the weights after each step in, and is evaluated too.
+  public var average: WeightAverage?
 
   public init(
     model: Model, corpus: Corpus, settings: TrainingSettings, seed: UInt64,
@@ -84,6 +86,7 @@ public struct TrainingLoop {
       try tape?.end(model)
     }
     guard loss.isFinite, norm?.isFinite != false else { throw try diverged(at: step) }
+    try average?.take(model)
     return TrainingStep(loss: loss, gradientNorm: norm, terms: terms)
   }
 
@@ -122,10 +125,14 @@ public struct TrainingLoop {
   ) throws {
     let evaluator = Evaluator(
       model: model, corpus: corpus, batches: settings.evaluationBatches, seed: seed)
-    let evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch(step: step)) }
-    guard evaluation.trainLoss.isFinite, evaluation.validationLoss.isFinite else {
-      throw try diverged(at: step)
+    var evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch(step: step)) }
+    if let average {
+      evaluation.averageLoss = try evaluator.validationLoss(of: average.model, step: step) {
+        try report(.evaluationBatch(step: step))
+      }
     }
+    let losses = [evaluation.trainLoss, evaluation.validationLoss, evaluation.averageLoss ?? 0]
+    guard losses.allSatisfy(\.isFinite) else { throw try diverged(at: step) }
     try report(.evaluated(evaluation))
   }
 }

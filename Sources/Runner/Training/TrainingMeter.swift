@@ -19,7 +19,8 @@ final class TrainingMeter {
     tokensPerStep = loop.tokensPerStep
     evaluationWork = TrainingMeter.evaluationWork(loop)
     let evaluations = (start..<steps).lazy.filter(loop.isEvaluated).count
-    let batches = Double(2 * evaluations * loop.settings.evaluationBatches)
+    let settings = loop.settings
+    let batches = Double(settings.evaluatedParts * evaluations * settings.evaluationBatches)
     line = ProgressLine(
       total: Double(steps - start) + batches * evaluationWork, isShown: isShown)
   }

@@ -6,7 +6,7 @@ extension TrainingSettings {
   public func evaluationCost(of work: Manifest.Work) -> Double? {
     guard work.step > 0, work.forward > 0 else { return nil }
     let training = work.step * Double(accumulation) * Double(evaluationInterval)
-    return 2 * work.forward * Double(evaluationBatches) / training
+    return Double(evaluatedParts) * work.forward * Double(evaluationBatches) / training
   }
 
   /// What a person should know if evaluation costs more than training.
@@ -14,7 +14,7 @@ extension TrainingSettings {
     guard let cost = evaluationCost(of: work), cost > 1 else { return nil }
     let ratio = (cost * 10).rounded() / 10
     return
-      "note: evaluating 2 × \(evaluationBatches) batches every \(evaluationInterval) steps takes "
+      "note: evaluating \(evaluatedParts) × \(evaluationBatches) batches every \(evaluationInterval) steps takes "
       + "\(ratio) times the arithmetic of these steps; --eval-batches and --eval-interval change that"
   }
 }

@@ -17,6 +17,8 @@ public struct TrainingSettings: Equatable, Sendable, Codable {
   public var clip: Float?
   /// Batches whose mean gradient makes one step.
   public var accumulation = 1
+  /// What the average of the weights keeps in a step, w_ema = d w_ema + (1 - d) w; nil: there is none.
+  public var ema: Float?
   /// What weight decay leaves alone, in the words of `ParameterGroup.init`.
   public var noDecay: [String] = []
 
@@ -24,6 +26,10 @@ public struct TrainingSettings: Equatable, Sendable, Codable {
 
   /// Whether steps are made by `moec_accumulate` and `moec_update` instead of `moec_train_step`.
   var isSplit: Bool { clip != nil || accumulation > 1 }
+
+  /// What an evaluation passes its batches through: both parts of the text, and the one to validate on
+  /// with the averaged weights too.
+  var evaluatedParts: Int { ema == nil ? 2 : 3 }
 }
 
 /// What a training loop tells as it goes.

@@ -85,6 +85,7 @@ extension RunCommand {
     switch name {
     case "weights", "allow-missing": training.resume != nil
     case "final-learning-rate": training.schedule == .constant
+    case "decay-steps", "decay-form": training.schedule.map { $0 != .wsd } ?? false
     case "repeat": generation.interactive
     default: false
     }
@@ -111,7 +112,10 @@ struct RunSettings {
     ]
     values["learning-rate"] = told["learning_rate"].flatMap { Double($0) }.map(ConfigValue.number)
     values["final-learning-rate"] = settings.schedule.final.map { .number($0) }
+    values["decay-steps"] = settings.schedule.decaySteps.map(ConfigValue.integer)
+    values["decay-form"] = (settings.schedule.decayForm?.rawValue).map(ConfigValue.text)
     values["clip"] = settings.clip.map { .number($0) }
+    values["ema"] = settings.ema.map { .number($0) }
     values["patience"] = settings.patience.map(ConfigValue.integer)
     if !settings.noDecay.isEmpty {
       values["no-decay"] = .text(settings.noDecay.joined(separator: ","))

@@ -11,6 +11,8 @@ extension RunCommand {
     files.record = training.record
     files.replay = training.replay
     files.overwrites = training.overwrite
+    // A run that goes on may have averaged before.
+    files.averages = training.ema != nil || training.resume != nil
     return files
   }
 
@@ -29,6 +31,7 @@ extension RunCommand {
     }
     claims.write(files.save, "--save", over: .safetensors)
     claims.write(files.best, "the best of --save", over: .safetensors)
+    claims.write(files.average, "the average of --save", over: .safetensors)
     claims.write(files.log, "--log", over: .trainingLog)
     claims.write(files.record, "--record", over: .routes)
     claims.write(routes.html, "--html", over: .page)
@@ -50,7 +53,7 @@ extension RunCommand {
   /// Keeps other runs from writing the same files. Errors: one does already.
   func lock(_ files: TrainingFiles) throws(FileLockError) -> [FileLock] {
     var locks: [FileLock] = []
-    for path in [files.save, files.best, files.log, files.record] {
+    for path in [files.save, files.best, files.average, files.log, files.record] {
       if let path, let lock = try FileLock(path) { locks.append(lock) }
     }
     return locks

@@ -2,6 +2,7 @@ import ArgumentParser
 import Runner
 
 extension LearningRateSchedule.Form: ExpressibleByArgument {}
+extension LearningRateSchedule.DecayForm: ExpressibleByArgument {}
 
 extension RunCommand {
   struct TrainingOptions: ParsableArguments {
@@ -11,15 +12,27 @@ extension RunCommand {
     @Option(parsing: .unconditional, help: "The optimizer's learning rate. (default: the model's)")
     var learningRate: Float?
 
-    @Option(help: "How it changes: constant, cosine, linear. (default: constant)")
+    @Option(help: "How it changes: constant, cosine, linear, wsd. (default: constant)")
     var schedule: LearningRateSchedule.Form?
 
     @Option(parsing: .unconditional, help: "Steps in which it rises to its value. (default: 0)")
     var warmup: Int?
 
     @Option(
-      parsing: .unconditional, help: "Where cosine and linear end, after all steps. (default: 0)")
+      parsing: .unconditional,
+      help: "Where cosine, linear and wsd end, after all steps. (default: 0)")
     var finalLearningRate: Float?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "With wsd: steps at the end in which it falls. (default: a fifth of all)", valueName: "n"))
+    var decaySteps: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "With wsd: how it falls, 1-sqrt or linear. (default: 1-sqrt)", valueName: "form"))
+    var decayForm: LearningRateSchedule.DecayForm?
 
     @Option(
       parsing: .unconditional,
@@ -34,6 +47,13 @@ extension RunCommand {
         "Batches whose mean gradient makes a step; above 1, compile with --accumulate. (default: 1)",
         valueName: "n"))
     var accumulate: Int?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "Average the weights, keeping this share in each step, as 0.999; evaluated and saved too.",
+        valueName: "share"))
+    var ema: Float?
 
     @Option(
       help: ArgumentHelp(
@@ -66,7 +86,7 @@ extension RunCommand {
       help: ArgumentHelp(
         """
         Save here, and not in a run's folder, at each evaluation and at the end; the best is \
-        beside it, w.best.safetensors of w.safetensors.
+        beside it, w.best.safetensors of w.safetensors, and with --ema w.ema.safetensors.
         """, valueName: "file"), completion: .weights)
     var save: String?
 

@@ -93,32 +93,6 @@ extension RunCommand {
     }
   }
 
-  /// The options that were given, over what the run has anyway.
-  private func settings(from usual: TrainingSettings) throws -> TrainingSettings {
-    var settings = usual
-    settings.steps = training.steps ?? settings.steps
-    settings.evaluationInterval = training.evalInterval ?? settings.evaluationInterval
-    settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
-    settings.learningRate = training.learningRate ?? settings.learningRate
-    settings.schedule.form = training.schedule ?? settings.schedule.form
-    settings.schedule.warmup = training.warmup ?? settings.schedule.warmup
-    settings.schedule.final = training.finalLearningRate ?? settings.schedule.final
-    settings.clip = training.clip ?? settings.clip
-    settings.accumulation = training.accumulate ?? settings.accumulation
-    settings.patience = training.patience ?? settings.patience
-    if let groups = training.noDecay {
-      settings.noDecay = groups.split(separator: ",").map {
-        $0.trimmingCharacters(in: .whitespaces)
-      }
-    }
-    if settings.schedule.final != nil, settings.schedule.form == .constant {
-      throw CompilationError(
-        message: "--final-learning-rate is of no use with a constant schedule",
-        hint: "add --schedule cosine or linear")
-    }
-    return settings
-  }
-
   /// How the run ended, and what can be done next.
   private func end(
     _ outcome: TrainingOutcome, of settings: TrainingSettings, _ session: Session

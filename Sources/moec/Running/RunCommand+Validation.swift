@@ -21,6 +21,7 @@ extension RunCommand {
     try check(generation.topK, "--top-k", in: 1...Int(Int32.max))
     try check(generation.repeats, "--repeat", in: 1...1_000_000)
     try check(training.warmup, "--warmup", in: 0...1_000_000_000)
+    try check(training.decaySteps, "--decay-steps", in: 1...1_000_000_000)
     try check(training.patience, "--patience", in: 1...1_000_000_000)
     try check(training.accumulate, "--accumulate", in: 1...1_000_000)
     try checkNumbers()
@@ -48,6 +49,9 @@ extension RunCommand {
     }
     if let norm = training.clip, !(norm > 0 && norm.isFinite) {
       throw ValidationError("--clip must be above 0, not \(norm)")
+    }
+    if let share = training.ema, !(share > 0 && share < 1) {
+      throw ValidationError("--ema must be above 0 and below 1, not \(share)")
     }
     if let temperature = generation.temperature, !(temperature >= 0 && temperature <= 1000) {
       throw ValidationError("--temperature must be from 0 to 1000, not \(temperature)")
@@ -87,8 +91,11 @@ extension RunCommand {
       ("--schedule", training.schedule != nil),
       ("--warmup", training.warmup != nil),
       ("--final-learning-rate", training.finalLearningRate != nil),
+      ("--decay-steps", training.decaySteps != nil),
+      ("--decay-form", training.decayForm != nil),
       ("--clip", training.clip != nil),
       ("--accumulate", training.accumulate != nil),
+      ("--ema", training.ema != nil),
       ("--no-decay", training.noDecay != nil),
       ("--patience", training.patience != nil),
       ("--mlflow", tracking.mlflow != nil),
@@ -122,7 +129,8 @@ extension RunCommand {
   private static let trainingNames = [
     "--steps", "--learning-rate", "--eval-interval", "--run", "--no-save", "--save", "--resume",
     "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
-    "--final-learning-rate", "--clip", "--accumulate", "--no-decay", "--patience", "--mlflow",
+    "--final-learning-rate", "--decay-steps", "--decay-form", "--clip", "--accumulate",
+    "--ema", "--no-decay", "--patience", "--mlflow",
     "--mlflow-experiment", "--mlflow-run-name", "--tensorboard",
   ]
 

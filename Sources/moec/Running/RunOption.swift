@@ -78,15 +78,17 @@ extension RunOption {
       })
   }
 
-  private static var schedule: RunOption {
+  /// One of some words.
+  private static func word<Word: RawRepresentable<String>>(
+    _ name: String, _ expected: String, _ place: Place<Word>
+  ) -> RunOption {
     RunOption(
-      name: "schedule", expected: "constant, cosine or linear",
-      given: { $0.training.schedule.map { .text($0.rawValue) } },
-      take: { command, value in
-        guard case .text(let text) = value else { return false }
-        command.training.schedule = LearningRateSchedule.Form(rawValue: text)
-        return command.training.schedule != nil
-      })
+      name: name, expected: expected, given: { $0[keyPath: place].map { .text($0.rawValue) } }
+    ) {
+      guard case .text(let text) = $1 else { return false }
+      $0[keyPath: place] = Word(rawValue: text)
+      return $0[keyPath: place] != nil
+    }
   }
 
   private static var stop: RunOption {
@@ -115,9 +117,13 @@ extension RunOption {
   private static var training: [RunOption] {
     [
       integer("steps", \.training.steps), number("learning-rate", \.training.learningRate),
-      schedule, integer("warmup", \.training.warmup),
+      word("schedule", "constant, cosine, linear or wsd", \.training.schedule),
+      integer("warmup", \.training.warmup),
       number("final-learning-rate", \.training.finalLearningRate),
+      integer("decay-steps", \.training.decaySteps),
+      word("decay-form", "1-sqrt or linear", \.training.decayForm),
       number("clip", \.training.clip), integer("accumulate", \.training.accumulate),
+      number("ema", \.training.ema),
       text("no-decay", \.training.noDecay), integer("eval-interval", \.training.evalInterval),
       integer("patience", \.training.patience), text("replay", \.training.replay),
       text("mlflow", \.tracking.mlflow), text("mlflow-experiment", \.tracking.mlflowExperiment),

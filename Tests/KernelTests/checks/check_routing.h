@@ -3,7 +3,7 @@
 #include "combine.h"
 #include "dispatch.h"
 #include "route.h"
-#include "top.h"
+#include "top.c"
 
 // Whether a comes before b: the larger, NaN above all, the lower index among equals.
 static int ranks_above(const float *x, int a, int b) {

@@ -3,9 +3,9 @@
 #include "columns.h"
 #include "cross_entropy.h"
 #include "embedding.h"
-#include "layer_norm.h"
+#include "layer_norm.c"
 #include "rms_norm.h"
-#include "softmax.h"
+#include "softmax.c"
 #include "sum.h"
 
 static void check_reductions(void) {

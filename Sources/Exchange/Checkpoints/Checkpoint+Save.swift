@@ -1,0 +1,39 @@
+import ModelRuntime
+
+extension Checkpoint {
+  /// Saves a model so that training can go on from it, with the averages of its parameters if there are
+  /// any; the file appears whole or not at all.
+  public static func save(
+    _ model: Model, average: Model? = nil, _ notes: CheckpointNotes, to path: String
+  ) throws {
+    var outputs: [Safetensors.Output] = []
+    for (kind, prefix) in prefixes { outputs += tensors(kind, of: model, prefix: prefix) }
+    if let average { outputs += tensors(.value, of: average, prefix: averagePrefix) }
+    try write(outputs, of: model, notes, to: path)
+  }
+
+  /// Saves the parameters alone.
+  public static func saveWeights(
+    of model: Model, _ notes: CheckpointNotes, to path: String
+  ) throws {
+    try write(tensors(.value, of: model, prefix: ""), of: model, notes, to: path)
+  }
+
+  private static func tensors(
+    _ kind: Model.Kind, of model: Model, prefix: String
+  ) -> [Safetensors.Output] {
+    model.manifest.parameters.enumerated().compactMap { index, parameter in
+      guard model.keeps(kind, of: index) else { return nil }
+      let shape = kind == .stepCounts ? [parameter.steps] : parameter.shape
+      return .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) }
+    }
+  }
+
+  private static func write(
+    _ outputs: [Safetensors.Output], of model: Model, _ notes: CheckpointNotes, to path: String
+  ) throws {
+    var notes = notes
+    notes.axes = model.manifest.axes
+    try Safetensors.write(outputs, metadata: notes.metadata, to: path)
+  }
+}
