@@ -38,7 +38,8 @@ extension Layer {
         slot.isReadable
       else { return nil }
       return Router(
-        scope: call.scope, experts: route.experts, capacity: route.capacity,
+        scope: call.scope, experts: route.experts,
+        capacity: route.capacity?.share(of: choice.type.count, among: route.experts.size),
         choice: choice, slot: slot, weights: weights(of: slot) ?? weights(ofChoice: choice))
     }
   }
@@ -103,5 +104,12 @@ extension Plan {
       defer { next += counts[use.layer] }
       return use.layer == layer ? next : nil
     }
+  }
+}
+
+extension Capacity {
+  /// The factor of an even share of so many choices.
+  fileprivate func share(of choices: Int, among experts: Int) -> Double {
+    factor ?? Double(least * experts) / Double(max(choices, 1))
   }
 }

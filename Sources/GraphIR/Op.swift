@@ -25,6 +25,7 @@ public enum Op: Hashable, Sendable {
 
   case top(Top)  // the K largest logits of each token
   case route(Route)  // sorts (token, choice) pairs by expert
+  case kept(Kept)  // which choices have a row
   case gather(Gather)  // a few numbers of each row, by index
   case scatter(Scatter)  // numbers put where indices say, among zeros
   case dispatch(Dispatch)  // copies tokens to their experts' rows
@@ -54,7 +55,7 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case layerNorm, rmsNorm
   case softmax
   case splitHeads, mergeHeads, rotary, causalMask, attention
-  case top, route, gather, scatter, dispatch, combine
+  case top, route, kept, gather, scatter, dispatch, combine
   case crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
   case rmsNormGradient
@@ -126,6 +127,7 @@ extension Op {
     case .attention(let op): .forward(op)
     case .top(let op): .forward(op)
     case .route(let op): .forward(op)
+    case .kept(let op): .forward(op)
     case .gather(let op): .forward(op)
     case .scatter(let op): .forward(op)
     case .dispatch(let op): .forward(op)
@@ -173,6 +175,7 @@ extension OpKind {
     case .attention: Attention.self
     case .top: Top.self
     case .route: Route.self
+    case .kept: Kept.self
     case .gather: Gather.self
     case .scatter: Scatter.self
     case .dispatch: Dispatch.self

@@ -74,7 +74,8 @@ public struct SampleBuilder {
   ) -> (weights: Value, routed: [Value]) {
     let logits = operand("logits", width: experts)
     let top = apply(.top(Top(chosen: chosen)), [logits])
-    let routed = apply(.route(Route(experts: experts, capacity: capacity)), [top[1]])
+    let routed = apply(
+      .route(Route(experts: experts, capacity: capacity.map { Capacity(factor: $0) })), [top[1]])
     return (top[0], routed)
   }
 

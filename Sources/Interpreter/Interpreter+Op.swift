@@ -35,6 +35,7 @@ extension Interpreter {
     case .top(let op): top(op, site)
     case .topGradient(let op): [scattered(among: op.experts, site)]
     case .route(let op): route(op, site)
+    case .kept: [kept(site)]
     case .gather: [gather(site)]
     case .scatter(let op): [scattered(among: op.experts, site)]
     case .dispatch: [dispatch(site)]

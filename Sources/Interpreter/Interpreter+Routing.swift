@@ -38,17 +38,17 @@ extension Interpreter {
     return TensorValue(x.shape.dropLast() + [width], y)
   }
 
-  /// `Route`: (token, choice) pairs sorted by expert, each expert's first `capacity` tokens.
+  /// `Route`: (token, choice) pairs sorted by expert, as many of each expert's as its capacity lets it take.
   func route(_ op: Route, _ site: Site) -> [TensorValue] {
     let indices = site.inputs[0]
     let pairs = indices.integers
-    let capacity = Self.capacity(op, pairs: pairs.count)
+    let weights = op.readsWeights ? site.floats(1) : []
     var start: [Int32] = [0]
     var source: [Int32] = []
     var slot = [Int32](repeating: -1, count: pairs.count)
     for expert in 0..<op.experts.size {
-      let owned = pairs.indices.filter { pairs[$0] == expert }.prefix(capacity)
-      for pair in owned {
+      let owned = pairs.indices.filter { pairs[$0] == expert }
+      for pair in kept(owned, op, weights, indices) {
         slot[pair] = Int32(source.count)
         source.append(Int32(pair / indices.width))
       }
@@ -62,11 +62,35 @@ extension Interpreter {
     ]
   }
 
-  /// int(tokens · K / E · factor), in the order of operations of the article's Python.
-  private static func capacity(_ op: Route, pairs: Int) -> Int {
-    guard let factor = op.capacity else { return pairs }
-    let limit = Double(pairs) / Double(op.experts.size) * factor
-    return limit < Double(pairs) ? max(0, Int(limit)) : pairs
+  /// Those of an expert's pairs that it keeps, in order.
+  private func kept(
+    _ owned: [Int], _ op: Route, _ weights: [Double], _ indices: TensorValue
+  ) -> [Int] {
+    guard let capacity = op.capacity else { return owned }
+    let all = indices.count
+    let each = capacity.perSequence ? all / indices.shape[0] : all
+    let limit = capacity.limit(choices: each, experts: op.experts.size)
+    let rank = { (pair: Int) -> Double in
+      switch capacity.order {
+      case .position: return 0
+      case .weight: return -weights[pair]
+      case .choice:
+        let token = pair / indices.width * indices.width
+        return Double(
+          (token..<token + indices.width).count {
+            (-weights[$0], $0) < (-weights[pair], pair)
+          })
+      }
+    }
+    return stride(from: 0, to: all, by: max(each, 1)).flatMap { first in
+      owned.filter { (first..<first + each).contains($0) }
+        .sorted { (rank($0), $0) < (rank($1), $1) }.prefix(limit).sorted()
+    }
+  }
+
+  /// `Kept`: whether each choice has a row.
+  func kept(_ site: Site) -> TensorValue {
+    TensorValue(site.inputs[0].shape, site.integers(0).map { $0 >= 0 ? 1 : 0 })
   }
 
   /// `Dispatch`: each row is its token's; rows that no pair owns are 0.

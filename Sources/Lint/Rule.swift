@@ -3,6 +3,7 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
   case attentionNotCausal = "attention-not-causal"
   case attentionScale = "attention-scale"
   case capacityBatch = "capacity-batch"
+  case capacityNotCausal = "capacity-not-causal"
   case capacityZero = "capacity-zero"
   case evaluationCost = "evaluation-cost"
   case noiseInEvaluation = "noise-in-evaluation"
@@ -21,6 +22,7 @@ extension Rule {
     case .attentionNotCausal: AttentionNotCausal()
     case .attentionScale: AttentionScale()
     case .capacityBatch: CapacityBatch()
+    case .capacityNotCausal: CapacityNotCausal()
     case .capacityZero: CapacityZero()
     case .evaluationCost: EvaluationCost()
     case .noiseInEvaluation: NoiseInEvaluation()

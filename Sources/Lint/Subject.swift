@@ -63,22 +63,19 @@ extension Subject {
   /// A used `route` node that has a capacity.
   struct LimitedRoute {
     var index: Int
-    var factor: Double
+    var rule: Capacity
     var experts: Int
     var chosen: Int
 
-    /// An expert's capacity when so many tokens are routed together: int(tokens · K / E · factor).
-    func capacity(of tokens: Int) -> Int {
-      let exact = Double(tokens * chosen) / Double(experts) * factor
-      return exact < Double(Int.max) ? Int(exact) : .max
-    }
+    /// An expert's capacity when so many tokens are routed together.
+    func capacity(of tokens: Int) -> Int { rule.limit(choices: tokens * chosen, experts: experts) }
   }
 
   var limitedRoutes: [LimitedRoute] {
     usedNodes.compactMap { index, node in
-      guard case .route(let route) = node.op, let factor = route.capacity else { return nil }
+      guard case .route(let route) = node.op, let rule = route.capacity else { return nil }
       return LimitedRoute(
-        index: index, factor: factor, experts: route.experts.size,
+        index: index, rule: rule, experts: route.experts.size,
         chosen: graph.type(of: node.inputs[0]).width)
     }
   }

@@ -1,11 +1,5 @@
 import GraphIR
 
-/// Which rows a routing makes: those of one choice of experts with one capacity.
-struct RouteKey: Hashable {
-  var indices: Value
-  var capacity: Double?
-}
-
 /// The largest scores of each token and the experts they belong to.
 public struct TopK: Sendable {
   let values: Tensor
@@ -154,57 +148,5 @@ extension Tensor {
     }
     let chosen = tracer.automaticAxis("K", count, call)
     return tracer.emit(.top(Top(chosen: chosen)), [self], call)
-  }
-
-  /// Copies each token to the rows of its experts, sorted by expert.
-  ///
-  ///     f32[B, T, C] -> f32[B·T·K, C] by E
-  public func routed(
-    by routing: Routing, file: String = #filePath, line: Int = #line, column: Int = #column
-  ) -> Routed {
-    routed(by: routing, factor: nil, tracer.call("routed", file, line, column))
-  }
-
-  /// As `routed(by:)`, but each expert takes no more than its first int(B·T·K / E · capacity)
-  /// tokens.
-  ///
-  ///     f32[B, T, C] -> f32[B·T·K, C] by E
-  ///
-  /// What is dropped adds nothing to `combined()`, and the other weights stay as they are. Error: a
-  /// factor that is not above 0.
-  public func routed(
-    by routing: Routing, capacity: Double,
-    file: String = #filePath, line: Int = #line, column: Int = #column
-  ) -> Routed {
-    let call = tracer.call("routed", file, line, column)
-    if capacity > 0 && capacity.isFinite { return routed(by: routing, factor: capacity, call) }
-    tracer.report(
-      "the capacity must be a number above 0, got \(capacity)", call,
-      hint: "1 is an even share of the tokens; leave it out to drop none")
-    return Routed(rows: tracer.poison(call.site), weights: routing.weights, route: [])
-  }
-
-  private func routed(by routing: Routing, factor: Double?, _ call: Call) -> Routed {
-    let route = tracer.route(routing, factor, call) ?? []
-    guard let value, !route.isEmpty, routing.indices.tracer === tracer else {
-      return Routed(rows: tracer.poison(call.site), weights: routing.weights, route: [])
-    }
-    let rows = tracer.emit(.dispatch(Dispatch()), [value] + route, call)?.first
-    return Routed(
-      rows: Tensor(tracer, rows, call.site), weights: routing.weights, route: route)
-  }
-}
-
-extension Tracer {
-  /// The rows of a routing: start, source and slot.
-  fileprivate func route(_ routing: Routing, _ capacity: Double?, _ call: Call) -> [Value]? {
-    guard let indices = routing.indices.value, let experts = routing.experts else { return nil }
-    let key = RouteKey(indices: indices, capacity: capacity)
-    if let known = routes[key] { return known }
-    // Layers that were handed a choice from outside share its rows, which are found where it was made.
-    let isFromOutside = builder.graph.nodes[indices.node].layer != layer
-    let op = Op.route(Route(experts: experts, capacity: capacity))
-    routes[key] = emit(op, [indices], call, home: isFromOutside ? indices : nil)
-    return routes[key]
   }
 }

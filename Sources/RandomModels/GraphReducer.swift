@@ -26,15 +26,25 @@ public struct GraphReducer {
   }
 
   private func withShorterAxis(_ graph: Graph) -> Graph? {
-    for symbol in graph.symbols {
-      for size in [1, 2, symbol.size / 2, symbol.size - 1] where size > 0 && size < symbol.size {
-        guard let smaller = try? graph.resized([symbol.name: size]),
-          (try? Verifier.verify(smaller)) != nil
-        else { continue }
-        if isWrong(smaller) { return smaller }
+    for sizes in shorter(graph.symbols) {
+      guard let smaller = try? graph.resized(sizes), (try? Verifier.verify(smaller)) != nil else {
+        continue
       }
+      if isWrong(smaller) { return smaller }
     }
     return nil
+  }
+
+  /// New sizes: of one axis, or of one and of another that is a product with it, as widths are of heads.
+  private func shorter(_ symbols: [GraphIR.Axis.Symbol]) -> [[String: Int]] {
+    symbols.flatMap { symbol in
+      let alone = [1, 2, symbol.size / 2, symbol.size - 1]
+        .filter { $0 > 0 && $0 < symbol.size }.map { [symbol.name: $0] }
+      let products = symbols.filter {
+        symbol.size > 1 && $0.name != symbol.name && $0.size % symbol.size == 0
+      }
+      return alone + products.map { [symbol.name: 1, $0.name: $0.size / symbol.size] }
+    }
   }
 }
 

@@ -41,6 +41,11 @@ extension ModelWriter {
       let (bias, scores) = (routerBias(name("bias"), experts), logits.sigmoid())
       return scores.top(chosen, by: scores + bias.value).normalized().balanced(by: bias)
     case 4: return logits.relu().top(chosen, by: logits).weights()
+    case 5 where experts.size % 2 == 0 && chosen <= experts.size / 2:
+      let limited = logits.limited(toGroups: 1, of: 2, byBest: 1)
+      return logits.softmax().top(chosen, by: limited).normalized()
+    case 6 where dice.happens(30):
+      return logits.sigmoid().top(chosen, by: logits.tanh().sinkhorn(rounds: 2)).weights()
     default: return logits.top(chosen).softmax()
     }
   }
@@ -56,8 +61,14 @@ extension ModelWriter {
     }
   }
 
-  private func routed(_ x: Tensor, _ routing: Routing, _ capacity: Double?) -> Routed {
-    capacity.map { x.routed(by: routing, capacity: $0) } ?? x.routed(by: routing)
+  private mutating func routed(_ x: Tensor, _ routing: Routing, _ capacity: Double?) -> Routed {
+    guard let capacity else { return x.routed(by: routing) }
+    let shares: [Capacity] = [
+      .share(capacity), .share(capacity, roundedUp: true, atLeast: 1), .tokens(2),
+    ]
+    var rule = dice.pick(shares).keeping(dice.pick([.position, .position, .weight, .choice]))
+    if dice.happens(30) { rule = rule.perSequence() }
+    return x.routed(by: routing, capacity: rule, renormalized: dice.happens(15))
   }
 
   private mutating func logits(_ x: Tensor, _ experts: MoE.Axis) -> Tensor {

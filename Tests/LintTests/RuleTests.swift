@@ -54,13 +54,21 @@ private let cases: [RuleCase] = [
     bad: { .around { _, x in x + x.mean() } }, good: { .around { _, x in x + x.rmsNorm() } }),
   RuleCase(
     .capacityZero, "short texts", mentions: "texts of up to 3 tokens",
-    bad: { .routed(capacity: 0.5, topK) }, good: { .routed(capacity: 2, topK) }),
+    bad: { .routed(capacity: .share(0.5), topK) }, good: { .routed(capacity: .share(2), topK) }),
   RuleCase(
     .capacityZero, "one token", mentions: "a text of 1 token",
-    bad: { .routed(capacity: 1.5, topK) }, good: { .routed(topK) }),
+    bad: { .routed(capacity: .share(1.5), topK) }, good: { .routed(topK) }),
   RuleCase(
     .capacityBatch, "room for some", mentions: "first 9 of 18 tokens",
-    bad: { .routed(capacity: 1, topK) }, good: { .routed(capacity: 2, topK) }),
+    bad: { .routed(capacity: .share(1), topK) }, good: { .routed(capacity: .share(2), topK) }),
+  RuleCase(
+    .capacityNotCausal, "the largest weights", mentions: "largest weights",
+    bad: { .routed(capacity: .share(1).keeping(.weight), topK) },
+    good: { .routed(capacity: .share(1), topK) }),
+  RuleCase(
+    .capacityNotCausal, "first choices of a sequence", mentions: "first choices",
+    bad: { .routed(capacity: .tokens(2).keeping(.choice).perSequence(), topK) },
+    good: { .routed(capacity: .tokens(2).perSequence(), topK) }),
   RuleCase(
     .noiseInEvaluation, "noise", mentions: "stays on in evaluation",
     bad: { .around { _, x in x + .normal(like: x) } },
@@ -84,7 +92,7 @@ private let cases: [RuleCase] = [
     good: { .around { _, x in x.softmax() } }),
   RuleCase(
     .unreachableExperts, "no capacity at all", mentions: "no expert ever takes a token",
-    bad: { .routed(capacity: 0.1, topK) }, good: { .routed(capacity: 0.2, topK) }),
+    bad: { .routed(capacity: .share(0.1), topK) }, good: { .routed(capacity: .share(0.2), topK) }),
   RuleCase(
     .unreachableExperts, "a gate of zeros", mentions: "the same 2 of 4 experts",
     bad: {

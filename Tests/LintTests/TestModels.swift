@@ -25,7 +25,7 @@ struct TestModel {
 
   /// A model around a mixture with a router of its own.
   static func routed(
-    capacity: Double? = nil, _ router: @escaping (TestModel, Tensor) -> Routing
+    capacity: Capacity? = nil, _ router: @escaping (TestModel, Tensor) -> Routing
   ) -> TestModel {
     around { m, x in
       let routing = router(m, x)

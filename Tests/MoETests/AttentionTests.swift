@@ -27,7 +27,7 @@ import Testing
   ) {
     #expect(found.map(\.message) == ["attention: \(message)"])
     #expect(found.first?.hint == hint)
-    #expect(found.first?.location?.line == 20)
+    #expect(found.first?.location?.line == 18)
   }
 
   @Test func keysMayHaveFewerHeads() throws {
@@ -74,7 +74,7 @@ import Testing
     }
     #expect(
       found.map(\.message) == [
-        "attention: values must be f32[B, H2, T, D] like the keys, got f32[B, H, T, D]"
+        "attention: values must be f32[B, H, T, D] like the keys, got f32[B, H2, T, D]"
       ])
   }
 

@@ -149,9 +149,9 @@ import Testing
   }
 
   @Test func wrongSums() {
-    let middle = errors { $0.embedded.sum(over: Small.T).head }
+    let middle = errors { $0.embedded.sum(over: Small.B, Small.C).head }
     expect(
-      middle, "sum: cannot leave out [T] of f32[B, T, C]", hint: "the first or the last axes")
+      middle, "sum: cannot leave out [B, C] of f32[B, T, C]", hint: "must be neighbours")
     let integers = errors { ($0.tokens.mean() + $0.embedded).head }
     #expect(integers.count == 1 && integers[0].message.contains("expected a tensor of numbers"))
   }

@@ -77,6 +77,7 @@ extension Op {
     case .top(let op): CallCode("top") { $0.top(op, $1) }
     case .topGradient(let op):
       CallCode("top") { $0.scatter(.logits, .gradient, op.experts, $1) }
+    case .kept: CallCode("route") { $0.kept($1) }
     case .gather: CallCode("gather") { $0.gather($1) }
     case .scatter(let op): CallCode("gather") { $0.scatter(.output, .operand, op.experts, $1) }
     case .route(let op): CallCode("route") { $0.route(op, $1) }

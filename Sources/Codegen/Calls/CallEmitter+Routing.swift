@@ -28,13 +28,42 @@ extension CallEmitter {
 
   func route(_ op: Route, _ c: CallText) -> Statement {
     let experts = CNames.size(op.experts)
-    // Multiplied and truncated in double, as the reference does.
-    let capacity: CExpression =
-      op.capacity.map { "(int)((double)(\(c.count(.choice))) / \(experts) * \($0))" } ?? "-1"
+    let made = [.start, .source, .slot].map { c.made($0) }
+    guard let capacity = op.capacity, capacity.order != .position || capacity.perSequence else {
+      let limit = op.capacity.map { self.limit($0, of: c.count(.choice), experts) } ?? "-1"
+      return Statement(
+        calling: "route",
+        made + [c[.choice], c.rows(.choice), c.width(.choice), experts, limit])
+    }
+    let axes = c.type(.choice).axes
+    let isApart = capacity.perSequence && axes.count > 2
+    let groups: CExpression = isApart ? CNames.size(axes[0]) : "1"
+    let rows = isApart ? CNames.product(axes.dropFirst().dropLast()) : c.rows(.choice)
+    let pairs = isApart ? CNames.product(axes.dropFirst()) : c.count(.choice)
+    let order: CExpression =
+      switch capacity.order {
+      case .position: "BY_POSITION"
+      case .weight: "BY_WEIGHT"
+      case .choice: "BY_CHOICE"
+      }
     return Statement(
-      calling: "route",
-      [.start, .source, .slot].map { c.made($0) }
-        + [c[.choice], c.rows(.choice), c.width(.choice), experts, capacity])
+      calling: "route_ranked",
+      made + [c[.choice], c[.gates], order, groups, rows, c.width(.choice), experts]
+        + [limit(capacity, of: pairs, experts)])
+  }
+
+  /// Multiplied and truncated in double, as the reference does.
+  private func limit(
+    _ capacity: Capacity, of pairs: CExpression, _ experts: CExpression
+  ) -> CExpression {
+    guard let factor = capacity.factor else { return "\(capacity.least)" }
+    let share: CExpression = "(double)(\(pairs)) / \(experts) * \(factor)"
+    let whole: CExpression = capacity.roundsUp ? "(int)ceil(\(share))" : "(int)(\(share))"
+    return capacity.least > 0 ? "larger(\(capacity.least), \(whole))" : whole
+  }
+
+  func kept(_ c: CallText) -> Statement {
+    Statement(calling: "kept", [c.made(.output), c[.slot], c.count(.slot)])
   }
 
   func dispatch(_ c: CallText) -> Statement {

@@ -10,12 +10,16 @@ struct CapacityBatch: RuleDefinition {
 
   func findings(in subject: Subject) -> [Finding] {
     subject.limitedRoutes.compactMap { route in
+      if route.rule.perSequence { return nil }
       let capacity = route.capacity(of: subject.batchTokens)
       // An expert sees a token once, so that it never drops any if all tokens have room.
       guard (1..<subject.batchTokens).contains(capacity) else { return nil }
+      let dropped =
+        route.rule.order == .position
+        ? "what comes after its first \(capacity)" : "all but \(capacity)"
       return Finding(
         route.index,
-        "an expert drops what comes after its first \(capacity) of \(subject.batchTokens) tokens, "
+        "an expert drops \(dropped) of \(subject.batchTokens) tokens, "
           + "so that a text's output depends on the texts beside it")
     }
   }
