@@ -116,6 +116,15 @@ INLINE gradient_block block_of_expert(const gradient_layer *l, int e, int block)
         .out = l->out};
 }
 
+// The update of the matrix in which the float at `place` lies.
+INLINE const weight_update *update_at(const gradient_layer *l, size_t place) {
+    const weight_update *u = l->updates;
+    for (int next = 1; next < l->joined; next++) {
+        u = l->updates[next].value <= l->updates->value + place ? l->updates + next : u;
+    }
+    return u;
+}
+
 // Blocks first ..< end of expert e.
 INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end,
                           last_gradient *last) {
@@ -125,9 +134,9 @@ INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end,
     for (int block = first; block < end; block++) {
         gradient_block b = block_of_expert(l, e, block);
         if (with_adamw) {
-            int matrix = b.output / (l->out / l->joined);
-            if (u != all + matrix) {
-                u = all + matrix;
+            const weight_update *own = update_at(l, b.place);
+            if (u != own) {
+                u = own;
                 factors = adamw_factors_of(&u->numbers, u->steps[e]);
             }
             weight_gradient_block_update(b, all, &factors, last);

@@ -343,23 +343,24 @@ static void check_linear_of(int in, int out, int rows) {
     release();
 }
 
-// Three matrices that lie one after the other, each with numbers of its own.
+// Three matrices that lie one after the other, each with numbers and a width of its own.
 static void check_joined(void) {
-    enum { IN = 9, EACH = 2 * TILE_COLUMNS, OUT = 3 * EACH, ROWS = 7, COUNT = IN * OUT };
+    enum { IN = 9, OUT = 6 * TILE_COLUMNS, ROWS = 7, COUNT = IN * OUT };
+    static const int begins[] = {0, 3 * TILE_COLUMNS, 4 * TILE_COLUMNS};
     float *x = numbers(ROWS * IN), *d_y = numbers(ROWS * OUT), *d_b = blank(OUT), *d_w = blank(COUNT);
     float *value = numbers(COUNT), *old = copy_of(value, COUNT);
     float *first = blank(COUNT), *second = blank(COUNT), steps[] = {1, 2, 3};
     for (int i = 0; i < COUNT; i++) { first[i] = second[i] = 0; }
     weight_update updates[3];
     for (int m = 0; m < 3; m++) {
-        size_t at = (size_t)m * EACH * IN;
+        size_t at = (size_t)begins[m] * IN;
         updates[m] = (weight_update){value + at, first + at, second + at, steps + m, step_numbers};
         updates[m].numbers.weight_decay = 0;
     }
     linear_weight_gradient(d_w, d_b, d_y, x, ROWS, IN, OUT, updates, 3, NULL);
     for (int at = 0; at < COUNT; at++) {
         int o = at / (IN * 16) * 16 + at % 16, i = at / 16 % IN;
-        double d = 0, step = (double)steps[o / EACH];
+        double d = 0, step = (double)steps[(o >= begins[1]) + (o >= begins[2])];
         for (int r = 0; r < ROWS; r++) { d += (double)d_y[r * OUT + o] * (double)x[r * IN + i]; }
         double mean = 0.1 * d / (1 - pow(0.9, step)), square = 0.01 * d * d / (1 - pow(0.99, step));
         CLOSE(value[at], (double)old[at] - 0.01 * mean / (sqrt(square) + 1e-6), 1e-5);
