@@ -11,7 +11,7 @@ extension Interpreter {
       for i in 0..<depth / 2 {
         let angle = Double(r % length) * pow(op.base, -2 * Double(i) / Double(depth))
         let (cosine, sine) = (cos(angle), op.inverse ? -sin(angle) : sin(angle))
-        for head in 0..<op.heads.size {
+        for head in 0..<(op.turned ?? op.heads).size {
           let first = r * x.width + head * depth + (op.interleaved ? 2 * i : i)
           let second = op.interleaved ? first + 1 : first + depth / 2
           (y[first], y[second]) = (

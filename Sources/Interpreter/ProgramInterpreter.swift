@@ -148,9 +148,22 @@ private struct CallBench {
     case .extra: return []
     case .source where kernel.gathersRows: return []
     case .rows where kernel.gathersRows: return [gathered(given)]
-    case .projections: return Self.apart(given, 3)
+    case .projections: return Self.apart(given, projectedWidths(given.value.width))
     case _: return [given]
     }
+  }
+
+  /// How wide queries, keys and values are that lie side by side.
+  private func projectedWidths(_ all: Int) -> [Int] {
+    let attention: Attention? =
+      switch op {
+      case .attention(let op): op
+      case .attentionGradient(let op): op.attention
+      case _: nil
+      }
+    let group = attention?.group ?? 1
+    let one = all / (group + 2)
+    return [group * one, one, one]
   }
 
   /// The tokens' rows, sorted by expert.
@@ -190,10 +203,12 @@ private struct CallBench {
   /// A product of several weights as so many products.
   private func resultsOfParts(_ count: Int) throws(Diagnostic) -> [TensorValue] {
     var made: [[TensorValue]] = []
+    let weights = kernel.all(.weights).isEmpty ? kernel.results(.weights) : kernel.all(.weights)
+    let outputs = weights.map { operand($0).type.axes.dropLast().last?.size ?? 1 }
     for part in 0..<count {
       let operands = kernel.part(part).operands.flatMap { binding in
         binding.role == .gradient && !kernel.keepsPartsApart
-          ? [Self.apart(operand(binding.content), count)[part]] : self.operands(of: binding)
+          ? [Self.apart(operand(binding.content), outputs)[part]] : self.operands(of: binding)
       }
       made.append(try evaluate(operands))
     }
@@ -224,13 +239,14 @@ extension CallBench {
   }
 
   /// The parts of each row of a tensor as tensors of their own.
-  private static func apart(_ all: TypedValue, _ count: Int) -> [TypedValue] {
-    let width = all.value.width / count
-    return (0..<count).map { part in
+  private static func apart(_ all: TypedValue, _ widths: [Int]) -> [TypedValue] {
+    var first = 0
+    return widths.map { width in
       let floats = (0..<all.value.rows).flatMap { row in
-        let start = row * all.value.width + part * width
+        let start = row * all.value.width + first
         return all.value.floats[start..<start + width]
       }
+      first += width
       let value = TensorValue(all.value.shape.dropLast() + [width], floats)
       return TypedValue(type: all.type.replacingLast(with: Axis("part", width)), value: value)
     }

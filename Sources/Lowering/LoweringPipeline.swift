@@ -33,6 +33,10 @@ public enum LoweringPipeline {
     // The fewer calls stand between a product and the rows that it reads, the more of them are joined.
     .init(
       "GatherRows", "products read dispatched rows through source", { $0.gatherRows() }),
+    // Before SumProducts and JoinProducts, which leave products of unequal width apart.
+    .init(
+      "JoinProjections", "an attention's queries, keys and values become parts of one tensor",
+      { $0.joinProjections() }),
     .init(
       "SumProducts", "gradients of the same rows that are added up become one product",
       { $0.sumProducts() }),
@@ -48,10 +52,6 @@ public enum LoweringPipeline {
     .init(
       "JoinProducts", "products that read the same rows become one call",
       { $0.joinProducts() }),
-    // After JoinProducts and SumProducts, which make one call of what an attention reads.
-    .init(
-      "JoinProjections", "an attention's queries, keys and values become parts of one tensor",
-      { $0.joinProjections() }),
     // After FinishProducts: the residual's gradient is the last step of the input's alone.
     .init(
       "SplitNormGradients", "a norm's gradients of input and parameters become two calls",

@@ -106,10 +106,11 @@ extension ProgramVerifier {
     let wanted = zip(op.operation.resultRoles, inferred).filter { role, _ in
       !op.operation.rowSums.areApart || kernel.result(role) != nil
     }.map(\.1)
-    try expect(
-      kernel.result(.projections) != nil
-        ? [wanted[0].replacingLast(with: 3 * (wanted[0].axes.last ?? Axis(constant: 1)))] : wanted,
-      given)
+    guard kernel.result(.projections) != nil, case .attentionGradient(let gradient) = op else {
+      return try expect(wanted, given)
+    }
+    let one = wanted[1].axes.last ?? Axis(constant: 1)
+    try expect([wanted[1].replacingLast(with: (gradient.attention.group + 2) * one)], given)
   }
 
   private func checkFit(_ kernel: KernelCall<Value>) throws(Mismatch) {
@@ -127,12 +128,25 @@ extension ProgramVerifier {
       case .extra: return []
       case .source where kernel.gathersRows: return []
       case .rows where kernel.gathersRows: return [gathered(kernel)]
-      case .projections:
-        let part = type.axes.last.map { type.replacingLast(with: $0 / 3) } ?? type
-        return [part, part, part]
+      case .projections: return parts(of: type, kernel, op)
       case _: return [type]
       }
     }
+  }
+
+  /// The types of queries, keys and values side by side; queries are as what attention makes of them.
+  private func parts(of all: TensorType, _ kernel: KernelCall<Value>, _ op: Op) -> [TensorType] {
+    let attention: Attention? =
+      switch op {
+      case .attention(let op): op
+      case .attentionGradient(let op): op.attention
+      case _: nil
+      }
+    guard let attention, let width = all.axes.last else { return [all, all, all] }
+    let keys = all.replacingLast(with: width / (attention.group + 2))
+    let output = (kernel.result(.output) ?? kernel[.gradient]).map(plainType)
+    let queries = attention.group == 1 ? keys : output ?? keys
+    return [queries, keys, keys]
   }
 
   /// The type of gathered rows.
@@ -174,14 +188,17 @@ extension ProgramVerifier {
     let gradients = kernel.results(.weights).map(plainType)
     let weights = op.kind == .linearWeightGradient ? gradients : kernel.all(.weights).map(plainType)
     guard let first = weights.first, first.axes.count == 2,
-      weights.allSatisfy({ $0.shape == first.shape }),
-      first.axes[0].size % Program.panelWidth == 0
-    else { throw Mismatch("weights side by side have one shape, and outputs in whole panels") }
+      weights.allSatisfy({ $0.axes.count == 2 && $0.axes[1].size == first.axes[1].size }),
+      weights.allSatisfy({ $0.axes[0].size % Program.panelWidth == 0 })
+    else {
+      throw Mismatch("weights side by side have the same inputs, and outputs in whole panels")
+    }
+    let outputs = weights.reduce(0) { $0 + $1.axes[0].size }
     let rows = (kernel[.rows] ?? kernel[.gradient]).map(plainType) ?? .scalar
     let wide = op.kind == .linear ? kernel.result(.output) : kernel[.gradient]
-    guard let wide, plainType(wide).width == count * first.axes[0].size,
+    guard let wide, weights.count == count, plainType(wide).width == outputs,
       plainType(wide).axes.dropLast() == rows.axes.dropLast()
-    else { throw Mismatch("\(count) parts of \(first.axes[0]) do not lie side by side") }
+    else { throw Mismatch("\(count) parts of \(outputs) outputs do not lie side by side") }
     let width = op.kind == .linearInputGradient ? kernel.result(.rows) : kernel[.rows]
     guard let width, plainType(width).width == first.axes[1].size else {
       throw Mismatch("the rows have not the width of the weights \(first)")

@@ -13,8 +13,8 @@ import GraphIR
 ///   Of several a product has one result with the parts side by side or a result for each, and the
 ///   gradient of the input one gradient or one for each. The gradient of the weights has a result for
 ///   each, and perhaps biases, as many.
-/// - Attention and its gradient have queries, keys and values, or projections in their place, of three
-///   times their width.
+/// - Attention and its gradient have queries, keys and values, or projections in their place, as wide as
+///   the three together.
 /// - A product over rows sorted by expert has `start`. Where it has `source` too, it gathers its rows:
 ///   they are tokens, and `source` tells of which token each sorted row is.
 /// - A layer norm's gradient leaves out results that nothing reads.

@@ -3,8 +3,8 @@ import Lowering
 
 /// The calls of one function while their operands' places are still being decided.
 ///
-/// Each local value gets a slot. A pointwise op whose operand dies there takes over the operand's
-/// slot (in place); slots without a fixed place are laid out in scratch by their lifetimes.
+/// Each local value gets a slot. A pointwise op, or one that turns by position, whose operand dies there
+/// takes over the operand's slot (in place); slots without a fixed place are laid out in scratch by their lifetimes.
 struct FunctionDraft {
   struct Slot {
     var name: String

@@ -168,10 +168,10 @@ extension LayerPlanner {
     return .saved(saved.count - 1)
   }
 
-  /// The scratch slot of an operand that nothing reads after this pointwise op.
+  /// The scratch slot of an operand that nothing reads after this op, which may make its result there.
   private func dyingSlot(_ value: Value, _ index: Int, _ function: Function) -> Int? {
     let call = program.calls[index]
-    guard case .pointwise = call.op else { return nil }
+    guard [.pointwise, .rotary].contains(call.op?.kind) else { return nil }
     for input in call.inputs where program.type(of: input) == program.type(of: value) {
       guard let slot = function.slots[input], function.draft.slots[slot].place == nil,
         function.draft.slots[slot].layout == .rowMajor, uses.readers(of: input).last == index,

@@ -6,20 +6,25 @@ import Testing
 
 /// Attention with fewer heads of keys, windows, caps and sinks, in compiled models.
 @Suite struct AttentionFormTests {
-  static let forms: [AttentionModel.Form] = [
-    .grouped, .multiQuery, .window, .softCap, .sinks, .all,
+  private static let forms: [AttentionModel.Form] = [
+    .rotary, .rotaryInterleaved, .grouped, .multiQuery, .window, .softCap, .sinks, .all,
   ]
 
-  @Test("Losses and gradients are the interpreter's", arguments: forms)
-  func agrees(form: AttentionModel.Form) throws {
-    let compiled = try CompiledModel(AttentionModel(form) { $0.T = 21 }.graph())
+  /// With widths of keys that are no panels of weights, and with some that are.
+  static let models =
+    forms.map { AttentionModel($0) { ($0.T, $0.B) = (21, 3) } }
+    + forms.map { AttentionModel($0) { ($0.T, $0.B, $0.C, $0.heads) = (18, 2, 64, 2) } }
+
+  @Test("Losses and gradients are the interpreter's", arguments: models)
+  func agrees(model: AttentionModel) throws {
+    let compiled = try CompiledModel(model.graph())
     let found = try Trial(compiled).disagreements(tolerance: 1e-4)
     #expect(found.isEmpty, "\(found)")
   }
 
-  @Test("Parameters have the same bits for any number of threads", arguments: forms)
-  func threads(form: AttentionModel.Form) throws {
-    let compiled = try CompiledModel(AttentionModel(form) { ($0.T, $0.B) = (37, 3) }.graph())
+  @Test("Parameters have the same bits for any number of threads", arguments: models)
+  func threads(model: AttentionModel) throws {
+    let compiled = try CompiledModel(model.graph())
     let alone = try parameters(after: 2, compiled, threads: 1)
     for threads in 2...4 {
       #expect(try parameters(after: 2, compiled, threads: threads) == alone, "\(threads) threads")
@@ -56,6 +61,18 @@ import Testing
       widths == [
         "attention_q": 48, "attention_k": 24, "attention_v": 24, "attention_heads": 48,
       ])
+  }
+
+  @Test("Keys of fewer heads lie beside queries and values, turned where they are")
+  func joined() throws {
+    let plan = try Pipelines.plan(AttentionModel(.all) { ($0.C, $0.heads) = (64, 2) }.graph())
+    let cache = try #require(plan.generation.cache)
+    let block = try #require(plan.layers.firstIndex { $0.name == "block" })
+    let widths = cache.layers[block].saved.map { plan.layers[block].saved[$0].type.width }
+    #expect(widths.sorted() == [64, 128])
+    let rotaries = plan.layers[block].forward.filter { $0.op?.kind == .rotary }
+    #expect(rotaries.count == 1)
+    #expect(rotaries.allSatisfy { $0.inputs[0].place == $0.results[0].place })
   }
 
   @Test("Calls in C say what is not plain, and nothing else")

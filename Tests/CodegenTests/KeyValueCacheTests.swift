@@ -17,6 +17,8 @@ import Testing
       AttentionModel(.givenValues) { ($0.T, $0.C, $0.depth) = (101, 21, 1) },
       AttentionModel(.window) { ($0.T, $0.depth) = (150, 1) },
       AttentionModel(.all) { ($0.T, $0.depth) = (101, 1) },
+      AttentionModel(.rotary) { ($0.C, $0.heads, $0.depth) = (64, 2, 1) },
+      AttentionModel(.all) { ($0.C, $0.heads, $0.depth) = (64, 2, 1) },
       AttentionModel(.written) { ($0.T, $0.C, $0.heads, $0.B) = (1, 12, 1, 1) },
     ]
 

@@ -172,19 +172,48 @@ import Testing
     #expect(makemoe.contains { $0.kernel.partCount == 3 && !$0.kernel.keepsPartsApart })
   }
 
-  @Test("Queries and keys that are turned by position are of one product with the values")
-  func rotary() throws {
-    let graph = try Pipelines.transformed(AttentionModel(.rotary).graph())
-    let calls = try LoweringPipeline.run(graph).calls
+  /// The calls of a model with three products of one attention in each of two blocks.
+  private func calls(
+    _ form: AttentionModel.Form, width: Int, heads: Int, omitting: Set<String> = []
+  ) throws -> [Program.Call] {
+    let model = AttentionModel(form) { ($0.C, $0.heads) = (width, heads) }
+    let graph = try Pipelines.transformed(model.graph())
+    let calls = try LoweringPipeline.run(graph, omitting: omitting).calls
     #expect(!calls.contains { [.splitHeads, .mergeHeads].contains($0.op?.kind) })
-    for kind in [OpKind.linear, .linearInputGradient] {
+    return calls
+  }
+
+  private func rotaries(_ calls: [Program.Call]) -> [Rotary] {
+    calls.compactMap { if case .rotary(let op) = $0.op { op } else { nil } }
+  }
+
+  @Test(
+    "Queries and keys that are turned by position are parts of one tensor with the values",
+    arguments: [AttentionModel.Form.rotary, .rotaryInterleaved, .all])
+  func rotary(form: AttentionModel.Form) throws {
+    let calls = try calls(form, width: 64, heads: 2)
+    for kind in [OpKind.linear, .linearInputGradient, .linearWeightGradient] {
       let joined = calls.filter { $0.op?.kind == kind && $0.kernel.partCount == 3 }
-      #expect(joined.count == 2, "\(kind)")
+      #expect(joined.count == 2 && joined.allSatisfy { !$0.kernel.keepsPartsApart }, "\(kind)")
     }
-    let inverse = calls.map { call in
-      if case .rotary(let op) = call.op { op.inverse } else { Bool?.none }
+    let turns = rotaries(calls)
+    #expect(turns.map(\.inverse).filter { $0 }.count == 2 && turns.count == 4)
+    let (all, turned) = form == .all ? (8, 6) : (6, 4)
+    #expect(turns.allSatisfy { $0.heads.size == all && $0.turned?.size == turned })
+  }
+
+  @Test(
+    "Keys whose outputs are no whole panels stay apart from queries, and without the step all do")
+  func apart() throws {
+    let narrow = try calls(.all, width: 48, heads: 3)
+    let omitted = try calls(.rotary, width: 64, heads: 2, omitting: ["JoinProjections"])
+    for (calls, parts) in [(narrow, 2), (omitted, 3)] {
+      for kind in [OpKind.linear, .linearInputGradient] {
+        let joined = calls.filter { $0.op?.kind == kind && $0.kernel.partCount > 1 }
+        #expect(joined.map(\.kernel.partCount) == [parts, parts], "\(kind)")
+        #expect(joined.allSatisfy { $0.kernel.keepsPartsApart })
+      }
+      #expect(rotaries(calls).count == 8 && rotaries(calls).allSatisfy { $0.turned == nil })
     }
-    #expect(inverse.compactMap { $0 }.filter { $0 }.count == 4)
-    #expect(inverse.compactMap { $0 }.filter { !$0 }.count == 4)
   }
 }

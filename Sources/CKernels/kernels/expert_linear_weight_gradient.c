@@ -116,6 +116,36 @@ INLINE gradient_block block_of_expert(const gradient_layer *l, int e, int block)
         .out = l->out};
 }
 
+// The update of the matrix in which the float at `place` lies.
+INLINE const weight_update *update_at(const gradient_layer *l, size_t place) {
+    const weight_update *u = l->updates;
+    for (int next = 1; next < l->joined; next++) {
+        u = l->updates[next].value <= l->updates->value + place ? l->updates + next : u;
+    }
+    return u;
+}
+
+// The columns of a block that lie in the same matrix as its first: a block may hold outputs of
+// two.
+INLINE int columns_of_matrix(const gradient_layer *l, const gradient_block *b) {
+    int c = b->columns;
+    for (int next = PANEL; next < b->columns && c == b->columns; next += PANEL) {
+        size_t place = b->place + (size_t)next * (size_t)l->in;
+        c = update_at(l, place) == update_at(l, b->place) ? c : next;
+    }
+    return c;
+}
+
+// The block from one of its columns on.
+INLINE gradient_block block_from(gradient_block b, int column) {
+    b.d_y += column;
+    b.d_b = b.d_b ? b.d_b + column : NULL;
+    b.output += column;
+    b.columns -= column;
+    b.place += (size_t)column * (size_t)b.in;
+    return b;
+}
+
 // Blocks first ..< end of expert e.
 INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end,
                           last_gradient *last) {
@@ -124,16 +154,19 @@ INLINE void expert_blocks(const gradient_layer *l, int e, int first, int end,
     adamw_factors factors;
     for (int block = first; block < end; block++) {
         gradient_block b = block_of_expert(l, e, block);
-        if (with_adamw) {
-            int matrix = b.output / (l->out / l->joined);
-            if (u != all + matrix) {
-                u = all + matrix;
-                factors = adamw_factors_of(&u->numbers, u->steps[e]);
-            }
-            weight_gradient_block_update(b, all, &factors, last);
-        } else {
+        if (!with_adamw) {
             b.d_w += b.place;
             weight_gradient_block(&b);
+            continue;
+        }
+        for (int columns; b.columns > 0; b = block_from(b, columns)) {
+            gradient_block own = b;
+            own.columns = columns = columns_of_matrix(l, &b);
+            if (u != update_at(l, b.place)) {
+                u = update_at(l, b.place);
+                factors = adamw_factors_of(&u->numbers, u->steps[e]);
+            }
+            weight_gradient_block_update(own, all, &factors, last);
         }
     }
 }

@@ -108,10 +108,11 @@ INLINE void rotary_row(float *y, const float *x, const float *cosine, const floa
 //   y1 = x1 cos a - x2 sin a    y2 = x2 cos a + x1 sin a    a = t base^(-2 i / depth)
 //
 //   x, y [sequences, length, heads * depth], of positions t from `past` on; y may be x
+//   the first `turned` heads are; the others stay as they are
 //   pair i: numbers i and i + depth / 2 of a head, or 2 i and 2 i + 1 if interleaved
 //   inverse: by -a
-KERNEL void rotary(float *y, const float *x, int sequences, int heads, int past, int length,
-                   int depth, double base, int interleaved, int inverse) {
+KERNEL void rotary(float *y, const float *x, int sequences, int heads, int turned, int past,
+                   int length, int depth, double base, int interleaved, int inverse) {
     int end = past + length, before = past / ROTARY_POSITIONS;
     int blocks = blocks_of(end, ROTARY_POSITIONS) - before;
     size_t width = (size_t)heads * depth;
@@ -129,11 +130,15 @@ KERNEL void rotary(float *y, const float *x, int sequences, int heads, int past,
                 size_t at = ((size_t)(n % sequences) * length + (size_t)row) * width;
                 const float *cosine = angles.cosine[t], *sine = angles.sine[t];
                 if (pairs == ROTARY_PAIRS) {
-                    rotary_row(y + at, x + at, cosine, sine, heads, depth, first,
+                    rotary_row(y + at, x + at, cosine, sine, turned, depth, first,
                                ROTARY_PAIRS, interleaved);
                 } else {
-                    rotary_row(y + at, x + at, cosine, sine, heads, depth, first, pairs,
+                    rotary_row(y + at, x + at, cosine, sine, turned, depth, first, pairs,
                                interleaved);
+                }
+                if (first == 0 && turned < heads && y != x) {
+                    size_t rest = (size_t)turned * (size_t)depth;
+                    memcpy(y + at + rest, x + at + rest, sizeof *y * (width - rest));
                 }
             }
         }

@@ -11,7 +11,8 @@ extension CallEmitter {
     let first: CExpression = goesOn(type) ? "\(CExpression.pass)->past" : "0"
     return Statement(
       calling: "rotary",
-      [c.made(.output), c[.operand], axes[0], count, first, axes[1], "\(axes[2])/\(count)"]
+      [c.made(.output), c[.operand], axes[0], count, op.turned.map(CNames.size) ?? count, first]
+        + [axes[1], op.turned == nil ? "\(axes[2])/\(count)" : "\(axes[2])/(\(count))"]
         + ["\(op.base)", op.interleaved ? "1" : "0", op.inverse ? "1" : "0"])
   }
 
@@ -26,7 +27,7 @@ extension CallEmitter {
     if op.isPlain && c.call[.sinks] == nil {
       if isKept { sizes.insert("\(CExpression.pass)->past", at: 2) }
       return Statement(
-        calling: "causal_attention" + (isKept ? "_after" : ""), made + [rowStride(op, c)] + sizes)
+        calling: "causal_attention" + (isKept ? "_after" : ""), made + [rowStride(c)] + sizes)
     }
     sizes.insert(isKept ? "\(CExpression.pass)->past" : "0", at: 2)
     let sinks: [CExpression] = c.call[.sinks] == nil ? [] : [".sinks = \(c[.sinks])"]
@@ -43,7 +44,7 @@ extension CallEmitter {
     if op.isPlain {
       return Statement(
         calling: "causal_attention_gradient",
-        pointers + [rowStride(op, c), rowStride(op, c)] + sizes)
+        pointers + [rowStride(c), rowStride(c)] + sizes)
     }
     return Statement(
       calling: "general_attention_gradient", pointers + sizes + [form(op, c, [])])
@@ -61,9 +62,9 @@ extension CallEmitter {
 
   /// The compound literal of what is not plain, and how far rows are apart.
   private func form(_ op: Attention, _ c: CallText, _ sinks: [CExpression]) -> CExpression {
-    let isJoined = c.call[.projections] != nil
-    var fields: [CExpression] = [".row = \(rowStride(op, c))"]
-    fields.append(".key_row = \(isJoined ? rowStride(op, c) : c.width(.keys))")
+    var fields: [CExpression] = [".row = \(rowStride(c))"]
+    fields.append(
+      ".key_row = \(c.call[.projections] == nil ? c.width(.keys) : c.width(.projections))")
     fields.append(".key_heads = \(CNames.size(op.keyHeads))")
     if let window = op.window { fields.append(".window = \("\(window)")") }
     if let cap = op.softCap { fields.append(".cap = \(CNames.float(cap))") }
@@ -76,8 +77,15 @@ extension CallEmitter {
   }
 
   private func sideBySide(_ all: CExpression, _ op: Attention, _ c: CallText) -> [CExpression] {
-    let one = CNames.size(headWidth(c))
-    return [all, "\(all) + \(one)", "\(all) + 2*\(one)"]
+    let width = headWidth(c)
+    guard op.group > 1, let row = c.type(.projections).axes.last else {
+      return [all, "\(all) + \(CNames.size(width))", "\(all) + 2*\(CNames.size(width))"]
+    }
+    let key = row / (op.group + 2)
+    return [
+      all, "\(all) + \(CNames.size(width))",
+      "\(all) + \(CNames.size((op.group + 1) * key))",
+    ]
   }
 
   /// The width of all heads: that of y, or of dy.
@@ -86,8 +94,8 @@ extension CallEmitter {
     return type.axes.last ?? Axis(constant: 1)
   }
 
-  private func rowStride(_ op: Attention, _ c: CallText) -> CExpression {
-    CNames.size((c.call[.projections] == nil ? 1 : 3) * headWidth(c))
+  private func rowStride(_ c: CallText) -> CExpression {
+    c.call[.projections] == nil ? CNames.size(headWidth(c)) : c.width(.projections)
   }
 
   private func attentionSizes(_ type: TensorType, _ op: Attention) -> [CExpression] {

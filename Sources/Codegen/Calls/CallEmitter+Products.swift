@@ -74,12 +74,13 @@ extension CallEmitter {
   }
 
   /// Experts or rows, then the weights' inputs and outputs; those of weights side by side are one
-  /// matrix with the outputs of all.
+  /// matrix with the outputs of all, as wide as the rows that it makes or that come back.
   private func sizes(_ c: CallText, _ rows: Role, _ weights: [Operand]) -> [CExpression] {
     guard let axes = weights.first?.type.axes, axes.count >= 2 else { return [] }
     let count = axes.count == 3 ? CNames.size(axes[0]) : c.rows(rows)
-    let outputs = weights.count > 1 ? weights.count * axes[axes.count - 2] : axes[axes.count - 2]
-    return [count, CNames.size(axes[axes.count - 1]), CNames.size(outputs)]
+    let all = c.call.op?.kind == .linear ? c.madeType(.output) : c.type(.gradient)
+    let outputs = weights.count > 1 ? all.axes.last : axes[axes.count - 2]
+    return [count, CNames.size(axes[axes.count - 1]), outputs.map(CNames.size) ?? "1"]
   }
 
   /// What the optimizer needs to update the weights whose gradients a call makes.

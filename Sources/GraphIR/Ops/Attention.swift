@@ -49,6 +49,9 @@ public struct Attention: ForwardOperation {
     self.stream = stream
   }
 
+  /// How many heads of queries read the same keys.
+  public var group: Int { heads.size / max(keyHeads.size, 1) }
+
   /// Whether every query head has keys of its own, sees all before it, and scores are as they are.
   public var isPlain: Bool { keyHeads == heads && window == nil && softCap == nil }
 

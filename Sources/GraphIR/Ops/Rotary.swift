@@ -7,7 +7,7 @@
 ///
 /// Heads lie side by side in C, head h in h D ..< (h + 1) D. Pair i < D / 2 is numbers i and i + D / 2 of a
 /// head, or 2 i and 2 i + 1 if `interleaved`. Products of queries and keys turned so depend on how far
-/// apart they are, and not on where.
+/// apart they are, and not on where. Of `turned` heads alone, the first ones, the others stay as they are.
 ///
 /// Gradient: dx = the same of dy by -a, which is `inverse`; backward reads nothing else.
 public struct Rotary: ForwardOperation {
@@ -16,14 +16,21 @@ public struct Rotary: ForwardOperation {
     "y1 = x1 cos a - x2 sin a, y2 = x2 cos a + x1 sin a, a = t base^(-2 i / D)"
 
   public var heads: Axis
+
+  /// How many heads are turned; nil: all.
+  public var turned: Axis?
   public var base: Double
   public var interleaved: Bool
 
   /// Whether it turns by -a.
   public var inverse: Bool
 
-  public init(heads: Axis, base: Double, interleaved: Bool = false, inverse: Bool = false) {
+  public init(
+    heads: Axis, turned: Axis? = nil, base: Double, interleaved: Bool = false,
+    inverse: Bool = false
+  ) {
     self.heads = heads
+    self.turned = turned
     self.base = base
     self.interleaved = interleaved
     self.inverse = inverse
@@ -38,6 +45,9 @@ public struct Rotary: ForwardOperation {
     }
     guard heads.size > 0, axes[2].size % heads.size == 0 else {
       throw Mismatch("rotary: \(heads.named) heads do not divide the width \(axes[2].named)")
+    }
+    guard turned?.size ?? 0 <= heads.size else {
+      throw Mismatch("rotary: of \(heads.size) heads \(turned?.size ?? 0) cannot be turned")
     }
     let depth = axes[2].size / heads.size
     guard depth % 2 == 0 else {
@@ -61,7 +71,7 @@ public struct Rotary: ForwardOperation {
 
   /// Three operations for each number; angles are few beside the numbers that they turn.
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
-    Cost(flops: 3 * inputs[0].count)
+    Cost(flops: 3 * inputs[0].count / max(heads.size, 1) * (turned ?? heads).size)
   }
 
   public var op: Op { .rotary(self) }
@@ -76,6 +86,7 @@ public struct Rotary: ForwardOperation {
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
     var copy = self
     copy.heads = transform(heads)
+    copy.turned = turned.map(transform)
     return copy
   }
   public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
@@ -95,13 +106,15 @@ public struct Rotary: ForwardOperation {
   public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes {
-    Attributes().with("heads", .axes([heads])).with("base", .number(base))
+    Attributes().with("heads", .axes([heads])).with("turned", turned.map { .axes([$0]) })
+      .with("base", .number(base))
       .with("interleaved", flag: interleaved).with("inverse", flag: inverse)
   }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     self.init(
-      heads: try reader.axis("heads"), base: try reader.number("base"),
+      heads: try reader.axis("heads"), turned: try reader.optionalAxis("turned"),
+      base: try reader.number("base"),
       interleaved: reader.flag("interleaved"), inverse: reader.flag("inverse"))
   }
 
@@ -113,20 +126,25 @@ public struct Rotary: ForwardOperation {
       sample(heads: 2, depth: 34, length: 35, base: 1.5, interleaved: true),
       sample(heads: 1, depth: 70, length: 33, base: 1e6),
       sample(heads: 5, depth: 6, length: 70, base: 500, interleaved: true, inverse: true),
+      sample(heads: 5, turned: 3, depth: 6, length: 9, base: 500),
+      sample(heads: 3, turned: 2, depth: 70, length: 33, base: 30, interleaved: true),
     ]
   }
 
   private static func sample(
-    heads: Int, depth: Int, length: Int, base: Double, interleaved: Bool = false,
-    inverse: Bool = false
+    heads: Int, turned: Int? = nil, depth: Int, length: Int, base: Double,
+    interleaved: Bool = false, inverse: Bool = false
   ) -> Sample {
-    let kinds = (interleaved ? " interleaved" : "") + (inverse ? " inverse" : "")
+    let kinds =
+      (turned.map { " turned \($0)" } ?? "") + (interleaved ? " interleaved" : "")
+      + (inverse ? " inverse" : "")
     return Sample(
       "rotary heads \(heads) depth \(depth) length \(length)\(kinds)", context: length, batch: 2
     ) { s in
       let x = s.operand("x", width: Axis("C", heads * depth))
       let op = Rotary(
-        heads: Axis("H", heads), base: base, interleaved: interleaved, inverse: inverse)
+        heads: Axis("H", heads), turned: turned.map { Axis("G", $0) }, base: base,
+        interleaved: interleaved, inverse: inverse)
       return [s.applyOne(.rotary(op), [s.g.pointwise(.unary(.tanh, .input(0)), [x])])]
     }
   }

@@ -1,22 +1,19 @@
 import GraphIR
 
 extension Program {
-  /// Lets the three products that give an attention its queries, keys and values, and are one call by
-  /// now, make one tensor.
+  /// Makes one product of the three that give an attention its queries, keys and values, and lets it make
+  /// one tensor.
   ///
   /// Their weights lie one after the other in memory, so that together they are one matrix
-  /// [3 O, I]; attention reads the three parts of each row where they are. Backward mirrors it: one
-  /// gradient [.., 3 O], one product for the input and one for the weights.
+  /// [Q + 2 K, I]; attention reads the three parts of each row where they are. Queries and keys that are
+  /// turned by position are turned there, by one call. Backward mirrors it: one gradient [.., Q + 2 K], one
+  /// product for the input and one for the weights.
   mutating func joinProjections() {
     // No two joins touch a call that the other asks for the readers of.
     let facts = ProgramFacts(self)
-    let places = Dictionary(
-      uniqueKeysWithValues: parameters.enumerated().map { ($1.value, $0) })
     var removed: Set<Int> = []
     for index in calls.indices {
-      guard case .attention = calls[index].op,
-        let projections = Projections(of: index, in: self, facts, places)
-      else { continue }
+      guard let projections = Projections(of: index, in: self, facts) else { continue }
       removed.formUnion(apply(projections))
     }
     remove(removed)
@@ -26,99 +23,71 @@ extension Program {
   /// Outputs in a panel of weights: of weights side by side none may begin within one.
   public static let panelWidth = 16
 
-  /// The calls around an attention.
-  fileprivate struct Projections {
-    var attention: Int
-    var product: Int
-    var backward: Backward?
-
-    struct Backward {
-      var attention: Int
-      var inputGradient: Int
-      var weightGradients: [Int] = []
-    }
-
-    /// - Parameter places: which one of all parameters a value is.
-    init?(of attention: Int, in program: Program, _ facts: ProgramFacts, _ places: [Value: Int]) {
-      self.attention = attention
-      let parts = Role.projected.compactMap { program.calls[attention][$0] }
-      guard let product = parts.first.flatMap({ facts.maker[$0] }) else { return nil }
-      self.product = product
-      let call = program.calls[product]
-      let weights = call.kernel.all(.weights)
-      let readers = Set(parts.flatMap { facts.readers(of: $0) }).subtracting([attention])
-      guard call.results == parts, program.isPlain(call), Self.areNeighbours(weights, places),
-        readers.count <= 1, parts.allSatisfy({ facts.outputs[$0] == nil })
-      else { return nil }
-      if let gradient = readers.first {
-        backward = Backward(gradient, weights, in: program, facts)
-        if backward == nil { return nil }
-      }
-      let known = [product] + (backward.map { [$0.inputGradient] } ?? [])
-      guard weights.allSatisfy({ facts.readers(of: $0) == known }) else { return nil }
-    }
-
-    /// Whether values are parameters created one after the other.
-    private static func areNeighbours(_ values: [Value], _ places: [Value: Int]) -> Bool {
-      let places = values.compactMap { places[$0] }
-      return places.count == values.count
-        && zip(places, places.dropFirst()).allSatisfy { $1 == $0 + 1 }
-    }
-  }
-
-  /// Whether dense products without biases and last steps make results that begin with a panel.
-  private func isPlain(_ call: Call) -> Bool {
-    call.op == .linear(Linear(bias: false)) && call[.start] == nil && call.kernel.finishes.isEmpty
-      && call.results.allSatisfy { type(of: $0).width % Program.panelWidth == 0 }
-  }
-}
-
-extension Program.Projections.Backward {
-  init?(_ attention: Int, _ weights: [Value], in program: Program, _ facts: ProgramFacts) {
-    self.attention = attention
-    let call = program.calls[attention]
-    guard case .attentionGradient = call.op else { return nil }
-    let parts = Role.projected.compactMap { call.kernel.result($0) }
-    let readers = parts.map { facts.readers(of: $0) }
-    guard
-      let input = readers.first?.first(where: {
-        program.calls[$0].op?.kind == .linearInputGradient
-      }), program.calls[input].kernel.all(.gradient) == parts,
-      program.calls[input].kernel.all(.weights) == weights
-    else { return nil }
-    inputGradient = input
-    for (part, users) in zip(parts, readers) {
-      let others = users.filter { $0 != input }
-      guard facts.outputs[part] == nil, others.count == 1, let user = others.first,
-        program.calls[user].op?.kind == .linearWeightGradient,
-        program.calls[user].results.allSatisfy({ facts.readers[$0] == nil })
-      else { return nil }
-      weightGradients.append(user)
-    }
-  }
-}
-
-extension Program {
   private mutating func apply(_ projections: Projections) -> Set<Int> {
-    guard let all = calls[projections.product].results.first else { return [] }
-    let type = type(of: all)
-    if let width = type.axes.last { types[all] = type.replacingLast(with: 3 * width) }
-    calls[projections.product].kernel.results = [.init(.output, all)]
-    calls[projections.attention].kernel.joinProjections(all)
-    return projections.backward.map { apply($0, all) } ?? []
+    let attention = projections.op
+    let type = type(of: calls[projections.attention][.keys] ?? Value(node: 0))
+    guard let width = type.axes.last else { return [] }
+    let joined = type.replacingLast(with: (attention.group + 2) * width)
+    var removed: Set<Int> = []
+
+    let (product, others) = (projections.products.min() ?? 0, projections.products.sorted())
+    let all = calls[projections.products[0]].results[0]
+    calls[product].kernel.widen(.weights, by: projections.weights)
+    calls[product].kernel.results = [.init(.output, all)]
+    types[all] = joined
+    for other in others.dropFirst() { calls[product].join(calls[other]) }
+    removed.formUnion(others.dropFirst())
+
+    let turned = turn(all, by: projections.turns, attention, joined, &removed)
+    calls[projections.attention].kernel.joinProjections(turned)
+    guard let backward = projections.backward,
+      let gradient = calls[backward.attention].kernel.result(.queries)
+    else { return removed }
+    types[gradient] = joined
+    calls[backward.attention].kernel.joinProjections(turned)
+    calls[backward.attention].kernel.results = [.init(.projections, gradient)]
+    let arrived = turn(gradient, by: backward.turns, attention, joined, &removed)
+    apply(backward, arrived, projections.weights, &removed)
+    return removed
   }
 
-  private mutating func apply(_ backward: Projections.Backward, _ all: Value) -> Set<Int> {
-    guard let gradient = calls[backward.attention].kernel.result(.queries) else { return [] }
-    types[gradient] = type(of: all)
-    calls[backward.attention].kernel.joinProjections(all)
-    calls[backward.attention].kernel.results = [.init(.projections, gradient)]
-    calls[backward.inputGradient].kernel.widen(.gradient, by: [gradient])
-    let (first, others) = (backward.weightGradients[0], backward.weightGradients.dropFirst())
+  /// One call that turns queries and keys where they lie side by side, in the place of two.
+  ///
+  /// - Returns: what it makes; the value itself where nothing is turned.
+  private mutating func turn(
+    _ value: Value, by turns: [Int], _ attention: Attention, _ type: TensorType,
+    _ removed: inout Set<Int>
+  ) -> Value {
+    guard let first = turns.min(), let other = turns.max(), case .rotary(var op) = calls[first].op,
+      let result = calls[first].results.first
+    else { return value }
+    op.heads = (attention.group + 2) * attention.keyHeads
+    op.turned = (attention.group + 1) * attention.keyHeads
+    calls[first].kernel.action = .op(.rotary(op))
+    calls[first].kernel.operands = [.init(.operand, value)]
+    calls[first].join(calls[other])
+    types[result] = type
+    removed.insert(other)
+    return result
+  }
+
+  private mutating func apply(
+    _ backward: Projections.Backward, _ gradient: Value, _ weights: [Value],
+    _ removed: inout Set<Int>
+  ) {
+    // The last one stands where all that they read is there; the sum has one addend for three.
+    let products = Array(backward.inputGradients.sorted().reversed())
+    let (last, others) = (products[0], products.dropFirst())
+    leaveOut(others.flatMap { calls[$0].results }, of: backward.sum)
+    calls[last].kernel.widen(.gradient, by: [gradient])
+    calls[last].kernel.widen(.weights, by: weights)
+    for other in others { calls[last].join(calls[other]) }
+
+    let (first, rest) = (backward.weightGradients[0], backward.weightGradients.dropFirst())
     calls[first].kernel.replace(.gradient, by: gradient)
     calls[first].kernel.results = backward.weightGradients.flatMap { calls[$0].kernel.results }
-    for other in others { calls[first].join(calls[other]) }
-    return Set(others)
+    for other in rest { calls[first].join(calls[other]) }
+    removed.formUnion(others + Array(rest))
   }
 }
 

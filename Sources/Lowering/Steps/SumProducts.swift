@@ -39,7 +39,8 @@ extension Program {
 
     init?(_ call: Call, in program: Program, _ facts: ProgramFacts) {
       guard case .linearInputGradient = call.op, let weights = call[.weights],
-        let result = call.kernel.result(.rows), facts.outputs[result] == nil,
+        call.kernel.partCount == 1, let result = call.kernel.result(.rows),
+        facts.outputs[result] == nil,
         facts.readers(of: result).count == 1, let sum = facts.readers(of: result).first,
         program.adds(sum, result), program.calls[sum].layer == call.layer
       else { return nil }
@@ -61,7 +62,7 @@ extension Program {
   }
 
   /// Whether a pointwise call adds a value to whatever else it computes.
-  private func adds(_ index: Int, _ addend: Value) -> Bool {
+  func adds(_ index: Int, _ addend: Value) -> Bool {
     guard case .pointwise(let op) = calls[index].op else { return false }
     let places = calls[index].inputs.indices.filter { calls[index].inputs[$0] == addend }
     return places.count == 1 && op.expression.derivative(by: places[0]) == .constant(1)
@@ -79,7 +80,7 @@ extension Program {
   }
 
   /// Leaves addends out of a sum that another addend has taken in.
-  private mutating func leaveOut(_ gone: [Value], of sum: Int) {
+  mutating func leaveOut(_ gone: [Value], of sum: Int) {
     guard case .pointwise(let op) = calls[sum].op else { return }
     let inputs = calls[sum].inputs
     let kept = inputs.indices.filter { !gone.contains(inputs[$0]) }

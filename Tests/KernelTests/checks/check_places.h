@@ -36,20 +36,23 @@ static void check_moves(void) {
 }
 
 // Positions from `past` on, in a buffer of its own and in place; its last ones again, in a pass of their own.
-static void check_rotary_of(int heads, int past, int length, int depth, double base, int kind) {
+// Heads from the `turned`-th on stay as they are.
+static void check_rotary_of(int heads, int turned, int past, int length, int depth, double base,
+                            int kind) {
     int sequences = 2, width = heads * depth, count = sequences * length * width;
     int interleaved = kind & 1, inverse = kind >> 1 & 1, own = length / 2, shared = length - own;
     float *x = numbers(count), *y = blank(count), *same = copy_of(x, count);
     float *last = blank(own * width);
-    rotary(y, x, sequences, heads, past, length, depth, base, interleaved, inverse);
-    rotary(same, same, sequences, heads, past, length, depth, base, interleaved, inverse);
-    rotary(last, x + shared * width, 1, heads, past + shared, own, depth, base, interleaved,
+    rotary(y, x, sequences, heads, turned, past, length, depth, base, interleaved, inverse);
+    rotary(same, same, sequences, heads, turned, past, length, depth, base, interleaved, inverse);
+    rotary(last, x + shared * width, 1, heads, turned, past + shared, own, depth, base, interleaved,
            inverse);
     for (int r = 0; r < sequences * length; r++) {
         for (int i = 0; i < depth / 2; i++) {
             double angle = (past + r % length) * pow(base, -2.0 * i / depth);
-            double c = cos(angle), s = inverse ? -sin(angle) : sin(angle);
             for (int h = 0; h < heads; h++) {
+                double c = h < turned ? cos(angle) : 1, s = h < turned ? sin(angle) : 0;
+                s = inverse ? -s : s;
                 int first = r * width + h * depth + (interleaved ? 2 * i : i);
                 int second = interleaved ? first + 1 : first + depth / 2;
                 double x1 = (double)x[first], x2 = (double)x[second];
@@ -65,14 +68,15 @@ static void check_rotary_of(int heads, int past, int length, int depth, double b
 
 static void check_rotary(void) {
     for (int kind = 0; kind < 4; kind++) {
-        FOR_SIZES(pairs, 1) { check_rotary_of(2, 5, 3, 2 * pairs, 10000, kind); }
+        FOR_SIZES(pairs, 1) { check_rotary_of(2, 2, 5, 3, 2 * pairs, 10000, kind); }
         for (int past = 0; past < 100; past += 31) {
             for (int length = 0; length < 80; length += 13) {
-                check_rotary_of(3, past, length, 6, 500, kind);
+                check_rotary_of(3, past / 31 % 4, past, length, 6, 500, kind);
             }
         }
-        check_rotary_of(1, 100000, 40, 128, 1e6, kind);
-        check_rotary_of(5, 99990, 33, 64, 1.5, kind);
+        check_rotary_of(1, 1, 100000, 40, 128, 1e6, kind);
+        check_rotary_of(5, 5, 99990, 33, 64, 1.5, kind);
+        check_rotary_of(6, 4, 3, 33, 80, 1.5, kind);
     }
 }
 

@@ -343,45 +343,52 @@ static void check_linear_of(int in, int out, int rows) {
     release();
 }
 
-// Three matrices that lie one after the other, each with numbers of its own.
-static void check_joined(void) {
-    enum { IN = 9, EACH = 2 * TILE_COLUMNS, OUT = 3 * EACH, ROWS = 7, COUNT = IN * OUT };
-    float *x = numbers(ROWS * IN), *d_y = numbers(ROWS * OUT), *d_b = blank(OUT), *d_w = blank(COUNT);
-    float *value = numbers(COUNT), *old = copy_of(value, COUNT);
-    float *first = blank(COUNT), *second = blank(COUNT), steps[] = {1, 2, 3};
-    for (int i = 0; i < COUNT; i++) { first[i] = second[i] = 0; }
+// Three matrices that lie one after the other, each with numbers and a width of its own, a multiple of
+// `unit`: a tile may hold outputs of two.
+static void check_joined_of(int unit) {
+    enum { IN = 9, ROWS = 7 };
+    int out = 6 * unit, count = IN * out, begins[] = {0, 3 * unit, 4 * unit};
+    float *x = numbers(ROWS * IN), *d_y = numbers(ROWS * out), *d_b = blank(out), *d_w = blank(count);
+    float *value = numbers(count), *old = copy_of(value, count);
+    float *first = blank(count), *second = blank(count), steps[] = {1, 2, 3};
+    for (int i = 0; i < count; i++) { first[i] = second[i] = 0; }
     weight_update updates[3];
     for (int m = 0; m < 3; m++) {
-        size_t at = (size_t)m * EACH * IN;
+        size_t at = (size_t)begins[m] * IN;
         updates[m] = (weight_update){value + at, first + at, second + at, steps + m, step_numbers};
         updates[m].numbers.weight_decay = 0;
     }
-    linear_weight_gradient(d_w, d_b, d_y, x, ROWS, IN, OUT, updates, 3, NULL);
-    for (int at = 0; at < COUNT; at++) {
+    linear_weight_gradient(d_w, d_b, d_y, x, ROWS, IN, out, updates, 3, NULL);
+    for (int at = 0; at < count; at++) {
         int o = at / (IN * 16) * 16 + at % 16, i = at / 16 % IN;
-        double d = 0, step = (double)steps[o / EACH];
-        for (int r = 0; r < ROWS; r++) { d += (double)d_y[r * OUT + o] * (double)x[r * IN + i]; }
+        double d = 0, step = (double)steps[(o >= begins[1]) + (o >= begins[2])];
+        for (int r = 0; r < ROWS; r++) { d += (double)d_y[r * out + o] * (double)x[r * IN + i]; }
         double mean = 0.1 * d / (1 - pow(0.9, step)), square = 0.01 * d * d / (1 - pow(0.99, step));
         CLOSE(value[at], (double)old[at] - 0.01 * mean / (sqrt(square) + 1e-6), 1e-5);
     }
-    float *y = blank(ROWS * OUT), *d_x = blank(ROWS * IN);
-    linear(y, x, value, d_b, ROWS, IN, OUT);
-    linear_input_gradient(d_x, d_y, value, ROWS, IN, OUT);
-    for (int at = 0; at < ROWS * OUT; at++) {
-        double sum = (double)d_b[at % OUT];
+    float *y = blank(ROWS * out), *d_x = blank(ROWS * IN);
+    linear(y, x, value, d_b, ROWS, IN, out);
+    linear_input_gradient(d_x, d_y, value, ROWS, IN, out);
+    for (int at = 0; at < ROWS * out; at++) {
+        double sum = (double)d_b[at % out];
         for (int i = 0; i < IN; i++) {
-            sum += (double)x[at / OUT * IN + i] * in_panels(value, IN, at % OUT, i);
+            sum += (double)x[at / out * IN + i] * in_panels(value, IN, at % out, i);
         }
         CLOSE(y[at], sum, 1e-5);
     }
     for (int at = 0; at < ROWS * IN; at++) {
         double sum = 0;
-        for (int o = 0; o < OUT; o++) {
-            sum += (double)d_y[at / IN * OUT + o] * in_panels(value, IN, o, at % IN);
+        for (int o = 0; o < out; o++) {
+            sum += (double)d_y[at / IN * out + o] * in_panels(value, IN, o, at % IN);
         }
         CLOSE(d_x[at], sum, 1e-4);
     }
     release();
+}
+
+static void check_joined(void) {
+    check_joined_of(TILE_COLUMNS);
+    check_joined_of(PANEL);
 }
 
 static void check_adamw(void) {
