@@ -24,7 +24,7 @@ struct GraphTextTests {
     graph.nodes[2].location = SourceLocation(file: "", line: 0, column: 0)
     graph.nodes[4].location = SourceLocation(file: "Models/x-1.swift", line: 12, column: 3)
     graph.setInitializer(.xavierUniform(fanIn: 3, fanOut: 4))
-    graph.setOp(6, .route(Route(experts: Axis("E", 3), capacity: 1)))
+    graph.setOp(6, .route(Route(experts: Axis("E", 3), capacity: Capacity(factor: 1))))
     graph.setExpression(14, .constant(1.0 / 3) * .input(0))
     graph.outputs.append(.init(.gradient(parameter: "odd \" name"), Value(node: 17, result: 1)))
     #expect(try Graph(parsing: graph.text) == graph)

@@ -16,7 +16,7 @@ extension VerifierTests {
       $0.setOp(18, .attention(Attention(heads: Axis("K", 2), scale: 1, rate: 0.1, stream: -1)))
     },
     BadGraph("capacity", "capacity cannot be -1.0 (%6 route)") {
-      $0.setOp(6, .route(Route(experts: Axis("E", 3), capacity: -1)))
+      $0.setOp(6, .route(Route(experts: Axis("E", 3), capacity: Capacity(factor: -1))))
     },
     BadGraph("constant", "a constant cannot be inf (%12 pointwise)") {
       $0.setExpression(12, .input(0) + .constant(.infinity))

@@ -31,7 +31,7 @@ struct ModelFileTests {
   @Test func examplesDifferAsTheySay() throws {
     let capacity = try Graph(parsing: Model.run(Model.example("makemoe-capacity")).graph)
     let factors = capacity.nodes.compactMap { node in
-      if case .route(let op) = node.op { op.capacity } else { Double?.none }
+      if case .route(let op) = node.op { op.capacity?.factor } else { Double?.none }
     }
     #expect(factors == Array(repeating: 1, count: 8))
     let plain = try Graph(parsing: Model.run(Model.example("makemoe-topk")).graph)

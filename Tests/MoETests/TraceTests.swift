@@ -159,7 +159,7 @@ import Testing
       return (sum.combined() + x.routed(by: routing, capacity: 1.5).combined()).head
     }
     let routes = graph.nodes.compactMap { node in
-      if case .route(let op) = node.op { op.capacity } else { Double??.none }
+      if case .route(let op) = node.op { op.capacity?.factor } else { Double??.none }
     }
     #expect(routes == [nil, 1.5])
     #expect(graph.nodes(.dispatch).count == 3)
