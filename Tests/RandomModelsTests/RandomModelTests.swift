@@ -43,6 +43,6 @@ import Testing
     let smallest = reducer.reduced(graph)
     #expect(smallest.nodes.count < graph.nodes.count)
     #expect(smallest.nodes.contains { $0.op.kind == .linear })
-    #expect(smallest.symbols.allSatisfy { $0.size == 1 })
+    #expect(smallest.symbols.allSatisfy { $0.size == 1 }, "\(smallest.text)")
   }
 }
