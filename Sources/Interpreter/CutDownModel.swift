@@ -67,6 +67,10 @@ public struct CutDownModel: Sendable {
 
   private static func cut(_ graph: Graph, _ limits: Limits) -> Graph? {
     var sizes = Self.sizes(of: graph, limits)
+    for node in graph.nodes {
+      guard case .attention(let op) = node.op else { continue }
+      fitKeys(of: op, node.inputs.map(graph.type(of:)), limits, in: &sizes)
+    }
     var decided: [String: Int] = [:]
     for node in graph.nodes {
       guard case .splitHeads(let split) = node.op else { continue }
@@ -87,6 +91,29 @@ public struct CutDownModel: Sendable {
       return nil
     }
     return small
+  }
+
+  /// Gives keys of fewer heads, and sinks, the sizes that go with the heads of queries.
+  private static func fitKeys(
+    of op: Attention, _ types: [TensorType], _ limits: Limits, in sizes: inout [String: Int]
+  ) {
+    func set(_ axis: Axis?, _ size: Int) {
+      guard let axis, let symbol = axis.symbols.first, axis == Axis(symbol.name, symbol.size) else {
+        return
+      }
+      sizes[symbol.name] = size
+    }
+    guard op.keyHeads != op.heads || types.count == 4,
+      let total = size(of: types[0].axes[2], sizes), let count = size(of: op.heads, sizes)
+    else { return }
+    let heads = (1...max(1, min(count, limits.heads))).last { total % $0 == 0 } ?? 1
+    set(op.heads, heads)
+    if types.count == 4 { set(types[3].axes.first, heads) }
+    if op.keyHeads == op.heads { return }
+    let few = max(1, heads / op.group)
+    let keys = heads % few == 0 ? few : 1
+    set(op.keyHeads, keys)
+    set(types[1].axes.last, keys * (total / heads))
   }
 
   /// What an axis comes to with other sizes of its symbols; nil if that is no whole number.

@@ -7,7 +7,7 @@ public struct GraphReducer {
   /// - Parameter isWrong: what must stay true; it is asked often.
   public init(while isWrong: @escaping (Graph) -> Bool) { self.isWrong = isWrong }
 
-  /// Leaves out nodes whose operand can stand for them, and shortens axes, as long as either helps.
+  /// Leaves out nodes for which an operand, or one of an operand's, can stand, and shortens axes, as long as either helps.
   public func reduced(_ graph: Graph) -> Graph {
     var smallest = graph
     while let smaller = withoutNode(smallest) ?? withShorterAxis(smallest) { smallest = smaller }
@@ -17,7 +17,9 @@ public struct GraphReducer {
   private func withoutNode(_ graph: Graph) -> Graph? {
     for index in graph.nodes.indices.reversed() {
       let node = graph.nodes[index]
-      for operand in node.inputs where graph.type(of: operand) == node.types[0] {
+      // Heads that are cut and merged again have the type that was cut, two steps before.
+      let before = node.inputs + node.inputs.flatMap { graph.nodes[$0.node].inputs }
+      for operand in before where graph.type(of: operand) == node.types[0] {
         let smaller = graph.replacing(Value(node: index), by: operand)
         if (try? Verifier.verify(smaller)) != nil, isWrong(smaller) { return smaller }
       }

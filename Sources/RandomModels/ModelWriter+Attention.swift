@@ -26,7 +26,7 @@ extension ModelWriter {
 
   /// Heads that several heads of queries read.
   private mutating func fewHeads(_ x: Tensor, _ word: String, _ bias: Bool) -> Tensor {
-    let width = sizes.keyHeads * MoE.Axis("M", sizes.C.size / sizes.heads)
+    let width = sizes.keyHeads * MoE.Axis("D", sizes.C.size / sizes.heads)
     return x.linear(name(word), width, bias: bias).heads(sizes.keyHeads)
   }
 
@@ -49,7 +49,7 @@ extension ModelWriter {
   /// A learned number for each head, or what is computed of one.
   private mutating func headSinks() -> Tensor {
     let sinks = parameter(
-      name("sinks"), MoE.Axis("N", sizes.heads), initial: dice.happens(30) ? .zeros : .normal(1))
+      name("sinks"), MoE.Axis("H", sizes.heads), initial: dice.happens(30) ? .zeros : .normal(1))
     return dice.happens(20) ? sinks * 0.5 : sinks
   }
 

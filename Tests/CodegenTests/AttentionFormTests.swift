@@ -1,6 +1,7 @@
 import Codegen
 import CompiledModels
 import GraphIR
+import Interpreter
 import ModelRuntime
 import Testing
 
@@ -73,6 +74,19 @@ import Testing
     let rotaries = plan.layers[block].forward.filter { $0.op?.kind == .rotary }
     #expect(rotaries.count == 1)
     #expect(rotaries.allSatisfy { $0.inputs[0].place == $0.results[0].place })
+  }
+
+  @Test("Models are cut down for checks, and groups stay groups", arguments: models)
+  func cutDown(model: AttentionModel) throws {
+    for purpose in [CutDownModel.Purpose.gradients, .kernels] {
+      let small = try CutDownModel(model.graph(), for: purpose).graph
+      let groups = small.nodes.compactMap {
+        if case .attention(let op) = $0.op { op.group } else { nil }
+      }
+      let isGrouped = [.grouped, .multiQuery, .all].contains(model.form)
+      #expect(groups.contains { $0 > 1 } == isGrouped, "\(small.symbols)")
+      #expect(small.batch.size < 3)
+    }
   }
 
   @Test("Calls in C say what is not plain, and nothing else")

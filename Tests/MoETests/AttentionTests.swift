@@ -7,6 +7,9 @@ import Testing
 @Suite struct AttentionTests {
   private static let narrow = Axis("N", 4)
 
+  /// The line of `attention` in the model below.
+  private static let attentionLine = #line + 10
+
   /// A model of 3 heads of queries and so many numbers and heads of keys and values.
   private func model(
     _ text: Text, keys: Int = 3, width: Axis = Small.C, window: Int? = nil, cap: Double? = nil,
@@ -22,12 +25,10 @@ import Testing
     graph.nodes.compactMap { if case .attention(let op) = $0.op { op } else { nil } }
   }
 
-  private func expect(
-    _ found: [Diagnostic], _ message: String, hint: String, line: Int = #line
-  ) {
+  private func expect(_ found: [Diagnostic], _ message: String, hint: String) {
     #expect(found.map(\.message) == ["attention: \(message)"])
     #expect(found.first?.hint == hint)
-    #expect(found.first?.location?.line == 18)
+    #expect(found.first?.location?.line == Self.attentionLine)
   }
 
   @Test func keysMayHaveFewerHeads() throws {

@@ -18,7 +18,10 @@
 /// maximum, sum.
 public struct Attention: ForwardOperation {
   public static let kind = OpKind.attention
-  public static let formula = "y = dropout(softmax(scale q k^T, causal)) v, per sequence and head"
+  public static let formula =
+    "y = dropout(softmax(scale q k^T, causal)) v, per sequence and head; of fewer heads of keys each is "
+    + "read by several, keys before a window are hidden too, with a cap scores are cap tanh(score / cap), "
+    + "and sinks are one more score of each head, of no value"
 
   public var heads: Axis
 
