@@ -187,7 +187,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "GraphIR", "Lint", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
+        "GraphIR", "Lint", "MoE", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
         "ModelFixtures", "CompiledModels", "moec",
       ]),
   ],

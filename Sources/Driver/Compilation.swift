@@ -48,7 +48,7 @@ public struct Compilation {
 
   /// The graph as the model makes it, and the model's text.
   public func trace() throws -> (graph: Graph, source: String) {
-    try log.stage("traced", { "\(model): \($0.graph.nodes.count) operations" }) {
+    try log.stage("traced", { "\(model): \($0.graph.nodes.count.of("operation"))" }) {
       try explaining { try traceNow() }
     }
   }
@@ -70,7 +70,9 @@ public struct Compilation {
 
   /// The graph after all passes, backward included.
   public func transformed(_ graph: Graph) throws -> Graph {
-    try log.stage("lowered", { "\($0.nodes.count) operations with gradients, after all passes" }) {
+    try log.stage(
+      "lowered", { "\($0.nodes.count.of("operation")) with gradients, after all passes" }
+    ) {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
         return try Pipeline().run(graph, options: pipeline, observe: observe)
@@ -185,6 +187,6 @@ extension Plan {
   fileprivate var inShort: String {
     let count = learnedParameters.reduce(0) { $0 + $1.type.count }
     let megabytes = (memory.total + 500_000) / 1_000_000
-    return "\(layers.count) layers, \(count.grouped) parameters, \(megabytes.grouped) MB"
+    return "\(layers.count.of("layer")), \(count.of("parameter")), \(megabytes.grouped) MB"
   }
 }

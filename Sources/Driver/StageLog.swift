@@ -48,12 +48,31 @@ public final class StageLog: @unchecked Sendable {
     lock.withLock { print(line) }
   }
 
-  /// On a terminal, of `columns`, the beginning of what is too long for it is left out.
+  /// On a terminal, of `columns`, what is too long goes on below, and of a single word that is still
+  /// too long, as a path may be, the beginning is left out.
   static func line(_ name: String, _ what: String, _ seconds: Double?, columns: Int?) -> String {
     let time = seconds.map { String(format: "%7.2f s", $0) } ?? ""
     let room = columns.map { max(4, $0 - 10 - time.count) } ?? .max
-    let shown = what.count > room ? "…" + what.suffix(room - 1) : what
-    return filled(name, 10) + (time.isEmpty ? shown : filled(shown, min(50, room)) + time)
+    let lines = pieces(of: what, room: room)
+    let last = lines[lines.count - 1]
+    let indent = filled("", 10)
+    let start = filled(name, 10) + lines.dropLast().map { $0 + "\n" + indent }.joined()
+    return start + (time.isEmpty ? last : filled(last, min(50, room)) + time)
+  }
+
+  /// Cut at spaces; one at least.
+  private static func pieces(of text: String, room: Int) -> [String] {
+    if text.count <= room { return [text] }
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      let shown = word.count > room ? "…" + word.suffix(room - 1) : String(word)
+      if let last = lines.last, last.count + 1 + shown.count <= room {
+        lines[lines.count - 1] += " " + shown
+      } else {
+        lines.append(shown)
+      }
+    }
+    return lines.isEmpty ? [""] : lines
   }
 
   private static func filled(_ text: String, _ width: Int) -> String {

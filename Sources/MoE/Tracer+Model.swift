@@ -6,7 +6,7 @@ extension Tracer {
     let name = builder.graph.name
     if !Names.isModel(name) {
       let rule = "must be a letter followed by letters, digits, - and _"
-      report("the name \"\(name)\" \(Names.problem(name, rule: rule))", call)
+      report("the name \(name.debugDescription) \(Names.problem(name, rule: rule))", call)
     }
     for axis in axes { _ = use(axis, call) }
     check(linearWeights, call)

@@ -4,9 +4,15 @@ import Words
 extension Plan {
   /// What the model is and costs, a table for a person.
   public var summary: String {
+    let unit = flopUnit
     let rows =
-      [["layer", "uses", "parameters", "forward MFLOP", "backward MFLOP", "saved bytes"]]
-      + layers.indices.map(row)
+      [
+        [
+          "layer", "uses", "parameters", "forward \(unit.name)", "backward \(unit.name)",
+          "saved bytes",
+        ]
+      ]
+      + layers.indices.map { row($0, in: unit.size) }
     let facts =
       [
         overview,
@@ -15,7 +21,7 @@ extension Plan {
     let (forward, backward) = (graph.flops(.forward), graph.flops(.backward))
     let costs = [
       "", "FLOPs: forward \(forward.grouped), step \((forward + backward).grouped)",
-      "memory: \(memory.total.grouped) bytes", "  \(memory.lasting)", "  \(memory.passing)",
+      "memory: \(memory.total.grouped) bytes", "  \(lasting)", "  \(memory.passing)",
       generation.summary.replacing(", as ", with: ",\n  as ").replacing(
         " until", with: "\n  until"),
     ]
@@ -27,7 +33,7 @@ extension Plan {
     let learned = learnedParameters
     let total = learned.reduce(0) { $0 + $1.type.count }
     return "\(graph.name): \(total.grouped) parameters, \(activeParameters.grouped) active per "
-      + "token, in \(learned.count) tensors"
+      + "token, in \(learned.count.of("tensor"))"
   }
 
   /// The terms of the objective and the states, a line each; nothing where there are none.
@@ -38,22 +44,35 @@ extension Plan {
     return (terms.isEmpty ? [] : ["objective: loss + " + terms.joined(separator: " + ")])
       + (states.isEmpty
         ? []
-        : ["states: \(states.map(\.name).joined(separator: ", ")) (\(numbers.grouped) numbers)"])
+        : ["states: \(states.map(\.name).joined(separator: ", ")) (\(numbers.of("number")))"])
   }
 
-  private func row(_ index: Int) -> [String] {
+  /// What stays in memory; states are with the parameters there.
+  private var lasting: String {
+    let hasStates = parameters.contains { $0.update == .rule }
+    return hasStates
+      ? memory.lasting.replacing("parameters", with: "parameters and states") : memory.lasting
+  }
+
+  private func row(_ index: Int, in unit: Int) -> [String] {
     let layer = layers[index]
     let count = uses.filter { $0.layer == index }.count
     let parameters = layer.parameters.reduce(0) { $0 + ($1.update == .rule ? 0 : $1.type.count) }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
-      layer.name, "\(count)", parameters.grouped, Self.mega(layer.flops(.forward)),
-      Self.mega(layer.flops(.backward)), saved.grouped,
+      layer.name, "\(count)", parameters.grouped, Self.tenths(layer.flops(.forward), unit),
+      Self.tenths(layer.flops(.backward), unit), saved.grouped,
     ]
   }
 
-  private static func mega(_ flops: Int) -> String {
-    let tenths = (flops + 50_000) / 100_000
+  /// That in which the largest layer has digits to show.
+  private var flopUnit: (name: String, size: Int) {
+    let most = layers.flatMap { [$0.flops(.forward), $0.flops(.backward)] }.max() ?? 0
+    return most >= 1_000_000 ? ("MFLOP", 1_000_000) : ("kFLOP", 1_000)
+  }
+
+  private static func tenths(_ flops: Int, _ unit: Int) -> String {
+    let tenths = (flops + unit / 20) / (unit / 10)
     return "\((tenths / 10).grouped).\(tenths % 10)"
   }
 }

@@ -12,11 +12,19 @@ struct ValueNames {
   /// Names of what comes into a layer and goes out of it, which hold within the layer.
   var edgeNames: [Value: String] = [:]
 
+  /// The forward values whose gradients backward values are.
+  private var targets: [Value: Value] = [:]
+
   private var program: Program { uses.program }
 
   init(_ uses: ValueUses, source: String?) {
     self.uses = uses
     self.source = SourceLines(source ?? "")
+    // In the order of calls, so that each asks what is known of those before it: two paths through every
+    // layer would be twice as many in the next.
+    for call in uses.program.calls where call.phase == .backward {
+      for result in call.results { targets[result] = gradientTarget(of: result, madeBy: call) }
+    }
   }
 
   /// The name of a value within the layer whose scope is given.
@@ -143,12 +151,12 @@ extension ValueNames {
 
   /// The forward value whose gradient a backward value is, as far as the ops tell: a result has the
   /// role of that whose gradient it is, and most calls read that too.
-  func gradientTarget(of value: Value) -> Value? {
-    guard let call = uses.call(making: value), call.phase == .backward, let op = call.op else {
-      return nil
-    }
+  func gradientTarget(of value: Value) -> Value? { targets[value] }
+
+  private func gradientTarget(of value: Value, madeBy call: Program.Call) -> Value? {
+    guard let op = call.op else { return nil }
     if case .pointwise(let op) = op, op.expression.isSum {
-      return call.inputs.lazy.compactMap(gradientTarget).first
+      return call.inputs.lazy.compactMap { targets[$0] }.first
     }
     guard let gradient = op.gradient else { return nil }
     switch gradient.target(ofResult: value.result) {
@@ -159,7 +167,7 @@ extension ValueNames {
       let readers = call.operand(read).map { uses.readers(of: $0).map { program.calls[$0] } } ?? []
       let forward = readers.first { $0.op?.kind == type(of: gradient).forward }
       // Where no op is left, what it did belongs to another: products gather dispatched rows.
-      return forward?.operand(operand) ?? call[.gradient].flatMap(gradientTarget)
+      return forward?.operand(operand) ?? call[.gradient].flatMap { targets[$0] }
     case nil: return nil
     }
   }

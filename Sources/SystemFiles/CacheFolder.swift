@@ -26,9 +26,8 @@ public enum CacheFolder {
   /// Why nothing is to be read from or kept in a folder; nil for one that can be used. One that is
   /// not there is made, for its owner alone, unless only reading is meant.
   public static func problem(of folder: URL, isMade: Bool = true) -> String? {
-    if isMade {
-      try? FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    if isMade, access(folder.path, F_OK) != 0, NewFolder.make(folder.path, mode: 0o700) != 0 {
+      return String(cString: strerror(errno))
     }
     var status = stat()
     guard stat(folder.path, &status) == 0 else { return String(cString: strerror(errno)) }

@@ -44,7 +44,7 @@ public struct FileError: ExplainedError, Equatable {
 
   public var message: String {
     let reason = code == ENOSPC ? "no space left" : SystemError.text(of: code)
-    return "cannot \(operation) \(path): \(reason)"
+    return "cannot \(operation) \(path.isEmpty ? "\"\"" : path): \(reason)"
   }
 
   public var hint: String { SystemError.hint(for: code, isReading: operation == "read") }

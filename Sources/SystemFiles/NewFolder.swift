@@ -10,11 +10,11 @@ public enum NewFolder {
 
   /// Makes a folder and those above it. Returns 0, also where it is there already, or -1 with the
   /// reason in `errno`, which Foundation keeps to itself.
-  public static func make(_ path: String) -> Int32 {
+  public static func make(_ path: String, mode: mode_t = 0o777) -> Int32 {
     var made = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
       made += part
-      if mkdir(made, 0o777) != 0 {
+      if mkdir(made, mode) != 0 {
         let code = errno
         var status = stat()
         // A link to nowhere is there, and leads to no folder.

@@ -33,7 +33,8 @@ struct Moec: AsyncParsableCommand {
     do {
       try Suggestion.checkHelp(Array(CommandLine.arguments.dropFirst()))
       try Suggestion.checkNames(Array(CommandLine.arguments.dropFirst()))
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(
+        Suggestion.withEmptyValues(Array(CommandLine.arguments.dropFirst())))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

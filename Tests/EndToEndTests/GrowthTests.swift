@@ -3,6 +3,7 @@ import CompiledModels
 import Foundation
 import GraphIR
 import Lint
+import MoE
 import Passes
 import Planning
 import Testing
@@ -19,6 +20,29 @@ import Testing
       // Four where work is linear, 16 where it goes with the square.
       #expect(b < 8 * a + 0.005, "\(stage): \(a) s for 48 layers, \(b) s for 192")
     }
+  }
+
+  /// With a mixture in every layer alone there are two ways back through each.
+  @Test("The names of gradients are found in no more time where paths fork in every layer")
+  func forkedPaths() throws {
+    func seconds(layers depth: Int) throws -> Double {
+      typealias Axis = MoE.Axis
+      let (V, T, B) = (Axis("V", 11), Axis("T", 4), Axis("B", 2))
+      let (C, E) = (Axis("C", 8), Axis("E", 4))
+      let graph = try LanguageModel.trace("forked", vocabulary: V, context: T, batch: B) { text in
+        let x = text.tokens.embedding("token", C)
+        return layers("block", depth, x) { x in
+          let rows = x.layerNorm("norm").routed(by: x.linear("gate", E).top(2).softmax())
+          return x + rows.linear("up", C).combined()
+        }.linear("head", V)
+      }
+      let transformed = try Pipeline().run(graph)
+      let start = Self.threadSeconds
+      #expect(try Plan(transformed).layers.count == 3)
+      return Self.threadSeconds - start
+    }
+    let (few, many) = (try seconds(layers: 12), try seconds(layers: 48))
+    #expect(many < 8 * few + 0.05, "\(few) s for 12 layers, \(many) s for 48")
   }
 
   /// The seconds that each stage takes of a processor, whatever else runs on it: the better of two.

@@ -50,6 +50,15 @@ import Testing
     #expect(made.status == 1 && made.errors.contains("hint: name an ordinary file"), "\(made)")
   }
 
+  @Test("A text that the model could not be trained on is refused, before anything is made")
+  func shortText() throws {
+    let folder = try ModelFixture.folder()
+    let made = try Command.shell("printf a > one; exec \"$0\" new work --data one", in: folder)
+    let message = "one is too short: it has 1 character, and a model with a context of 32 needs 321"
+    #expect(made.status == 1 && made.errors.contains(message), "\(made)")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/work"))
+  }
+
   @Test("What it says comes next can be typed as it stands, and leaves git nothing to show")
   func nextCommands() throws {
     let folder = try ModelFixture.folder()

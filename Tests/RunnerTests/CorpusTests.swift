@@ -60,7 +60,7 @@ import Testing
     #expect(throws: CorpusError.empty(path: "t")) { try self.corpus("") }
     let short = String(repeating: "ab", count: 40)
     #expect(
-      throws: CorpusError.tooShort(path: "t", count: 80, unit: "characters", needed: 81, context: 8)
+      throws: CorpusError.tooShort(path: "t", count: 80, unit: "character", needed: 81, context: 8)
     ) {
       try self.corpus(short)
     }

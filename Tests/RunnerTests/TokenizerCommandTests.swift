@@ -69,6 +69,8 @@ import Tokenizer
         "no token \"!?\""
       ),
       (["shard", "good", "-o", "s"], "cannot read tokenizer.json"),
+      (["train", "empty"], "empty is empty\nhint: "),
+      (["train", "empty", "empty"], "empty, empty are empty\nhint: "),
     ] as [([String], String)])
   func explainsMistakes(_ arguments: [String], _ message: String) throws {
     let folder = try ModelFixture.folder()
@@ -78,6 +80,7 @@ import Tokenizer
     try write([0x61, 0xff], "bad")
     try write(Array("good text".utf8), "good")
     try write(Array("1 x".utf8), "words")
+    try write([], "empty")
     try write(Array("1 999999".utf8), "large")
     try write(try sampleTokenizer().json, "t.json")
     let result = try Command.moec(["tokenizer"] + arguments, in: folder)
@@ -85,6 +88,16 @@ import Tokenizer
     #expect(result.errors.hasPrefix("error: "))
     #expect(result.errors.contains(message), "\(result.errors)")
     #expect(result.output == "")
+  }
+
+  @Test(arguments: [
+    (["--special", ""], "--special needs a token"), (["--special="], "--special needs a token"),
+    (["--special", "<a>", "--special", "<b>", "--special", "<a>"], "--special <a> is there twice"),
+  ])
+  func specialTokensAreTextsAndDiffer(_ options: [String], _ message: String) throws {
+    let text = try fileWith(subwordText)
+    let result = try Command.moec(["tokenizer", "train", text] + options)
+    #expect(result.status == 64 && result.errors.contains(message), "\(result.errors)")
   }
 
   @Test func saysWhichLineOfTheModelToChange() throws {

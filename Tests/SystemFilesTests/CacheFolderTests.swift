@@ -51,6 +51,12 @@ import Testing
     #expect(CacheFolder.problem(of: URL(fileURLWithPath: file + "/x")) == "Not a directory")
   }
 
+  /// Not what is missing behind it, but why it cannot be made.
+  @Test func whyItCannotBeMadeIsSaid() {
+    let problem = CacheFolder.problem(of: URL(fileURLWithPath: "/sys/kernel/moec/cache"))
+    #expect(problem != nil && problem != String(cString: strerror(ENOENT)))
+  }
+
   /// Wherever the environment points, there is a place for what must not be lost.
   @Test func whatLastsHasAPlace() throws {
     let folder = try ModelFixture.folder()

@@ -69,6 +69,7 @@
       button.setAttribute("aria-checked", String(i === layer));
       button.tabIndex = i === layer ? 0 : -1;
     });
+    centre(buttons[layer]);
     spans.forEach((span, i) => {
       const choices = choicesOf(router, i);
       const [first, second] = choices;
@@ -80,6 +81,13 @@
     });
     showExperts(router);
     if (current >= 0) showToken();
+  }
+
+  // Where the buttons are one line that scrolls, that of the layer is in sight; the page stays where it is.
+  function centre(button) {
+    const line = byId("layers");
+    const room = line.clientWidth - button.offsetWidth;
+    line.scrollLeft += button.getBoundingClientRect().left - line.getBoundingClientRect().left - room / 2;
   }
 
   function showExperts(router) {
@@ -146,8 +154,22 @@
       rows.append(row);
     });
     table.append(rows);
+    table.style.columnCount = Math.max(2, Math.ceil(facts.routers.length / 12));
     byId("token").replaceChildren(title, table);
+    endBelowARow();
   }
+
+  // What is too high for the panel is scrolled in it: it ends below a whole row.
+  function endBelowARow() {
+    const panel = byId("token");
+    panel.style.maxHeight = "";
+    if (panel.scrollHeight <= panel.clientHeight) return;
+    const { top, bottom } = panel.getBoundingClientRect();
+    const ends = [...panel.querySelectorAll("tr")].map((row) => row.getBoundingClientRect().bottom);
+    const last = Math.max(...ends.filter((end) => end < bottom));
+    if (last > top) panel.style.maxHeight = `${last - top + 1}px`;
+  }
+  addEventListener("resize", () => { if (current >= 0) endBelowARow(); });
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

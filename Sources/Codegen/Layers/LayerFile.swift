@@ -76,14 +76,9 @@ extension LayerFile {
     let parameters = layer.parameters.reduce(0) { $0 + $1.type.count }
     let saved = layer.saved.reduce(0) { $0 + $1.bytes }
     return [
-      "parameters \(parameters.grouped)", "forward \(Self.mega(layer.flops(.forward))) MFLOP",
-      "backward \(Self.mega(layer.flops(.backward))) MFLOP", "saved \(saved.grouped) bytes",
+      "parameters \(parameters.grouped)", "forward \(flopText(layer.flops(.forward)))",
+      "backward \(flopText(layer.flops(.backward)))", "saved \(saved.grouped) bytes",
     ]
-  }
-
-  private static func mega(_ flops: Int) -> String {
-    let tenths = (flops + 50_000) / 100_000
-    return tenths >= 1000 ? ((tenths + 5) / 10).grouped : "\(tenths / 10).\(tenths % 10)"
   }
 
   private func functions(_ phase: Phase) -> [LayerFunction] {

@@ -19,7 +19,7 @@ extension Corpus {
     guard !text.isEmpty else { throw .empty(path: path) }
     try Corpus.check(tokenizer, manifest)
     let (tokens, characters) = try Corpus.encode(text, path, tokenizer)
-    try Corpus.checkLength(tokens.count, of: "tokens", path, manifest)
+    try Corpus.checkLength(tokens.count, of: "token", path, context: manifest.context)
     let all = tokenizer.characterCounts(countingSpecial: true)
     let kept = TokenSource.sum(of: all, over: tokens[...])
     if tokenizer.keepsCharacters, kept < characters {
@@ -60,7 +60,7 @@ extension Corpus {
     if let coding, coding != .subwords(shards.tokenizer) {
       throw .otherTokenizer(first: folder, second: "the weights or --tokenizer")
     }
-    try Corpus.checkLength(shards.count, of: "tokens", folder, manifest)
+    try Corpus.checkLength(shards.count, of: "token", folder, context: manifest.context)
     let boundary = Corpus.boundary(of: shards.count)
     let trained = shards.characters(before: boundary)
     let all = shards.characters(before: shards.count)

@@ -82,7 +82,7 @@ public struct Corpus: Sendable {
     } else {
       known = try Corpus.vocabulary(census, path, manifest)
     }
-    try Corpus.checkLength(census.count, of: "characters", path, manifest)
+    try Corpus.checkLength(census.count, of: "character", path, context: manifest.context)
     let tokens: [Int32]
     do throws(VocabularyError) {
       tokens = try known.encode(text, census)
@@ -100,12 +100,12 @@ public struct Corpus: Sendable {
 
   /// Validation is the shorter part, ⌈n / 10⌉, and a window needs T + 1 tokens.
   static func checkLength(
-    _ count: Int, of unit: String, _ path: String, _ manifest: Manifest
+    _ count: Int, of unit: String, _ path: String, context: Int
   ) throws(CorpusError) {
-    let needed = 10 * manifest.context + 1
+    let needed = 10 * context + 1
     guard count >= needed else {
       throw .tooShort(
-        path: path, count: count, unit: unit, needed: needed, context: manifest.context)
+        path: path, count: count, unit: unit, needed: needed, context: context)
     }
   }
 

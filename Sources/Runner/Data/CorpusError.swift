@@ -36,7 +36,7 @@ public enum CorpusError: ExplainedError, Equatable {
     case .utf16(let path):
       return "\(path) is UTF-16, not UTF-8"
     case .tooShort(let path, let count, let unit, let needed, let context):
-      return "\(path) is too short: it has \(count) \(unit), and a model with a context "
+      return "\(path) is too short: it has \(count.of(unit)), and a model with a context "
         + "of \(context) needs \(needed)"
     case .tooManyCharacters(let path, let distinct, let compiled, _):
       return "\(path) has \(distinct) distinct characters, the model was compiled for \(compiled)"

@@ -29,11 +29,14 @@ public struct Vocabulary: Equatable, Sendable {
     self.init(isPresent.indices.compactMap { isPresent[$0] ? Unicode.Scalar(UInt32($0)) : nil })
   }
 
-  /// The distinct characters of a text file. Errors: unreadable, not UTF-8, empty.
-  public init(ofText path: String) throws(CorpusError) {
+  /// The distinct characters of a text file. Errors: unreadable, not UTF-8, empty, too short for a model
+  /// with so many positions.
+  public init(ofText path: String, context: Int) throws(CorpusError) {
     let text = try CorpusText.read(path)
     guard !text.isEmpty else { throw .empty(path: path) }
-    self.init(CharacterCensus(text).distinct)
+    let census = CharacterCensus(text)
+    try Corpus.checkLength(census.count, of: "character", path, context: context)
+    self.init(census.distinct)
   }
 
   /// Whether a character has a token.
@@ -84,7 +87,8 @@ public struct VocabularyError: ExplainedError, Equatable {
       return "the text has line ends of Windows, and the model does not; tr -d '\\r' takes the "
         + "CRs out"
     }
-    return "it knows \(known.count.grouped): \(known.characters.prefix(120).map(Self.visible).joined())"
+    return
+      "it knows \(known.count.grouped): \(known.characters.prefix(120).map(Self.visible).joined())"
   }
 
   private static func name(_ character: Unicode.Scalar) -> String {

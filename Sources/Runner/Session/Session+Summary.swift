@@ -6,11 +6,12 @@ extension Session {
   public var summary: String {
     let manifest = model.manifest
     let memory = manifest.memory
+    let lasting = manifest.states.isEmpty ? "parameters" : "parameters and states"
     let active = manifest.activeParameters.map { ", \($0.grouped) of them for a token" } ?? ""
     var lines = [
-      "model   \(manifest.name): \(manifest.parameterCount.grouped) parameters\(active)",
+      "model   \(manifest.name): \(manifest.parameterCount.of("parameter"))\(active)",
       "batch   \(manifest.batch) sequences of \(manifest.context) \(coding.unit)",
-      "memory  \(megabytes(memory.total))\n        \(megabytes(memory.parameters)) parameters, "
+      "memory  \(megabytes(memory.total))\n        \(megabytes(memory.parameters)) \(lasting), "
         + "\(megabytes(memory.optimizer)) optimizer, \(megabytes(memory.saved)) saved, "
         + "\(megabytes(memory.scratch)) scratch",
       "threads \(threads), seed \(seed)",
@@ -25,7 +26,9 @@ extension Session {
         "terms   " + manifest.terms.map { "\($0.weight) \($0.name)" }.joined(separator: ", "))
     }
     if !manifest.states.isEmpty {
-      lines.append("states  " + manifest.states.map(\.name).joined(separator: ", "))
+      let numbers = manifest.states.reduce(0) { $0 + $1.count }
+      lines.append(
+        "states  \(manifest.states.map(\.name).joined(separator: ", ")) (\(numbers.of("number")))")
     }
     if let corpus {
       lines.append(

@@ -1,6 +1,7 @@
 import Exchange
 import Foundation
 import ModelRuntime
+import SystemFiles
 import Tokenizer
 
 /// A compiled model with its parameters and what they are used on: what every way of running a
@@ -90,7 +91,9 @@ public struct Session {
   }
 
   private static func average(of checkpoint: Checkpoint?, beside model: Model) throws -> Model? {
-    guard let checkpoint, checkpoint.contents == .training, checkpoint.hasAverage else { return nil }
+    guard let checkpoint, checkpoint.contents == .training, checkpoint.hasAverage else {
+      return nil
+    }
     let average = try Model(model.library)
     if let threads = model.threads { try average.setThreads(threads) }
     try checkpoint.restoreAverage(into: average)
@@ -177,9 +180,9 @@ public struct Session {
     if let path = options.data { return path }
     if case .checkpoint(let path) = options.parameters, let checkpoint,
       let text = (try? RunRecord.of(checkpoint.notes, path: path))?.data,
-      FileManager.default.fileExists(atPath: text)
+      let found = EarlierFile.find(text, near: path)
     {
-      return text
+      return found
     }
     guard let usual = Corpus.usual else { throw .noneGiven(usual: Corpus.usualPath) }
     return usual

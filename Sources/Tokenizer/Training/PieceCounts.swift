@@ -5,6 +5,9 @@ public struct PieceCounts {
 
   public init() {}
 
+  /// Whether there was no text at all.
+  public var isEmpty: Bool { counts.isEmpty }
+
   /// Counts the pieces of a text of valid UTF-8; no piece goes from one text into the next.
   public mutating func add(validUTF8 text: UnsafeBufferPointer<UInt8>) {
     UnicodeClasses.table.withUnsafeBufferPointer { classes in

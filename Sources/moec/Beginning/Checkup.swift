@@ -64,7 +64,9 @@ extension Checkup {
   private static func swift(_ limit: Double) -> Finding {
     var finding = program("swiftc", ["--version"], "compiles models, Swift programs", limit)
     finding.isNeeded = true
-    if finding.state != .found { finding.install = "see https://www.swift.org/install" }
+    if finding.state != .found, !isLate(finding) {
+      finding.install = "see https://www.swift.org/install"
+    }
     return finding
   }
 
@@ -152,7 +154,10 @@ extension Checkup {
     let rows: [(name: String, ask: String, purpose: String, apt: String, brew: String)] = [
       ("rsvg-convert", "--version", "moec plot -o FILE.png", "librsvg2-bin", "librsvg"),
       ("dot", "-V", "moec inspect --graph svg", "graphviz", "graphviz"),
-      ("mpicc", "--version", "nothing yet: several processes are to come", "libopenmpi-dev", "open-mpi"),
+      (
+        "mpicc", "--version", "nothing yet: several processes are to come", "libopenmpi-dev",
+        "open-mpi"
+      ),
       ("python3", "--version", "Examples/use-from-python, and what follows", "python3", "python"),
     ]
     var findings = rows.map { row in
@@ -179,17 +184,23 @@ extension Checkup {
     ]
     let versions = pythonVersions(of: purposes.map(\.0), limit)
     return purposes.map { name, purpose in
-      let version = versions[name]
+      let version = versions?[name]
+      if versions == nil {
+        return Finding(
+          name: name, purpose: purpose, state: .broken,
+          note: "python3 does not say whether it is here")
+      }
       return Finding(
         name: name, purpose: purpose, state: version == nil ? .missing : .found,
         version: version, install: version == nil ? "python3 -m pip install \(name)" : nil)
     }
   }
 
-  /// The versions of installed packages by name; none is loaded, which takes seconds.
+  /// The versions of installed packages by name; none is loaded, which takes seconds. Nil if a python3
+  /// that is there does not tell.
   private static func pythonVersions(
     of names: [String], _ limit: Double
-  ) -> [String: String] {
+  ) -> [String: String]? {
     let script = """
       import importlib.metadata as m, sys
       for n in sys.argv[1:]:
@@ -199,7 +210,8 @@ extension Checkup {
     let supervision = Supervision(limit: limit)
     let arguments = ["-c", script] + names
     let python = Subprocess(named: "python3", arguments: arguments, supervision: supervision)
-    guard let outcome = try? python?.run(), outcome.status == 0 else { return [:] }
+    guard let python else { return [:] }
+    guard let outcome = try? python.run(), outcome.status == 0 else { return nil }
     let words = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
     let pairs = words.compactMap { $0.count == 2 ? (String($0[0]), String($0[1])) : nil }
     return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
@@ -228,6 +240,11 @@ extension Checkup {
       (finding.state, finding.note) = (.broken, reason(error))
     }
     return finding
+  }
+
+  /// Whether it is here, and was not given the time to say which it is.
+  private static func isLate(_ finding: Finding) -> Bool {
+    finding.note?.contains("was still running") == true
   }
 
   /// The first thing in a text that looks like a version.

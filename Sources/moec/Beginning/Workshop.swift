@@ -28,13 +28,19 @@ struct Workshop {
     if let data {
       // The folder is to train on it again, which a pipe does not bear.
       _ = try InputFile(path: data)
-      let count = try Vocabulary(ofText: data).count
+      let count = try Vocabulary(ofText: data, context: Self.context(of: model)).count
       self.model = model.replacingOccurrences(of: #"Axis("V", 65)"#, with: #"Axis("V", \#(count))"#)
       text = (URL(fileURLWithPath: data).path, nil)
     } else {
       self.model = model
       text = (URL(fileURLWithPath: Corpus.usualPath).lastPathComponent, home + Corpus.usualPath)
     }
+  }
+
+  /// The model's number of positions; 1 if it does not say.
+  private static func context(of model: String) -> Int {
+    let size = model.firstMatch(of: /Axis\("T", ([0-9]+)\)/)?.output.1
+    return size.flatMap { Int($0) } ?? 1
   }
 
   private static func requireFree(_ folder: String) throws {

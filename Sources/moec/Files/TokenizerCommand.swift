@@ -48,9 +48,15 @@ struct TokenizerCommand: ParsableCommand {
 
     func validate() throws {
       guard (1...1 << 24).contains(vocabulary) else {
-        throw ValidationError("--vocabulary must be from 1 to \((1 << 24).grouped), not \(vocabulary.grouped)")
+        throw ValidationError(
+          "--vocabulary must be from 1 to \((1 << 24).grouped), not \(vocabulary.grouped)")
       }
       if data.isEmpty { throw ValidationError("name a text to learn from") }
+      if special.contains("") {
+        throw ValidationError("--special needs a token, such as '<|endoftext|>'")
+      }
+      let twice = special.enumerated().first { special.prefix($0.offset).contains($0.element) }
+      if let twice { throw ValidationError("--special \(twice.element) is there twice") }
     }
 
     func run() throws {
@@ -66,6 +72,7 @@ struct TokenizerCommand: ParsableCommand {
             if byLine { pieces.addLines(validUTF8: text) } else { pieces.add(validUTF8: text) }
           }
         }
+        if pieces.isEmpty { throw NothingToLearn(paths: data) }
         var trainer = BytePairTrainer(vocabulary: vocabulary)
         trainer.minimumCount = minimumCount
         trainer.specialTokens = special
@@ -166,7 +173,8 @@ struct TokenizerCommand: ParsableCommand {
 
     func validate() throws {
       guard (1...1 << 30).contains(shardTokens) else {
-        throw ValidationError("--shard-tokens must be from 1 to \((1 << 30).grouped), not \(shardTokens.grouped)")
+        throw ValidationError(
+          "--shard-tokens must be from 1 to \((1 << 30).grouped), not \(shardTokens.grouped)")
       }
       if data.isEmpty { throw ValidationError("name a text to cut up") }
     }
@@ -217,6 +225,15 @@ private struct UnknownToken: ExplainedError {
   var hint: String {
     "it has \(count.grouped), from 0 on; name the one that the tokens were made with, with --tokenizer"
   }
+}
+
+/// The texts are empty.
+private struct NothingToLearn: ExplainedError {
+  let paths: [String]
+  var message: String {
+    paths.count == 1 ? "\(paths[0]) is empty" : "\(paths.joined(separator: ", ")) are empty"
+  }
+  var hint: String { "name a text that has the words whose parts are to become tokens" }
 }
 
 /// What was given for a token is none.

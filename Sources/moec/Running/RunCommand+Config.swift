@@ -12,6 +12,7 @@ extension RunCommand {
     var command = self
     let options = RunOption.all
     var names: Set<String> = []
+    var useless: [String] = []
     for (name, json) in try Self.members(of: config) {
       guard names.insert(name).inserted else {
         throw CompilationError(
@@ -22,13 +23,25 @@ extension RunCommand {
         throw unknown(name, in: config, options.map(\.name))
       }
       var taken = command
-      guard let value = ConfigValue(json), option.take(&taken, value) else {
+      guard var value = ConfigValue(json), option.take(&taken, value) else {
         throw CompilationError(
           message: "\(config): \"\(name)\" must be \(option.expected)",
           hint: "moec run --help says what each option takes")
       }
+      if Self.namesOfFiles.contains(name), case .text(let path) = value,
+        let found = EarlierFile.find(path, near: config)
+      {
+        value = .text(found)
+        _ = option.take(&taken, value)
+      }
       // What is for another mode, as in a run's whole settings, is passed over.
+      if !isOfUse(name) { useless.append(name) }
       if option.given(self) == nil, isOfUse(name), !isOverruled(name) { command = taken }
+    }
+    if !names.contains("library"), let task, !useless.isEmpty {
+      tell(
+        "note: \(config): \(useless.map { "\"\($0)\"" }.joined(separator: ", ")) "
+          + "\(useless.count == 1 ? "has" : "have") no meaning with --\(task.rawValue)")
     }
     do {
       try command.validate()
@@ -74,6 +87,9 @@ extension RunCommand {
   private static let namesForTheCommandAlone: Set = [
     "config", "train", "evaluate", "generate", "route", "allow-other-data",
   ]
+
+  /// Files that are read: a relative path means one that is seen from here, or from above the settings.
+  private static let namesOfFiles: Set = ["data", "tokenizer", "weights", "replay"]
 
   private func isOfUse(_ name: String) -> Bool {
     guard let task, let mode = Self.modes["--\(name)"] else { return true }

@@ -53,6 +53,11 @@ extension RunCommand {
     let settings = try settings(from: session.usualSettings)
     tell(session.summary)
     if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
+    if settings.schedule.warmup >= settings.steps {
+      tell(
+        "note: the learning rate rises for \(settings.schedule.warmup.of("step")), and the run has "
+          + settings.steps.grouped)
+    }
     if let folder {
       tell("the run's weights, log, settings and curve are in \(onOneLine(folder.path))")
     }

@@ -59,6 +59,9 @@ extension RunCommand {
     if let share = generation.topP, !(share > 0 && share <= 1) {
       throw ValidationError("--top-p must be above 0 and at most 1, not \(share)")
     }
+    if generation.stops.contains("") {
+      throw ValidationError("--stop needs a text, such as --stop ROMEO")
+    }
     if generation.interactive, generation.repeats != nil {
       throw ValidationError("--interactive and --repeat cannot be together")
     }

@@ -18,6 +18,27 @@ enum Suggestion {
     return option(of: command, rest)
   }
 
+  /// A command line in which `--prompt=` has its empty value behind it, which the library would take
+  /// for none and look for in what follows.
+  static func withEmptyValues(_ arguments: [String]) -> [String] {
+    var command: any ParsableCommand.Type = Moec.self
+    for word in arguments.prefix(while: { !$0.hasPrefix("-") }) {
+      guard let next = command.configuration.subcommands.first(where: { name(of: $0) == word })
+      else { break }
+      command = next
+    }
+    let isLast = { arguments[..<$0].contains("--") }
+    let candidates = arguments.contains { $0.hasPrefix("--") && $0.hasSuffix("=") }
+    guard candidates else { return arguments }
+    let help = Moec.helpMessage(for: command)
+    return arguments.indices.flatMap { index in
+      let word = arguments[index]
+      let isOption = word.hasPrefix("--") && help.contains("\(word.dropLast()) <")
+      return word.hasSuffix("=") && isOption && !isLast(index)
+        ? [String(word.dropLast()), ""] : [word]
+    }
+  }
+
   /// Errors: `moec help WORD` asks about a command that there is not, which the library answers with
   /// the help of all.
   static func checkHelp(_ arguments: [String]) throws {
