@@ -4,7 +4,8 @@ extension Interpreter {
   /// `LayerNorm`: y = (x - mean) rstd w + b.
   func layerNorm(_ op: LayerNorm, _ site: Site) -> [TensorValue] {
     let x = site.inputs[0]
-    let (w, b) = (site.floats(1), site.floats(2))
+    let w = site.floats(1)
+    let b = op.bias ? site.floats(2) : [Double](repeating: 0, count: w.count)
     var (y, means, rstds): ([Double], [Double], [Double]) = ([], [], [])
     for r in 0..<x.rows {
       let row = Array(x.row(r))
@@ -20,7 +21,7 @@ extension Interpreter {
   }
 
   /// `LayerNormGradient`: dx = rstd (g - Σ g / C - n Σ (g n) / C) with g = dy w.
-  func layerNormGradient(_ site: Site) -> [TensorValue] {
+  func layerNormGradient(_ op: LayerNormGradient, _ site: Site) -> [TensorValue] {
     let (dy, x) = (site.inputs[0], site.inputs[1])
     let (w, mean, rstd) = (site.floats(2), site.floats(3), site.floats(4))
     let width = Double(x.width)
@@ -39,6 +40,7 @@ extension Interpreter {
         db[column] += d[column]
       }
     }
-    return [TensorValue(x.shape, dx), TensorValue([x.width], dw), TensorValue([x.width], db)]
+    let sums = op.bias ? [dw, db] : [dw]
+    return [TensorValue(x.shape, dx)] + sums.map { TensorValue([x.width], $0) }
   }
 }

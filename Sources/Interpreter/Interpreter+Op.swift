@@ -20,7 +20,7 @@ extension Interpreter {
     case .pad(let op): [pad(op, site)]
     case .concatenate: [concatenate(site)]
     case .layerNorm(let op): layerNorm(op, site)
-    case .layerNormGradient: layerNormGradient(site)
+    case .layerNormGradient(let op): layerNormGradient(op, site)
     case .rmsNorm(let op): rmsNorm(op, site)
     case .rmsNormGradient(let op): rmsNormGradient(op, site)
     case .softmax: [softmax(site)]

@@ -1,11 +1,11 @@
 import GraphIR
 
 extension Tensor {
-  /// Layer normalisation over the last axis, with a learned weight (1) and bias (0).
+  /// Layer normalisation over the last axis, with a learned weight (1) and, unless `bias` is false, bias (0).
   ///
   ///     y = (x - mean) / √(variance + epsilon) w + b    x f32[…, C], w, b f32[C] -> f32[…, C]
   public func layerNorm(
-    _ name: String, epsilon: Double = 1e-5,
+    _ name: String, epsilon: Double = 1e-5, bias: Bool = true,
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("layerNorm", layer: name, file, line, column)
@@ -13,8 +13,9 @@ extension Tensor {
     checkEpsilon(epsilon, call)
     guard let width = normalizedAxis(call) else { return tracer.poison(call.site) }
     let weight = tracer.parameter("\(call.scope).weight", [width], .ones, call)
-    let bias = tracer.parameter("\(call.scope).bias", [width], .zeros, call)
-    return tracer.tensor(.layerNorm(LayerNorm(epsilon: epsilon)), [self, weight, bias], call)
+    let addends = bias ? [tracer.parameter("\(call.scope).bias", [width], .zeros, call)] : []
+    let op = LayerNorm(epsilon: epsilon, bias: bias)
+    return tracer.tensor(.layerNorm(op), [self, weight] + addends, call)
       .keeping(width: self.width)
   }
 

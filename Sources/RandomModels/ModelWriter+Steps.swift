@@ -27,7 +27,7 @@ extension ModelWriter {
     switch dice.int(0...4) {
     case 0, 1: x.rmsNorm(name("norm"), epsilon: epsilon)
     case 2: x.rmsNorm(epsilon: epsilon)
-    default: x.layerNorm(name("norm"), epsilon: epsilon)
+    default: x.layerNorm(name("norm"), epsilon: epsilon, bias: dice.happens(80))
     }
   }
 

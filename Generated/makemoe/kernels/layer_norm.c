@@ -3,12 +3,13 @@
 #include "layer_norm.h"
 #include "rows.h"
 
-// y = (x - mean) rstd w + b for `count` columns.
+// y = (x - mean) rstd w + b for `count` columns; without b where there is none.
 INLINE void layer_norm_store(float *y, const float *x, const float *w, const float *b,
                              float mean, float rstd, int count) {
     floats n = (floats_load_some(x, count) - mean) * rstd;
-    floats_store_some(y, floats_multiply_add(n, floats_load_some(w, count),
-                                             floats_load_some(b, count)), count);
+    floats scale = floats_load_some(w, count);
+    floats_store_some(y, b ? floats_multiply_add(n, scale, floats_load_some(b, count)) : n * scale,
+                      count);
 }
 
 INLINE void layer_norm_store_row(float *restrict y, const float *restrict x,
@@ -16,9 +17,11 @@ INLINE void layer_norm_store_row(float *restrict y, const float *restrict x,
                                  float rstd, int width) {
     int i = 0;
     for (; i + LANES <= width; i += LANES) {
-        layer_norm_store(y + i, x + i, w + i, b + i, mean, rstd, LANES);
+        layer_norm_store(y + i, x + i, w + i, b ? b + i : NULL, mean, rstd, LANES);
     }
-    if (i < width) { layer_norm_store(y + i, x + i, w + i, b + i, mean, rstd, width - i); }
+    if (i < width) {
+        layer_norm_store(y + i, x + i, w + i, b ? b + i : NULL, mean, rstd, width - i);
+    }
 }
 
 // Rows that are taken together, so that the sums, root and divisions of one need not wait for
@@ -76,9 +79,9 @@ INLINE void layer_norm_rows(float *restrict y, float *restrict mean,
 }
 
 // Of the usual small widths a row stays in registers: loops over a constant are unrolled.
-void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
-                const float *restrict x, const float *restrict w,
-                const float *restrict b, int rows, int width, float epsilon) {
+INLINE void layer_norm_of(float *restrict y, float *restrict mean, float *restrict rstd,
+                          const float *restrict x, const float *restrict w,
+                          const float *restrict b, int rows, int width, float epsilon) {
     #pragma omp parallel if ((size_t)rows * width > 4096)
     FOR_OWN(block, blocks_of(rows, LAYER_NORM_ROWS)) {
         int first = block * LAYER_NORM_ROWS;
@@ -88,6 +91,16 @@ void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
         case 256: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, 256, epsilon); break;
         default: layer_norm_rows(y, mean, rstd, x, w, b, first, rows, width, epsilon);
         }
+    }
+}
+
+void layer_norm(float *restrict y, float *restrict mean, float *restrict rstd,
+                const float *restrict x, const float *restrict w,
+                const float *restrict b, int rows, int width, float epsilon) {
+    if (b) {
+        layer_norm_of(y, mean, rstd, x, w, b, rows, width, epsilon);
+    } else {
+        layer_norm_of(y, mean, rstd, x, w, NULL, rows, width, epsilon);
     }
 }
 
@@ -153,7 +166,7 @@ INLINE void layer_norm_columns_gradient(float *restrict d_w, float *restrict d_b
     UNROLL
     for (int v = 0; v < 4; v++) {
         floats_store_some(d_w + v * LANES, sum_w[v], columns - v * LANES);
-        floats_store_some(d_b + v * LANES, sum_b[v], columns - v * LANES);
+        if (d_b) { floats_store_some(d_b + v * LANES, sum_b[v], columns - v * LANES); }
     }
 }
 
@@ -182,11 +195,12 @@ INLINE void take_layer_norm_columns(float *restrict d_w, float *restrict d_b,
         int end = blocks * s.end / left->count;
         for (int block = blocks * s.first / left->count; block < end; block++) {
             int c = block * ROW_BLOCK;
+            float *d_b_c = d_b ? d_b + c : NULL;
             if (width - c >= ROW_BLOCK) {
-                layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                layer_norm_columns_gradient(d_w + c, d_b_c, d_y + c, x + c, mean, rstd,
                                             rows, width, ROW_BLOCK);
             } else {
-                layer_norm_columns_gradient(d_w + c, d_b + c, d_y + c, x + c, mean, rstd,
+                layer_norm_columns_gradient(d_w + c, d_b_c, d_y + c, x + c, mean, rstd,
                                             rows, width, width - c);
             }
         }

@@ -107,7 +107,7 @@ KERNEL void route_ranked(int32_t *restrict start, int32_t *restrict source, int3
 // Which choices have a row.
 //
 //   slot [count]    ->    y [count]
-KERNEL void kept(float *restrict y, const int32_t *restrict slot, int count) {
+KERNEL void kept_choices(float *restrict y, const int32_t *restrict slot, int count) {
     for (int i = 0; i < count; i++) { y[i] = slot[i] >= 0; }
 }
 

@@ -63,7 +63,7 @@ extension CallEmitter {
   }
 
   func kept(_ c: CallText) -> Statement {
-    Statement(calling: "kept", [c.made(.output), c[.slot], c.count(.slot)])
+    Statement(calling: "kept_choices", [c.made(.output), c[.slot], c.count(.slot)])
   }
 
   func dispatch(_ c: CallText) -> Statement {

@@ -1,6 +1,6 @@
 /// Layer normalisation over the last axis (Ba et al. 2016), biased variance.
 ///
-///     y = (x - mean) rstd w + b    mean = Σ x / C    rstd = 1 / √(Σ (x - mean)² / C + epsilon)
+///     y = (x - mean) rstd w + b, or without b    mean = Σ x / C    rstd = 1 / √(Σ (x - mean)² / C + epsilon)
 ///
 ///     x f32[R…, C]    w, b f32[C] -> y f32[R…, C], mean f32[R…], rstd f32[R…]
 ///
@@ -11,25 +11,29 @@ public struct LayerNorm: ForwardOperation {
   public static let formula = "y = (x - mean) rstd w + b, rstd = 1 / sqrt(variance + epsilon)"
 
   public var epsilon: Double
+  public var bias: Bool
 
-  public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+  public init(epsilon: Double = 1e-5, bias: Bool = true) {
+    self.epsilon = epsilon
+    self.bias = bias
+  }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    try expectCount("layerNorm", inputs, 3)
-    try expectFloat("layerNorm", inputs[0], inputs[1], inputs[2])
+    try expectCount("layerNorm", inputs, bias ? 3 : 2)
+    try expectFloat("layerNorm", inputs[0])
     guard let width = inputs[0].axes.last, inputs[0].experts == nil else {
       throw Mismatch("layerNorm: expected unsorted rows, got \(inputs[0])")
     }
     try expectSame("layerNorm", "weight", .f32(width), inputs[1])
-    try expectSame("layerNorm", "bias", .f32(width), inputs[2])
+    if bias { try expectSame("layerNorm", "bias", .f32(width), inputs[2]) }
     let rows = TensorType(.f32, Array(inputs[0].axes.dropLast()))
     return [inputs[0], rows, rows]
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
-    guard let dy = node.dy else { return [nil, nil, nil] }
+    guard let dy = node.dy else { return node.inputs.map { _ in nil } }
     return g.emit(
-      .layerNormGradient(LayerNormGradient()),
+      .layerNormGradient(LayerNormGradient(bias: bias)),
       [dy, node.inputs[0], node.inputs[1], node.results[1], node.results[2]])
   }
 
@@ -44,7 +48,9 @@ public struct LayerNorm: ForwardOperation {
   public var keepsSequencesApart: Bool { true }
   public var rowSums: RowSums { .none }
   public var lastStep: LastStep { .none }
-  public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.rows, .weights, .bias] }
+  public func operandRoles(_ inputs: [TensorType]) -> [Role] {
+    bias ? [.rows, .weights, .bias] : [.rows, .weights]
+  }
   public var resultRoles: [Role] { [.output, .mean, .deviation] }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
 
@@ -62,7 +68,7 @@ public struct LayerNorm: ForwardOperation {
   public var gradientFormulas: [String] { [LayerNormGradient.formula] }
   public func slopes(_ inputs: [TensorType]) -> [Int] {
     // One number, less its mean, is 0.
-    inputs[0].width > 1 ? [0, 1, 2] : [2]
+    (inputs[0].width > 1 ? [0, 1] : []) + (bias ? [2] : [])
   }
   public func use(ofParameter operand: Int) -> ParameterUse { operand == 0 ? .kept : .role(.norm) }
   public var rowOperands: [Int] { [0] }
@@ -71,13 +77,15 @@ public struct LayerNorm: ForwardOperation {
     .apartUnless(inputs[0].axes.suffix(1), PositionRule.joins)
   }
   public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
-    [[AxisPlace(last: 0, inputs), AxisPlace(1, 0), AxisPlace(2, 0)]]
+    [[AxisPlace(last: 0, inputs), AxisPlace(1, 0)] + (bias ? [AxisPlace(2, 0)] : [])]
   }
 
-  public var attributes: Attributes { Attributes().with("epsilon", .number(epsilon)) }
+  public var attributes: Attributes {
+    Attributes().with("epsilon", .number(epsilon)).with("unbiased", flag: !bias)
+  }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
-    self.init(epsilon: try reader.number("epsilon"))
+    self.init(epsilon: try reader.number("epsilon"), bias: !reader.flag("unbiased"))
   }
 
   public static var samples: [Sample] {
@@ -87,6 +95,12 @@ public struct LayerNorm: ForwardOperation {
         let operands = [s.operand("x", width: C), s.operand("w", [C]), s.operand("b", [C])]
         return [s.apply(.layerNorm(LayerNorm()), operands)[0]]
       }
-    }
+    } + [
+      Sample("layerNorm without bias") { s in
+        let C = Axis("C", 33)
+        let operands = [s.operand("x", width: C), s.operand("w", [C])]
+        return [s.apply(.layerNorm(LayerNorm(bias: false)), operands)[0]]
+      }
+    ]
   }
 }

@@ -11,7 +11,10 @@ public struct LayerNormGradient: GradientOperation {
     "dx = rstd (g - sum g / C - n sum (g n) / C), dw = sum dy n, db = sum dy, "
     + "g = dy w, n = (x - mean) rstd"
 
-  public init() {}
+  /// Whether there is a db.
+  public var bias: Bool
+
+  public init(bias: Bool = true) { self.bias = bias }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
     try expectCount("layerNormGradient", inputs, 5)
@@ -19,7 +22,7 @@ public struct LayerNormGradient: GradientOperation {
     let rows = TensorType(.f32, Array(inputs[1].axes.dropLast()))
     try expectSame("layerNormGradient", "mean", rows, inputs[3])
     try expectSame("layerNormGradient", "rstd", rows, inputs[4])
-    return [inputs[1], inputs[2], inputs[2]]
+    return [inputs[1], inputs[2]] + (bias ? [inputs[2]] : [])
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
@@ -32,12 +35,16 @@ public struct LayerNormGradient: GradientOperation {
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { true }
   // The operations of dw and db are dy n and two sums.
-  public var rowSums: RowSums { .apart([.weights, .bias], operations: 3) }
+  public var rowSums: RowSums {
+    .apart(bias ? [.weights, .bias] : [.weights], operations: bias ? 3 : 2)
+  }
   public var lastStep: LastStep { .residual }
   public func operandRoles(_ inputs: [TensorType]) -> [Role] {
     [.gradient, .rows, .weights, .mean, .deviation]
   }
-  public var resultRoles: [Role] { [.rows, .weights, .bias] }
+  public var resultRoles: [Role] {
+    bias ? [.rows, .weights, .bias] : [.rows, .weights]
+  }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
   public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
     pass.inputs[0].axes = pass.inputs[1].axes
@@ -47,9 +54,11 @@ public struct LayerNormGradient: GradientOperation {
     result < 2 ? .operand(1 + result) : nil
   }
 
-  public var attributes: Attributes { Attributes() }
+  public var attributes: Attributes { Attributes().with("unbiased", flag: !bias) }
 
-  public init(_ reader: inout AttributeReader) throws(Mismatch) {}
+  public init(_ reader: inout AttributeReader) throws(Mismatch) {
+    self.init(bias: !reader.flag("unbiased"))
+  }
 
   /// `LayerNorm`'s samples have it in their backward graphs.
   public static var samples: [Sample] { [] }

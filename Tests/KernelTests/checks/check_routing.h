@@ -63,6 +63,45 @@ static int32_t *choices_of(int tokens, int k, int experts) {
     return indices;
 }
 
+// How many pairs of its expert and its group of tokens an expert prefers to a pair.
+static int pairs_before(const int32_t *indices, const float *weights, int order, int pair, int tokens, int k) {
+    int first = pair / (tokens * k) * tokens * k, before = 0;
+    for (int p = first; p < first + tokens * k; p++) {
+        if (indices[p] != indices[pair] || p == pair) { continue; }
+        double a = 0, b = 0;
+        if (order == BY_WEIGHT) { a = -(double)weights[p], b = -(double)weights[pair]; }
+        for (int j = 0; order == BY_CHOICE && j < k; j++) {
+            int of_p = p / k * k + j, of_pair = pair / k * k + j;
+            a += weights[of_p] > weights[p] || (weights[of_p] == weights[p] && of_p < p);
+            b += weights[of_pair] > weights[pair] || (weights[of_pair] == weights[pair] && of_pair < pair);
+        }
+        before += a < b || (a == b && p < pair);
+    }
+    return before;
+}
+
+static void check_ranked_of(int groups, int tokens, int k, int experts, int capacity, int order) {
+    int pairs = groups * tokens * k, row = 0;
+    int32_t *indices = choices_of(groups * tokens, k, experts), *start = integers(experts + 1, 1);
+    int32_t *source = integers(pairs, 1), *slot = integers(pairs, 1);
+    float *weights = numbers(pairs), *marks = blank(pairs);
+    for (int p = 0; p < pairs; p++) { weights[p] = draw_below(3) ? weights[p] : 0.25f; }
+    route_ranked(start, source, slot, indices, weights, order, groups, tokens, k, experts, capacity);
+    kept_choices(marks, slot, pairs);
+    for (int e = 0; e < experts; e++) {
+        EQUAL(start[e], row);
+        for (int p = 0; p < pairs; p++) {
+            if (indices[p] != e) { continue; }
+            int kept = pairs_before(indices, weights, order, p, tokens, k) < capacity;
+            EQUAL(slot[p], kept ? row : -1);
+            EQUAL(marks[p], kept);
+            if (kept) { EQUAL(source[row++], p / k); }
+        }
+    }
+    EQUAL(start[experts], row);
+    release();
+}
+
 static void finish_row(const finish_operands *q, float *y, int row, int rows, int column, int columns) {
     for (int i = 0; i < rows * columns; i++) { y[i] += q->x1[row * q->width + column + i]; }
 }
@@ -131,6 +170,14 @@ static void check_mixture_of(int tokens, int k, int experts, int capacity, int w
 }
 
 static void check_routing(void) {
+    for (int order = BY_POSITION; order <= BY_CHOICE; order++) {
+        for (int capacity = 0; capacity < 12; capacity += 1 + capacity / 3) {
+            check_ranked_of(1, 37, 2, 4, capacity, order);
+            check_ranked_of(3, 9, 3, 5, capacity, order);
+            check_ranked_of(2, 1, 1, 1, capacity, order);
+            check_ranked_of(1, 20, 3, 3, capacity, order);
+        }
+    }
     static const int experts[] = {1, 2, 3, 8, 17};
     for (size_t i = 0; i < sizeof experts / sizeof *experts; i++) {
         for (int k = 1; k <= experts[i]; k += k < 3 ? 1 : 4) {

@@ -141,6 +141,14 @@ static void check_norm_of(int rows, int width, double size) {
     layer_norm_input_gradient(d_x, d_y, x, w, mean, rstd, residual, rows, width);
     layer_norm_input_gradient(only, d_y, x, w, mean, rstd, NULL, rows, width);
     layer_norm_weight_gradient(d_w, d_b, d_y, x, mean, rstd, rows, width, NULL);
+    float *d_w_alone = blank(width), *zeros = blank(width), *plain = blank(rows * width);
+    float *unbiased = blank(rows * width);
+    memset(zeros, 0, (size_t)width * sizeof *zeros);
+    layer_norm_weight_gradient(d_w_alone, NULL, d_y, x, mean, rstd, rows, width, NULL);
+    for (int c = 0; c < width; c++) { EQUAL(d_w_alone[c], d_w[c]); }
+    layer_norm(plain, mean, rstd, x, w, zeros, rows, width, (float)epsilon);
+    layer_norm(unbiased, mean, rstd, x, w, NULL, rows, width, (float)epsilon);
+    for (int i = 0; i < rows * width; i++) { EQUAL(unbiased[i], plain[i]); }
     double *sum_w = room(sizeof *sum_w * (size_t)width), *sum_b = room(sizeof *sum_b * (size_t)width);
     for (int c = 0; c < width; c++) { sum_w[c] = sum_b[c] = 0; }
     for (int r = 0; r < rows; r++) {
