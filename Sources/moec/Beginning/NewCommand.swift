@@ -47,8 +47,14 @@ enum Template: String, CaseIterable, ExpressibleByArgument {
   case makemoe
   case makemoeTopK = "makemoe-topk"
   case makemoeCapacity = "makemoe-capacity"
-  case sharedExpert = "shared-expert"
+  case mixtral
+  case qwen3MoE = "qwen3-moe"
+  case olmoe
+  case deepseek
+  case switchTransformer = "switch"
+  case shazeer
   case gpt2
+  case llama
   case tiny
 
   var sentence: String {
@@ -56,8 +62,14 @@ enum Template: String, CaseIterable, ExpressibleByArgument {
     case .makemoe: "noisy top-2 of 8 experts, attention written out"
     case .makemoeTopK: "the same with a plain top-k router"
     case .makemoeCapacity: "the same with experts that take no more than their share"
-    case .sharedExpert: "4 of 16 gated experts, and one for every token"
+    case .mixtral: "rotary grouped-query attention, 2 of 8 gated experts"
+    case .qwen3MoE: "the same with normalised heads, 4 of 16 narrow experts"
+    case .olmoe: "experts weighed by a softmax over all of them"
+    case .deepseek: "balanced by a bias, with an expert for every token"
+    case .switchTransformer: "one expert for each token, with room for so many"
+    case .shazeer: "makemoe's noise with the losses of its paper"
     case .gpt2: "no experts: a small GPT-2 to compare with"
+    case .llama: "no experts: a small Llama to compare with"
     case .tiny: "a few thousand parameters, trained in seconds"
     }
   }
