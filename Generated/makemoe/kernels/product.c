@@ -54,6 +54,11 @@ INLINE size_t product_index(const int32_t *source, int index) {
         __builtin_prefetch((y) + (size_t)c * (panel), write);                             \
     }
 
+// Steps of a sum that follow each other with nothing between them: what stands there is done for
+// all of them before. Where a tile takes nearly all registers, a compiler holds it in them only in
+// a loop of multiply-adds alone; where steps are short, they have no time for another loop.
+#define PACE (LANES == 16 ? 4 : 1)
+
 // A row of tiles, one after the other; rows and panels are constants at every call.
 //
 // What p holds is read once: results are stored as vectors, which might lie anywhere, and
@@ -82,35 +87,40 @@ INLINE void tile_body(const product *p, int rows, int panels) {
         }
         const float *line = y;  // of y, or of what is beside it, to be prefetched next
         int list = 0, row = 0;  // of what is beside y
-        for (int k = 0; k < depth; k++, w += PANEL) {
+        for (int k = 0; k < depth;) {
+            const int end = PACE == 1 ? k + 1 : smaller(k + PACE, depth);
             // First what this tile writes is prefetched, a row with every step, then what is
             // beside it, then what comes next.
-            if (k < rows) {
-                FETCH_ROW(line, y_panel, panels, 1)
-                line += y_row;
-            } else if (list < besides) {
-                if (row == 0) { line = p->beside[list] + beside; }
-                FETCH_ROW(line, p->beside_panel, panels, 0)
-                line += y_row;
-                row++;
-                if (row == rows) { row = 0, list++; }
-            } else if (soon.left > 0 && k % FETCH_STEP == 0) {
-                fetch_line(&soon, p->soon);
-            }
-            // With few rows the panels of the next tile are not there in time by themselves.
-            if (rows <= FEW_ROWS) {
-                UNROLL for (int c = 0; c < panels; c++) {
-                    __builtin_prefetch(w + (size_t)(panels + c) * w_panel);
+            for (int step = k; step < end; step++) {
+                if (step < rows) {
+                    FETCH_ROW(line, y_panel, panels, 1)
+                    line += y_row;
+                } else if (list < besides) {
+                    if (row == 0) { line = p->beside[list] + beside; }
+                    FETCH_ROW(line, p->beside_panel, panels, 0)
+                    line += y_row;
+                    row++;
+                    if (row == rows) { row = 0, list++; }
+                } else if (soon.left > 0 && step % FETCH_STEP == 0) {
+                    fetch_line(&soon, p->soon);
                 }
             }
-            floats w_k[TILE_COLUMNS / LANES];
-            UNROLL for (int v = 0; v < vectors; v++) {
-                w_k[v] = floats_load(w + tile_at(0, w_panel, 0, v));
-            }
-            UNROLL for (int r = 0; r < rows; r++) {
-                floats x_rk = floats_all(x[r][k]);
+            for (; k < end; k++, w += PANEL) {
+                // With few rows the panels of the next tile are not there in time by themselves.
+                if (rows <= FEW_ROWS) {
+                    UNROLL for (int c = 0; c < panels; c++) {
+                        __builtin_prefetch(w + (size_t)(panels + c) * w_panel);
+                    }
+                }
+                floats w_k[TILE_COLUMNS / LANES];
                 UNROLL for (int v = 0; v < vectors; v++) {
-                    sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                    w_k[v] = floats_load(w + tile_at(0, w_panel, 0, v));
+                }
+                UNROLL for (int r = 0; r < rows; r++) {
+                    floats x_rk = floats_all(x[r][k]);
+                    UNROLL for (int v = 0; v < vectors; v++) {
+                        sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                    }
                 }
             }
         }
@@ -128,13 +138,7 @@ INLINE void tile_body(const product *p, int rows, int panels) {
     fetch_end(&soon);
 }
 
-// Steps of a sum between two things that are prefetched.
-#define DEPTH_PACE 4
-
 // A tile whose sum runs over rows of x; rows and panels are constants at every call.
-//
-// Between the steps of the sum stand prefetches alone: anything else would want registers that
-// hold the tile.
 INLINE void depth_body(const product *p, int rows, int panels) {
     const int vectors = panels * PANEL_VECTORS, depth = p->depth, columns = p->columns;
     const size_t y_row = p->y_row, y_panel = p->y_panel, x_row = p->x_row;
@@ -163,7 +167,8 @@ INLINE void depth_body(const product *p, int rows, int panels) {
         } else {
             adamw_fetch_line(&next);
         }
-        for (int end = smaller(k + DEPTH_PACE, depth); k < end; k++, w += PANEL) {
+        const int end = PACE == 1 ? k + 1 : smaller(k + PACE, depth);
+        for (; k < end; k++, w += PANEL) {
             const float *x_k = x + product_index(source, k) * x_row;
             // The line where the next tile of rows goes on.
             __builtin_prefetch(x_k + 2 * TILE_ROWS - 1);
