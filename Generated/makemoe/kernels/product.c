@@ -54,27 +54,26 @@ INLINE size_t product_index(const int32_t *source, int index) {
         __builtin_prefetch((y) + (size_t)c * (panel), write);                             \
     }
 
-// A row of tiles, one after the other; rows, panels and by_depth are constants at every call.
+// Steps of a sum that follow each other with nothing between them: what stands there is done for
+// all of them before. Where a tile takes nearly all registers, a compiler holds it in them only in
+// a loop of multiply-adds alone; where steps are short, they have no time for another loop.
+#define PACE (LANES == 16 ? 4 : 1)
+
+// A row of tiles, one after the other; rows and panels are constants at every call.
 //
 // What p holds is read once: results are stored as vectors, which might lie anywhere, and
 // after every store the compiler would read it again.
-INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
-    const int vectors = panels * PANEL_VECTORS, depth = p->depth;
-    const int besides = by_depth ? 0 : p->besides;
+INLINE void tile_body(const product *p, int rows, int panels) {
+    const int vectors = panels * PANEL_VECTORS, depth = p->depth, besides = p->besides;
     const int accumulate = p->accumulate;
     const size_t y_row = p->y_row, y_panel = p->y_panel, x_row = p->x_row;
     const size_t w_panel = p->w_panel;
     const int32_t *source = p->source;
     const float *w = p->w, *bias = p->bias, *x[TILE_ROWS];
-    UNROLL for (int r = 0; r < rows; r++) {
-        x[r] = by_depth ? p->x : p->x + product_index(source, r) * x_row;
-    }
+    UNROLL for (int r = 0; r < rows; r++) { x[r] = p->x + product_index(source, r) * x_row; }
     float *y = p->y;
     size_t beside = 0;  // where the tile is in what lies beside y
-    fetcher soon = fetcher_of(by_depth ? NULL : p->soon);
-    adamw_work *adamw = by_depth ? p->adamw : NULL;
-    const int pace = adamw ? adamw->pace : 0;
-    int turn = 0;  // the step of the sum with the next turn of adamw
+    fetcher soon = fetcher_of(p->soon);
     for (int columns = p->columns; columns > 0; columns -= panels * PANEL) {
         floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
         UNROLL for (int r = 0; r < rows; r++) {
@@ -88,43 +87,40 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
         }
         const float *line = y;  // of y, or of what is beside it, to be prefetched next
         int list = 0, row = 0;  // of what is beside y
-        for (int k = 0; k < depth; k++, w += PANEL) {
+        for (int k = 0; k < depth;) {
+            const int end = PACE == 1 ? k + 1 : smaller(k + PACE, depth);
             // First what this tile writes is prefetched, a row with every step, then what is
-            // beside it, then what comes next. A gradient that AdamW takes stays in cache.
-            if (by_depth && adamw) {
-                if (k == turn) {
-                    adamw_turn(adamw);
-                    turn += pace;
-                }
-            } else if (k < rows) {
-                FETCH_ROW(line, y_panel, panels, 1)
-                line += y_row;
-            } else if (list < besides) {
-                if (row == 0) { line = p->beside[list] + beside; }
-                FETCH_ROW(line, p->beside_panel, panels, 0)
-                line += y_row;
-                row++;
-                if (row == rows) { row = 0, list++; }
-            } else if (soon.left > 0 && k % FETCH_STEP == 0) {
-                fetch_line(&soon, p->soon);
-            }
-            const float *x_k = by_depth ? p->x + product_index(source, k) * x_row : NULL;
-            // With few rows the panels of the next tile are not there in time by themselves.
-            if (!by_depth && rows <= FEW_ROWS) {
-                UNROLL for (int c = 0; c < panels; c++) {
-                    __builtin_prefetch(w + (size_t)(panels + c) * w_panel);
+            // beside it, then what comes next.
+            for (int step = k; step < end; step++) {
+                if (step < rows) {
+                    FETCH_ROW(line, y_panel, panels, 1)
+                    line += y_row;
+                } else if (list < besides) {
+                    if (row == 0) { line = p->beside[list] + beside; }
+                    FETCH_ROW(line, p->beside_panel, panels, 0)
+                    line += y_row;
+                    row++;
+                    if (row == rows) { row = 0, list++; }
+                } else if (soon.left > 0 && step % FETCH_STEP == 0) {
+                    fetch_line(&soon, p->soon);
                 }
             }
-            // The line where the next tile of rows goes on.
-            if (by_depth) { __builtin_prefetch(x_k + 2 * TILE_ROWS - 1); }
-            floats w_k[TILE_COLUMNS / LANES];
-            UNROLL for (int v = 0; v < vectors; v++) {
-                w_k[v] = floats_load(w + tile_at(0, w_panel, 0, v));
-            }
-            UNROLL for (int r = 0; r < rows; r++) {
-                floats x_rk = floats_all(by_depth ? x_k[r] : x[r][k]);
+            for (; k < end; k++, w += PANEL) {
+                // With few rows the panels of the next tile are not there in time by themselves.
+                if (rows <= FEW_ROWS) {
+                    UNROLL for (int c = 0; c < panels; c++) {
+                        __builtin_prefetch(w + (size_t)(panels + c) * w_panel);
+                    }
+                }
+                floats w_k[TILE_COLUMNS / LANES];
                 UNROLL for (int v = 0; v < vectors; v++) {
-                    sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                    w_k[v] = floats_load(w + tile_at(0, w_panel, 0, v));
+                }
+                UNROLL for (int r = 0; r < rows; r++) {
+                    floats x_rk = floats_all(x[r][k]);
+                    UNROLL for (int v = 0; v < vectors; v++) {
+                        sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                    }
                 }
             }
         }
@@ -134,7 +130,6 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
                 floats_store_some(y_v, sum[r][v], columns - v * LANES);
             }
         }
-        if (by_depth) { return; }
         y += panels * y_panel;
         beside += panels * p->beside_panel;
         w += panels * w_panel - (size_t)depth * PANEL;
@@ -143,12 +138,66 @@ INLINE void tile_body(const product *p, int rows, int panels, int by_depth) {
     fetch_end(&soon);
 }
 
+// A tile whose sum runs over rows of x; rows and panels are constants at every call.
+INLINE void depth_body(const product *p, int rows, int panels) {
+    const int vectors = panels * PANEL_VECTORS, depth = p->depth, columns = p->columns;
+    const size_t y_row = p->y_row, y_panel = p->y_panel, x_row = p->x_row;
+    const size_t w_panel = p->w_panel;
+    const int32_t *source = p->source;
+    const float *w = p->w, *x = p->x;
+    float *y = p->y;
+    adamw_fetcher next = adamw_fetcher_of(p->adamw);
+    floats sum[TILE_ROWS][TILE_COLUMNS / LANES];
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const float *y_v = y + tile_at(y_row, y_panel, r, v);
+            int some = columns - v * LANES;
+            sum[r][v] = p->accumulate ? floats_load_some(y_v, some)
+                        : p->bias     ? floats_load_some(p->bias + v * LANES, some)
+                                      : (floats){0};
+        }
+    }
+    const float *line = y;            // of y, to be prefetched next
+    int lines = p->adamw ? 0 : rows;  // a gradient that AdamW takes stays in cache
+    for (int k = 0; k < depth;) {
+        if (lines > 0) {
+            FETCH_ROW(line, y_panel, panels, 1)
+            line += y_row;
+            lines--;
+        } else {
+            adamw_fetch_line(&next);
+        }
+        const int end = PACE == 1 ? k + 1 : smaller(k + PACE, depth);
+        for (; k < end; k++, w += PANEL) {
+            const float *x_k = x + product_index(source, k) * x_row;
+            // The line where the next tile of rows goes on.
+            __builtin_prefetch(x_k + 2 * TILE_ROWS - 1);
+            floats w_k[TILE_COLUMNS / LANES];
+            UNROLL for (int v = 0; v < vectors; v++) {
+                w_k[v] = floats_load(w + tile_at(0, w_panel, 0, v));
+            }
+            UNROLL for (int r = 0; r < rows; r++) {
+                floats x_rk = floats_all(x_k[r]);
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    sum[r][v] = floats_multiply_add(x_rk, w_k[v], sum[r][v]);
+                }
+            }
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            float *y_v = y + tile_at(y_row, y_panel, r, v);
+            floats_store_some(y_v, sum[r][v], columns - v * LANES);
+        }
+    }
+}
+
 // Rows of tiles of one height: two directions of x, one panel wide or TILE_PANELS.
 #define TILES(rows)                                                                       \
-    OUTLINE void tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 0); }    \
-    OUTLINE void narrow_##rows(const product *p) { tile_body(p, rows, 1, 0); }            \
-    OUTLINE void depth_tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS, 1); } \
-    OUTLINE void depth_narrow_##rows(const product *p) { tile_body(p, rows, 1, 1); }
+    OUTLINE void tile_##rows(const product *p) { tile_body(p, rows, TILE_PANELS); }       \
+    OUTLINE void narrow_##rows(const product *p) { tile_body(p, rows, 1); }               \
+    OUTLINE void depth_tile_##rows(const product *p) { depth_body(p, rows, TILE_PANELS); } \
+    OUTLINE void depth_narrow_##rows(const product *p) { depth_body(p, rows, 1); }
 
 TILES(1) TILES(2)
 #define TILES_TO_2(name) name##1, name##2
@@ -200,7 +249,10 @@ void product_rows(const product *p, int rows) {
         product tile = *p;
         tile.y += (size_t)r * p->y_row;
         for (int b = 0; b < p->besides; b++) { tile.beside[b] += (size_t)r * p->y_row; }
-        if (p->by_depth) { tile.x += r; }
+        if (p->by_depth) {
+            tile.x += r;
+            if (p->adamw) { adamw_turns(p->adamw); }
+        }
         else if (p->source) { tile.source += r; }
         else { tile.x += (size_t)r * p->x_row; }
         product_tiles(&tile, end - r);

@@ -65,7 +65,7 @@ typedef struct {
     int besides;             // how many of these are read next at the places of y:
     const float *beside[3];  // element (r, c) at [r * y_row + c / 16 * beside_panel + c % 16]
     size_t beside_panel;
-    adamw_work *adamw;       // by_depth: NULL, or a step that is made between the sum's steps
+    adamw_work *adamw;       // by_depth: NULL, or a step that is made between the tiles
 } product;
 
 // Where vector `v` of row `r` of a tile lies, from its first element on.

@@ -77,9 +77,8 @@ INLINE void adamw_fetch(const float *value, const float *first, const float *sec
     }
 }
 
-// The step of a weight gradient's block that is made little by little, between the
-// multiply-adds of the next block: roots and divisions have units of their own, and memory
-// has the time of a product to bring what is changed.
+// The step of a weight gradient's block that is made little by little, between the tiles of
+// the next block, so that memory has the time of a product to bring what is changed.
 //
 // All of it lies in panels, `each` floats of a panel, the next one `skip` floats behind them.
 typedef struct {
@@ -88,14 +87,12 @@ typedef struct {
     int left, panels;  // floats left of this panel, and panels after it
     int each;
     size_t skip, gradient_skip;
-    int pace;          // steps of a sum from turn to turn
+    int turns;         // so many before each tile
     adamw_factors factors;
 } adamw_work;
 
-// Floats of a turn, and how far ahead of them memory is prefetched: to be written, as what came
-// to be read would be asked for again where cores have caches of their own.
+// Floats of a turn.
 #define ADAMW_TURN (2 * PANEL)
-#define ADAMW_AHEAD 512
 
 // The next turn of it.
 INLINE void adamw_turn(adamw_work *w) {
@@ -103,11 +100,6 @@ INLINE void adamw_turn(adamw_work *w) {
     float *value = w->value, *first = w->first, *second = w->second;
     const float *gradient = w->gradient;
     int count = smaller(w->left, ADAMW_TURN);
-    UNROLL for (int i = 0; i < ADAMW_TURN; i += PANEL) {
-        __builtin_prefetch(value + ADAMW_AHEAD + i, 1);
-        __builtin_prefetch(first + ADAMW_AHEAD + i, 1);
-        __builtin_prefetch(second + ADAMW_AHEAD + i, 1);
-    }
     UNROLL for (int i = 0; i < ADAMW_TURN; i += LANES) {
         if (i >= PANEL && count <= PANEL) { break; }
         adamw_vector(value + i, gradient + i, first + i, second + i, LANES, &w->factors);
@@ -124,6 +116,34 @@ INLINE void adamw_turn(adamw_work *w) {
     w->first = first + next;
     w->second = second + next;
     w->gradient = gradient + gradient_next;
+}
+
+// The turns that stand before a tile.
+OUTLINE void adamw_turns(adamw_work *w) {
+    for (int i = 0; i < w->turns && w->left > 0; i++) { adamw_turn(w); }
+}
+
+// What the next turns change, a line after the other: to be written, as what came to be read
+// would be asked for again where cores have caches of their own.
+typedef struct {
+    const float *value, *first, *second;
+    int lines;  // of each that are left
+} adamw_fetcher;
+
+// For w's next turns; NULL: for none.
+INLINE adamw_fetcher adamw_fetcher_of(const adamw_work *w) {
+    if (!w) { return (adamw_fetcher){NULL, NULL, NULL, 0}; }
+    int lines = smaller(w->turns * (ADAMW_TURN / PANEL), blocks_of(w->left, PANEL));
+    return (adamw_fetcher){w->value, w->first, w->second, lines};
+}
+
+INLINE void adamw_fetch_line(adamw_fetcher *f) {
+    if (f->lines == 0) { return; }
+    __builtin_prefetch(f->value, 1);
+    __builtin_prefetch(f->first, 1);
+    __builtin_prefetch(f->second, 1);
+    f->value += PANEL, f->first += PANEL, f->second += PANEL;
+    f->lines--;
 }
 
 // What is left of it, at once.

@@ -81,9 +81,8 @@ INLINE void weight_gradient_block_update(gradient_block b, const weight_update *
                                          const adamw_factors *factors,
                                          last_gradient *last) {
     float *gradient = last->gradient[last->place];
-    int steps = blocks_of(b.inputs, TILE_ROWS) * b.rows;
-    int turns = blocks_of(TILE_COLUMNS * INPUT_BLOCK, ADAMW_TURN);
-    last->adamw.pace = larger(steps / turns, 1);
+    int tiles = blocks_of(b.inputs, TILE_ROWS) * blocks_of(b.rows, DEPTH_BLOCK);
+    last->adamw.turns = blocks_of(blocks_of(TILE_COLUMNS * INPUT_BLOCK, ADAMW_TURN), tiles);
     b.d_w = gradient;
     b.d_w_panel = INPUT_BLOCK * PANEL;
     b.adamw = &last->adamw;

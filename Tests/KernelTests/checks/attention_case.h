@@ -67,7 +67,7 @@ static double score(const attention_case *a, int s, int h, int i, int j) {
 }
 
 // What dropout multiplies a weight with.
-static double kept(const attention_case *a, int s, int h, int i, int j) {
+static double keeps(const attention_case *a, int s, int h, int i, int j) {
     uint32_t number = (uint32_t)(((s * a->as.heads + h) * a->as.length + i) * a->as.length + j);
     return (double)dropout_keep(dropout_key, number, a->as.rate);
 }

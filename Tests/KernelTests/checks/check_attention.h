@@ -30,7 +30,7 @@ static void check_outputs(const attention_case *a, const float *y, const float *
             double wanted = 0;
             for (int j = first_key(a, i); j <= i; j++) {
                 double weight = exp(score(a, s, h, i, j) - most) / sum;
-                wanted += weight * kept(a, s, h, i, j) * element(a, a->v, s, h, j, c);
+                wanted += weight * keeps(a, s, h, i, j) * element(a, a->v, s, h, j, c);
             }
             CLOSE(y[((s * as.length + i) * as.heads + h) * as.depth + c], wanted, 2e-6 * (as.depth + 4));
         }

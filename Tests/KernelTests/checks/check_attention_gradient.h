@@ -26,7 +26,7 @@ static void add_gradient(const attention_case *a, head_gradient *g, const float 
     for (int c = 0; c < depth; c++) { delta += (double)d[c] * (double)out[c]; }
     if (a->sinks) { g->sinks[member] -= exp((double)a->sinks[h] - most) / sum * delta; }
     for (int j = first_key(a, i); j <= i; j++) {
-        double z = score(a, s, h, i, j), p = exp(z - most) / sum, m = kept(a, s, h, i, j), dot = 0;
+        double z = score(a, s, h, i, j), p = exp(z - most) / sum, m = keeps(a, s, h, i, j), dot = 0;
         for (int c = 0; c < depth; c++) { dot += (double)d[c] * element(a, a->v, s, h, j, c); }
         double d_s = (double)score_scale * p * (m * dot - delta);
         if (cap > 0) { d_s *= 1 - z / cap * (z / cap); }
