@@ -5,10 +5,14 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
   case capacityBatch = "capacity-batch"
   case capacityNotCausal = "capacity-not-causal"
   case capacityZero = "capacity-zero"
+  case constantWeight = "constant-weight"
+  case contextAndBatch = "context-and-batch"
   case evaluationCost = "evaluation-cost"
   case noiseInEvaluation = "noise-in-evaluation"
+  case normAfterRotary = "norm-after-rotary"
   case softmaxBeforeLoss = "softmax-before-loss"
   case softmaxTwice = "softmax-twice"
+  case termWithoutGradient = "term-without-gradient"
   case unreachableExperts = "unreachable-experts"
   case untrainedParameter = "untrained-parameter"
   case unusedParameter = "unused-parameter"
@@ -24,10 +28,14 @@ extension Rule {
     case .capacityBatch: CapacityBatch()
     case .capacityNotCausal: CapacityNotCausal()
     case .capacityZero: CapacityZero()
+    case .constantWeight: ConstantWeight()
+    case .contextAndBatch: ContextAndBatch()
     case .evaluationCost: EvaluationCost()
     case .noiseInEvaluation: NoiseInEvaluation()
+    case .normAfterRotary: NormAfterRotary()
     case .softmaxBeforeLoss: SoftmaxBeforeLoss()
     case .softmaxTwice: SoftmaxTwice()
+    case .termWithoutGradient: TermWithoutGradient()
     case .unreachableExperts: UnreachableExperts()
     case .untrainedParameter: UntrainedParameter()
     case .unusedParameter: UnusedParameter()
