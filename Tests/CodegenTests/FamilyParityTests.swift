@@ -51,14 +51,10 @@ import Testing
     let model = try Model(library)
     model.initialize(seed: 0)
     for (name, values) in try fixture.initial() { try model.write(values, named: name) }
-    let tokens = try fixture.integers("tokens", step: 0)
-    let length = family.model.T
-    try parity.addLogits(
-      (0..<family.model.B).flatMap {
-        try model.logits(tokens: Array(tokens[$0 * length..<($0 + 1) * length]), seed: 1)
-      })
+    try addLogits(of: model, fixture, &parity)
     _ = try model.gradients(
-      tokens: tokens, targets: try fixture.integers("targets", step: 0), seed: 1)
+      tokens: try fixture.integers("tokens", step: 0),
+      targets: try fixture.integers("targets", step: 0), seed: 1)
     try parity.addGradients { try model.read(.gradient, named: $0) }
     let hyper = Hyperparameters(model.manifest.defaults, seed: 1)
     for step in 0..<fixture.steps {
@@ -69,6 +65,22 @@ import Testing
     }
     try parity.addFinal { try model.read(named: $0) }
     return parity
+  }
+
+  /// Those of whole sequences, and of sequences that grow token by token, as in generation.
+  private func addLogits(of model: Model, _ fixture: Fixture, _ parity: inout Parity) throws {
+    let (length, width) = (model.manifest.context, model.manifest.vocabulary)
+    let tokens = try fixture.integers("tokens", step: 0)
+    let sequences = stride(from: 0, to: tokens.count, by: length).map {
+      Array(tokens[$0..<$0 + length])
+    }
+    try parity.addLogits(sequences.flatMap { try model.logits(tokens: $0, seed: 1) })
+    try parity.addLogits(
+      sequences.flatMap { sequence in
+        try (1...length).flatMap {
+          try model.logits(tokens: Array(sequence.prefix($0)), seed: 1).suffix(width)
+        }
+      })
   }
 
   private func expect(_ parity: Parity, within allowed: Differences) {

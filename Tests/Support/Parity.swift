@@ -48,7 +48,8 @@ public struct Parity {
   }
 
   public mutating func addLogits(_ logits: [Float]) throws {
-    differences.logits = Disagreement("logits", logits, try numbers("logits")).error
+    let found = Disagreement("logits", logits, try numbers("logits"))
+    differences.logits = max(differences.logits, found.error)
   }
 
   /// The gradients of all parameters; small beside the largest of all count as far as that.
