@@ -23,7 +23,6 @@ import numpy as np
 import torch
 import transformers
 from torch.nn import functional as F
-from transformers.models.deepseek_v3.modeling_deepseek_v3 import DeepseekV3MoE
 
 from make_fixtures import require_same, safetensors
 
@@ -57,6 +56,10 @@ class Configuration:
     groups: int = 1
     kept_groups: int = 1
     scaled: float = 1.0
+    query_rank: int = 0                       # of latent attention, DeepSeek's: what queries are made of,
+    key_rank: int = 0                         # and keys and values;
+    turned_depth: int = 0                     # a head's numbers that are turned by position, beside others
+    value_depth: int = 0
     window: Optional[int] = None              # of the first, the third, ... layer
     limit: Optional[float] = None             # of gpt-oss's gated unit
     base: float = 1e4                         # of rotary positions
@@ -82,7 +85,8 @@ CONFIGURATIONS = [
     Configuration("gpt-oss", "gpt-oss", T=10, head_depth=6, E=4, k=2, window=4, limit=1.0, base=1.5e5,
                   balance=0.02),
     Configuration("deepseek-v3", "deepseek-v3", T=10, F=8, E=12, k=3, shared=8, dense=24, groups=3,
-                  kept_groups=2, scaled=2.5, balance=0.02, bias_rate=0.01),
+                  kept_groups=2, scaled=2.5, query_rank=8, key_rank=6, turned_depth=4, value_depth=5,
+                  balance=0.02, bias_rate=0.01),
 ]
 
 
@@ -158,16 +162,14 @@ def gpt_oss(c):
 
 
 def deepseek_v3(c):
-    """Llama with DeepSeek-V3's mixture in all layers but the first: its attention is another matter."""
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(
-        **{**trunk(c), "intermediate_size": c.dense}, **EAGER))
-    config = transformers.DeepseekV3Config(
-        hidden_size=c.C, moe_intermediate_size=c.F, n_routed_experts=c.E, num_experts_per_tok=c.k,
-        n_shared_experts=c.shared // c.F, n_group=c.groups, topk_group=c.kept_groups,
-        norm_topk_prob=True, routed_scaling_factor=c.scaled, **EAGER)
-    for layer in model.model.layers[1:]:
-        layer.mlp = DeepseekV3MoE(config)
-    return model
+    facts = {**trunk(c), "intermediate_size": c.dense, "num_key_value_heads": c.heads}
+    del facts["head_dim"]
+    return transformers.DeepseekV3ForCausalLM(transformers.DeepseekV3Config(
+        **facts, **EAGER, first_k_dense_replace=1, moe_intermediate_size=c.F, n_routed_experts=c.E,
+        num_experts_per_tok=c.k, n_shared_experts=c.shared // c.F, n_group=c.groups,
+        topk_group=c.kept_groups, norm_topk_prob=True, routed_scaling_factor=c.scaled,
+        q_lora_rank=c.query_rank, kv_lora_rank=c.key_rank, qk_nope_head_dim=c.head_depth,
+        qk_rope_head_dim=c.turned_depth, v_head_dim=c.value_depth))
 
 
 EAGER = dict(attn_implementation="eager", experts_implementation="eager")
@@ -255,6 +257,10 @@ def llama_layer(c, names):
     names.copy("input_layernorm", "attention.norm")
     for kind in ("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm"):
         names.copy(f"self_attn.{kind}", "attention." + kind.removesuffix("_proj"))
+    for old, new in (("q_a_proj", "q_down"), ("q_a_layernorm", "q_norm"), ("q_b_proj", "q_up"),
+                     ("kv_a_proj_with_mqa", "kv_down"), ("kv_a_layernorm", "kv_norm"),
+                     ("kv_b_proj", "kv_up")):
+        names.copy(f"self_attn.{old}", f"attention.{new}")
     names.put("attention.sinks", names.get("self_attn.sinks"))
     room = "mlp" if names.get("mlp.experts.down_proj") is None else "mixture"
     names.copy("post_attention_layernorm", f"{room}.norm")

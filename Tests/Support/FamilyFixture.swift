@@ -26,6 +26,8 @@ public struct FamilyFixture {
       ($0.B, $0.T, $0.V, $0.C) = (file.size("B"), file.size("T"), file.size("V"), file.size("C"))
       ($0.heads, $0.keyHeads) = (file.size("heads"), file.size("key_heads"))
       ($0.headDepth, $0.depth) = (file.size("head_depth"), file.size("layers"))
+      ($0.queryRank, $0.keyRank) = (file.size("query_rank"), file.size("key_rank"))
+      ($0.turnedDepth, $0.valueDepth) = (file.size("turned_depth"), file.size("value_depth"))
       ($0.F, $0.shared, $0.dense) = (file.size("F"), file.size("shared"), file.size("dense"))
       ($0.experts, $0.chosen) = (file.size("E"), file.size("k"))
       $0.isNormalized = file.text("normalized") == "True"

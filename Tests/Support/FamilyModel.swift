@@ -9,13 +9,16 @@ public struct FamilyModel: Sendable {
     case qwen3MoE = "qwen3-moe"
     case gptOSS = "gpt-oss"
 
-    /// DeepSeek-V3's mixture and Llama's attention.
     case deepseekV3 = "deepseek-v3"
   }
 
   public var family: Family
   public var (B, T, V, C) = (2, 9, 19, 16)
   public var (heads, keyHeads, headDepth, depth) = (4, 2, 4, 2)
+
+  /// Of DeepSeek's attention: the widths of what queries are made of, and keys and values; how many
+  /// numbers of a head are turned by position, beside `headDepth` others; a head's values.
+  public var (queryRank, keyRank, turnedDepth, valueDepth) = (0, 0, 0, 0)
 
   /// The widths of an expert (or of a dense layer), of that of all tokens, of a dense first layer.
   public var (F, shared, dense) = (12, 0, 0)
@@ -43,7 +46,12 @@ public struct FamilyModel: Sendable {
       if family == .gpt2 { return gpt2(text, V, C) }
       var routings: [Routing] = []
       let x = layers("block", depth, text.tokens.embedding("token", C)) { x, index in
-        let h = x + scope("attention") { selfAttention(norm(x, "norm"), index, C) }
+        let h =
+          x
+          + scope("attention") {
+            let n = norm(x, "norm")
+            return keyRank > 0 ? latentAttention(n, C) : selfAttention(n, index, C)
+          }
         if experts == 0 || (index == 0 && dense > 0) {
           let width = MoE.Axis("M", experts == 0 ? F : dense)
           return h + scope("mlp") { gated(norm(h, "norm"), width, C) }
@@ -76,6 +84,27 @@ public struct FamilyModel: Sendable {
       q.rotary(base: base), k.rotary(base: base), v, window: index % 2 == 0 ? window : nil,
       sinks: sinks)
     return y.mergedHeads().linear("o", C, bias: family == .gptOSS)
+  }
+
+  /// Queries, keys and values of narrow rows; all heads share the turned part of the keys.
+  private func latentAttention(_ x: Tensor, _ C: MoE.Axis) -> Tensor {
+    let (N, R) = (MoE.Axis("N", headDepth), MoE.Axis("R", turnedDepth))
+    let (V, D) = (MoE.Axis("W", valueDepth), MoE.Axis("D", headDepth + turnedDepth))
+    let q = x.linear("q_down", MoE.Axis("QL", queryRank), bias: false)
+      .rmsNorm("q_norm", epsilon: 1e-6)
+      .linear("q_up", MoE.Axis("Q", heads * D.size), bias: false).heads(heads).split(N, R)
+    let turned = q[1].rotary(base: base, interleaved: true)
+    let L = MoE.Axis("L", keyRank)
+    let narrow = x.linear("kv_down", MoE.Axis("LR", keyRank + turnedDepth), bias: false).split(L, R)
+    let kv = narrow[0].rmsNorm("kv_norm", epsilon: 1e-6)
+      .linear("kv_up", MoE.Axis("KV", heads * (headDepth + valueDepth)), bias: false)
+      .heads(heads).split(N, V)
+    let shared = narrow[1].heads(1).rotary(base: base, interleaved: true).mergedHeads()
+    let k = concatenated(kv[0], .constant(0, like: turned) + shared, as: D)
+    let rest = q[0].slice(MoE.Axis("P", D.size - valueDepth), from: 0)
+    let y = attention(
+      concatenated(q[0], turned, as: D), k, concatenated(kv[1], .constant(0, like: rest), as: D))
+    return y.slice(V, from: 0).mergedHeads().linear("o", C, bias: false)
   }
 
   private func gated(_ x: Tensor, _ width: MoE.Axis, _ C: MoE.Axis) -> Tensor {
