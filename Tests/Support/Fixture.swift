@@ -18,6 +18,9 @@ public struct Fixture {
     file = try Safetensors(path: path)
   }
 
+  /// How many steps of training were recorded.
+  public var steps: Int { size("steps") }
+
   /// Nil where the file has no such tensor.
   public func numbers(_ tensor: String) throws -> [Float]? {
     guard let tensor = file.tensors.first(where: { $0.name == tensor }) else { return nil }
@@ -29,7 +32,7 @@ public struct Fixture {
     guard let tensor = file.tensors.first(where: { $0.name == tensor }) else { return [] }
     let bytes = try file.bytes(tensor, 0..<tensor.range.count)
     let all = bytes.withUnsafeBytes { Array($0.bindMemory(to: Int32.self)) }
-    let count = all.count / 10
+    let count = all.count / steps
     return Array(all[step * count..<(step + 1) * count])
   }
 
@@ -40,6 +43,13 @@ public struct Fixture {
       values[String(tensor.name.dropFirst("initial/".count))] = try file.numbers(tensor)
     }
     return values
+  }
+
+  /// Those of tensors with a prefix, without it.
+  public func names(in prefix: String) -> [String] {
+    file.tensors.map(\.name).filter { $0.hasPrefix(prefix) }.map {
+      String($0.dropFirst(prefix.count))
+    }
   }
 
   public func shape(_ tensor: String) -> [Int]? {
@@ -63,13 +73,18 @@ public struct Fixture {
       $0.capacity = number("capacity_factor")
       $0.dropout = number("dropout") ?? 0
       $0.attentionScale = number("attention_scale")
-      $0.optimizer = .adamW(
-        learningRate: number("learning_rate") ?? 0, beta1: number("beta1") ?? 0,
-        beta2: number("beta2") ?? 0, epsilon: number("epsilon") ?? 0,
-        weightDecay: number("weight_decay") ?? 0)
+      $0.optimizer = optimizer
     }
   }
 
-  private func size(_ key: String) -> Int { file.metadata[key].flatMap { Int($0) } ?? 0 }
-  private func number(_ key: String) -> Double? { file.metadata[key].flatMap { Double($0) } }
+  var optimizer: GraphIR.Optimizer {
+    .adamW(
+      learningRate: number("learning_rate") ?? 0, beta1: number("beta1") ?? 0,
+      beta2: number("beta2") ?? 0, epsilon: number("epsilon") ?? 0,
+      weightDecay: number("weight_decay") ?? 0)
+  }
+
+  func text(_ key: String) -> String { file.metadata[key] ?? "" }
+  func size(_ key: String) -> Int { file.metadata[key].flatMap { Int($0) } ?? 0 }
+  func number(_ key: String) -> Double? { file.metadata[key].flatMap { Double($0) } }
 }
