@@ -43,7 +43,7 @@ func block(_ x: Tensor, _ index: Int) -> Tensor {
 
 LanguageModel("deepseek", vocabulary: V, context: T, batch: B,  // moec:intended evaluation-cost: it is small
               linearWeights: .normal(0.02),
-              optimizer: .adamW(learningRate: 1e-3, beta2: 0.95, weightDecay: 0.1)) { text in
+              optimizer: .adamW(learningRate: 1e-3, beta2: 0.95, weightDecay: 0.1), decaying: .matrices) { text in
     let x = text.tokens.embedding("token", C, weights: .normal(0.02))
     return layers("block", depth, x, block).rmsNorm("final").linear("head", V, bias: false)
 }

@@ -27,7 +27,8 @@ func block(_ x: Tensor) -> Tensor {
 
 LanguageModel("gpt2",                              // moec:intended evaluation-cost: it is small
               vocabulary: V, context: T, batch: B, linearWeights: .normal(0.02),
-              optimizer: .adamW(learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1)) { text in
+              optimizer: .adamW(learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1),
+              decaying: .matrices) { text in
     let table = parameter("token.weight", V, C, initial: .normal(0.02))
     let positions = text.positions.embedding("position", C, weights: .normal(0.02))
     let x = (text.tokens.embedding(table) + positions).dropout(rate)

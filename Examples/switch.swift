@@ -32,7 +32,7 @@ func block(_ x: Tensor) -> Tensor {
 
 LanguageModel("switch", vocabulary: V, context: T, batch: B,  // moec:intended evaluation-cost: it is small
               linearWeights: .xavierNormal,
-              optimizer: .adamW(learningRate: 1e-3, weightDecay: 0.1)) { text in
+              optimizer: .adamW(learningRate: 1e-3, weightDecay: 0.1), decaying: .matrices) { text in
     let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
     return layers("block", depth, x, block).rmsNorm("final").linear("head", V, bias: false)
 }

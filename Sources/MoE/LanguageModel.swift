@@ -22,6 +22,15 @@ public struct ModelErrors: Error, Sendable, CustomStringConvertible {
   public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }
 
+/// Which parameters weight decay is for, where a parameter does not say so itself.
+public enum Decaying: Sendable {
+  /// All that are learned, as PyTorch's AdamW does it if it is told nothing.
+  case all
+
+  /// Those with two axes or more, for each expert: matrices and tables, but no biases and no weights of norms.
+  case matrices
+}
+
 /// A language model: declaring one traces it and hands its graph to moec.
 ///
 ///     LanguageModel("small", vocabulary: V, context: T, batch: B) { text in
@@ -30,7 +39,8 @@ public struct ModelErrors: Error, Sendable, CustomStringConvertible {
 ///
 /// The closure turns text into logits f32[B, T, V]; the loss is the mean cross-entropy of the next
 /// characters. `linearWeights` draws the weights of every linear layer that does not choose for
-/// itself, by default uniform in ±√(6 / in). The name is a letter followed by letters, digits, `-`
+/// itself, by default uniform in ±√(6 / in); `decaying` says which parameters the optimizer's weight decay
+/// is for. The name is a letter followed by letters, digits, `-`
 /// and `_`. Errors are printed at the model's own lines, all of them, and end the process with 1.
 public struct LanguageModel {
   /// Traces the model and writes its graph to where moec listens; errors end the process.
@@ -43,13 +53,15 @@ public struct LanguageModel {
   public init(
     _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
     linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),
+    decaying: Decaying = .all,
     file: String = #filePath, line: Int = #line, column: Int = #column,
     _ body: (Text) -> Tensor
   ) {
     do {
       let model = Declaration(
         name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
-        optimizer: optimizer, site: Site(file, line, column, name: "LanguageModel"))
+        optimizer: optimizer, decaying: decaying,
+        site: Site(file, line, column, name: "LanguageModel"))
       if let first = Declarations.noteModel(model.site) { Self.refuse(model.site, first) }
       let places = OperatorPlaces(model: file)
       Self.deliver(try model.trace(declared: Declarations.all, places: places, body))
@@ -65,12 +77,14 @@ public struct LanguageModel {
   public static func trace(
     _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
     linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),
+    decaying: Decaying = .all,
     file: String = #filePath, line: Int = #line, column: Int = #column,
     _ body: (Text) -> Tensor
   ) throws(ModelErrors) -> Graph {
     let model = Declaration(
       name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
-      optimizer: optimizer, site: Site(file, line, column, name: "LanguageModel"))
+      optimizer: optimizer, decaying: decaying,
+      site: Site(file, line, column, name: "LanguageModel"))
     return try model.trace(body)
   }
 
@@ -101,6 +115,7 @@ struct Declaration {
   var axes: (vocabulary: Axis, context: Axis, batch: Axis)
   var linearWeights: WeightInitializer
   var optimizer: Optimizer
+  var decaying: Decaying = .all
   var site: Site
 
   /// Runs the closure; axis names made by functions keep clear of those `declared`, and operators
@@ -112,7 +127,7 @@ struct Declaration {
       name: name, vocabulary: axes.vocabulary.core, context: axes.context.core,
       batch: axes.batch.core, optimizer: optimizer)
     graph.vocabularyLocation = axes.vocabulary.origins.first?.node
-    let tracer = Tracer(graph, linearWeights: linearWeights)
+    let tracer = Tracer(graph, linearWeights: linearWeights, decaying: decaying)
     tracer.declared = declared
     tracer.places = places
     let call = Call(name: "LanguageModel", site: site, scope: "")

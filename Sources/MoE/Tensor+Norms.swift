@@ -94,7 +94,9 @@ extension Tracer {
     var operands = [x]
     if isWeighted {
       let axes = (type.experts.map { [$0] } ?? []) + [width]
-      operands.append(parameter("\(call.scope).weight", axes, .ones, call))
+      let isByExpert = type.experts != nil
+      operands.append(
+        parameter("\(call.scope).weight", axes, .ones, ofExperts: isByExpert, call))
       if let start, type.experts != nil { operands.append(Tensor(self, start, call.site)) }
     }
     let op = RMSNorm(epsilon: epsilon, weight: isWeighted)

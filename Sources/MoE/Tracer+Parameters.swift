@@ -18,14 +18,17 @@ extension Tracer {
       key: "duplicate")
   }
 
-  /// A learned tensor, or a state, which does not decay.
+  /// A learned tensor, or a state, which does not decay; of those of experts each has a stack of its own.
   func parameter(
     _ name: String, _ axes: [GraphIR.Axis], _ initializer: Initializer, isState: Bool = false,
-    signStep: Double? = nil, _ call: Call
+    signStep: Double? = nil, decays: Bool? = nil, ofExperts: Bool = false, _ call: Call
   ) -> Tensor {
     claimParameter(name, call)
+    let isMatrix = axes.count - (ofExperts ? 1 : 0) > 1
+    let isDecaying = decays ?? (decaying == .all || isMatrix)
     let parameter = Parameter(
-      name: name, axes: axes, initializer: initializer, decays: !isState, isState: isState,
+      name: name, axes: axes, initializer: initializer, decays: !isState && isDecaying,
+      isState: isState,
       signStep: signStep)
     return tensor(.parameter(parameter), [], call)
   }
@@ -62,10 +65,17 @@ extension Tracer {
     }
     let stack = type.experts.map { [$0] } ?? []
     let axes = stack + [output, input]
-    var operands = [x, parameter("\(call.scope).weight", axes, weights.initializer(axes), call)]
+    let isByExpert = !stack.isEmpty
+    var operands = [
+      x,
+      parameter(
+        "\(call.scope).weight", axes, weights.initializer(axes), ofExperts: isByExpert, call),
+    ]
     if bias {
       let bound = 1 / Double(input.size).squareRoot()
-      operands.append(parameter("\(call.scope).bias", stack + [output], .uniform(bound), call))
+      operands.append(
+        parameter(
+          "\(call.scope).bias", stack + [output], .uniform(bound), ofExperts: isByExpert, call))
     }
     if let start { operands.append(Tensor(self, start, call.site)) }
     return tensor(.linear(Linear(bias: bias)), operands, call)

@@ -40,12 +40,14 @@ final class Tracer: @unchecked Sendable {
   var places: OperatorPlaces?
 
   let linearWeights: WeightInitializer
+  let decaying: Decaying
   private var streams = 0
   private var calls = 0
 
-  init(_ graph: Graph, linearWeights: WeightInitializer) {
+  init(_ graph: Graph, linearWeights: WeightInitializer, decaying: Decaying = .all) {
     builder = GraphBuilder(graph)
     self.linearWeights = linearWeights
+    self.decaying = decaying
   }
 
   /// The number of the next random stream.
