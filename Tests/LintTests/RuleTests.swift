@@ -28,201 +28,164 @@ struct RuleCase: CustomTestStringConvertible, Sendable {
   }
 }
 
-@Sendable private func topK(_ m: TestModel, _ x: Tensor) -> Routing {
+@Sendable func topK(_ m: TestModel, _ x: Tensor) -> Routing {
   x.linear("gate", m.E).top(2).softmax()
 }
 
-private let cases: [RuleCase] = [
-  RuleCase(
-    .attentionScale, "written out", mentions: "1/√8, the width, although a head has 4",
-    bad: { .around { m, x in writtenAttention(m, x, scale: 1 / 8.0.squareRoot()) } },
-    good: { .around { m, x in writtenAttention(m, x, scale: 0.5) } }),
-  RuleCase(
-    .attentionScale, "in one pass", mentions: "1/√8",
-    bad: { .around { m, x in fusedAttention(m, x, scale: 1 / 8.0.squareRoot()) } },
-    good: { .around { m, x in fusedAttention(m, x, scale: nil) } }),
-  RuleCase(
-    .attentionScale, "of the queries", mentions: "1/√8",
-    bad: { .around { m, x in scaledQueries(m, x, by: 1 / 8.0.squareRoot()) } },
-    good: { .around { m, x in scaledQueries(m, x, by: 0.5) } }),
-  RuleCase(
-    .attentionNotCausal, "no mask", mentions: "not masked",
-    bad: { .around { m, x in writtenAttention(m, x, scale: 0.5, masked: false) } },
-    good: { .around { m, x in writtenAttention(m, x, scale: 0.5) } }),
-  RuleCase(
-    .attentionNotCausal, "a sum over positions", mentions: "sum over positions",
-    bad: { .around { _, x in x + x.mean() } }, good: { .around { _, x in x + x.rmsNorm() } }),
-  RuleCase(
-    .capacityZero, "short texts", mentions: "texts of up to 3 tokens",
-    bad: { .routed(capacity: .share(0.5), topK) }, good: { .routed(capacity: .share(2), topK) }),
-  RuleCase(
-    .capacityZero, "one token", mentions: "a text of 1 token",
-    bad: { .routed(capacity: .share(1.5), topK) }, good: { .routed(topK) }),
-  RuleCase(
-    .capacityBatch, "room for some", mentions: "first 9 of 18 tokens",
-    bad: { .routed(capacity: .share(1), topK) }, good: { .routed(capacity: .share(2), topK) }),
-  RuleCase(
-    .capacityNotCausal, "the largest weights", mentions: "largest weights",
-    bad: { .routed(capacity: .share(1).keeping(.weight), topK) },
-    good: { .routed(capacity: .share(1), topK) }),
-  RuleCase(
-    .capacityNotCausal, "first choices of a sequence", mentions: "first choices",
-    bad: { .routed(capacity: .tokens(2).keeping(.choice).perSequence(), topK) },
-    good: { .routed(capacity: .tokens(2).perSequence(), topK) }),
-  RuleCase(
-    .constantWeight, "one expert, divided by itself", mentions: "divided by itself",
-    bad: { .routed { m, x in x.linear("gate", m.E).sigmoid().top(1).normalized() } },
-    good: { .routed { m, x in x.linear("gate", m.E).sigmoid().top(2).normalized() } }),
-  RuleCase(
-    .contextAndBatch, "swapped", mentions: "look swapped",
-    bad: {
-      var model = TestModel.around { _, x in x + x.rmsNorm() }
-      (model.T, model.B) = (model.B, model.T)
-      return model
-    }, good: { .around { _, x in x + x.rmsNorm() } }),
-  RuleCase(
-    .normAfterRotary, "with weights", mentions: "after the rotation",
-    bad: { .around { _, x in x + x.heads(2).rotary().rmsNorm("norm").mergedHeads() } },
-    good: { .around { _, x in x + x.heads(2).rmsNorm("norm").rotary().rmsNorm().mergedHeads() } }),
-  RuleCase(
-    .termWithoutGradient, "of counts alone", mentions: "has no gradient",
-    bad: {
-      .around { m, x in
-        let routing = topK(m, x)
-        let share = routing.chosen().mean(over: m.B, m.T)
-        auxiliary("balance", weight: 0.01, (share * share).sum())
-        return x + x.routed(by: routing).linear("up", m.C).combined()
-      }
-    },
-    good: { .routed { m, x in topK(m, x).balanced(0.01) } }),
-  RuleCase(
-    .termWithoutGradient, "of another tensor", mentions: "no part of the router",
-    bad: {
-      .around { m, x in
-        let logits = x.stopGradient().linear("gate", m.E)
-        let routing = logits.top(2).softmax()
-        let share = routing.chosen().mean(over: m.B, m.T)
-        auxiliary(
-          "balance", weight: 0.01, (share * x.linear("other", m.E).mean(over: m.B, m.T)).sum())
-        return x + x.routed(by: routing).linear("up", m.C).combined()
-      }
-    },
-    good: { .routed { m, x in topK(m, x).importance(0.01) } }),
-  RuleCase(
-    .noiseInEvaluation, "noise", mentions: "stays on in evaluation",
-    bad: { .around { _, x in x + .normal(like: x) } },
-    good: { .around { _, x in x + .normal(like: x, inEvaluation: false) } }),
-  RuleCase(
-    .noiseInEvaluation, "noise that nothing uses is no noise", mentions: "evaluation",
-    bad: { .around { _, x in x * .normal(like: x) } },
-    good: {
-      .around { _, x in
-        _ = Tensor.normal(like: x)
-        return x
-      }
-    }),
-  RuleCase(
-    .softmaxBeforeLoss, "probabilities", mentions: "returns probabilities",
-    bad: {
-      TestModel { m, text in
-        text.tokens.embedding("token", m.C).linear("head", m.V).softmax()
-      }
-    },
-    good: { .around { _, x in x.softmax() } }),
-  RuleCase(
-    .unreachableExperts, "no capacity at all", mentions: "no expert ever takes a token",
-    bad: { .routed(capacity: .share(0.1), topK) }, good: { .routed(capacity: .share(0.2), topK) }),
-  RuleCase(
-    .unreachableExperts, "a gate of zeros", mentions: "the same 2 of 4 experts",
-    bad: {
-      .routed { m, x in x.linear("gate", m.E, weights: .zeros).top(2).softmax() }
-    },
-    good: { .routed { m, x in x.linear("gate", m.E, weights: .normal(0.02)).top(2).softmax() } }),
-  RuleCase(
-    .unreachableExperts, "the same logits for all tokens", mentions: "the same 1 of 4 experts",
-    bad: {
-      .routed { m, x in
-        (x.linear("gate", m.E) * 0 + parameter("bias", m.E)).top(1).softmax()
-      }
-    },
-    good: {
-      .routed { m, x in
-        let logits = x.linear("gate", m.E, weights: .zeros)
-        return (logits + .normal(like: logits)).top(1).softmax()
-      }
-    }),
-  RuleCase(
-    .untrainedParameter, "a router of one expert", mentions: "gate.weight\" never gets a gradient",
-    bad: { .routed { m, x in x.linear("gate", m.E).top(1).softmax() } },
-    good: { .routed(topK) }),
-  RuleCase(
-    .untrainedParameter, "a router that is used otherwise too", mentions: "never gets a gradient",
-    bad: { .routed { m, x in (x.linear("gate", m.E) * 2).top(1).softmax() } },
-    good: {
-      .around { m, x in
-        let logits = x.linear("gate", m.E)
-        let rows = x.routed(by: logits.top(1).softmax()).linear("expert", m.C).combined()
-        return rows + logits.softmax().linear("back", m.C)
-      }
-    }),
-  RuleCase(
-    .untrainedParameter, "a mixture that cancels out", mentions: "gate.weight\" never gets",
-    bad: {
-      .around { m, x in
-        let y = x.routed(by: topK(m, x)).linear("expert", m.C).combined()
-        return x + (y - y)
-      }
-    },
-    good: {
-      .around { m, x in
-        let y = x.routed(by: topK(m, x)).linear("expert", m.C).combined()
-        return x + (y - y * 2)
-      }
-    }),
-  RuleCase(
-    .untrainedParameter, "what only a stop reads", mentions: "side.weight\" never gets",
-    bad: { .around { m, x in x * x.linear("side", m.C, bias: false).stopGradient() } },
-    good: { .around { m, x in x * x.linear("side", m.C, bias: false) + x.stopGradient() } }),
-  RuleCase(
-    .untrainedParameter, "a norm of one number", mentions: "one.weight\" never gets",
-    bad: {
-      .around { m, x in x * x.linear("one", Axis("O", 1)).layerNorm("n").linear("back", m.C) }
-    },
-    good: {
-      .around { m, x in x * x.linear("one", Axis("O", 2)).layerNorm("n").linear("back", m.C) }
-    }),
-  RuleCase(
-    .softmaxTwice, "a router", mentions: "of what a softmax gave",
-    bad: { .routed { m, x in x.linear("gate", m.E).softmax().top(2).softmax() } },
-    good: { .routed(topK) }),
-  RuleCase(
-    .softmaxTwice, "attention", mentions: "of what a softmax gave",
-    bad: { .around { _, x in x.softmax().dropout(0.1).softmax() } },
-    good: { .around { m, x in x.softmax().linear("between", m.C).softmax() } }),
-  RuleCase(
-    .unusedParameter, "a tensor", mentions: "\"spare\" is used by nothing",
-    bad: {
-      .around { m, x in
-        _ = parameter("spare", m.C)
-        return x
-      }
-    },
-    good: { .around { m, x in x * parameter("spare", m.C) } }),
-  RuleCase(
-    .unusedResult, "a layer", mentions: "2 parameters such as side.weight are made",
-    bad: {
-      .around { m, x in
-        _ = x.linear("side", m.C).relu()
-        return x
-      }
-    },
-    good: { .around { m, x in x.linear("side", m.C).relu() } }),
-  RuleCase(
-    .evaluationCost, "400 batches", mentions: "2 × 400 batches every 100 steps",
-    evaluationBatches: 400,
-    bad: { .around { m, x in x.linear("one", m.C).linear("two", m.C) } },
-    good: { TestModel { m, text in text.tokens.embedding("token", m.V) } }),
-]
+private let cases: [RuleCase] =
+  [
+    RuleCase(
+      .attentionScale, "written out", mentions: "1/√8, the width, although a head has 4",
+      bad: { .around { m, x in writtenAttention(m, x, scale: 1 / 8.0.squareRoot()) } },
+      good: { .around { m, x in writtenAttention(m, x, scale: 0.5) } }),
+    RuleCase(
+      .attentionScale, "in one pass", mentions: "1/√8",
+      bad: { .around { m, x in fusedAttention(m, x, scale: 1 / 8.0.squareRoot()) } },
+      good: { .around { m, x in fusedAttention(m, x, scale: nil) } }),
+    RuleCase(
+      .attentionScale, "of the queries", mentions: "1/√8",
+      bad: { .around { m, x in scaledQueries(m, x, by: 1 / 8.0.squareRoot()) } },
+      good: { .around { m, x in scaledQueries(m, x, by: 0.5) } }),
+    RuleCase(
+      .attentionNotCausal, "no mask", mentions: "not masked",
+      bad: { .around { m, x in writtenAttention(m, x, scale: 0.5, masked: false) } },
+      good: { .around { m, x in writtenAttention(m, x, scale: 0.5) } }),
+    RuleCase(
+      .attentionNotCausal, "a sum over positions", mentions: "sum over positions",
+      bad: { .around { _, x in x + x.mean() } }, good: { .around { _, x in x + x.rmsNorm() } }),
+    RuleCase(
+      .capacityZero, "short texts", mentions: "texts of up to 3 tokens",
+      bad: { .routed(capacity: .share(0.5), topK) }, good: { .routed(capacity: .share(2), topK) }),
+    RuleCase(
+      .capacityZero, "one token", mentions: "a text of 1 token",
+      bad: { .routed(capacity: .share(1.5), topK) }, good: { .routed(topK) }),
+    RuleCase(
+      .capacityBatch, "room for some", mentions: "first 9 of 18 tokens",
+      bad: { .routed(capacity: .share(1), topK) }, good: { .routed(capacity: .share(2), topK) }),
+    RuleCase(
+      .capacityNotCausal, "the largest weights", mentions: "largest weights",
+      bad: { .routed(capacity: .share(1).keeping(.weight), topK) },
+      good: { .routed(capacity: .share(1), topK) }),
+    RuleCase(
+      .capacityNotCausal, "first choices of a sequence", mentions: "first choices",
+      bad: { .routed(capacity: .tokens(2).keeping(.choice).perSequence(), topK) },
+      good: { .routed(capacity: .tokens(2).perSequence(), topK) }),
+    RuleCase(
+      .noiseInEvaluation, "noise", mentions: "stays on in evaluation",
+      bad: { .around { _, x in x + .normal(like: x) } },
+      good: { .around { _, x in x + .normal(like: x, inEvaluation: false) } }),
+    RuleCase(
+      .noiseInEvaluation, "noise that nothing uses is no noise", mentions: "evaluation",
+      bad: { .around { _, x in x * .normal(like: x) } },
+      good: {
+        .around { _, x in
+          _ = Tensor.normal(like: x)
+          return x
+        }
+      }),
+    RuleCase(
+      .softmaxBeforeLoss, "probabilities", mentions: "returns probabilities",
+      bad: {
+        TestModel { m, text in
+          text.tokens.embedding("token", m.C).linear("head", m.V).softmax()
+        }
+      },
+      good: { .around { _, x in x.softmax() } }),
+    RuleCase(
+      .unreachableExperts, "no capacity at all", mentions: "no expert ever takes a token",
+      bad: { .routed(capacity: .share(0.1), topK) }, good: { .routed(capacity: .share(0.2), topK) }),
+    RuleCase(
+      .unreachableExperts, "a gate of zeros", mentions: "the same 2 of 4 experts",
+      bad: {
+        .routed { m, x in x.linear("gate", m.E, weights: .zeros).top(2).softmax() }
+      },
+      good: { .routed { m, x in x.linear("gate", m.E, weights: .normal(0.02)).top(2).softmax() } }),
+    RuleCase(
+      .unreachableExperts, "the same logits for all tokens", mentions: "the same 1 of 4 experts",
+      bad: {
+        .routed { m, x in
+          (x.linear("gate", m.E) * 0 + parameter("bias", m.E)).top(1).softmax()
+        }
+      },
+      good: {
+        .routed { m, x in
+          let logits = x.linear("gate", m.E, weights: .zeros)
+          return (logits + .normal(like: logits)).top(1).softmax()
+        }
+      }),
+    RuleCase(
+      .untrainedParameter, "a router of one expert",
+      mentions: "gate.weight\" never gets a gradient",
+      bad: { .routed { m, x in x.linear("gate", m.E).top(1).softmax() } },
+      good: { .routed(topK) }),
+    RuleCase(
+      .untrainedParameter, "a router that is used otherwise too", mentions: "never gets a gradient",
+      bad: { .routed { m, x in (x.linear("gate", m.E) * 2).top(1).softmax() } },
+      good: {
+        .around { m, x in
+          let logits = x.linear("gate", m.E)
+          let rows = x.routed(by: logits.top(1).softmax()).linear("expert", m.C).combined()
+          return rows + logits.softmax().linear("back", m.C)
+        }
+      }),
+    RuleCase(
+      .untrainedParameter, "a mixture that cancels out", mentions: "gate.weight\" never gets",
+      bad: {
+        .around { m, x in
+          let y = x.routed(by: topK(m, x)).linear("expert", m.C).combined()
+          return x + (y - y)
+        }
+      },
+      good: {
+        .around { m, x in
+          let y = x.routed(by: topK(m, x)).linear("expert", m.C).combined()
+          return x + (y - y * 2)
+        }
+      }),
+    RuleCase(
+      .untrainedParameter, "what only a stop reads", mentions: "side.weight\" never gets",
+      bad: { .around { m, x in x * x.linear("side", m.C, bias: false).stopGradient() } },
+      good: { .around { m, x in x * x.linear("side", m.C, bias: false) + x.stopGradient() } }),
+    RuleCase(
+      .untrainedParameter, "a norm of one number", mentions: "one.weight\" never gets",
+      bad: {
+        .around { m, x in x * x.linear("one", Axis("O", 1)).layerNorm("n").linear("back", m.C) }
+      },
+      good: {
+        .around { m, x in x * x.linear("one", Axis("O", 2)).layerNorm("n").linear("back", m.C) }
+      }),
+    RuleCase(
+      .softmaxTwice, "a router", mentions: "of what a softmax gave",
+      bad: { .routed { m, x in x.linear("gate", m.E).softmax().top(2).softmax() } },
+      good: { .routed(topK) }),
+    RuleCase(
+      .softmaxTwice, "attention", mentions: "of what a softmax gave",
+      bad: { .around { _, x in x.softmax().dropout(0.1).softmax() } },
+      good: { .around { m, x in x.softmax().linear("between", m.C).softmax() } }),
+    RuleCase(
+      .unusedParameter, "a tensor", mentions: "\"spare\" is used by nothing",
+      bad: {
+        .around { m, x in
+          _ = parameter("spare", m.C)
+          return x
+        }
+      },
+      good: { .around { m, x in x * parameter("spare", m.C) } }),
+    RuleCase(
+      .unusedResult, "a layer", mentions: "2 parameters such as side.weight are made",
+      bad: {
+        .around { m, x in
+          _ = x.linear("side", m.C).relu()
+          return x
+        }
+      },
+      good: { .around { m, x in x.linear("side", m.C).relu() } }),
+    RuleCase(
+      .evaluationCost, "400 batches", mentions: "2 × 400 batches every 100 steps",
+      evaluationBatches: 400,
+      bad: { .around { m, x in x.linear("one", m.C).linear("two", m.C) } },
+      good: { TestModel { m, text in text.tokens.embedding("token", m.V) } }),
+  ] + routerCases
 
 @Suite struct RuleTests {
   @Test("A model triggers the rule, once, at its own line", arguments: cases)
