@@ -5,10 +5,15 @@
 #include "threads.h"
 #include "rows.h"
 
-// y[c] = sum over r of x[r, c], rows in order; blocks of 16 columns are shared out.
+// y[c] = sum over r of x[r, c], rows in order; blocks of 16 columns are shared out. Of one column,
+// which is a sum over all there is, several sums run side by side.
 //
 //   x [rows, width]    ->    y [width]
 KERNEL void sum_leading(float *restrict y, const float *restrict x, int rows, int width) {
+    if (width == 1) {
+        *y = row_sum(x, rows);
+        return;
+    }
     #pragma omp parallel if ((size_t)rows * width > 16384)
     FOR_OWN(block, blocks_of(width, 16)) {
         int c = block * 16;
@@ -21,10 +26,12 @@ KERNEL void sum_leading(float *restrict y, const float *restrict x, int rows, in
             *row_at(y + c) = sum;
             continue;
         }
-        for (int l = c; l < width; l++) {
-            float sum = 0;
-            for (int r = 0; r < rows; r++) { sum += x[(size_t)r * width + l]; }
-            y[l] = sum;
+        for (; c < width; c += LANES) {
+            floats sum = {0};
+            for (int r = 0; r < rows; r++) {
+                sum += floats_load_some(x + (size_t)r * width + c, width - c);
+            }
+            floats_store_some(y + c, sum, width - c);
         }
     }
 }
