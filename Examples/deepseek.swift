@@ -26,19 +26,20 @@ func expert(_ x: Routed) -> Routed {
     return gated.linear("down", C, bias: false)
 }
 
-/// The expert of all tokens and those of each.
+/// The experts of each token.
 func mixture(_ x: Tensor) -> Tensor {
     let bias = routerBias("bias", E, rate: 0.001)
     let s = x.linear("router", E, bias: false).sigmoid()         // [B, T, E]
     let routing = s.top(chosen, by: s + bias.value).normalized(scaled: 2.5)
-        .balanced(by: bias).balanced(0.0001, over: .sequence)
-    return scope("shared") { gated(x, F) } + expert(x.routed(by: routing)).combined()
+        .balanced(by: bias)
+    return expert(x.routed(by: routing)).combined()
 }
 
 func block(_ x: Tensor, _ index: Int) -> Tensor {
     let h = x + scope("attention") { selfAttention(x.rmsNorm("norm")) }
     let n = h.rmsNorm("norm")
-    return h + (index < denseLayers ? scope("mlp") { gated(n, 4 * C) } : scope("mixture") { mixture(n) })
+    if index < denseLayers { return h + scope("mlp") { gated(n, 4 * C) } }
+    return h + scope("shared") { gated(n, F) } + scope("mixture") { mixture(n) }
 }
 
 LanguageModel("deepseek", vocabulary: V, context: T, batch: B,  // moec:intended evaluation-cost: it is small
