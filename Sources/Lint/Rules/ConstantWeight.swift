@@ -21,10 +21,7 @@ struct ConstantWeight: RuleDefinition {
   }
 
   private func isChosen(_ value: Value, _ subject: Subject) -> Bool {
-    switch subject.node(value).op {
-    case .top, .gather: true
-    case _: false
-    }
+    [.top, .gather].contains(subject.node(value).op.kind)
   }
 
   private func divides(_ expression: ScalarExpression) -> Bool {

@@ -21,10 +21,7 @@ struct NormAfterRotary: RuleDefinition {
   /// Whether a value is what `rotary` gave, with heads apart or side by side.
   private func isTurned(_ value: Value, _ subject: Subject) -> Bool {
     let node = subject.node(value)
-    switch node.op {
-    case .rotary: return true
-    case .splitHeads, .mergeHeads, .reshape: return isTurned(node.inputs[0], subject)
-    case _: return false
-    }
+    if case .rotary = node.op { return true }
+    return node.op.forward?.movesNumbers == true && isTurned(node.inputs[0], subject)
   }
 }
