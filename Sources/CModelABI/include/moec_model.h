@@ -10,6 +10,7 @@
 #ifndef MOEC_MODEL_H
 #define MOEC_MODEL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -140,6 +141,33 @@ MOEC_EXPORT int moec_routes(moec_model *model, int tokens, int32_t *experts, int
 /// Makes the routers take these experts in the next pass, which must be of so many tokens, whatever their logits say;
 /// weights still come from the logits. Router after router, [tokens, choices] each, ascending for each token.
 MOEC_EXPORT int moec_replay(moec_model *model, const int32_t *experts, int tokens);
+
+/// How the ranks of one model reach each other: processes under MPI, or threads of one process. All ranks make the same
+/// calls in the same order; numbers move in words of 4 bytes. Calls return 0 for success; after another result, which
+/// means that a rank is gone, nothing more may be asked.
+typedef struct moec_exchange {
+    void *context;    // given to each call
+    int rank, ranks;  // 0 <= rank < ranks
+
+    /// Starts exchange `ticket`, which is not under way: words send_start[r] ..< send_start[r + 1] of `send` go to rank
+    /// r, and what rank r sends here to words receive_start[r] ..< receive_start[r + 1] of `receive`, this rank's own
+    /// included. Both start at [ranks + 1] places, ascending, and all is left alone until the exchange has ended.
+    int (*all_to_all)(void *context, int ticket, const void *send, const size_t *send_start, void *receive,
+                      const size_t *receive_start);
+
+    /// Starts exchange `ticket`: words start[r] ..< start[r + 1] of `buffer` are rank r's, and come to the same place of
+    /// all others.
+    int (*all_gather)(void *context, int ticket, void *buffer, const size_t *start);
+
+    /// Waits until exchange `ticket` has ended, for this rank's part in it.
+    int (*wait)(void *context, int ticket);
+
+    /// Lets the exchanges under way get on, without waiting.
+    int (*poll)(void *context);
+} moec_exchange;
+
+/// Exchanges that may be under way at once: tickets are 0 ..< MOEC_TICKETS.
+#define MOEC_TICKETS 4
 
 /// What the last failed call on this model found wrong; the empty string if none failed.
 MOEC_EXPORT const char *moec_error(const moec_model *model);
