@@ -47,6 +47,9 @@ let package = Package(
         "GraphIR", "Passes", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain", "Words",
       ]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles", "Words"]),
+    // How ranks of one model reach each other: threads of a process, or processes under MPI.
+    .target(name: "CRanks", dependencies: ["CModelABI"]),
+    .target(name: "Ranks", dependencies: ["CModelABI", "CRanks", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles", "Words"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
@@ -126,6 +129,11 @@ let package = Package(
     .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
+    .testTarget(
+      name: "RanksTests", dependencies: ["Ranks", "RanksProgram", "CModelABI", "ModelFixtures"]),
+    // Random exchanges, for the tests above and for what they start under mpirun.
+    .executableTarget(
+      name: "RanksProgram", dependencies: ["Ranks", "CModelABI"], path: "Tests/RanksProgram"),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],
