@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
+        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer", "Tracking",
         "Page", "CPages", "Words",
       ]),
     .target(
@@ -80,7 +80,8 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Runner", "Benchmark", "Inspection",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark",
+        "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
