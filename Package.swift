@@ -90,7 +90,7 @@ let package = Package(
       name: "RandomModels",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Lowering", "Planning", "Toolchain", "Driver", "ModelRuntime",
-        "Comparison",
+        "Comparison", "Ranks",
       ]),
     .executableTarget(
       name: "moec-fuzz",

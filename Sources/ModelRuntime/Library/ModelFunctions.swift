@@ -2,7 +2,8 @@ import CModelABI
 import Foundation
 
 /// The functions of one library, by the types that `moec_model.h` gives them.
-struct ModelFunctions {
+/// Any thread may call them, on a model of its own.
+struct ModelFunctions: @unchecked Sendable {
   typealias Tokens = UnsafePointer<Int32>?
 
   let manifest: @convention(c) () -> UnsafePointer<CChar>?

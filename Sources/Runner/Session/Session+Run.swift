@@ -53,7 +53,9 @@ extension Session {
     defer { progress.clear() }
     var evaluator = Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
     evaluator.ranks = ranks
-    let evaluation = try evaluator.evaluate(step: step) { progress.advance(by: 1) { ["evaluating"] } }
+    let evaluation = try evaluator.evaluate(step: step) {
+      progress.advance(by: 1) { ["evaluating"] }
+    }
     try model.requireFinite(
       [Float(evaluation.trainLoss), Float(evaluation.validationLoss)], "losses")
     return evaluation

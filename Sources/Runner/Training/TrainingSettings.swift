@@ -83,7 +83,8 @@ public enum TrainingError: ExplainedError, Equatable {
     case .nothingLeft(let step, let steps):
       return "nothing is left to train: the file is at step \(step), and --steps is \(steps)"
     case .unevenBatches(let batches, let ranks):
-      return "the \(batches == 1 ? "one batch" : "\(batches.grouped) batches") of a step cannot be shared out among "
+      return
+        "the \(batches == 1 ? "one batch" : "\(batches.grouped) batches") of a step cannot be shared out among "
         + "\(ranks.grouped) ranks"
     case .routesOfRanks:
       return "several ranks neither record routes nor replay them"
