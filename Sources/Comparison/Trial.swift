@@ -1,9 +1,10 @@
+import CModelABI
 import GraphIR
 import Interpreter
 import ModelRuntime
 
 /// A compiled model and the oracle with the same parameters, tokens, targets and seed.
-public struct Trial {
+public struct Trial: Sendable {
   /// The graph with gradients, but without any pass that can be left out: what the oracle runs.
   public let reference: Graph
   public let library: ModelLibrary
@@ -37,8 +38,10 @@ public struct Trial {
   }
 
   /// A model of the library that holds the parameters.
-  public func model() throws -> Model {
-    let model = try Model(library)
+  public func model(
+    exchange: UnsafePointer<moec_exchange>? = nil, batches: Int = 1
+  ) throws -> Model {
+    let model = try Model(library, exchange: exchange, batches: batches)
     model.initialize(seed: 0)
     for (name, values) in parameters { try model.write(values, named: name) }
     return model

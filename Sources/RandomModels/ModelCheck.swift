@@ -9,7 +9,7 @@ import Planning
 import Toolchain
 
 /// Everything that must hold of any model: texts read back, no word of the C compiler, and a library
-/// that computes what the interpreter does, with any number of threads.
+/// that computes what the interpreter does, with any number of threads and ranks.
 public struct ModelCheck {
   public enum Outcome: Equatable {
     case right(compared: Int, error: Double)
@@ -81,6 +81,7 @@ public struct ModelCheck {
     let library = try ModelLibrary(path: built.path)
     let reference = try Pipeline().run(graph, options: .reference)
     var wrong = try ThreadCheck(reference, library, seed: seed).differences()
+    wrong += try RankCheck(reference, library, seed: seed).differences()
     var outcome = Outcome.undecided
     for attempt in 0..<UInt64(Self.attempts) where outcome == .undecided {
       guard let report = try Comparison(reference, library, seed: seed &+ attempt).report() else {

@@ -5,7 +5,7 @@ import SystemFiles
 /// A compiled model's library, loaded and checked; the code from which `Model`s are made.
 ///
 /// A library stays loaded for the life of the process: its threads may outlive every model.
-public final class ModelLibrary {
+public final class ModelLibrary: Sendable {
   public let path: String
   public let manifest: Manifest
   let functions: ModelFunctions

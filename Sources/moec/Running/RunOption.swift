@@ -110,6 +110,7 @@ extension RunOption {
     [
       text("data", \.data), text("tokenizer", \.tokenizer), text("weights", \.weights),
       flag("allow-missing", \.allowMissing), seed, integer("threads", \.threads),
+      integer("ranks", \.ranks),
       flag("quiet", \.quiet), integer("eval-batches", \.evalBatches),
     ] + training + generation
   }

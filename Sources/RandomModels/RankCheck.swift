@@ -1,0 +1,76 @@
+import Comparison
+import GraphIR
+import ModelRuntime
+import Ranks
+
+/// Whether updates end with the same bits for any number of ranks that share their batches.
+struct RankCheck: Sendable {
+  private let trial: Trial
+
+  init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
+    trial = Trial(reference, library, seed: seed)
+  }
+
+  /// Three ranks with two batches each, two with three, whose own sums are of no one part of the whole, and as many
+  /// ranks as batches.
+  func differences() throws -> [String] {
+    var found: [String] = []
+    for (batches, counts) in [(6, [2, 3]), (4, [4])] {
+      guard let expected = try bits(ranks: 1, batches: batches).first else { continue }
+      for count in counts {
+        for (rank, bits) in try bits(ranks: count, batches: batches).enumerated() {
+          found += zip(bits, expected).filter { $0.bits != $1.bits }.map { pair, _ in
+            "\(pair.name): rank \(rank) of \(count) has other bits than one rank alone"
+          }
+        }
+      }
+    }
+    return found
+  }
+
+  private typealias Bits = [(name: String, bits: [UInt32])]
+
+  /// What each rank has after two updates; nothing where a loss is not finite.
+  private func bits(ranks count: Int, batches: Int) throws -> [Bits] {
+    do {
+      return try Ranks.threads(count) { ranks in
+        let model = try trial.model(exchange: ranks.exchange, batches: batches / count)
+        try model.setThreads(1 + ranks.rank % 2)
+        let norms = try [0, 1].map {
+          try update(model, number: $0, ranks, batches: batches / count)
+        }
+        return [("norms", norms.map(\.bitPattern))] + (try everything(in: model))
+      }
+    } catch is NotFinite {
+      return []
+    }
+  }
+
+  private struct NotFinite: Error {}
+
+  private func update(
+    _ model: Model, number: Int, _ ranks: Ranks, batches: Int
+  ) throws -> Float {
+    for batch in ranks.rank * batches..<(ranks.rank + 1) * batches {
+      let stream = UInt64(100 * number + 2 * batch)
+      let loss = try model.accumulate(
+        tokens: Trial.ids(of: trial.reference, seed: trial.seed, stream: stream),
+        targets: Trial.ids(of: trial.reference, seed: trial.seed, stream: stream + 1),
+        seed: trial.seed &+ stream)
+      guard loss.isFinite else { throw NotFinite() }
+    }
+    let hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)
+    let norm = try model.update(with: hyper, maximumNorm: number == 0 ? nil : 0.1)
+    guard norm.isFinite else { throw NotFinite() }
+    return norm
+  }
+
+  private func everything(in model: Model) throws -> Bits {
+    try trial.parameters.keys.sorted().flatMap { name in
+      try [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts].compactMap { kind in
+        guard try model.keeps(kind, of: model.index(of: name)) else { return nil }
+        return ("\(kind) of \(name)", try model.read(kind, named: name).map(\.bitPattern))
+      }
+    }
+  }
+}

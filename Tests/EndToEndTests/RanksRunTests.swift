@@ -1,0 +1,123 @@
+import CompiledModels
+import Foundation
+import ModelFixtures
+import Testing
+
+/// Several ranks train one model: the same bits as one, in every file that they leave.
+@Suite(.serialized) struct RanksRunTests {
+  /// The small model with a term, a state that moves by its sign, and experts that take no more than their share.
+  private static let folder = Result {
+    let source = SmallModelFile.source
+      .replacing(
+        "let routing = h.linear(\"gate\", E).top(2).softmax()",
+        with: """
+          let scores = h.linear("gate", E).sigmoid()
+              let bias = routerBias("bias", E, rate: 0.01)
+              let routing = scores.top(2, by: scores + bias.value).normalized().balanced(by: bias).balanced(0.01)
+          """
+      )
+      .replacing("routed(by: routing)", with: "routed(by: routing, capacity: 1.1)")
+    let folder = try SmallModelFile.folder(source)
+    let result = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
+    guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
+    return folder
+  }
+
+  private func run(_ options: [String]) throws -> Command {
+    try Moec.run(["run", "libsmall.so", "--data", "text.txt"] + options, in: Self.folder.get())
+  }
+
+  private func train(_ name: String, _ options: [String]) throws -> (weights: Data, log: String) {
+    let path = try ModelFixture.folder() + "/" + name
+    return try train(at: path, options)
+  }
+
+  private func train(at path: String, _ options: [String]) throws -> (weights: Data, log: String) {
+    let result = try run(
+      ["--train", "--eval-interval", "3", "--eval-batches", "5", "--clip", "0.5", "--ema", "0.9"]
+        + ["--save", path + ".safetensors", "--log", path + ".jsonl"] + options)
+    try #require(result.status == 0, "\(result.errors)")
+    let log = try String(contentsOfFile: path + ".jsonl", encoding: .utf8)
+    return (
+      try Data(contentsOf: URL(fileURLWithPath: path + ".safetensors")),
+      log.replacing(/"seconds":[0-9.]+,/, with: "")
+    )
+  }
+
+  @Test("Weights, moments, states and the log are those of one process", arguments: [2, 3, 6])
+  func sameBits(ranks: Int) throws {
+    let options = ["--steps", "7", "--accumulate", "6"]
+    let alone = try train("alone", options)
+    let together = try train("together", options + ["--ranks", "\(ranks)"])
+    #expect(alone.weights == together.weights)
+    #expect(alone.log == together.log && alone.log.contains("block.0.balance"))
+  }
+
+  @Test("A run goes on with another number of ranks")
+  func resumed() throws {
+    let whole = try train("whole", ["--steps", "9", "--accumulate", "6"])
+    let path = try ModelFixture.folder() + "/part"
+    _ = try train(at: path, ["--steps", "4", "--accumulate", "6", "--ranks", "2"])
+    let resume = ["--resume", path + ".safetensors"]
+    _ = try train(at: path, ["--steps", "6", "--ranks", "3"] + resume)
+    let part = try train(at: path, ["--steps", "9"] + resume)
+    #expect(part.weights == whole.weights)
+  }
+
+  @Test("Evaluation gives the same losses, whoever has which batch", arguments: [2, 3, 4])
+  func evaluated(ranks: Int) throws {
+    let options = ["--evaluate", "--eval-batches", "3"]
+    let alone = try run(options)
+    let together = try run(options + ["--ranks", "\(ranks)"])
+    #expect(alone.status == 0 && together.status == 0, "\(together.errors)")
+    #expect(alone.output == together.output && alone.output.contains("val loss"))
+  }
+
+  @Test("Batches that cannot be shared out are refused, with a number that can")
+  func uneven() throws {
+    for (batches, next) in [(nil, "4"), ("6", "8")] {
+      let options = batches.map { ["--accumulate", $0] } ?? []
+      let result = try run(["--train", "--no-save", "--steps", "2", "--ranks", "4"] + options)
+      #expect(result.status == 1 && result.errors.contains("cannot be shared out among 4 ranks"))
+      #expect(result.errors.contains("hint: add --accumulate \(next)"), "\(result.errors)")
+      #expect(result.errors.components(separatedBy: "error:").count == 2, "\(result.errors)")
+    }
+  }
+
+  @Test("What several ranks cannot do is refused")
+  func refused() throws {
+    let folder = try ModelFixture.folder()
+    let routes = try run([
+      "--train", "--no-save", "--steps", "2", "--accumulate", "2", "--ranks", "2", "--record",
+      folder + "/routes",
+    ])
+    #expect(routes.status == 1 && routes.errors.contains("neither record routes nor replay them"))
+    let generate = try run(["--generate", "--ranks", "2"])
+    #expect(generate.status == 64, "\(generate.errors)")
+  }
+
+  @Test("Where the first rank cannot save, all end, with one error", .timeLimit(.minutes(1)))
+  func unwritable() throws {
+    let result = try run([
+      "--train", "--steps", "4", "--accumulate", "2", "--ranks", "2", "--save",
+      "/proc/none/w.safetensors",
+    ])
+    #expect(result.status == 1)
+    #expect(result.errors.components(separatedBy: "error:").count == 2, "\(result.errors)")
+  }
+
+  @Test("A loss that is not finite ends all, with one error", .timeLimit(.minutes(1)))
+  func diverged() throws {
+    let source = SmallModelFile.source.replacing(
+      ".linear(\"head\", V)", with: ".linear(\"head\", V).exp().exp().exp().exp()")
+    let folder = try SmallModelFile.folder(source)
+    let built = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
+    try #require(built.status == 0, "\(built.errors)")
+    let result = try Moec.run(
+      ["run", "libsmall.so", "--train", "--data", "text.txt", "--no-save", "--steps", "20"]
+        + ["--accumulate", "4", "--ranks", "4", "--eval-interval", "500", "--eval-batches", "1"],
+      in: folder)
+    #expect(result.status == 1 && result.errors.contains("diverged"), "\(result.errors)")
+    #expect(result.errors.components(separatedBy: "error:").count == 2, "\(result.errors)")
+  }
+}
