@@ -82,7 +82,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Runner", "Benchmark",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark",
         "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

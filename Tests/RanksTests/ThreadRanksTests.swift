@@ -12,16 +12,21 @@ import Testing
     for seed in 0..<6 {
       let exchanges = RandomExchanges(
         seed: UInt64(100 * count + seed), steps: 600, pause: seed.isMultiple(of: 2) ? 0 : 300)
-      let words = try limited { try Ranks.threads(count) { try exchanges.run($0) } }
+      let words = try limited { try Self.run(count, exchanges) }
       #expect(words.count == count)
       #expect(words.allSatisfy { $0 > 1000 }, "\(words)")
     }
   }
 
+  /// How many words come to each rank.
+  static func run(_ count: Int, _ exchanges: RandomExchanges) throws -> [Int] {
+    try Ranks.threads(count) { try exchanges.run($0) }
+  }
+
   @Test("exchange large pieces")
   func exchangesManyWords() throws {
     let exchanges = RandomExchanges(seed: 5, steps: 40, largest: 40_000)
-    let words = try limited { try Ranks.threads(4) { try exchanges.run($0) } }
+    let words = try limited { try Self.run(4, exchanges) }
     #expect(words.allSatisfy { $0 > 100_000 })
   }
 
