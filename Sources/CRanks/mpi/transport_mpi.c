@@ -4,9 +4,12 @@
 
 #include <limits.h>
 #include <mpi.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { PATIENCE = 200 };  // looks at an exchange before others may have the processor
 
 // Where the pieces of an exchange under way lie, as MPI counts them.
 typedef struct {
@@ -86,8 +89,12 @@ static int wait_for(void *context, int ticket) {
         snprintf(reason, sizeof reason, "ticket %d is waited for, which is not under way", ticket);
         return 1;
     }
-    // One that has ended in a poll is no request any more, and MPI_Wait returns at once.
-    if (checked("MPI_Wait", MPI_Wait(&requests[ticket], MPI_STATUS_IGNORE))) return 1;
+    // Not MPI_Wait: some never let the processor go, which the rank that is waited for may need. One that has ended in a
+    // poll is no request any more, and ends here at once.
+    for (int turn = 0, has_ended = 0; !has_ended; turn++) {
+        if (turn >= PATIENCE) sched_yield();
+        if (checked("MPI_Test", MPI_Test(&requests[ticket], &has_ended, MPI_STATUS_IGNORE))) return 1;
+    }
     tickets[ticket].is_under_way = 0;
     return 0;
 }
