@@ -48,7 +48,9 @@ let package = Package(
       ]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles", "Words"]),
     // How ranks of one model reach each other: threads of a process, or processes under MPI.
-    .target(name: "CRanks", dependencies: ["CModelABI"]),
+    .target(
+      name: "CRanks", dependencies: ["CCarried", "CModelABI"], exclude: ["mpi"],
+      cSettings: [.headerSearchPath(".")]),
     .target(name: "Ranks", dependencies: ["CModelABI", "CRanks", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles", "Words"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
@@ -131,10 +133,12 @@ let package = Package(
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
     .testTarget(
-      name: "RanksTests", dependencies: ["Ranks", "RanksProgram", "CModelABI", "ModelFixtures"]),
+      name: "RanksTests",
+      dependencies: ["Ranks", "RanksProgram", "CModelABI", "SystemFiles", "ModelFixtures"]),
     // Random exchanges, for the tests above and for what they start under mpirun.
     .executableTarget(
-      name: "RanksProgram", dependencies: ["Ranks", "CModelABI"], path: "Tests/RanksProgram"),
+      name: "RanksProgram", dependencies: ["Ranks", "Toolchain", "CModelABI"],
+      path: "Tests/RanksProgram"),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],

@@ -8,8 +8,8 @@ extension Ranks {
   /// It returns when all have ended. When one throws, exchanges of the others fail at once.
   ///
   /// - Returns: what the ranks returned, in their order.
-  /// - Throws: the error of the rank that failed first; `RanksError` if exchanges failed because ranks
-  ///   disagree, or if there is no thread for one.
+  /// - Throws: the error of the rank that failed first; `RanksError` if exchanges failed because
+  ///   ranks disagree, or if there is no thread for one.
   public static func threads<Result: Sendable>(
     _ count: Int, stackSize: Int = 8 << 20, body: @escaping @Sendable (Ranks) throws -> Result
   ) throws -> [Result] {
@@ -61,7 +61,7 @@ private final class ThreadGroup: Transport, @unchecked Sendable {
     return origin == -2 ? nil : reason
   }
 
-  /// The rank because of which exchanges fail, -1 if the ranks disagree and -2 if none fails, and why.
+  /// The rank because of which exchanges fail, -1 if ranks disagree and -2 if none fails, and why.
   var cause: (origin: Int, reason: String) {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 400) { text in
       let origin = ranks_failure(group, text.baseAddress, text.count)
@@ -70,6 +70,9 @@ private final class ThreadGroup: Transport, @unchecked Sendable {
   }
 
   func abort(_ message: String, rank: Int) { ranks_abort(group, Int32(rank), message) }
+
+  /// Who ends is known without it.
+  func close() -> Bool { true }
 }
 
 /// What came of each rank; every one writes its own.
@@ -84,8 +87,8 @@ private final class Outcomes<Value>: @unchecked Sendable {
     set { lock.withLock { values[rank] = newValue } }
   }
 
-  /// What all returned, or the error of the rank that failed first: those of others may only say that it
-  /// is gone.
+  /// What all returned, or the error of the rank that failed first: those of others may only say
+  /// that it is gone.
   func results(of group: ThreadGroup) throws -> [Value] {
     let (origin, reason) = group.cause
     if origin >= 0, case .failure(let error)? = self[origin] { throw error }

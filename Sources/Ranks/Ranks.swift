@@ -4,8 +4,8 @@ import Foundation
 
 /// One of the ranks that train a model together, and its way to the others.
 ///
-/// It belongs to one thread, which makes all its calls. A rank that gives up while an exchange is under way
-/// calls `abort` before it frees what the others may still read.
+/// It belongs to one thread, which makes all its calls. A rank that gives up while an exchange is
+/// under way calls `abort` before it frees what the others may still read.
 public final class Ranks: @unchecked Sendable {
   /// Which one it is: 0 ..< count.
   public let rank: Int
@@ -29,9 +29,15 @@ public final class Ranks: @unchecked Sendable {
   /// Why exchanges have failed; nil if none has.
   public var failure: String? { transport.failure }
 
-  /// Ends the work of all ranks, because of this one: under MPI the whole job and this process, and of
-  /// threads every exchange, now and later.
+  /// Ends the work of all ranks, because of this one: under MPI the whole job and this process,
+  /// after it has printed the message, and of threads every exchange, now and later.
   public func abort(_ message: String) { transport.abort(message, rank: rank) }
+
+  /// Takes leave of the others when all is done, which ranks under MPI must; no exchange is made
+  /// afterwards. Errors: MPI fails.
+  public func close() throws(RanksError) {
+    if !transport.close() { throw .mpi(reason: failure ?? "it does not say why") }
+  }
 
   /// What every rank gives, in their order and bit for bit: [count][values.count]. All give equally
   /// many, and none has an exchange of ticket 0 under way. Errors: a rank is gone.
@@ -66,9 +72,12 @@ extension moec_exchange {
 protocol Transport {
   var failure: String? { get }
   func abort(_ message: String, rank: Int)
+  /// Whether that went well.
+  func close() -> Bool
 }
 
 private struct NoTransport: Transport {
   var failure: String? { nil }
   func abort(_ message: String, rank: Int) {}
+  func close() -> Bool { true }
 }

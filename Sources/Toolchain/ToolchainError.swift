@@ -11,6 +11,10 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case unsupportedTarget(name: String, reason: String, hint: String)
   /// `--sanitize` with a compiler whose runtime for it is not installed.
   case noSanitizer(compiler: String)
+  /// No `mpicc` beside the program that started the ranks, or on `PATH`.
+  case noMPICompiler
+  /// The `mpicc` that was found or named does not compile what reaches MPI.
+  case unusableMPICompiler(path: String, reason: String)
   /// The C compiler rejected generated code: a bug of moec, never of the user.
   case generatedCodeRejected(folder: String, commandLine: String, diagnostics: String)
   /// The model's file does not exist or cannot be read.
@@ -61,6 +65,17 @@ extension ToolchainError: CustomStringConvertible {
       error: --sanitize: \(compiler) has no address sanitizer installed
       hint: install \
       libclang-rt-14-dev (or that of its version) for clang, or use --cc gcc, which brings its own
+      """
+    case .noMPICompiler:
+      """
+      error: mpicc is not on PATH, and ranks under MPI need it once to compile the way to it
+      hint: 'apt-get install libopenmpi-dev openmpi-bin' or 'apt-get install libmpich-dev mpich', \
+      whichever mpirun is of, or name one: MOEC_MPICC=/path/to/mpicc
+      """
+    case .unusableMPICompiler(let path, let reason):
+      """
+      error: \(path): \(reason)
+      hint: name the mpicc of the MPI that mpirun is of: MOEC_MPICC=/path/to/mpicc
       """
     case .generatedCodeRejected(let folder, let commandLine, let diagnostics):
       """

@@ -61,7 +61,7 @@ import Testing
     let scripts = [
       "swiftc": "echo 'Swift version 6.9.1 (x)'", "clang": "exec /bin/sleep 60",
       "gcc": "echo no headers >&2; exit 1", "dot": "exec /bin/sleep 60", "rsvg-convert": "exit 3",
-      "python3": "exec /bin/sleep 60", "brew": "",
+      "python3": "exec /bin/sleep 60", "brew": "", "mpicc": "echo no gcc >&2; exit 1",
     ]
     let start = ContinuousClock.now
     let all = try decoded(try doctor(scripts, ["--json", "--time-limit", "0.5"]))
@@ -70,6 +70,8 @@ import Testing
     #expect(all.finding("dot")?.state == "broken")
     #expect(all.finding("dot")?.note?.contains("still running after 0.5 s") == true)
     #expect(all.finding("rsvg-convert")?.note == "'rsvg-convert --version' fails")
+    #expect(all.finding("mpicc")?.state == "broken" && all.finding("mpicc")?.install == nil)
+    #expect(all.finding("mpicc")?.note?.hasSuffix("/mpicc: no gcc") == true)
     #expect(all.finding("gcc")?.note == "builds no shared library: no headers")
     #expect(all.finding("clang")?.state == "broken")
     #expect(all.finding("C compiler")?.install == "brew install llvm")
@@ -89,6 +91,20 @@ import Testing
     #expect(all.finding("C compiler")?.install == nil)
     let text = try Command.shell("TMPDIR=/dev/null/none exec \"$0\" doctor").output
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(text)")
+  }
+
+  @Test(
+    "mpicc is told by its MPI, not by the C compiler that it runs",
+    arguments: [
+      ("-v", "mpicc for MPICH version 4.9.1"), ("--showme:version", "Open MPI 5.9.2 (C)"),
+    ]
+  )
+  func mpi(question: String, answer: String) throws {
+    let script = "case $1 in -show|\(question)) echo \"\(answer)\";; *) exit 1;; esac"
+    let all = try decoded(try doctor(["mpicc": script], ["--json"]))
+    let version = answer.firstMatch(of: /[45].9.[12]/).map { String($0.output) }
+    #expect(all.finding("mpicc")?.version == version)
+    #expect(all.finding("mpicc")?.state == "found")
   }
 
   @Test("Here, where moec was built, models can be compiled")

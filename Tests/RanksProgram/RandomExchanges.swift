@@ -2,9 +2,9 @@ import CModelABI
 import Foundation
 import Ranks
 
-/// Exchanges of random kinds, sizes and order, the same on all ranks by their seed, whose every word is
-/// checked. Up to all tickets are under way at once, and what was sent is overwritten at once when its
-/// exchange has ended.
+/// Exchanges of random kinds, sizes and order, the same on all ranks by their seed, whose every word
+/// is checked. Up to all tickets are under way at once, and what was sent is overwritten at once
+/// when its exchange has ended.
 struct RandomExchanges {
   var seed: UInt64
   var steps: Int

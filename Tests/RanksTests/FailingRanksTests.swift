@@ -5,7 +5,8 @@ import Testing
 
 @testable import RanksProgram
 
-/// Threads of which one fails, ends early or does something else than the others: all end, and hear why.
+/// Threads of which one fails, ends early or does something else than the others: all end, and hear
+/// why.
 @Suite("Ranks that fail") struct FailingRanksTests {
   private struct Own: Error, Equatable {
     var rank: Int

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What `body` returns, unless it takes longer than `seconds`: then it is left behind, and this throws.
+/// What `body` returns, unless it takes longer than `seconds`: then it is left behind, and this
+/// throws.
 func limited<Value: Sendable>(
   _ seconds: Double = 60, _ body: @escaping @Sendable () throws -> Value
 ) throws -> Value {

@@ -12,17 +12,64 @@ import Testing
     for seed in 0..<6 {
       let exchanges = RandomExchanges(
         seed: UInt64(100 * count + seed), steps: 600, pause: seed.isMultiple(of: 2) ? 0 : 300)
-      let words = try limited { try Ranks.threads(count) { try exchanges.run($0) } }
+      let words = try limited { try Self.run(count, exchanges) }
       #expect(words.count == count)
       #expect(words.allSatisfy { $0 > 1000 }, "\(words)")
     }
   }
 
+  /// How many words come to each rank.
+  static func run(_ count: Int, _ exchanges: RandomExchanges) throws -> [Int] {
+    try Ranks.threads(count) { try exchanges.run($0) }
+  }
+
   @Test("exchange large pieces")
   func exchangesManyWords() throws {
     let exchanges = RandomExchanges(seed: 5, steps: 40, largest: 40_000)
-    let words = try limited { try Ranks.threads(4) { try exchanges.run($0) } }
+    let words = try limited { try Self.run(4, exchanges) }
     #expect(words.allSatisfy { $0 > 100_000 })
+  }
+
+  /// While rank 0 copies what is large, rank 1 starts the exchange that rank 0 waits for.
+  @Test("hear what comes while they copy")
+  func hearWhileCopying() throws {
+    let large = 2_000_000
+    let ends = try limited {
+      try Ranks.threads(2) { ranks in
+        guard let exchange = ranks.exchange?.pointee else { return 0 }
+        let words = UnsafeMutablePointer<Int32>.allocate(capacity: 2 * large)
+        words.initialize(repeating: 1, count: 2 * large)
+        defer { words.deallocate() }
+        // Rank 1 sends them all to rank 0.
+        let send = ranks.rank == 1 ? [0, large, large] : [0, 0, 0]
+        let receive = ranks.rank == 0 ? [0, 0, large] : [0, 0, 0]
+        return Self.withPlaces(send, receive, [0, 0, 0]) { send, receive, none in
+          for round in 0..<40 {
+            var result = exchange.all_to_all(
+              exchange.context, 3, words, send, words + large, receive)
+            if ranks.rank == 1 { usleep(UInt32(100 * round)) }
+            result |= exchange.all_gather(exchange.context, 0, words, none)
+            result |= exchange.wait(exchange.context, 0)
+            result |= exchange.wait(exchange.context, 3)
+            guard result == 0 else { return round }
+          }
+          return 40
+        }
+      }
+    }
+    #expect(ends == [40, 40])
+  }
+
+  private typealias Places = UnsafePointer<Int>
+
+  private static func withPlaces<Result>(
+    _ a: [Int], _ b: [Int], _ c: [Int], _ body: (Places, Places, Places) throws -> Result
+  ) rethrows -> Result {
+    let all = a + b + c
+    return try all.withUnsafeBufferPointer { places in
+      guard let start = places.baseAddress else { preconditionFailure("there are nine") }
+      return try body(start, start + a.count, start + a.count + b.count)
+    }
   }
 
   @Test("gather numbers in the order of ranks, bit for bit", arguments: [1, 2, 5])

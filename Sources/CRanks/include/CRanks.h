@@ -1,7 +1,8 @@
-// CRanks.h: ranks as threads of one process.
+// CRanks.h: ranks as threads of one process, and what ranks under MPI are compiled of.
 #ifndef CRANKS_H
 #define CRANKS_H
 
+#include "CCarried.h"
 #include "moec_model.h"
 
 /// Ranks that reach each other through the memory of their process. Each is used from one thread at a time.
@@ -29,5 +30,13 @@ int ranks_failure(ranks_group *group, char *reason, size_t size);
 
 /// Frees a group that no rank uses any more; NULL is allowed.
 void ranks_free(ranks_group *group);
+
+// The C that goes with an MPI, and the header that it includes.
+#define CRANKS_FILES(FILE) \
+    FILE(ranks_transport_mpi_c, "mpi/transport_mpi.c") \
+    FILE(ranks_moec_model_h, "moec_model.h")
+
+// The text of each of these files.
+CRANKS_FILES(CARRIED_FUNCTION)
 
 #endif

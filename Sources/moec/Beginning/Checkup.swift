@@ -154,10 +154,6 @@ extension Checkup {
     let rows: [(name: String, ask: String, purpose: String, apt: String, brew: String)] = [
       ("rsvg-convert", "--version", "moec plot -o FILE.png", "librsvg2-bin", "librsvg"),
       ("dot", "-V", "moec inspect --graph svg", "graphviz", "graphviz"),
-      (
-        "mpicc", "--version", "nothing yet: several processes are to come", "libopenmpi-dev",
-        "open-mpi"
-      ),
       ("python3", "--version", "Examples/use-from-python, and what follows", "python3", "python"),
     ]
     var findings = rows.map { row in
@@ -171,7 +167,25 @@ extension Checkup {
       "sourcekit-lsp", nil, "completion, documentation and errors in an editor", limit)
     if server.state != .found { server.install = "comes with Swift: put its folder on PATH" }
     findings.insert(server, at: 0)
+    findings.insert(mpi(packages, limit), at: 3)
     return findings
+  }
+
+  /// The compiler that ranks under MPI would be given by a plain `mpirun`.
+  private static func mpi(_ packages: PackageManager, _ limit: Double) -> Finding {
+    var finding = Finding(name: "mpicc", purpose: "moec run under mpirun")
+    do throws(ToolchainError) {
+      let compiler = try MPICompiler.find()
+      (finding.path, finding.state) = (compiler.path, .found)
+      let version = try compiler.version(limit: limit)
+      finding.version = version.flatMap(number(in:))
+      finding.note = version.map { "of \($0)" }
+    } catch .noMPICompiler {
+      finding.install = packages.command(apt: "libopenmpi-dev openmpi-bin", brew: "open-mpi")
+    } catch {
+      (finding.state, finding.note) = (.broken, reason(error))
+    }
+    return finding
   }
 
   private static func pythonPackages(_ limit: Double) -> [Finding] {

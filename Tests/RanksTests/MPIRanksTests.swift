@@ -1,0 +1,118 @@
+import Foundation
+import ModelFixtures
+import SystemFiles
+import Testing
+
+@testable import RanksProgram
+
+/// Ranks that are processes, with every MPI that is installed here.
+@Suite("Ranks under MPI", .enabled(if: !MPI.installed.isEmpty, "no mpirun with its mpicc here"))
+struct MPIRanksTests {
+  @Test("exchange random words, and compile the way to it at once", arguments: MPI.installed)
+  func exchangesWords(mpi: MPI) throws {
+    let cache = try ModelFixture.folder() + "/cache"
+    for count in [2, 4] {
+      let result = try mpi.run(count, ["exchange", "\(count)", "120"], ["MOEC_CACHE": cache])
+      #expect(result.status == 0, "\(mpi): \(result)")
+      let words = try expectedWords(count, RandomExchanges(seed: UInt64(count), steps: 120))
+      #expect(
+        result.output == "\(count) ranks, in order, words \(words)\n", "\(mpi): \(result)")
+    }
+    let kept = try FileManager.default.contentsOfDirectory(atPath: cache)
+    #expect(kept.count == 1 && kept[0].hasSuffix(".entry"), "\(kept)")
+  }
+
+  /// What threads are given by the same seed.
+  private func expectedWords(_ count: Int, _ exchanges: RandomExchanges) throws -> [Int] {
+    try limited { try ThreadRanksTests.run(count, exchanges) }
+  }
+
+  @Test("all end when one gives up, which says why", arguments: MPI.installed)
+  func aborts(mpi: MPI) throws {
+    let result = try mpi.run(2, ["abort", "3", "20"])
+    #expect(result.status != 0 && !result.isKilled)
+    #expect(result.errors.contains("error: rank 1: enough of this"), "\(mpi): \(result)")
+  }
+
+  @Test("a launcher of another MPI is refused", arguments: MPI.pairs)
+  func refusesOthers(pair: MPI.Pair) throws {
+    let result = try pair.launcher.run(
+      2, ["exchange", "1", "10"], ["MOEC_MPICC": pair.library.mpicc])
+    #expect(result.status == 1, "\(pair): \(result)")
+    #expect(result.output == "")
+    let said = result.errors
+    #expect(said.contains("\(pair.launcher.name) started 2 ranks, but moec was given"), "\(said)")
+    #expect(said.contains(pair.library.isOpenMPI ? "Open MPI v" : "MPICH "), "\(said)")
+    #expect(said.contains("MOEC_MPICC=/path/to/mpicc"), "\(said)")
+  }
+
+  @Test(
+    "an mpicc that is not there, or does not work, is one clear error", arguments: MPI.installed)
+  func refusesCompilers(mpi: MPI) throws {
+    let none = try mpi.run(2, ["exchange", "1", "10"], ["MOEC_MPICC": "/no/mpicc"])
+    #expect(none.status == 1)
+    #expect(none.errors.contains("error: /no/mpicc: no such program\nhint: "), "\(none)")
+    let broken = try mpi.run(2, ["exchange", "1", "10"], ["MOEC_MPICC": "/bin/false"])
+    #expect(broken.errors.contains("error: /bin/false: it ended with status 1"), "\(broken)")
+  }
+}
+
+/// An MPI of this machine.
+struct MPI: Sendable, CustomStringConvertible {
+  /// A launcher, and the library of another MPI.
+  struct Pair: Sendable, CustomStringConvertible {
+    var launcher, library: MPI
+    var description: String { "\(library) under \(launcher)" }
+  }
+
+  var mpirun, mpicc: String
+  var isOpenMPI: Bool
+
+  var description: String { mpirun }
+  var name: String { isOpenMPI ? "Open MPI's mpirun" : "MPICH's mpiexec" }
+
+  /// Those that Debian tells apart by name, or the only one.
+  static let installed: [MPI] = {
+    let all = ["openmpi", "mpich"].compactMap { MPI(suffix: ".\($0)") }
+    return all.isEmpty ? [MPI(suffix: "")].compactMap { $0 } : all
+  }()
+
+  static let pairs = installed.flatMap { launcher in
+    installed.filter { $0.isOpenMPI != launcher.isOpenMPI }.map {
+      Pair(launcher: launcher, library: $0)
+    }
+  }
+
+  private init?(suffix: String) {
+    let script =
+      "command -v mpirun\(suffix) && command -v mpicc\(suffix) && mpirun\(suffix) --version"
+    guard let found = try? Command.run("/bin/sh", ["-c", script]), found.status == 0 else {
+      return nil
+    }
+    let lines = found.output.split(separator: "\n")
+    guard lines.count > 2 else { return nil }
+    (mpirun, mpicc) = (String(lines[0]), String(lines[1]))
+    isOpenMPI = lines[2].contains("Open MPI") || lines[2].contains("OpenRTE")
+  }
+
+  /// What so many ranks of the program say and leave; after a minute they are ended.
+  func run(
+    _ count: Int, _ arguments: [String], _ environment: [String: String] = [:]
+  ) throws -> Command {
+    let program = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent()
+      .appendingPathComponent("RanksProgram").path
+    // More ranks than processors, and by root, who must say so twice.
+    let usual = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
+    let started = try StartedCommand(
+      mpirun, (isOpenMPI ? ["--oversubscribe"] : []) + ["-np", "\(count)", program] + arguments,
+      environment: usual.merging(environment) { $1 })
+    let end = Date(timeIntervalSinceNow: 60)
+    started.wait { Date() > end }
+    // The launcher ends what it started.
+    started.send(SIGTERM)
+    let last = Date(timeIntervalSinceNow: 5)
+    started.wait { Date() > last }
+    started.send(SIGKILL)
+    return try started.end()
+  }
+}
