@@ -19,7 +19,7 @@ static size_t logical_count(const model_parameter_row *q) {
 void moec_initialize(moec_model *m, uint64_t seed) {
     if (!m) { return; }
     m->error[0] = 0;
-    m->batches = m->used_up = 0;
+    m->batches = m->empty = m->used_up = 0;
 #if MODEL_HAS_ROUTERS
     m->replay_tokens = 0;
     memset(m->routes.load, 0, sizeof m->routes.load);

@@ -1,6 +1,7 @@
 // Gradients, and the steps of AdamW that are made of them.
 
 #include "interface.h"
+#include "kernels/targets.h"
 
 #include <float.h>
 
@@ -30,6 +31,7 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     if (model_check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
     memcpy(m->tokens, tokens, sizeof *tokens * MODEL_BATCH * MODEL_CONTEXT);
     memcpy(m->targets, targets, sizeof *targets * MODEL_BATCH * MODEL_CONTEXT);
+    m->counted = count_targets(m->targets, MODEL_BATCH * MODEL_CONTEXT);
     return 0;
 }
 
@@ -87,13 +89,13 @@ static adamw_numbers numbers_of(const moec_hyper *h) {
     return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
 }
 
-// Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
-// step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
+// Forward over a batch that take_batch has taken, and if it goes back, through the model for gradients, or with h
+// for a step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
 // anything is changed.
 #if MODEL_HAS_OBJECTIVE
 // So does an objective that is not finite, which is returned in its place.
 #endif
-static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
+static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_back) {
     model_pass pass = model_batch(m, m->tokens, m->targets, seed);
     pass.training = 1;
     int before = model_enter(m);
@@ -103,7 +105,7 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
 #if MODEL_HAS_OBJECTIVE
     if (!isfinite(model_objective(m))) { loss = model_objective(m); }
 #endif
-    if (isfinite(loss)) {
+    if (isfinite(loss) && goes_back) {
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
             note_experts(m);
@@ -133,14 +135,15 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
 
 float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     if (take_batch(m, tokens, targets)) { return NAN; }
-    m->batches = 0;
-    return train(m, seed, NULL);
+    m->batches = m->empty = 0;
+    return train(m, seed, NULL, 1);
 }
 
 float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
     if (take_batch(m, tokens, targets) || check_hyper(m, h)) { return NAN; }
-    m->batches = 0;
-    return train(m, h->seed, h);
+    m->batches = m->empty = 0;
+    // Where all targets are ignored there is nothing to learn: no decay, no change of moments, no step counted.
+    return train(m, h->seed, h, m->counted > 0);
 }
 
 float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
@@ -150,14 +153,24 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
         return NAN;
     }
     const size_t count = model_sizes.gradients;
-    if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
-    float loss = train(m, seed, NULL);
+    if (m->batches && m->counted) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
+    float loss = train(m, seed, NULL, m->counted > 0);
     if (!isfinite(loss)) { return loss; }
+    if (!m->counted) {
+        m->empty = 1;
+        return loss;
+    }
     if (m->batches) {
-        for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
+        // A mean over all targets of the step: each batch has the weight of its own, the first one 1.
+        float weight = (float)m->counted / (float)m->first_counted;
+        for (size_t i = 0; i < count; i++) { m->gradient[i] = m->gradient[i] * weight + m->sum[i]; }
+    } else {
+        m->first_counted = m->counted;
+        m->all_counted = 0;
     }
     note_experts(m);
     m->batches += 1;
+    m->all_counted += m->counted;
     return loss;
 }
 
@@ -186,13 +199,16 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
         model_refuse(m, "max_norm", max_norm, "a number");
         return NAN;
     }
-    if (!m->batches) {
+    if (!m->batches && !m->empty) {
         model_fail(m, "nothing was accumulated since the last update", 0, 0);
         return NAN;
     }
+    m->empty = 0;
+    if (!m->batches) { return 0; }
     int before = model_enter(m);
-    double norm = gradient_norm(m) / m->batches;
-    float scale = 1.0f / (float)m->batches;
+    double batches = (double)m->all_counted / m->first_counted;  // as large as the first one
+    double norm = gradient_norm(m) / batches;
+    float scale = 1.0f / (float)batches;
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
     if (isfinite(norm)) {
 #if MODEL_HAS_STATES
