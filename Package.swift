@@ -85,8 +85,8 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Lowering", "Planning", "Toolchain", "Driver", "ModelRuntime",
-        "Comparison",
+        "GraphIR", "MoE", "Passes", "Lowering", "Interpreter", "Planning", "Toolchain", "Driver",
+        "ModelRuntime", "Comparison",
       ]),
     .executableTarget(
       name: "moec-fuzz",

@@ -1,5 +1,6 @@
 import Comparison
 import GraphIR
+import Interpreter
 import ModelRuntime
 
 /// Whether a library's bits are the same for any number of threads, for batches side by side, and for
@@ -7,8 +8,10 @@ import ModelRuntime
 struct ThreadCheck {
   private let trial: Trial
 
-  init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
-    trial = Trial(reference, library, seed: seed)
+  init(
+    _ reference: Graph, _ library: ModelLibrary, seed: UInt64, ignoring ignored: IgnoredTargets
+  ) {
+    trial = Trial(reference, library, seed: seed, ignoring: ignored)
   }
 
   func differences() throws -> [String] {
@@ -80,7 +83,7 @@ struct ThreadCheck {
   private func losses(_ model: Model) throws -> [Float] {
     let (tokens, targets, seed) = (trial.tokens, trial.targets, trial.seed)
     return try model.losses(
-      tokens: tokens + targets + tokens, targets: targets + tokens + targets,
+      tokens: tokens + tokens.reversed() + tokens, targets: targets + tokens + targets,
       seeds: [seed, seed &+ 1, seed])
   }
 }

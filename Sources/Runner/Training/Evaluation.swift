@@ -80,7 +80,7 @@ public struct Evaluator {
     let manifest = model.manifest
     let part = split == .training ? 0 : 1
     var stream = RandomStream(seed: seed, Self.purpose(of: split), index: step)
-    var sum = 0.0
+    var mean = CountedMean<Double>(count: 1)
     // As many batches at once as threads: each takes one.
     let group = max(model.threads ?? Processors.current.usualThreads, 1)
     for first in stride(from: 0, to: batches, by: group) {
@@ -93,12 +93,14 @@ public struct Evaluator {
         seeds.append(
           RandomStream.seed(seed, .evaluationNoise, index: step, part: 2 * index + part))
       }
-      for loss in try model.losses(tokens: tokens, targets: targets, seeds: seeds) {
-        sum += Double(loss)
+      let losses = try model.losses(tokens: tokens, targets: targets, seeds: seeds)
+      for (index, loss) in losses.enumerated() {
+        let each = manifest.batch * manifest.context
+        mean.add([loss], of: targets[index * each..<(index + 1) * each])
         try progress()
       }
     }
-    return sum / Double(batches)
+    return mean.means[0]
   }
 
   private static func purpose(of split: Corpus.Split) -> RandomPurpose {

@@ -93,20 +93,19 @@ public struct TrainingLoop {
   /// The mean loss of the step's batches, whose gradients are added up in the model, and the means of the
   /// objective's terms.
   private func accumulate(_ step: Int) throws -> (loss: Float, terms: [Float]) {
-    var sum: Float = 0
-    var terms = model.manifest.terms.map { _ in 0 as Float }
+    var mean = CountedMean<Float>(count: 1 + model.manifest.terms.count)
     for part in 0..<settings.accumulation {
       let batch = batch(of: step, part: part)
       try tape?.begin(model, step: step, pass: part)
-      sum += try model.accumulate(
+      let loss = try model.accumulate(
         tokens: batch.tokens, targets: batch.targets,
         seed: RandomStream.seed(seed, .trainingStep, index: step, part: part))
-      terms = zip(terms, try model.terms()).map { $0 + $1 }
+      let terms = try model.terms()
+      mean.add([loss] + terms, of: batch.targets)
       try tape?.end(model)
-      guard sum.isFinite else { return (sum, terms) }
+      guard loss.isFinite else { return (loss, terms) }
     }
-    let count = Float(settings.accumulation)
-    return (sum / count, terms.map { $0 / count })
+    return (mean.means[0], Array(mean.means.dropFirst()))
   }
 
   private func batch(of step: Int, part: Int = 0) -> Batch {
