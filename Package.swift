@@ -47,6 +47,9 @@ let package = Package(
         "GraphIR", "Passes", "Lowering", "Planning", "Codegen", "SystemFiles", "Toolchain", "Words",
       ]),
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles", "Words"]),
+    // How ranks of one model reach each other: threads of a process, or processes under MPI.
+    .target(name: "CRanks", dependencies: ["CModelABI"]),
+    .target(name: "Ranks", dependencies: ["CModelABI", "CRanks", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles", "Words"]),
     .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
@@ -56,7 +59,7 @@ let package = Package(
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "Exchange", "JSON", "ModelRuntime", "SystemFiles", "Tokenizer", "Tracking",
+        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer", "Tracking",
         "Page", "CPages", "Words",
       ]),
     .target(
@@ -77,7 +80,8 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Runner", "Benchmark", "Inspection",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark",
+        "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -117,7 +121,7 @@ let package = Package(
       name: "CodegenTests",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
-        "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures",
+        "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "Ranks",
         "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.
@@ -126,6 +130,11 @@ let package = Package(
     .testTarget(name: "JSONTests", dependencies: ["JSON", "ModelFixtures"]),
     .testTarget(name: "SystemFilesTests", dependencies: ["SystemFiles", "ModelFixtures"]),
     .testTarget(name: "ToolchainTests", dependencies: ["Toolchain", "ModelFixtures"]),
+    .testTarget(
+      name: "RanksTests", dependencies: ["Ranks", "RanksProgram", "CModelABI", "ModelFixtures"]),
+    // Random exchanges, for the tests above and for what they start under mpirun.
+    .executableTarget(
+      name: "RanksProgram", dependencies: ["Ranks", "CModelABI"], path: "Tests/RanksProgram"),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],

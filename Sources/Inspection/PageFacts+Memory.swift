@@ -64,15 +64,9 @@ extension PageFacts {
     _ parameter: PlannedParameter, touched: [Int], of gradient: [Int], _ plan: Plan
   ) {
     let update = duration - 1
-    var kept = parameter.storages.filter { $0.region != .steps }
-    if var sum = parameter.gradient, plan.regions.bytes(of: .sums) > 0 {
-      sum.region = .sums
-      kept.append(sum)
-    }
-    for storage in kept {
+    for storage in parameter.storages where storage.region != .steps {
       let isValue = storage.region == .values || storage.region == .working
-      let isGradient = storage.region == .gradients || storage.region == .sums
-      let calls = isValue ? touched : isGradient ? gradient : []
+      let calls = isValue ? touched : storage.region == .gradients ? gradient : []
       let name = storage.region == .values ? "" : "\(storage.region.inWords.name) of "
       add(
         name + parameter.name, parameter.type, at: plan.place(of: storage), storage.storedBytes,
@@ -140,7 +134,6 @@ extension Planning.Region {
     case .edgeGradients: ("between layers", "edges")
     case .scratch: (rawValue, "scratch")
     case .tokens, .targets, .positions: ("tokens and targets", "other")
-    case .sums: ("summed gradients", "gradients")
     }
   }
 }

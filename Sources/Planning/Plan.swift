@@ -29,7 +29,7 @@ public struct Plan: Hashable, Sendable {
 
   public var regions: Regions
 
-  /// Whether gradients of several batches can be added up before an update.
+  /// Whether models that are told of no number of batches add up the gradients of several before an update.
   public var accumulates: Bool
 
   /// Why the ops do not let passes of generation go on where others ended; nil if they do.

@@ -146,7 +146,6 @@ extension Planner {
     placeSaved(&edges)
     placeGradients(&edges)
     placeBatch()
-    if accumulates { arena.share(arena.regions.bytes(of: .gradients), in: .sums) }
     return Plan(
       graph: graph, sequences: program.sequences, positions: program.positions,
       parameters: parameters, layers: layers, uses: layerUses,

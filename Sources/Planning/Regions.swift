@@ -54,7 +54,7 @@ extension Memory {
   private static func part(of region: Region) -> WritableKeyPath<Memory, Int> {
     switch region {
     case .values, .working: \.parameters
-    case .gradients, .sums: \.gradients
+    case .gradients: \.gradients
     case .firstMoments, .secondMoments, .steps, .nextStates: \.optimizer
     case .saved: \.saved
     case .edgeGradients, .scratch, .tokens, .targets, .positions: \.scratch

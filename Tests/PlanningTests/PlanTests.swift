@@ -229,13 +229,12 @@ import Testing
 }
 
 extension PlanTests {
-  @Test("Room for several batches is a copy of the gradients, and nothing else")
+  @Test("Room for several batches is none of the plan's, which says that it is wanted")
   func accumulation() throws {
     for model in Self.models {
       let graph = try Pipelines.transformed(model.graph())
       let (plan, with) = (try Plan(graph), try Plan(graph, accumulates: true))
-      #expect(with.memory.gradients == 2 * plan.memory.gradients, "\(model)")
-      #expect(with.regions[.sums] == plan.regions[.sums] && with.layers == plan.layers)
+      #expect(with.regions == plan.regions && with.layers == plan.layers, "\(model)")
       #expect(with.text != plan.text)
     }
   }

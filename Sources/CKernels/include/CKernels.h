@@ -16,6 +16,11 @@ carried_file ckernels_file(int index);
     FILE(runtime_interface_c, "runtime/interface.c") \
     FILE(runtime_tensors_c, "runtime/tensors.c") \
     FILE(runtime_training_c, "runtime/training.c") \
+    FILE(runtime_update_h, "runtime/update.h") \
+    FILE(runtime_update_c, "runtime/update.c") \
+    FILE(runtime_ranks_h, "runtime/ranks.h") \
+    FILE(runtime_ranks_c, "runtime/ranks.c") \
+    FILE(runtime_ranks_step_c, "runtime/ranks_step.c") \
     FILE(runtime_evaluation_c, "runtime/evaluation.c") \
     FILE(runtime_routes_h, "runtime/routes.h") \
     FILE(runtime_routes_c, "runtime/routes.c") \

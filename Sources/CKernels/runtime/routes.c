@@ -42,6 +42,9 @@ void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t
     }
 }
 
+// Rounded so that their sums are exact, up to 2^29: passes may be added up in any order, also those of other ranks.
+static double rounded(double weight) { return rint(weight * 0x1p24) * 0x1p-24; }
+
 // Adds up what the tokens chose whose targets are not ignored; a pass without targets has only such.
 static void count_router(const moec_model *m, int router, int tokens, const int32_t *targets, model_load *load) {
     const model_routes *made = &m->last->routes;
@@ -53,7 +56,7 @@ static void count_router(const moec_model *m, int router, int tokens, const int3
             model_load *l = &load[made->expert[i]];
             l->chosen += 1;
             l->kept += made->row[i] >= 0;
-            l->weight += made->weight[i];
+            l->weight += rounded(made->weight[i]);
         }
     }
 }

@@ -1,6 +1,6 @@
 // Gradients, and the steps of AdamW that are made of them.
 
-#include "interface.h"
+#include "update.h"
 #include "kernels/targets.h"
 
 #include <float.h>
@@ -35,7 +35,7 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     return 0;
 }
 
-// Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
+// Notes which experts had rows, of batches that have targets, since the last update: m->used is read as the experts' first rows are.
 static void note_experts(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         if (!m->start[i]) { continue; }
@@ -43,20 +43,17 @@ static void note_experts(moec_model *m) {
         for (int e = 0; e < m->parameter[i].row.steps; e++) {
             int32_t was = m->batches ? used[e + 1] - previous : 0;
             previous = used[e + 1];
-            used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
+            used[e + 1] = used[e] + (was || (m->counted && m->start[i][e] < m->start[i][e + 1]));
         }
     }
 }
 
 #if MODEL_HAS_STATES
-// Adds what the rules of all states made in a pass to what they made for the batches before it.
-static void add_states(moec_model *m) {
+// Keeps what the rules of all states made in a pass.
+static void take_states(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        if (!q->next) { continue; }
-        for (size_t n = 0; n < q->stored; n++) {
-            q->next[n] = m->batches ? q->next[n] + m->made[i][n] : m->made[i][n];
-        }
+        if (q->next) { memcpy(q->next, m->made[i], q->stored * sizeof *q->next); }
     }
 }
 
@@ -120,7 +117,7 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_b
             model_update(m, &step, 0);
         }
 #if MODEL_HAS_STATES
-        add_states(m);
+        take_states(m);
         if (h) { update_states(m, 1); }
 #endif
 #if MODEL_UPDATES_IN_BACKWARD
@@ -133,59 +130,77 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_b
     return loss;
 }
 
+// What a model does only where it is alone.
+static int check_alone(moec_model *m) {
+    return m->update->link && model_fail(m, "one of %d ranks: it trains by moec_accumulate and moec_update", m->update->ranks, 0);
+}
+
 float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (take_batch(m, tokens, targets)) { return NAN; }
-    m->batches = m->empty = 0;
+    if (take_batch(m, tokens, targets) || check_alone(m)) { return NAN; }
+    m->batches = 0;
     return train(m, seed, NULL, 1);
 }
 
 float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
-    if (take_batch(m, tokens, targets) || check_hyper(m, h)) { return NAN; }
-    m->batches = m->empty = 0;
+    if (take_batch(m, tokens, targets) || check_hyper(m, h) || check_alone(m)) { return NAN; }
+    m->batches = 0;
     // Where all targets are ignored there is nothing to learn: no decay, no change of moments, no step counted.
     return train(m, h->seed, h, m->counted > 0);
 }
 
+// A batch without targets takes part in an update like any other, with gradients of 0.
+static void take_empty_batch(moec_model *m) {
+    memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
+    m->used_up = 0;
+    model_gradients_ready(m, 0);
+#if MODEL_HAS_STATES
+    take_states(m);
+#endif
+}
+
 float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (take_batch(m, tokens, targets)) { return NAN; }
-    if (m->batches && !MODEL_ACCUMULATES) {
-        model_fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
-        return NAN;
-    }
-    const size_t count = model_sizes.gradients;
-    if (m->batches && m->counted) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
+    if (take_batch(m, tokens, targets) || update_begin_batch(m)) { return NAN; }
     float loss = train(m, seed, NULL, m->counted > 0);
-    if (!isfinite(loss)) { return loss; }
-    if (!m->counted) {
-        m->empty = 1;
+    if (!isfinite(loss)) {
+        update_leave_batch(m);
         return loss;
     }
-    if (m->batches) {
-        // A mean over all targets of the step: each batch has the weight of its own, the first one 1.
-        float weight = (float)m->counted / (float)m->first_counted;
-        for (size_t i = 0; i < count; i++) { m->gradient[i] = m->gradient[i] * weight + m->sum[i]; }
-    } else {
-        m->first_counted = m->counted;
-        m->all_counted = 0;
-    }
+    int before = model_enter(m);
+    if (!m->counted) { take_empty_batch(m); }
     note_experts(m);
-    m->batches += 1;
-    m->all_counted += m->counted;
+    m->all_counted = m->counted + (m->batches ? m->all_counted : 0);
+    update_end_batch(m);
+    model_leave(before);
     return loss;
 }
 
-// The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
-static double gradient_norm(moec_model *m) {
-    #pragma omp parallel for schedule(static)
-    for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const float *gradient = m->parameter[i].gradient;
-        double sum = 0;
-        for (size_t n = 0; gradient && n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
-        m->square[i] = sum;
+static double lost_rank(moec_model *m) {
+    model_fail(m, "another rank is gone", 0, 0);
+    return NAN;
+}
+
+// The sum of the squares of all gradients, once these are the sum over all batches of all ranks; NaN if a rank is gone.
+static double sum_gradients(moec_model *m) {
+    struct update_state *u = m->update;
+    if (u->link) {
+        if (ranks_sum(m)) { return lost_rank(m); }
+    } else {
+        update_add_all(m);
+        update_take_squares(m);
     }
-    double sum = 0;
-    for (int i = 0; i < MODEL_PARAMETERS; i++) { sum += m->square[i]; }
-    return sqrt(sum);
+    return update_sum_of_squares(m);
+}
+
+// AdamW's step with gradients times a factor.
+static int step_scaled(moec_model *m, const adamw_numbers *step, float scale) {
+    if (m->update->link) {
+        return ranks_step(m, step, scale) && isnan(lost_rank(m));
+    }
+    const int64_t count = scale != 1 ? (int64_t)model_sizes.gradients : 0;
+    #pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count; i++) { m->gradient[i] *= scale; }
+    model_update(m, step, 1);
+    return 0;
 }
 
 float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
@@ -199,27 +214,30 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
         model_refuse(m, "max_norm", max_norm, "a number");
         return NAN;
     }
-    if (!m->batches && !m->empty) {
-        model_fail(m, "nothing was accumulated since the last update", 0, 0);
+    struct update_state *u = m->update;
+    if (!m->batches || (u->link && m->batches < u->parts)) {
+        model_fail(m, m->batches ? "only %d of %d batches were accumulated since the last update"
+                                 : "nothing was accumulated since the last update", m->batches, u->parts);
         return NAN;
     }
-    m->empty = 0;
-    if (!m->batches) { return 0; }
     int before = model_enter(m);
-    double batches = (double)m->all_counted / m->first_counted;  // as large as the first one
-    double norm = gradient_norm(m) / batches;
-    float scale = 1.0f / (float)batches;
+    double norm = sqrt(sum_gradients(m));
+    // The sum of the batches' weights: how many there are, where nothing is ignored.
+    const double weight = (double)m->all_counted / (MODEL_BATCH * MODEL_CONTEXT);
+    float scale = 0;
+    if (weight > 0) {
+        norm /= weight;
+        scale = 1.0f / (float)weight;
+    }
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
-    if (isfinite(norm)) {
+    if (isfinite(norm) && weight > 0) {
 #if MODEL_HAS_STATES
-        update_states(m, m->batches);
+        update_states(m, m->batches * u->ranks);
 #endif
-        const size_t count = model_sizes.gradients;
-        for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);
 #pragma moec update
-        model_update(m, &step, 1);
+        if (step_scaled(m, &step, scale)) { norm = NAN; }
     }
     m->batches = 0;
     model_leave(before);

@@ -11,6 +11,7 @@ struct LayerUseLayout {
   let kept: KeyValueCache.Rows
 
   var hasParameters: Bool { !layer.parameters.isEmpty }
+  var hasGradients: Bool { layer.parameters.contains { $0.update.isLearned } }
   var hasUpdates: Bool { layer.parameters.contains { $0.update == .adamWInBackward } }
   var hasSaved: Bool { !layer.saved.isEmpty }
   var hasScratch: Bool { !layer.forwardScratch.isEmpty || !layer.backwardScratch.isEmpty }

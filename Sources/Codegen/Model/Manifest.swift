@@ -78,6 +78,7 @@ struct ManifestText {
       "parameters": .count(memory.parameters), "gradients": .count(memory.gradients),
       "optimizer": .count(memory.optimizer), "saved": .count(memory.saved),
       "scratch": .count(memory.scratch), "total": .count(memory.total),
+      "sum": .count(plan.regions.bytes(of: .gradients) + plan.regions.bytes(of: .nextStates)),
     ])
   }
 

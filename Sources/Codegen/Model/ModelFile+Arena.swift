@@ -1,3 +1,4 @@
+import GraphIR
 import Planning
 
 /// Where everything lies in the memory of a model.
@@ -28,7 +29,6 @@ extension ModelFile {
       #define ARENA_TOKENS    ((size_t)\(regions[.tokens]))
       #define ARENA_TARGETS   ((size_t)\(regions[.targets]))
       #define ARENA_POSITIONS ((size_t)\(regions[.positions]))
-      #define ARENA_SUMS      ((size_t)\(regions[.sums]))
       #define ARENA_BYTES     ((size_t)\(regions.total))
 
       // From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
@@ -38,7 +38,8 @@ extension ModelFile {
 
       const model_memory model_sizes = {
           .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
-          .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .lanes = \(lanes.count),
+          .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .range = \(plan.largestRange),
+          .states = \(regions.bytes(of: .nextStates) / Element.f32.bytes), .moments = ARENA_FIRST, .steps = ARENA_STEPS, .lanes = \(lanes.count),
       };
       """
   }

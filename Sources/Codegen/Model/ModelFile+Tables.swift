@@ -58,15 +58,18 @@ extension ModelFile {
       // Points everything at its place in the arena; what a pass writes, at that of a lane.
       void model_bind(moec_model *m, char *arena, int lane) {
       \(bases.joined(separator: "\n"))
-          m->gradient = (float *)(arena + ARENA_GRADIENTS);
+          m->gradient = (float *)(arena + ARENA_GRADIENTS);\(nextStates)
           m->tokens = (int32_t *)(arena + ARENA_TOKENS);
           m->targets = (int32_t *)(arena + ARENA_TARGETS);
           m->positions = (int32_t *)(arena + ARENA_POSITIONS);
-          m->sum = (float *)(arena + ARENA_SUMS);
           for (int i = 0; i < MODEL_PARAMETERS; i++) { m->decays[i] = m->parameter[i].row.holds & DECAYS; }
       \(blocks.joined(separator: "\n"))
       }
       """
+  }
+
+  private var nextStates: String {
+    context.hasStates ? "\n    m->next = (float *)(arena + ARENA_NEXT);" : ""
   }
 
   /// Where a lane's parts of the arena begin, as far as the model has them.

@@ -95,12 +95,15 @@ extension ModelFile {
     let name = layout.layer.name
     var call = Statement(calling: signature.functionName, layout.arguments(signature))
     if phase == .forward { call = RoutesFile.wrapped(call, layout) }
-    func statements(_ use: String) -> [Statement] {
-      [Statement(lines: ["\(name)_use *\(name) = &m->layers->\(name)[\(use)];"]), call]
+    func statements(_ use: String, first: String) -> [Statement] {
+      let layer = Statement(lines: ["\(name)_use *\(name) = &m->layers->\(name)[\(use)];"])
+      if phase == .forward || !layout.hasGradients { return [layer, call] }
+      return [layer, call, Statement(lines: ["model_gradients_ready(m, \(first));"])]
     }
     if group.count == 1 {
       let isAlone = layout.uses.count == 1 && (phase == .backward || !layout.hasRouters)
-      let alone = statements("\(group.first)")
+      let alone = statements(
+        "\(group.first)", first: "\(layout.uses[group.first].firstParameter)")
       return isAlone ? alone : Self.block("{", alone)
     }
     let last = group.first + group.count - 1
@@ -108,7 +111,8 @@ extension ModelFile {
       phase == .forward
       ? "for (int l = \(group.first); l <= \(last); l++) {"
       : "for (int l = \(last); l >= \(group.first); l--) {"
-    return Self.block(loop, statements("l"))
+    let binding = UseBinding(layout, of: plan, at: group.layer)
+    return Self.block(loop, statements("l", first: "(int)(\(binding.first.expression))"))
   }
 
   private static func block(_ opening: String, _ statements: [Statement]) -> [Statement] {

@@ -159,6 +159,12 @@ struct ModelHeader {
       + "// of a state: what its rule made since the last update, added up"
   }
 
+  private var nextStates: String {
+    if !hasStates { return "" }
+    return "\n" + "    float *next;".padded(to: 47)
+      + "// what the rules of all states made, added up"
+  }
+
   private var made: String {
     if !hasStates { return "" }
     return "\n" + "    const float *made[MODEL_PARAMETERS];".padded(to: 47)
@@ -198,7 +204,7 @@ struct ModelHeader {
     typedef struct {
         model_parameter_row row;
         const char *scope;          // the path of the use, `use` its number behind that; -1: none
-        int use;
+        int use, begins;            // whether it is the first of that use
         size_t stored;              // how many numbers it has, with padding
         float *value, *gradient;
         float *first, *second;      // AdamW's moments
@@ -219,15 +225,13 @@ struct ModelHeader {
         struct model_layers *layers;               // model.c: where their uses have everything
         int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(kept)
         int counted;                               // targets of the last batch of training that are not ignored
-        int batches;                               // accumulated since the last update, those that have such
-        int empty;                                 // others have come since
-        int first_counted;                         // such targets in the first of them
-        int64_t all_counted;                       // in all of them
+        int batches;                               // accumulated since the last update
+        int64_t all_counted;                       // of all of them, targets that are not ignored
         int used_up;                               // gradients went into an update and were not kept
-        float *gradient, *sum;                     // all gradients; theirs, while the next are computed
+        float *gradient;                           // all gradients\(nextStates)
         int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
         int decays[MODEL_PARAMETERS];              // weight decay applies\(routes)
-        double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
+        struct update_state *update;               // update.h: what belongs to updates of several batches
         int threads;                               // 0: as many as OpenMP likes
         int process;                               // that made the model, where it must be known
         const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
@@ -240,6 +244,9 @@ struct ModelHeader {
     // Those that backward has changed already are left out if asked.
     void model_count_step(struct moec_model *m);
     void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too);
+
+    // The same for the numbers first ..< end of parameter i, as they lie.
+    void model_update_part(struct moec_model *m, int i, const adamw_numbers *step, size_t first, size_t end);
 
     // What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
     weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);

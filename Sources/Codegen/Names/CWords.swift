@@ -33,12 +33,13 @@ enum CWords {
   static let model: Set<String> = [
     // The model's struct, and arguments and variables of functions that know layers.
     "value", "gradient", "first", "second", "steps", "start", "tokens", "targets", "positions",
-    "kept", "counted", "batches", "empty", "first_counted", "all_counted", "used_up", "sum", "used",
-    "decays", "routes", "replay_tokens", "square",
+    "kept", "counted", "batches", "all_counted", "used_up", "used", "decays", "routes",
+    "replay_tokens", "update",
     "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
     "logits", "loss", "i", "x", "count", "name",
     // Functions of files that know layers.
-    "take_batch", "stored_index", "logical_count", "tensor", "note_experts", "numbers_of",
+    "take_batch", "take_empty_batch", "take_states", "check_alone", "stored_index", "logical_count",
+    "tensor", "note_experts", "numbers_of",
     "numbers_for", "train", "evaluate", "passes_at_once", "gradient_norm", "first_of", "place_of",
     "count_of", "count_router", "are_choices", "drawn_as", "pass_divides", "pass_part",
     "check_hyper", "check_numbers", "check_targets",
@@ -48,7 +49,8 @@ enum CWords {
     "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
     "moec_load",
     // Files.
-    "model", "interface", "tensors", "training", "evaluation", "adamw", "manifest", "sources",
+    "model", "interface", "tensors", "training", "update", "ranks", "ranks_step", "evaluation",
+    "adamw", "manifest", "sources",
     "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
     "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt", "omp_set_num_threads",

@@ -12,6 +12,15 @@ extension Checkpoint {
     try write(outputs, of: model, notes, to: path)
   }
 
+  /// Takes a part in `save` of another rank, which asks all for their shares of the moments, tensor by tensor.
+  public static func join(_ model: Model) throws {
+    var outputs: [Safetensors.Output] = []
+    for (kind, prefix) in prefixes where kind == .firstMoment || kind == .secondMoment {
+      outputs += tensors(kind, of: model, prefix: prefix)
+    }
+    for output in Safetensors.inOrder(outputs) { _ = try output.numbers() }
+  }
+
   /// Saves the parameters alone.
   public static func saveWeights(
     of model: Model, _ notes: CheckpointNotes, to path: String

@@ -26,7 +26,7 @@ extension Safetensors {
   public static func write(
     _ tensors: [Output], metadata: [String: String], to path: String
   ) throws {
-    let sorted = tensors.sorted { $0.name < $1.name }
+    let sorted = inOrder(tensors)
     let file = try AtomicFile(replacing: path)
     try file.write(headerBytes(sorted, metadata: metadata))
     for tensor in sorted {
@@ -39,6 +39,9 @@ extension Safetensors {
     }
     try file.commit()
   }
+
+  /// The order in which tensors are written, and asked for their numbers.
+  static func inOrder(_ tensors: [Output]) -> [Output] { tensors.sorted { $0.name < $1.name } }
 
   /// The header's length and the header, padded so that the data begin at a multiple of 8.
   static func headerBytes(_ tensors: [Output], metadata: [String: String]) -> [UInt8] {

@@ -137,7 +137,8 @@ extension Manifest.Memory: Decodable {
     let bytes = try decoder.singleValueContainer().decode([String: Int].self)
     self.init(
       parameters: bytes["parameters"] ?? 0, optimizer: bytes["optimizer"] ?? 0,
-      saved: bytes["saved"] ?? 0, scratch: bytes["scratch"] ?? 0, total: bytes["total"] ?? 0)
+      saved: bytes["saved"] ?? 0, scratch: bytes["scratch"] ?? 0, total: bytes["total"] ?? 0,
+      sum: bytes["sum"] ?? 0)
   }
 }
 

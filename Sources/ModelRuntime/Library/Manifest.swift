@@ -108,6 +108,17 @@ public struct Manifest: Equatable, Sendable {
     public var saved = 0
     public var scratch = 0
     public var total = 0
+
+    /// Of a sum of gradients that waits for others while a model accumulates.
+    public var sum = 0
+
+    /// In all, for updates of so many batches: sums of 2^k of them wait for their partners.
+    public func total(batches: Int) -> Int {
+      let waiting = batches > 1 ? Int.bitWidth - (batches - 1).leadingZeroBitCount : 0
+      let sums = sum.multipliedReportingOverflow(by: waiting)
+      let all = total.addingReportingOverflow(sums.partialValue)
+      return sums.overflow || all.overflow ? Int.max : all.partialValue
+    }
   }
 
   /// Floating-point operations; 0 where the library does not say.

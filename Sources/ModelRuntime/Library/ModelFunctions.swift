@@ -21,6 +21,7 @@ struct ModelFunctions {
   let error: @convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?
 
   // Functions that a library may lack; what needs them says so.
+  let createRank: (@convention(c) (UnsafePointer<moec_exchange>?, Int32) -> OpaquePointer?)?
   let setDecay: (@convention(c) (OpaquePointer?, Int32, Int32) -> Int32)?
   let accumulate: (@convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float)?
   let update: (@convention(c) (OpaquePointer?, UnsafePointer<moec_hyper>?, Float) -> Float)?
@@ -66,6 +67,7 @@ struct ModelFunctions {
     loss = ModelFunctions.function("moec_loss", in: handle)
     logits = ModelFunctions.function("moec_logits", in: handle)
     error = ModelFunctions.function("moec_error", in: handle)
+    createRank = ModelFunctions.optional("moec_create_rank", in: handle)
     setDecay = ModelFunctions.optional("moec_set_decay", in: handle)
     accumulate = ModelFunctions.optional("moec_accumulate", in: handle)
     update = ModelFunctions.optional("moec_update", in: handle)

@@ -2,6 +2,7 @@ import CModelABI
 
 /// What only some libraries can do; asked for by an option that needs it.
 public enum OptionalFunction: String, Sendable, CaseIterable {
+  case createRank = "moec_create_rank"
   case setDecay = "moec_set_decay"
   case accumulate = "moec_accumulate"
   case update = "moec_update"
@@ -17,6 +18,7 @@ extension Model {
   /// Whether the library has a function.
   public func has(_ function: OptionalFunction) -> Bool {
     switch function {
+    case .createRank: return library.functions.createRank != nil
     case .setDecay: return library.functions.setDecay != nil
     case .accumulate: return library.functions.accumulate != nil
     case .update: return library.functions.update != nil

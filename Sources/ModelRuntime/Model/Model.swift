@@ -11,13 +11,33 @@ public final class Model {
   /// As set by `setThreads`; nil: as many as OpenMP likes.
   public private(set) var threads: Int?
 
-  /// Allocates a model, parameters unset. Errors: no memory.
-  public init(_ library: ModelLibrary) throws(ModelError) {
-    guard let handle = library.functions.create() else {
-      throw .noMemory(bytes: library.manifest.memory.total)
+  /// Allocates a model, parameters unset.
+  ///
+  /// - Parameters:
+  ///   - exchange: makes it one of several ranks, as long as it lives; nil: it is alone.
+  ///   - batches: how many this rank accumulates for an update.
+  /// - Throws: no memory; the library knows no ranks.
+  public init(
+    _ library: ModelLibrary, exchange: UnsafePointer<moec_exchange>? = nil, batches: Int = 1
+  ) throws(ModelError) {
+    guard let handle = try Self.created(library, exchange, batches) else {
+      throw .noMemory(bytes: library.manifest.memory.total(batches: batches))
     }
     self.library = library
     self.handle = handle
+  }
+
+  private static func created(
+    _ library: ModelLibrary, _ exchange: UnsafePointer<moec_exchange>?, _ batches: Int
+  ) throws(ModelError) -> OpaquePointer? {
+    if exchange == nil, batches == 1 { return library.functions.create() }
+    guard let function = library.functions.createRank else {
+      // Older ones take several batches too, if they were told so when they were compiled.
+      if exchange == nil { return library.functions.create() }
+      throw .lacks(.createRank)
+    }
+    guard let count = Int32(exactly: batches) else { return nil }
+    return function(exchange, count)
   }
 
   deinit { library.functions.destroy(handle) }

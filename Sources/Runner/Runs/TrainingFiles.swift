@@ -1,3 +1,4 @@
+import SystemFiles
 import Tracking
 
 /// Files that a training run writes.
@@ -24,6 +25,11 @@ public struct TrainingFiles: Equatable, Sendable {
 
   /// `weights.ema.safetensors`, the averaged weights of the newest state; nil if there are none.
   public var average: String? { averages ? beside("ema") : nil }
+
+  /// Errors: one of the files cannot be written.
+  func check() throws(FileError) {
+    for path in [save, best, average] { if let path { try AtomicFile.check(path) } }
+  }
 
   private func beside(_ word: String) -> String? {
     guard let save else { return nil }

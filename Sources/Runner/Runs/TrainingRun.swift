@@ -1,4 +1,5 @@
 import Foundation
+import Ranks
 import SystemFiles
 import Tracking
 
@@ -90,7 +91,10 @@ final class TrainingRun {
     meter.take(event)
     switch event {
     case .evaluationBatch(let step):
-      if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step)) }
+      // Ranks have not equally many batches: they stop after the next step.
+      if session.ranks.count == 1, listeners.isInterrupted() {
+        throw Stop(outcome: .interrupted(step: step))
+      }
     case .stepped(let step, let result):
       uncountedSteps += 1
       if let norm = result.gradientNorm {
@@ -104,7 +108,9 @@ final class TrainingRun {
         record.termSums = sums
       }
       track(step: step, loss: result.loss)
-      if listeners.isInterrupted() { throw Stop(outcome: .interrupted(step: step + 1)) }
+      if try session.ranks.any(listeners.isInterrupted()) {
+        throw Stop(outcome: .interrupted(step: step + 1))
+      }
     case .evaluated(let evaluation):
       try take(evaluation)
     }
@@ -157,7 +163,7 @@ final class TrainingRun {
   private func countExperts() throws {
     guard routes else { return }
     var watch = record.experts ?? ExpertWatch()
-    try watch.add(from: loop.model, steps: uncountedSteps)
+    try watch.add(from: loop.model, of: session.ranks, steps: uncountedSteps)
     uncountedSteps = 0
     record.experts = watch
   }
@@ -183,7 +189,8 @@ final class TrainingRun {
   private func save(_ evaluation: Evaluation, isBest: Bool) throws {
     guard let path = files.save, let best = files.best else { return }
     if isBest { try save(to: best, step: evaluation.step) }
-    if !isBest || !AtomicFile.link(best, as: path) { try save(to: path, step: evaluation.step) }
+    let isLinked = try session.ranks.told(by: { isBest && AtomicFile.link(best, as: path) })
+    if !isLinked { try save(to: path, step: evaluation.step) }
     try saveAverage(step: evaluation.step)
   }
 
@@ -209,7 +216,9 @@ final class TrainingRun {
     do {
       do {
         try save()
-      } catch let error as FileError where error.code == ENOENT && NewFolder.make(above: path) {
+      } catch let error as FileError
+        where error.code == ENOENT && session.ranks.count == 1 && NewFolder.make(above: path)
+      {
         listeners.warning("the folder of \(path) was removed, and is made anew")
         listeners.begins()
         try save()

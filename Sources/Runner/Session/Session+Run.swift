@@ -20,13 +20,15 @@ extension Session {
     guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
     var files = files
     files.averages = settings.ema != nil
-    for path in [files.save, files.best, files.average] { if let path { try AtomicFile.check(path) } }
+    if ranks.isFirst { try files.check() }
+    if ranks.count > 1, files.record ?? files.replay != nil { throw TrainingError.routesOfRanks }
     var settings = settings
     // A rate that was never set stays so: the record of a resumed run is that of a whole one.
     settings.learningRate =
       settings.learningRate ?? (record.map(\.settings.learningRate) ?? learningRate)
     var loop = TrainingLoop(
       model: model, corpus: corpus, settings: settings, seed: seed, defaults: record?.defaults)
+    loop.ranks = ranks
     if let decay = settings.ema {
       loop.average = try WeightAverage(of: model, goingOnFrom: average, decay: decay)
     }
@@ -49,8 +51,9 @@ extension Session {
     guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
     let progress = ProgressLine(total: Double(2 * batches), isShown: showsProgress)
     defer { progress.clear() }
-    let evaluation = try Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
-      .evaluate(step: step) { progress.advance(by: 1) { ["evaluating"] } }
+    var evaluator = Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
+    evaluator.ranks = ranks
+    let evaluation = try evaluator.evaluate(step: step) { progress.advance(by: 1) { ["evaluating"] } }
     try model.requireFinite(
       [Float(evaluation.trainLoss), Float(evaluation.validationLoss)], "losses")
     return evaluation
@@ -78,6 +81,7 @@ extension Session {
   func save(
     to path: String, step: Int, _ record: RunRecord, average: WeightAverage? = nil
   ) throws {
+    guard ranks.isFirst else { return try Checkpoint.join(model) }
     let notes = notes(step: step, record, run: record.text)
     try Checkpoint.save(model, average: average?.model, notes, to: path)
   }
@@ -86,6 +90,7 @@ extension Session {
   func save(
     _ average: WeightAverage, to path: String, step: Int, _ record: RunRecord
   ) throws {
+    guard ranks.isFirst else { return }
     try Checkpoint.saveWeights(of: average.model, notes(step: step, record), to: path)
   }
 

@@ -1,6 +1,7 @@
 import Exchange
 import Foundation
 import ModelRuntime
+import Ranks
 import SystemFiles
 import Tokenizer
 
@@ -8,6 +9,8 @@ import Tokenizer
 /// library starts from.
 public struct Session {
   public let model: Model
+  /// This rank, of those that train the model together.
+  public let ranks: Ranks
   public let coding: TextCoding
   /// Nil where no text is needed.
   public let corpus: Corpus?
@@ -59,6 +62,12 @@ public struct Session {
     public var seed: UInt64?
     /// Nil is as many as this process may use.
     public var threads: Int?
+    /// The rank that this process or thread is.
+    public var ranks = Ranks.alone
+    /// Batches of an update, of all ranks together, where the session is to train; nil is the checkpoint's.
+    public var accumulation: Int?
+    /// Whether the session is to train.
+    public var trains = false
     /// Whether a weights file may lack parameters.
     public var allowsMissing = false
     /// Whether a resumed run may go on with another text.
@@ -82,12 +91,26 @@ public struct Session {
     record = try Session.record(options.parameters, checkpoint)
     missing = checkpoint?.missing ?? []
     try Session.check(corpus, record, options)
-    model = try Model(library)
+    ranks = options.ranks
+    model = try Session.model(library, options, record)
     threads = try Session.setThreads(of: model, asked: options.threads, processors)
     threadNote = Session.threadNote(asked: options.threads, processors)
     model.initialize(seed: RandomStream.seed(seed, .initialization))
     try checkpoint?.restore(into: model)
     average = try Session.average(of: checkpoint, beside: model)
+  }
+
+  /// A rank's model takes its own part of an update's batches. Errors: they cannot be shared out.
+  private static func model(
+    _ library: ModelLibrary, _ options: Options, _ record: RunRecord?
+  ) throws -> Model {
+    guard options.trains else { return try Model(library) }
+    let batches = options.accumulation ?? record?.settings.accumulation ?? 1
+    let ranks = options.ranks
+    guard batches % ranks.count == 0 else {
+      throw TrainingError.unevenBatches(batches, ranks: ranks.count)
+    }
+    return try Model(library, exchange: ranks.exchange, batches: batches / ranks.count)
   }
 
   private static func average(of checkpoint: Checkpoint?, beside model: Model) throws -> Model? {

@@ -1,5 +1,6 @@
 import Foundation
 import ModelRuntime
+import Ranks
 
 /// Mean losses of a model on both parts of a corpus, measured before step `step`.
 public struct Evaluation: Equatable, Sendable, Codable {
@@ -49,6 +50,8 @@ public struct Evaluator {
   /// Batches for each part of the corpus.
   public let batches: Int
   public let seed: UInt64
+  /// Those that share the batches.
+  public var ranks = Ranks.alone
 
   public init(model: Model, corpus: Corpus, batches: Int, seed: UInt64) {
     self.model = model
@@ -70,36 +73,48 @@ public struct Evaluator {
   func validationLoss(
     of model: Model, step: Int, progress: () throws -> Void
   ) throws -> Double {
-    try Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
-      .meanLoss(on: .validation, step: step, progress: progress)
+    var evaluator = Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
+    evaluator.ranks = ranks
+    return try evaluator.meanLoss(on: .validation, step: step, progress: progress)
   }
 
+  /// The mean over the batches of all ranks, added up in the batches' order.
   private func meanLoss(
     on split: Corpus.Split, step: Int, progress: () throws -> Void
   ) throws -> Double {
     let manifest = model.manifest
     let part = split == .training ? 0 : 1
     var stream = RandomStream(seed: seed, Self.purpose(of: split), index: step)
-    var mean = CountedMean<Double>(count: 1)
+    // The last ranks may have fewer, and give zeros for the rest.
+    let count = (batches + ranks.count - 1) / ranks.count
+    let own = min(ranks.rank * count, batches)..<min((ranks.rank + 1) * count, batches)
+    func next() -> Batch {
+      Batch(from: corpus[split], count: manifest.batch, context: manifest.context, using: &stream)
+    }
+    for _ in 0..<own.lowerBound { _ = next() }
+    var numbers: [Double] = []
     // As many batches at once as threads: each takes one.
     let group = max(model.threads ?? Processors.current.usualThreads, 1)
-    for first in stride(from: 0, to: batches, by: group) {
+    for first in stride(from: own.lowerBound, to: own.upperBound, by: group) {
       var (tokens, targets, seeds): ([Int32], [Int32], [UInt64]) = ([], [], [])
-      for index in first..<min(first + group, batches) {
-        let batch = Batch(
-          from: corpus[split], count: manifest.batch, context: manifest.context, using: &stream)
+      for index in first..<min(first + group, own.upperBound) {
+        let batch = next()
         tokens += batch.tokens
         targets += batch.targets
         seeds.append(
           RandomStream.seed(seed, .evaluationNoise, index: step, part: 2 * index + part))
       }
       let losses = try model.losses(tokens: tokens, targets: targets, seeds: seeds)
+      let each = manifest.batch * manifest.context
       for (index, loss) in losses.enumerated() {
-        let each = manifest.batch * manifest.context
-        mean.add([loss], of: targets[index * each..<(index + 1) * each])
+        numbers += [Double(loss), Model.share(of: targets[index * each..<(index + 1) * each])]
         try progress()
       }
     }
+    numbers += Array(repeating: 0, count: 2 * count - numbers.count)
+    let all = Array(try ranks.gather(numbers).joined())
+    var mean = CountedMean<Double>(count: 1)
+    for index in 0..<batches { mean.add([all[2 * index]], share: all[2 * index + 1]) }
     return mean.means[0]
   }
 

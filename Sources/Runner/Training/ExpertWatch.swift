@@ -1,4 +1,5 @@
 import ModelRuntime
+import Ranks
 
 /// Counts what experts are given between evaluations, and says once which of them have been dead or
 /// overloaded for long. Saved with a run, so that one that goes on counts on.
@@ -32,9 +33,26 @@ struct ExpertWatch: Equatable, Sendable, Codable {
   static let leastEvaluations = 3
   static let leastSteps = 100
 
-  /// Adds what the model counted in training since it was last asked.
-  mutating func add(from model: Model, steps: Int) throws(ModelError) {
-    add(try model.takeExpertLoads(.training), steps: steps)
+  /// Adds what the models of all ranks counted in training since they were last asked. Sums of weights are
+  /// exact, so that it does not matter who counted what.
+  mutating func add(from model: Model, of ranks: Ranks, steps: Int) throws {
+    let own = try model.takeExpertLoads(.training)
+    let numbers = own.joined().flatMap { [Double($0.chosen), Double($0.kept), $0.weight] }
+    for theirs in try ranks.gather(numbers) {
+      add(Self.loads(theirs, like: own), steps: 0)
+    }
+    self.steps += steps
+  }
+
+  private static func loads(_ numbers: [Double], like loads: [[ExpertLoad]]) -> [[ExpertLoad]] {
+    var rest = numbers[...]
+    func next() -> Double { rest.popFirst() ?? 0 }
+    return loads.map { experts in
+      experts.map { _ in
+        ExpertLoad(
+          chosen: Int(exactly: next()) ?? 0, kept: Int(exactly: next()) ?? 0, weight: next())
+      }
+    }
   }
 
   mutating func add(_ more: [[ExpertLoad]], steps: Int) {

@@ -1,4 +1,5 @@
 import ModelRuntime
+import Ranks
 
 /// Steps and evaluations in order. Every batch and every seed is a function of the run's seed and
 /// the step alone, so neither stopping nor evaluating changes what is learnt.
@@ -9,6 +10,8 @@ public struct TrainingLoop {
   public let seed: UInt64
   /// The optimizer's numbers but for the learning rate, which `settings` may replace.
   public let defaults: Manifest.Defaults
+  /// Those that share the batches of a step.
+  public var ranks = Ranks.alone
   /// Records and replays routes; nil does neither.
   public var tape: RouteTape?
   /// Takes the weights after each step in, and is evaluated too.
@@ -57,7 +60,7 @@ public struct TrainingLoop {
     where settings.isSplit && !model.has(function) {
       throw ModelError.lacks(function)
     }
-    if settings.accumulation > 1, model.manifest.accumulates == false {
+    if settings.accumulation > 1, model.manifest.accumulates == false, !model.has(.createRank) {
       throw ModelError.takesOneBatch
     }
     for group in settings.noDecay {
@@ -76,8 +79,9 @@ public struct TrainingLoop {
     var norm: Float?
     var terms: [Float]
     if settings.isSplit {
-      (loss, terms) = try accumulate(step)
-      if loss.isFinite { norm = try model.update(with: hyper, maximumNorm: settings.clip) }
+      let own = try accumulate(step)
+      norm = try model.update(with: hyper, maximumNorm: settings.clip)
+      (loss, terms) = try means(of: own)
     } else {
       let batch = batch(of: step)
       try tape?.begin(model, step: step, pass: 0)
@@ -90,20 +94,33 @@ public struct TrainingLoop {
     return TrainingStep(loss: loss, gradientNorm: norm, terms: terms)
   }
 
-  /// The mean loss of the step's batches, whose gradients are added up in the model, and the means of the
-  /// objective's terms.
-  private func accumulate(_ step: Int) throws -> (loss: Float, terms: [Float]) {
-    var mean = CountedMean<Float>(count: 1 + model.manifest.terms.count)
-    for part in 0..<settings.accumulation {
+  /// The share of targets that are not ignored, the loss and the objective's terms of each of this rank's
+  /// batches, whose gradients are added up in the model. Errors: a loss is not finite, which ends the work of
+  /// all ranks.
+  private func accumulate(_ step: Int) throws -> [Double] {
+    let count = settings.accumulation / ranks.count
+    var numbers: [Double] = []
+    for part in ranks.rank * count..<(ranks.rank + 1) * count {
       let batch = batch(of: step, part: part)
       try tape?.begin(model, step: step, pass: part)
       let loss = try model.accumulate(
         tokens: batch.tokens, targets: batch.targets,
         seed: RandomStream.seed(seed, .trainingStep, index: step, part: part))
-      let terms = try model.terms()
-      mean.add([loss] + terms, of: batch.targets)
+      let share = Model.share(of: batch.targets)
+      numbers += try [share] + ([loss] + model.terms()).map(Double.init)
       try tape?.end(model)
-      guard loss.isFinite else { return (loss, terms) }
+      guard loss.isFinite else { throw try diverged(at: step) }
+    }
+    return numbers
+  }
+
+  /// The means over the batches of all ranks, in the batches' order, of what `accumulate` gave.
+  private func means(of own: [Double]) throws -> (loss: Float, terms: [Float]) {
+    let width = 1 + model.manifest.terms.count
+    let all = Array(try ranks.gather(own).joined())
+    var mean = CountedMean<Float>(count: width)
+    for first in stride(from: 0, to: all.count, by: 1 + width) {
+      mean.add(all[first + 1...first + width], share: all[first])
     }
     return (mean.means[0], Array(mean.means.dropFirst()))
   }
@@ -122,8 +139,9 @@ public struct TrainingLoop {
   private func evaluate(
     before step: Int, report: (TrainingEvent) throws -> Void
   ) throws {
-    let evaluator = Evaluator(
+    var evaluator = Evaluator(
       model: model, corpus: corpus, batches: settings.evaluationBatches, seed: seed)
+    evaluator.ranks = ranks
     var evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch(step: step)) }
     if let average {
       evaluation.averageLoss = try evaluator.validationLoss(of: average.model, step: step) {

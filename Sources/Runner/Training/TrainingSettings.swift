@@ -60,6 +60,10 @@ public enum TrainingError: ExplainedError, Equatable {
   case diverged(step: Int, place: String? = nil)
   /// A resumed run has already done what is asked for.
   case nothingLeft(step: Int, steps: Int)
+  /// Ranks cannot have equally many batches of an update.
+  case unevenBatches(Int, ranks: Int)
+  /// Routes cannot be recorded or replayed by several ranks.
+  case routesOfRanks
   /// A resumed run was trained on another text.
   case otherText(path: String, old: String)
   /// The state at a step could not be written; `last` is what was saved before, if anything was.
@@ -78,6 +82,11 @@ public enum TrainingError: ExplainedError, Equatable {
         + (place.map { ", and \($0) is the first where it went wrong" } ?? "")
     case .nothingLeft(let step, let steps):
       return "nothing is left to train: the file is at step \(step), and --steps is \(steps)"
+    case .unevenBatches(let batches, let ranks):
+      return "the \(batches == 1 ? "one batch" : "\(batches.grouped) batches") of a step cannot be shared out among "
+        + "\(ranks.grouped) ranks"
+    case .routesOfRanks:
+      return "several ranks neither record routes nor replay them"
     case .otherText(let path, let old):
       return "\(path) is not the text that this run was trained on, \(old), or it was changed"
     case .notSaved(let step, let error, _):
@@ -89,6 +98,10 @@ public enum TrainingError: ExplainedError, Equatable {
     switch self {
     case .diverged: return "use a lower learning rate or --clip 1; weights saved before are kept"
     case .nothingLeft: return "ask for more steps in all, with --steps"
+    case .unevenBatches(let batches, let ranks):
+      let next = (batches + ranks - 1) / ranks * ranks
+      return "add --accumulate \(next): its batches are shared out, so many for each rank"
+    case .routesOfRanks: return "record or replay them with one process"
     case .otherText:
       return "name the old text with --data, or go on with this one by --allow-other-data"
     case .notSaved(_, let error, let last):

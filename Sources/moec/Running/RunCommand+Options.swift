@@ -44,7 +44,7 @@ extension RunCommand {
     @Option(
       parsing: .unconditional,
       help: ArgumentHelp(
-        "Batches whose mean gradient makes a step; above 1, compile with --accumulate. (default: 1)",
+        "Batches whose mean gradient makes a step; ranks share them. (default: 1)",
         valueName: "n"))
     var accumulate: Int?
 

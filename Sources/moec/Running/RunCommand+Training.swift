@@ -2,6 +2,7 @@ import ArgumentParser
 import Codegen
 import Driver
 import Foundation
+import Ranks
 import Runner
 import SystemFiles
 import Tracking
@@ -17,13 +18,19 @@ extension TrainingOutcome {
 }
 
 extension RunCommand {
-  func train() throws {
-    guard let folder = try runFolder() else { return try train(in: nil) }
+  func train(_ ranks: Ranks) throws {
+    guard ranks.isFirst else { return try follow(ranks) }
+    try lead(ranks)
+  }
+
+  /// What the first rank does: it alone prints, logs, tracks and writes.
+  private func lead(_ ranks: Ranks) throws {
+    guard let folder = try runFolder() else { return try train(ranks, in: nil) }
     defer { folder.removeIfEmpty() }
     var command = self
     command.training.save = folder.weights
     command.training.log = folder.log
-    try command.train(in: folder)
+    try command.train(ranks, in: folder)
   }
 
   /// Where the run keeps what it makes; nil if its files are named or nothing is kept.
@@ -38,7 +45,29 @@ extension RunCommand {
     return try RunFolder.fresh(library: library)
   }
 
-  private func train(in folder: RunFolder?) throws {
+  /// What another rank does: the same steps, in silence.
+  private func follow(_ ranks: Ranks) throws {
+    let session = try open(options(ranks))
+    var files = TrainingFiles()
+    files.save = training.noSave ? nil : training.save ?? "a file of the first rank's"
+    files.record = training.record
+    files.replay = training.replay
+    var listeners = TrainingListeners()
+    listeners.isInterrupted = { Interruption.signal != nil }
+    listeners.showsProgress = false
+    try session.train(try settings(from: session.usualSettings), files: files, listeners: listeners)
+  }
+
+  /// Those of `options`, for a session that trains.
+  private func options(_ ranks: Ranks) -> Session.Options {
+    var options = options
+    options.ranks = ranks
+    options.trains = true
+    options.accumulation = training.accumulate
+    return options
+  }
+
+  private func train(_ ranks: Ranks, in folder: RunFolder?) throws {
     Interruption.watch()
     let files = trainingFiles
     let settingsFile = folder?.settings ?? files.log.flatMap(RunSettings.path)
@@ -49,7 +78,7 @@ extension RunCommand {
     let locks = try lock(files)
     defer { for lock in locks { lock.release() } }
     if !training.overwrite { try EarlierRun.check(files, resumed: training.resume) }
-    let session = try open(options)
+    let session = try open(options(ranks))
     let settings = try settings(from: session.usualSettings)
     tell(session.summary)
     if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }

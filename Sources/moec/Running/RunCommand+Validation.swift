@@ -14,6 +14,7 @@ extension RunCommand {
     }
     try checkPlaces()
     try check(threads, "--threads", in: 1...1024)
+    try check(ranks, "--ranks", in: 1...1024)
     try check(evalBatches, "--eval-batches", in: 1...1_000_000)
     try check(training.steps, "--steps", in: 1...1_000_000_000)
     try check(training.evalInterval, "--eval-interval", in: 1...1_000_000_000)
@@ -79,6 +80,7 @@ extension RunCommand {
       throw ValidationError("give one of --train, --evaluate, --generate and --route TEXT")
     }
     let given: [(name: String, isGiven: Bool)] = [
+      ("--ranks", ranks != nil),
       ("--steps", training.steps != nil),
       ("--learning-rate", training.learningRate != nil),
       ("--eval-interval", training.evalInterval != nil),
@@ -123,7 +125,9 @@ extension RunCommand {
 
   /// The modes that options have a meaning in; those that are not here have one in all.
   static let modes: [String: Set<Task>] = {
-    var modes: [String: Set<Task>] = ["--eval-batches": [.train, .evaluate], "--html": [.route]]
+    var modes: [String: Set<Task>] = [
+      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate], "--html": [.route],
+    ]
     for name in trainingNames { modes[name] = [.train] }
     for name in generationNames { modes[name] = [.generate] }
     return modes

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ranks
 import Runner
 import SystemFiles
 import Toolchain
@@ -85,6 +86,15 @@ struct RunCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Threads to use. (default: as many as may run at once)")
   var threads: Int?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      With --train and --evaluate: share the batches among so many threads, each a rank as under \
+      mpirun.
+      """, valueName: "n"))
+  var ranks: Int?
+
   @Flag(name: .shortAndLong, help: "Print nothing but losses, texts and errors.")
   var quiet = false
 
@@ -109,8 +119,8 @@ struct RunCommand: ParsableCommand {
     try reportingErrors {
       let command = try configured()
       switch command.task {
-      case .train: try command.train()
-      case .evaluate: try command.evaluate()
+      case .train: try command.inRanks { try $0.train($1) }
+      case .evaluate: try command.inRanks { try $0.evaluate($1) }
       case .generate: try command.generate()
       case .route: try command.showRoutes(of: command.routes.route ?? "")
       // Refused by validate().
@@ -119,13 +129,15 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  private func evaluate() throws {
+  private func evaluate(_ ranks: Ranks) throws {
+    var options = options
+    options.ranks = ranks
     let session = try open(options)
     tell(session.summary)
     noteUntrained()
     let batches = evalBatches ?? TrainingSettings().evaluationBatches
     let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
-    try printNow(evaluation.line + "\n")
+    if ranks.isFirst { try printNow(evaluation.line + "\n") }
   }
 
   var options: Session.Options {

@@ -109,7 +109,7 @@ extension RunOption {
   static var all: [RunOption] {
     [
       text("data", \.data), text("tokenizer", \.tokenizer), text("weights", \.weights),
-      flag("allow-missing", \.allowMissing), seed, integer("threads", \.threads),
+      flag("allow-missing", \.allowMissing), seed, integer("threads", \.threads), integer("ranks", \.ranks),
       flag("quiet", \.quiet), integer("eval-batches", \.evalBatches),
     ] + training + generation
   }

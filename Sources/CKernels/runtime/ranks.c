@@ -1,0 +1,245 @@
+// Several ranks train one model: each has its own batches of an update, and the same values. Of gradients and moments
+// each rank owns a share of every layer: it adds up what all ranks have of its share, makes AdamW's step there, and
+// sends the new values to all. What is exchanged, and in which order, depends on the model and on the number of ranks
+// and batches alone, never on tokens or routes, so that no rank can wait for what never comes.
+
+#include "ranks.h"
+
+// ---- what belongs to whom -----------------------------------------------------------------------
+
+int ranks_spans(const struct update_state *u, int rank, batch_span *spans) {
+    return update_spans(rank * u->parts, (rank + 1) * u->parts, spans);
+}
+
+static int most_pieces(const struct update_state *u) {
+    batch_span spans[UPDATE_HELD];
+    int most = 1;
+    for (int rank = 0; rank < u->ranks; rank++) { most = larger(most, ranks_spans(u, rank, spans)); }
+    return most;
+}
+
+// Whether a rank has a sum to send as number `piece`; all have a last one.
+static int has_sum(const struct update_state *u, int rank, int piece) {
+    batch_span spans[UPDATE_HELD];
+    return piece == u->link->pieces - 1 || ranks_spans(u, rank, spans) - 1 > piece;
+}
+
+// What a rank has of a range at most.
+static size_t most_of_share(const struct update_state *u) {
+    int blocks = (int)((model_sizes.range + UPDATE_BLOCK - 1) / UPDATE_BLOCK);
+    return (size_t)blocks_of(blocks, u->ranks) * UPDATE_BLOCK;
+}
+
+static size_t share_count(const struct update_state *u, const update_range *range) {
+    return update_share(range, u->rank + 1, u->ranks) - update_share(range, u->rank, u->ranks);
+}
+
+// The range in which parameter i lies, and the first of its numbers there.
+const update_range *ranks_range(const moec_model *m, int i, size_t *first) {
+    const update_range *range = m->update->range;
+    while (range->end <= i) { range++; }
+    *first = (size_t)(m->parameter[i].gradient - m->gradient) - range->first;
+    return range;
+}
+
+size_t ranks_within(size_t place, size_t first, size_t count) {
+    return place <= first ? 0 : place - first < count ? place - first : count;
+}
+
+void ranks_owned(const moec_model *m, int i, size_t *first, size_t *end) {
+    const struct update_state *u = m->update;
+    size_t at, count = m->parameter[i].stored;
+    const update_range *range = ranks_range(m, i, &at);
+    *first = ranks_within(update_share(range, u->rank, u->ranks), at, count);
+    *end = ranks_within(update_share(range, u->rank + 1, u->ranks), at, count);
+}
+
+// ---- memory -------------------------------------------------------------------------------------
+
+static size_t square_count(void) { return model_sizes.gradients / UPDATE_BLOCK + MODEL_PARAMETERS + 1; }
+
+static struct model_ranks sizes_of(const struct update_state *u) {
+    struct model_ranks link = {.pieces = most_pieces(u)};
+    link.slot = most_of_share(u) * (size_t)u->ranks * (size_t)link.pieces;
+    if (link.slot < model_sizes.range) { link.slot = model_sizes.range; }
+    return link;
+}
+
+// In bytes, in the order in which they lie; all are multiples of 8.
+static size_t states_bytes(const struct update_state *u, const struct model_ranks *link) {
+    return ((size_t)u->ranks * (size_t)link->pieces * model_sizes.states + 1) / 2 * 2 * sizeof(float);
+}
+
+static size_t used_bytes(const struct update_state *u) { return ((size_t)u->ranks * USED + 1) / 2 * 2 * sizeof(int32_t); }
+
+static size_t start_bytes(const struct update_state *u) {
+    return MOEC_TICKETS * 2 * (size_t)(u->ranks + 1) * sizeof(size_t);
+}
+
+size_t ranks_bytes(const struct update_state *u) {
+    const struct model_ranks link = sizes_of(u);
+    return (sizeof link + 63) / 64 * 64 + UNDER_WAY * link.slot * sizeof(float) + states_bytes(u, &link)
+        + square_count() * sizeof(double) + used_bytes(u) + start_bytes(u);
+}
+
+void ranks_begin(moec_model *m, char *memory) {
+    struct update_state *u = m->update;
+    struct model_ranks *link = u->link = (struct model_ranks *)memory;
+    *link = sizes_of(u);
+    memory += (sizeof *link + 63) / 64 * 64;
+    link->incoming = (float *)memory;
+    memory += UNDER_WAY * link->slot * sizeof(float);
+    link->states = (float *)memory;
+    memory += states_bytes(u, link);
+    link->square = (double *)memory;
+    memory += square_count() * sizeof(double);
+    link->used = (int32_t *)memory;
+    memory += used_bytes(u);
+    link->start = (size_t *)memory;
+}
+
+// ---- exchanges ----------------------------------------------------------------------------------
+
+size_t *ranks_starts(const struct update_state *u, int ticket, int side) {
+    return u->link->start + (size_t)(2 * ticket + side) * (size_t)(u->ranks + 1);
+}
+
+void ranks_wait(struct update_state *u, int ticket) {
+    struct model_ranks *link = u->link;
+    if (!link->lost) { link->lost = u->exchange->wait(u->exchange->context, ticket) != 0; }
+}
+
+// Words start[r] ..< start[r + 1] of a buffer come from rank r.
+void ranks_gather(struct update_state *u, int ticket, void *buffer, const size_t *start) {
+    struct model_ranks *link = u->link;
+    if (!link->lost) { link->lost = u->exchange->all_gather(u->exchange->context, ticket, buffer, start) != 0; }
+}
+
+// Sends all ranks their shares of `from`, the sum number `piece` that this rank has over a range; NULL: it has fewer,
+// as others may.
+static void deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
+                     int piece) {
+    struct model_ranks *link = u->link;
+    size_t *send = ranks_starts(u, ticket, 0), *receive = ranks_starts(u, ticket, 1);
+    size_t own = share_count(u, range);
+    receive[0] = 0;
+    for (int r = 0; r < u->ranks; r++) {
+        send[r] = from ? update_share(range, r, u->ranks) : 0;
+        receive[r + 1] = receive[r] + (has_sum(u, r, piece) ? own : 0);
+    }
+    send[u->ranks] = from ? range->count : 0;
+    if (link->lost) { return; }
+    link->lost = u->exchange->all_to_all(u->exchange->context, ticket, from, send, incoming, receive) != 0;
+}
+
+// ---- gradients ----------------------------------------------------------------------------------
+
+// The sums that wait and are partners of the last batch's.
+int ranks_joins(const struct update_state *u, int batch) {
+    batch_span sum = {batch, 1};
+    int joins = 0;
+    while (joins < u->holds && update_are_partners(u->held[u->holds - 1 - joins], sum)) {
+        sum = (batch_span){u->held[u->holds - 1 - joins].first, 2 * sum.count};
+        joins++;
+    }
+    return joins;
+}
+
+const float *ranks_held(const struct update_state *u, int index) {
+    return u->sums + (size_t)index * update_count();
+}
+
+void ranks_join(const struct update_state *u, size_t first, float *to, size_t count) {
+    for (int j = 1; j <= u->link->joins; j++) {
+        const float *from = ranks_held(u, u->holds - j) + first;
+        #pragma omp parallel for schedule(static) if (count > 65536)
+        for (int64_t i = 0; i < (int64_t)count; i++) { to[i] = from[i] + to[i]; }
+    }
+}
+
+// Where the incoming numbers of one share lie: of sum `piece`, rank after rank.
+static float *incoming_of(const struct update_state *u, const update_range *range, int turn, int piece) {
+    return u->link->incoming + (size_t)(turn % UNDER_WAY) * u->link->slot
+        + (size_t)piece * (size_t)u->ranks * share_count(u, range);
+}
+
+static int ranks_before(const struct update_state *u, int rank, int piece) {
+    int count = 0;
+    for (int r = 0; r < rank; r++) { count += has_sum(u, r, piece); }
+    return count;
+}
+
+// Which numbers of the share sum `s` of `spans` of a rank is: a rank's last one travels with the last of all.
+static const float *incoming_sum(const struct update_state *u, const update_range *range, int turn, int rank, int s,
+                                 int spans) {
+    const size_t own = share_count(u, range);
+    if (s == spans - 1) { return incoming_of(u, range, turn, u->link->pieces - 1) + (size_t)rank * own; }
+    return incoming_of(u, range, turn, s) + (size_t)ranks_before(u, rank, s) * own;
+}
+
+// The sum over all batches of some numbers that come in, UPDATE_BLOCK at most, `at` from the share's first.
+static void add_block(const struct update_state *u, const update_range *range, int turn, size_t at, size_t count, float *to) {
+    float sum[MOST_WAIT][UPDATE_BLOCK];
+    batch_span held[MOST_WAIT], spans[UPDATE_HELD];
+    int holds = 0;
+    for (int rank = 0; rank < u->ranks; rank++) {
+        int own = ranks_spans(u, rank, spans);
+        for (int s = 0; s < own; s++) {
+            memcpy(sum[holds], incoming_sum(u, range, turn, rank, s, own) + at, count * sizeof(float));
+            held[holds] = spans[s];
+            for (; holds && update_are_partners(held[holds - 1], held[holds]); holds--) {
+                for (size_t i = 0; i < count; i++) { sum[holds - 1][i] = sum[holds - 1][i] + sum[holds][i]; }
+                held[holds - 1].count *= 2;
+            }
+            holds++;
+        }
+    }
+    for (holds--; holds > 0; holds--) {
+        for (size_t i = 0; i < count; i++) { sum[holds - 1][i] = sum[holds - 1][i] + sum[holds][i]; }
+    }
+    memcpy(to, sum[0], count * sizeof(float));
+}
+
+// Waits for the oldest range under way, and adds up this rank's share of it.
+void ranks_add_range(moec_model *m) {
+    struct update_state *u = m->update;
+    const int turn = u->link->added++;
+    const update_range *range = &u->range[u->ranges - 1 - turn];
+    ranks_wait(u, turn % UNDER_WAY);
+    if (u->link->lost) { return; }
+    const size_t own = share_count(u, range);
+    float *to = m->gradient + range->first + update_share(range, u->rank, u->ranks);
+    const int blocks = (int)((own + UPDATE_BLOCK - 1) / UPDATE_BLOCK);
+    #pragma omp parallel for schedule(static) if (blocks > 8)
+    for (int b = 0; b < blocks; b++) {
+        size_t at = (size_t)b * UPDATE_BLOCK, left = own - at;
+        add_block(u, range, turn, at, left < UPDATE_BLOCK ? left : UPDATE_BLOCK, to + at);
+    }
+}
+
+// Sends the sums that this rank has over a range to the owners; all but the last one of each rank are waited for.
+static void send_range(moec_model *m) {
+    struct update_state *u = m->update;
+    struct model_ranks *link = u->link;
+    if (link->sent - link->added == UNDER_WAY) { ranks_add_range(m); }
+    const int turn = link->sent++, ticket = turn % UNDER_WAY, wait = u->holds - link->joins;
+    const update_range *range = &u->range[u->ranges - 1 - turn];
+    update_weigh(m->gradient + range->first, range->count, update_weight(m));
+    ranks_join(u, range->first, m->gradient + range->first, range->count);
+    for (int piece = 0; piece < link->pieces; piece++) {
+        const int last = piece == link->pieces - 1;
+        const float *from = last ? m->gradient + range->first : piece < wait ? ranks_held(u, piece) + range->first : NULL;
+        deal_out(u, ticket, range, from, incoming_of(u, range, turn, piece), piece);
+        if (!last) { ranks_wait(u, ticket); }
+    }
+}
+
+void model_gradients_ready(moec_model *m, int first) {
+    struct update_state *u = m->update;
+    struct model_ranks *link = u->link;
+    if (!link || link->lost || m->batches + 1 != u->parts) { return; }
+    if (!link->sent) { link->joins = ranks_joins(u, u->rank * u->parts + m->batches); }
+    while (link->sent < u->ranges && u->range[u->ranges - 1 - link->sent].parameter >= first) { send_range(m); }
+    if (!link->lost) { link->lost = u->exchange->poll(u->exchange->context) != 0; }
+}
+

@@ -1,0 +1,56 @@
+// What a model of several ranks has for exchanges.
+#ifndef RANKS_H
+#define RANKS_H
+
+#include "update.h"
+
+#pragma GCC visibility push(hidden)
+
+enum {
+    UNDER_WAY = 2,   // ranges whose gradients travel at once
+    MOST_WAIT = 24,  // sums that wait for partners, of 2^20 batches in all
+    EXPERTS = MODEL_STEPS + MODEL_PARAMETERS,
+    USED = EXPERTS + 2,  // behind that the targets that are not ignored, in two words
+};
+
+struct model_ranks {
+    int lost;            // a rank is gone
+    int sent, added;     // ranges of this update, from the last one on: under way, and added up
+    int joins;           // of the sums that wait on this rank, so many are partners of the last batch
+    int pieces;          // sums that a rank is left with at most
+    size_t slot;         // numbers that come in at once, at most
+    float *incoming;     // [UNDER_WAY, slot]
+    float *states;       // [ranks, pieces, states]
+    double *square;      // rank after rank, of its own blocks
+    int32_t *used;       // [ranks, USED]
+    size_t *start;       // [MOEC_TICKETS, 2, ranks + 1]
+};
+
+// The sums that a rank has over its own batches, when it has added up what it can.
+int ranks_spans(const struct update_state *u, int rank, batch_span *spans);
+
+// The range in which parameter i lies, and the first of its numbers there.
+const update_range *ranks_range(const moec_model *m, int i, size_t *first);
+
+// How far `place` is behind `first`, from 0 to `count`.
+size_t ranks_within(size_t place, size_t first, size_t count);
+
+// Where shares start, on the side that sends and the one that receives; the place of an exchange's list of them.
+size_t *ranks_starts(const struct update_state *u, int ticket, int side);
+
+// Waits for an exchange; starts one in which words start[r] ..< start[r + 1] of a buffer come from rank r.
+void ranks_wait(struct update_state *u, int ticket);
+void ranks_gather(struct update_state *u, int ticket, void *buffer, const size_t *start);
+
+// The sums that wait on this rank and are partners of that of `batch`; adds them to it, from number `first` on.
+int ranks_joins(const struct update_state *u, int batch);
+void ranks_join(const struct update_state *u, size_t first, float *to, size_t count);
+
+// A sum that waits.
+const float *ranks_held(const struct update_state *u, int index);
+
+// Waits for the oldest range under way, and adds up this rank's share of it.
+void ranks_add_range(moec_model *m);
+
+#pragma GCC visibility pop
+#endif
