@@ -91,8 +91,8 @@ let package = Package(
     .target(
       name: "RandomModels",
       dependencies: [
-        "GraphIR", "MoE", "Passes", "Lowering", "Planning", "Toolchain", "Driver", "ModelRuntime",
-        "Comparison", "Ranks",
+        "GraphIR", "MoE", "Passes", "Lowering", "Interpreter", "Planning", "Toolchain", "Driver",
+        "ModelRuntime", "Comparison", "Ranks",
       ]),
     .executableTarget(
       name: "moec-fuzz",
@@ -123,7 +123,7 @@ let package = Package(
       name: "CodegenTests",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
-        "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures",
+        "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "Ranks",
         "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.

@@ -59,6 +59,7 @@
     FILE(kernel_route_h, "kernels/route.h") \
     FILE(kernel_dispatch_h, "kernels/dispatch.h") \
     FILE(kernel_combine_h, "kernels/combine.h") \
+    FILE(kernel_targets_h, "kernels/targets.h") \
     FILE(kernel_cross_entropy_h, "kernels/cross_entropy.h")
 
 #if !(1 KERNEL_FILES(CARRIED_IS_THERE) CKERNELS_FILES(CARRIED_IS_THERE))

@@ -14,7 +14,7 @@ extension KernelFile {
 
   /// The files of the given names and all that they include, in the order of `all`.
   static func needed(by names: [String]) -> [KernelFile] {
-    var wanted: Set<String> = ["adamw", "panels", "random", "threads"]
+    var wanted: Set<String> = ["adamw", "panels", "random", "targets", "threads"]
     var open = names + wanted
     while let name = open.popLast() {
       wanted.insert(name)

@@ -42,8 +42,13 @@ public struct Comparison {
   let trial: Trial
 
   /// Draws parameters, none of them constant throughout: zeros and ones hide mistakes.
-  public init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
-    var trial = Trial(reference, library, seed: seed)
+  ///
+  /// - Parameter ignored: which targets are ignored.
+  public init(
+    _ reference: Graph, _ library: ModelLibrary, seed: UInt64,
+    ignoring ignored: IgnoredTargets = .none
+  ) {
+    var trial = Trial(reference, library, seed: seed, ignoring: ignored)
     trial.parameters = trial.parameters.mapValues { Self.varied($0, seed: seed) }
     self.trial = trial
   }
@@ -102,17 +107,19 @@ extension Comparison {
     let hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)
     let loss = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
     compare("loss of a step", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    // A step without any target changes nothing.
+    let isLeftOut = trial.targets.allSatisfy { $0 == Input.ignoredTarget }
     for state in trial.library.manifest.states.map(\.name) {
       compare("state \(state)", try model.read(named: state), oracle, scale: 1e-2, &report) {
-        $0.state(state)
+        isLeftOut ? trial.parameters[state]?.map(Double.init) : $0.state(state)
       }
     }
     let factor = 1 - Double(hyper.beta1)
     guard factor > 0 else { return }
     for name in names where oracle.run.gradient(of: name) != nil {
       let moments = try model.read(.firstMoment, named: name).map { Float(Double($0) / factor) }
-      compare("first moment of \(name)", moments, oracle, scale: 1e-2 * largest, &report) {
-        $0.gradient(of: name)
+      compare("first moment of \(name)", moments, oracle, scale: 1e-2 * largest, &report) { run in
+        isLeftOut ? moments.map { _ in 0 } : run.gradient(of: name)
       }
     }
   }

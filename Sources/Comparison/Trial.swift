@@ -14,14 +14,20 @@ public struct Trial: Sendable {
   public var seed: UInt64
 
   /// Draws parameters by their initializers, and tokens and targets from the vocabulary.
-  public init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64 = 1) {
+  ///
+  /// - Parameter ignored: which targets are ignored.
+  public init(
+    _ reference: Graph, _ library: ModelLibrary, seed: UInt64 = 1,
+    ignoring ignored: IgnoredTargets = .none
+  ) {
     self.reference = reference
     self.library = library
     self.seed = seed
     parameters = Interpreter.initialParameters(of: reference, seed: seed)
       .mapValues { $0.map(Float.init) }
     tokens = Self.ids(of: reference, seed: seed, stream: 1 << 40)
-    targets = Self.ids(of: reference, seed: seed, stream: 1 << 41)
+    targets = ignored.among(
+      Self.ids(of: reference, seed: seed, stream: 1 << 41), seed: seed)
   }
 
   /// As many reproducible tokens as a batch has.

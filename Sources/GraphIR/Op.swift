@@ -31,6 +31,7 @@ public enum Op: Hashable, Sendable {
   case dispatch(Dispatch)  // copies tokens to their experts' rows
   case combine(Combine)  // sums the experts' rows of each token, weighted
 
+  case counted(Counted)  // which targets are not ignored
   case crossEntropy(CrossEntropy)  // mean of log Σ exp(logits) - logits[target]
 
   case embeddingGradient(EmbeddingGradient)
@@ -56,7 +57,7 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case softmax
   case splitHeads, mergeHeads, rotary, causalMask, attention
   case top, route, kept, gather, scatter, dispatch, combine
-  case crossEntropy
+  case counted, crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
   case rmsNormGradient
   case softmaxGradient, attentionGradient, attentionSinkGradient, topGradient, dispatchGradient
@@ -132,6 +133,7 @@ extension Op {
     case .scatter(let op): .forward(op)
     case .dispatch(let op): .forward(op)
     case .combine(let op): .forward(op)
+    case .counted(let op): .forward(op)
     case .crossEntropy(let op): .forward(op)
     case .embeddingGradient(let op): .gradient(op)
     case .linearInputGradient(let op): .gradient(op)
@@ -180,6 +182,7 @@ extension OpKind {
     case .scatter: Scatter.self
     case .dispatch: Dispatch.self
     case .combine: Combine.self
+    case .counted: Counted.self
     case .crossEntropy: CrossEntropy.self
     case .embeddingGradient: EmbeddingGradient.self
     case .linearInputGradient: LinearInputGradient.self

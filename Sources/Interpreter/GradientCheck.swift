@@ -26,15 +26,19 @@ public struct GradientCheck: Sendable {
   private let run: Run
   private let graph: Graph
 
-  /// Runs the graph, with its gradients, on random tokens.
-  public init(_ graph: Graph, seed: UInt64 = 1) throws(Diagnostic) {
+  /// Runs the graph, with its gradients, on random tokens, some of whose targets are ignored.
+  public init(
+    _ graph: Graph, seed: UInt64 = 1, ignoring ignored: IgnoredTargets = .some
+  ) throws(Diagnostic) {
     let count = UInt32(graph.batch.size * graph.context.size)
     let draw = { (stream: UInt64) in
       let key = CounterRandom.key(seed: seed, stream: stream)
       return (0..<count).map { Int32(CounterRandom.bits(key, $0) % UInt32(graph.vocabulary.size)) }
     }
     self.graph = graph
-    interpreter = Interpreter(graph, seed: seed, tokens: draw(1 << 40), targets: draw(1 << 41))
+    interpreter = Interpreter(
+      graph, seed: seed, tokens: draw(1 << 40),
+      targets: ignored.among(draw(1 << 41), seed: seed))
     run = try interpreter.run()
   }
 

@@ -42,6 +42,7 @@ extension Interpreter {
     case .dispatchGradient: [dispatchGradient(site)]
     case .combine: [combine(site)]
     case .combineGradient: combineGradient(site)
+    case .counted: [counted(site)]
     case .crossEntropy: try crossEntropy(site)
     case .crossEntropyGradient: [crossEntropyGradient(site)]
     }

@@ -5,7 +5,8 @@ public enum BalanceGroup: Sendable {
   /// Over all tokens of the batch.
   case batch
 
-  /// Over those of each sequence by itself, as DeepSeek's; the loss is the mean over sequences.
+  /// Over those of each sequence by itself, as DeepSeek's; the loss is the mean over sequences, each by how
+  /// many of its targets are not ignored.
   case sequence
 }
 
@@ -24,7 +25,8 @@ extension Routing {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { spread(weights, weights.tracer.call("allWeights", file, line, column)) }
 
-  /// Adds a loss to training that is least where all experts are chosen alike (Fedus et al. 2021).
+  /// Adds a loss to training that is least where all experts are chosen alike (Fedus et al. 2021), of the
+  /// tokens whose targets are not ignored.
   ///
   ///     weight · E Σ_e f_e p_e    f_e: the share of all choices that fell on e
   ///     p_e: its mean share of the scores, which has the gradient
@@ -41,15 +43,14 @@ extension Routing {
     let tracer = weights.tracer
     let call = tracer.call("balanced", layer: name, file, line, column)
     guard let type = scores.type, let experts else { return self }
+    let tokens = CountedTokens(of: [scores], call)
     let kept = group == .batch || type.axes.count < 3 ? [experts] : [type.axes[0], experts]
-    let tokens = type.count / kept.reduce(1) { $0 * $1.size }
-    let chosen = marks(call).sum(to: kept, call)
-    let shares = self.shares(call).sum(to: kept, call)
-    let groups = kept.dropLast().reduce(1) { $0 * $1.size }
-    let factor =
-      Double(experts.size) / (Double(tokens) * Double(tokens) * Double(count * groups))
+    let chosen = marks(of: tokens, call).sum(to: kept, call)
+    let shares = tokens.mean(shares(call), to: kept, within: kept.dropLast())
+    let rows = Double(tokens.rows(of: scores))
     let sum = chosen.combining(.input(0) * .input(1), [shares], call).sum(to: [], call)
-    tracer.add(name, weight, sum.elementwise(.constant(factor) * .input(0), call), call)
+    let factor = Double(experts.size) / (Double(count) * rows * rows)
+    tracer.add(name, weight, tokens.divided(sum, factor: factor), call)
     return self
   }
 
@@ -57,7 +58,7 @@ extension Routing {
   ///
   ///     weight · variance / mean²    of Σ_t weights[t, e] over experts e; the variance is that of all experts
   ///
-  /// The loss is the term `<scope>.<name>`. Errors: those of `auxiliary`.
+  /// Tokens whose targets are ignored have no part in the sums. The loss is the term `<scope>.<name>`. Errors: those of `auxiliary`.
   @discardableResult
   public func importance(
     _ weight: Double, name: String = "importance",
@@ -65,7 +66,8 @@ extension Routing {
   ) -> Routing {
     let call = weights.tracer.call("importance", layer: name, file, line, column)
     guard let experts else { return self }
-    let sums = spread(weights, call).sum(to: [experts], call)
+    let tokens = CountedTokens(of: [weights], call)
+    let sums = tokens.sum(spread(weights, call), to: [experts])
     weights.tracer.add(name, weight, sums.squaredVariation(call), call)
     return self
   }
@@ -79,7 +81,8 @@ extension Routing {
   ///
   ///     clean, spread f32[B, T, E], the routing's scores are clean + noise · spread
   ///
-  /// The loss is the term `<scope>.<name>`. Errors: all experts chosen, other shapes, those of `auxiliary`.
+  /// Tokens whose targets are ignored have no part in the sums. The loss is the term `<scope>.<name>`. Errors: all
+  /// experts chosen, other shapes, those of `auxiliary`.
   @discardableResult
   public func load(
     _ weight: Double, clean: Tensor, spread: Tensor, name: String = "load",
@@ -101,7 +104,9 @@ extension Routing {
     let thresholds = thresholds(marks, call)
     let f = (ScalarExpression.input(0) - .input(1)) / .input(2) * .constant(0.5.squareRoot())
     let probability = ScalarExpression.constant(0.5) * (.constant(1) + .unary(.erf, f))
-    let sums = clean.combining(probability, [thresholds, spread], call).sum(to: [experts], call)
+    let tokens = CountedTokens(of: [scores], call)
+    let sums = tokens.sum(
+      clean.combining(probability, [thresholds, spread], call), to: [experts])
     tracer.add(name, weight, sums.squaredVariation(call), call)
     return self
   }
@@ -117,7 +122,8 @@ extension Routing {
   /// Turns a bias of the choice towards experts that had less: after a step of the optimizer each expert's
   /// moves by the bias's rate, up where fewer than the mean chose it, down where more did.
   ///
-  ///     b_e += rate sign(mean of N - N_e)    N_e: how many choices of the step's batches fell on e
+  ///     b_e += rate sign(mean of N - N_e)    N_e: how many choices of the step's batches fell on e, by tokens
+  ///     whose targets are not ignored
   ///
   /// No loss and no gradient are in it (DeepSeek-V3). Choose with it: `s.top(8, by: s + bias.value)`.
   @discardableResult
@@ -126,7 +132,7 @@ extension Routing {
   ) -> Routing {
     let call = weights.tracer.call("balanced", file, line, column)
     guard let experts else { return self }
-    let counts = marks(call).sum(to: [experts], call)
+    let counts = marks(of: CountedTokens(of: [scores], call), call).sum(to: [experts], call)
     // Whole numbers, which single precision holds: a mean would be rounded.
     let f = ScalarExpression.input(1) - .constant(Double(experts.size)) * .input(0)
     let direction = counts.combining(f, [counts.sum(to: [], call)], call)
@@ -139,6 +145,12 @@ extension Routing {
 
   private func marks(_ call: Call) -> Tensor {
     spread(weights.elementwise(.constant(1), call), call)
+  }
+
+  /// `chosen`, all 0 for tokens that do not count.
+  fileprivate func marks(of tokens: CountedTokens, _ call: Call) -> Tensor {
+    guard let counted = tokens.marks else { return marks(call) }
+    return spread(counted.combining(.input(0), [weights], call), call)
   }
 
   private func spread(_ values: Tensor, _ call: Call) -> Tensor {
@@ -160,7 +172,7 @@ extension Routing {
 /// Adds Switch's loss over several layers at once, as Hugging Face's models do.
 ///
 ///     weight · E Σ_e f_e p_e    f_e: how many choices fell on e for each token, p_e: its mean share of the
-///     scores, both over the tokens of all layers
+///     scores, both over the tokens of all layers whose targets are not ignored
 ///
 /// It is K · `weight` where experts share alike, and layers can make up for one another. The loss is the term
 /// `<scope>.<name>`. Errors: no routing, other numbers of experts, those of `auxiliary`.
@@ -179,18 +191,15 @@ public func balance(
   guard routings.allSatisfy({ $0.experts == experts }) else {
     return tracer.report("the routings have different experts", call)
   }
-  let tokens = routings.reduce(0) { $0 + ($1.scores.type.map { $0.count / experts.size } ?? 0) }
-  let chosen = tracer.total(routings.map { $0.chosenSums(call) }, call)
-  let shares = tracer.total(routings.map { $0.shares(call).sum(to: [experts], call) }, call)
-  let factor = Double(experts.size) / (Double(tokens) * Double(tokens))
+  let tokens = CountedTokens(of: routings.map(\.scores), call)
+  let rows = Double(routings.reduce(0) { $0 + tokens.rows(of: $1.scores) })
+  let chosen = tracer.total(
+    routings.map { $0.marks(of: tokens, call).sum(to: [experts], call) }, call)
+  let shares = tracer.total(
+    routings.map { tokens.mean($0.shares(call), to: [experts]) }, call)
   let sum = chosen.combining(.input(0) * .input(1), [shares], call).sum(to: [], call)
-  tracer.add(name, weight, sum.elementwise(.constant(factor) * .input(0), call), call)
-}
-
-extension Routing {
-  fileprivate func chosenSums(_ call: Call) -> Tensor {
-    experts.map { marks(call).sum(to: [$0], call) } ?? weights.tracer.poison(call.site)
-  }
+  let factor = Double(experts.size) / (rows * rows)
+  tracer.add(name, weight, tokens.divided(sum, factor: factor), call)
 }
 
 extension Tracer {
@@ -215,6 +224,7 @@ extension Tensor {
   ///
   ///     weight · mean of (log Σ_e exp(z_e))²    z f32[…, E] -> z
   ///
+  /// Of z f32[B, T, …, E] the mean is over tokens whose targets are not ignored.
   /// The loss is the term `<scope>.<name>`. Errors: those of `auxiliary`.
   @discardableResult
   public func zLoss(
@@ -223,10 +233,11 @@ extension Tensor {
   ) -> Tensor {
     let call = tracer.call("zLoss", layer: name, file, line, column)
     let logarithms = logSumExp(call)
-    guard let count = logarithms.type?.count else { return self }
-    let sum = logarithms.elementwise(.input(0) * .input(0), call).sum(to: [], call)
-    let mean = sum.elementwise(.constant(1 / Double(count)) * .input(0), call)
-    tracer.add(name, weight, mean, call)
+    let tokens = CountedTokens(of: [self], call)
+    let squares = logarithms.elementwise(.input(0) * .input(0), call)
+    let rows = Double(tokens.rows(of: self))
+    tracer.add(
+      name, weight, tokens.divided(tokens.sum(squares, to: []), factor: 1 / rows), call)
     return self
   }
 }

@@ -33,7 +33,20 @@ extension Tracer {
     tokens.entries = graph.vocabulary
     var positions = tensor(.input(Input(.positions, [graph.context])), [], call)
     positions.entries = graph.context
+    self.tokens = (tokens.value, call.site)
     return Text(tokens: tokens, positions: positions)
+  }
+
+  /// The targets, i32[B, T]: one node, where the tokens are.
+  func textTargets(_ call: Call) -> Tensor {
+    if targets == nil {
+      let (graph, site) = (builder.graph, tokens?.site ?? call.site)
+      targets =
+        emit(
+          .input(Input(.targets, [graph.batch, graph.context])), [],
+          Call(name: "LanguageModel", site: site, scope: ""), home: tokens?.value)?.first
+    }
+    return Tensor(self, targets, call.made)
   }
 
   /// Binds the logits, and adds the loss and the objective.
@@ -54,7 +67,7 @@ extension Tracer {
         at: logits.site, hint: "compute them from text.tokens")
       return
     }
-    let targets = tensor(.input(Input(.targets, [graph.batch, graph.context])), [], call)
+    let targets = textTargets(call)
     var lossCall = call
     lossCall.scope = "loss"
     let loss = tensor(.crossEntropy(CrossEntropy()), [logits, targets], lossCall)

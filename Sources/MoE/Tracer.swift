@@ -24,6 +24,10 @@ final class Tracer: @unchecked Sendable {
   var terms: [Term] = []
   var termSites: [String: Site] = [:]
 
+  /// The tokens, where the model was declared, and the targets once something has asked for them.
+  var tokens: (value: Value?, site: Site)?
+  var targets: Value?
+
   /// The states, in order.
   var states: [DeclaredState] = []
 

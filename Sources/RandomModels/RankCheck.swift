@@ -1,14 +1,19 @@
 import Comparison
 import GraphIR
+import Interpreter
 import ModelRuntime
 import Ranks
 
 /// Whether updates end with the same bits for any number of ranks that share their batches.
 struct RankCheck: Sendable {
   private let trial: Trial
+  private let ignored: IgnoredTargets
 
-  init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
+  init(
+    _ reference: Graph, _ library: ModelLibrary, seed: UInt64, ignoring ignored: IgnoredTargets
+  ) {
     trial = Trial(reference, library, seed: seed)
+    self.ignored = ignored
   }
 
   /// Three ranks with two batches each, two with three, whose own sums are of no one part of the whole, and as many
@@ -53,10 +58,10 @@ struct RankCheck: Sendable {
   ) throws -> Float {
     for batch in ranks.rank * batches..<(ranks.rank + 1) * batches {
       let stream = UInt64(100 * number + 2 * batch)
+      let targets = Trial.ids(of: trial.reference, seed: trial.seed, stream: stream + 1)
       let loss = try model.accumulate(
         tokens: Trial.ids(of: trial.reference, seed: trial.seed, stream: stream),
-        targets: Trial.ids(of: trial.reference, seed: trial.seed, stream: stream + 1),
-        seed: trial.seed &+ stream)
+        targets: ignored.among(targets, seed: trial.seed &+ stream), seed: trial.seed &+ stream)
       guard loss.isFinite else { throw NotFinite() }
     }
     let hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)

@@ -90,6 +90,16 @@ static float sum_of_states(const struct update_state *u, size_t i) {
 }
 #endif
 
+// Adds up how many targets are not ignored on all ranks.
+static void take_counted(moec_model *m) {
+    m->all_counted = 0;
+    for (int r = 0; r < m->update->ranks; r++) {
+        int64_t counted;
+        memcpy(&counted, m->update->link->used + (size_t)r * USED + EXPERTS, sizeof counted);
+        m->all_counted += counted;
+    }
+}
+
 // Equally many words from each rank.
 static void gather_equal(struct update_state *u, int ticket, void *buffer, size_t words) {
     size_t *start = ranks_starts(u, ticket, 0);
@@ -104,7 +114,9 @@ int ranks_sum(moec_model *m) {
     link->joins = ranks_joins(u, u->rank * u->parts + m->batches - 1);
     move_squares(m, 0);
     ranks_gather(u, 0, link->square, ranks_starts(u, 0, 0));
-    memcpy(link->used + (size_t)u->rank * USED, m->used, USED * sizeof(int32_t));
+    int32_t *own = link->used + (size_t)u->rank * USED;
+    memcpy(own, m->used, EXPERTS * sizeof *own);
+    memcpy(own + EXPERTS, &m->all_counted, sizeof m->all_counted);
     gather_equal(u, 1, link->used, USED);
 #if MODEL_HAS_STATES
     put_states(m);
@@ -116,6 +128,7 @@ int ranks_sum(moec_model *m) {
     if (link->lost) { return 1; }
     move_squares(m, 1);
     take_used(m);
+    take_counted(m);
 #if MODEL_HAS_STATES
     for (size_t i = 0; i < model_sizes.states; i++) { m->next[i] = sum_of_states(u, i); }
 #endif

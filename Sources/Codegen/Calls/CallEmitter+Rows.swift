@@ -108,6 +108,10 @@ extension CallEmitter {
       [c.made(.operand), c[.gradient], c[.output], c.rows(.gradient), c.width(.gradient)])
   }
 
+  func counted(_ c: CallText) -> Statement {
+    Statement(calling: "counted_targets", [c.made(.output), c[.targets], c.count(.targets)])
+  }
+
   /// A pass without targets has no loss.
   func crossEntropy(_ c: CallText) -> Statement {
     let arguments = [

@@ -33,15 +33,16 @@ enum CWords {
   static let model: Set<String> = [
     // The model's struct, and arguments and variables of functions that know layers.
     "value", "gradient", "first", "second", "steps", "start", "tokens", "targets", "positions",
-    "kept", "batches", "used_up", "used", "decays", "routes", "replay_tokens", "update",
+    "kept", "counted", "batches", "all_counted", "used_up", "used", "decays", "routes",
+    "replay_tokens", "update",
     "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
     "logits", "loss", "i", "x", "count", "name",
     // Functions of files that know layers.
-    "take_batch", "take_states", "check_alone", "stored_index", "logical_count", "tensor",
-    "note_experts", "numbers_of",
+    "take_batch", "take_empty_batch", "take_states", "check_alone", "stored_index", "logical_count",
+    "tensor", "note_experts", "numbers_of",
     "numbers_for", "train", "evaluate", "passes_at_once", "gradient_norm", "first_of", "place_of",
     "count_of", "count_router", "are_choices", "drawn_as", "pass_divides", "pass_part",
-    "check_hyper", "check_numbers",
+    "check_hyper", "check_numbers", "check_targets",
     // Types and tables.
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",

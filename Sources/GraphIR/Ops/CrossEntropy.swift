@@ -1,15 +1,17 @@
-/// The mean cross-entropy of targets under softmax(logits).
+/// The mean cross-entropy of targets under softmax(logits), over those that are not ignored.
 ///
-///     loss = Σ_n (maximum[n] - logits[n, targets[n]] + log sum[n]) / N
+///     loss = Σ_n (maximum[n] - logits[n, targets[n]] + log sum[n]) / N    over the N rows with targets[n] ≥ 0
 ///     maximum[n] = max_v logits[n, v]    sum[n] = Σ_v exp(logits[n, v] - maximum[n])
 ///
 ///     logits f32[B, T, V]    targets i32[B, T] -> loss f32[], maximum f32[B, T], sum f32[B, T]
+///
+/// A target of -100 is ignored: its row is in neither sum nor N. Where all are, the loss is 0.
 ///
 /// Gradient: `crossEntropyGradient`; backward reads logits, maximum, sum, targets.
 public struct CrossEntropy: ForwardOperation {
   public static let kind = OpKind.crossEntropy
   public static let formula =
-    "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]])"
+    "loss = mean over n of (log sum exp(logits[n, :]) - logits[n, targets[n]]), targets[n] >= 0"
 
   public init() {}
 

@@ -1,6 +1,7 @@
 /// The gradient of the mean cross-entropy.
 ///
 ///     dlogits[n, v] = dloss (exp(logits[n, v] - maximum[n]) / sum[n] - [v = targets[n]]) / N
+///     over the N rows with targets[n] ≥ 0; 0 in those that are ignored
 ///
 ///     logits f32[B, T, V]    maximum, sum f32[B, T]    targets i32[B, T]    dloss f32[], 1 if left out
 ///     -> dlogits f32[B, T, V]
@@ -8,7 +9,7 @@ public struct CrossEntropyGradient: GradientOperation {
   public static let kind = OpKind.crossEntropyGradient
   public static let forward = OpKind.crossEntropy
   public static let formula =
-    "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N"
+    "dlogits[n, v] = dloss (softmax(logits[n, :])[v] - [v = targets[n]]) / N, 0 if targets[n] < 0"
 
   public init() {}
 

@@ -1,6 +1,8 @@
 /// What the caller gives: tokens and targets, or the positions 0 ..< T.
 ///
 ///     tokens, targets i32[B, T]    positions i32[T]
+///
+/// Tokens are in 0 ..< V, and so are targets, but for those that are to be ignored.
 public struct Input: ForwardOperation {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case tokens
@@ -10,6 +12,9 @@ public struct Input: ForwardOperation {
 
   public static let kind = OpKind.input
   public static let formula = "y = the caller's tokens, targets, or positions 0 ..< T"
+
+  /// The target of a position that is neither learned nor measured, as in PyTorch's losses.
+  public static let ignoredTarget: Int32 = -100
 
   public var kind: Kind
   public var axes: [Axis]

@@ -59,6 +59,9 @@ public final class Model {
     threads = Int(count)
   }
 
+  /// A target that is ignored: the loss is the mean over the others.
+  public static let ignoredTarget = Int32(MOEC_IGNORED)
+
   /// Forward, backward and one AdamW step on `tokens` and `targets`, [B, T] each.
   ///
   /// Returns the loss before the step, in training mode; it may be NaN if the model diverged.

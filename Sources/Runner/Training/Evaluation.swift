@@ -85,14 +85,14 @@ public struct Evaluator {
     let manifest = model.manifest
     let part = split == .training ? 0 : 1
     var stream = RandomStream(seed: seed, Self.purpose(of: split), index: step)
-    // The last ranks may have fewer, and give no numbers for the rest.
+    // The last ranks may have fewer, and give zeros for the rest.
     let count = (batches + ranks.count - 1) / ranks.count
     let own = min(ranks.rank * count, batches)..<min((ranks.rank + 1) * count, batches)
     func next() -> Batch {
       Batch(from: corpus[split], count: manifest.batch, context: manifest.context, using: &stream)
     }
     for _ in 0..<own.lowerBound { _ = next() }
-    var losses: [Double] = []
+    var numbers: [Double] = []
     // As many batches at once as threads: each takes one.
     let group = max(model.threads ?? Processors.current.usualThreads, 1)
     for first in stride(from: own.lowerBound, to: own.upperBound, by: group) {
@@ -104,13 +104,18 @@ public struct Evaluator {
         seeds.append(
           RandomStream.seed(seed, .evaluationNoise, index: step, part: 2 * index + part))
       }
-      for loss in try model.losses(tokens: tokens, targets: targets, seeds: seeds) {
-        losses.append(Double(loss))
+      let losses = try model.losses(tokens: tokens, targets: targets, seeds: seeds)
+      let each = manifest.batch * manifest.context
+      for (index, loss) in losses.enumerated() {
+        numbers += [Double(loss), Model.share(of: targets[index * each..<(index + 1) * each])]
         try progress()
       }
     }
-    losses += Array(repeating: 0, count: count - losses.count)
-    return try ranks.gather(losses).joined().prefix(batches).reduce(0, +) / Double(batches)
+    numbers += Array(repeating: 0, count: 2 * count - numbers.count)
+    let all = Array(try ranks.gather(numbers).joined())
+    var mean = CountedMean<Double>(count: 1)
+    for index in 0..<batches { mean.add([all[2 * index]], share: all[2 * index + 1]) }
+    return mean.means[0]
   }
 
   private static func purpose(of split: Corpus.Split) -> RandomPurpose {

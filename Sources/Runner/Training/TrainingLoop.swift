@@ -94,8 +94,9 @@ public struct TrainingLoop {
     return TrainingStep(loss: loss, gradientNorm: norm, terms: terms)
   }
 
-  /// The loss and the objective's terms of each of this rank's batches, whose gradients are added up in the
-  /// model. Errors: a loss is not finite, which ends the work of all ranks.
+  /// The share of targets that are not ignored, the loss and the objective's terms of each of this rank's
+  /// batches, whose gradients are added up in the model. Errors: a loss is not finite, which ends the work of
+  /// all ranks.
   private func accumulate(_ step: Int) throws -> [Double] {
     let count = settings.accumulation / ranks.count
     var numbers: [Double] = []
@@ -105,7 +106,8 @@ public struct TrainingLoop {
       let loss = try model.accumulate(
         tokens: batch.tokens, targets: batch.targets,
         seed: RandomStream.seed(seed, .trainingStep, index: step, part: part))
-      numbers += try ([loss] + model.terms()).map(Double.init)
+      let share = Model.share(of: batch.targets)
+      numbers += try [share] + ([loss] + model.terms()).map(Double.init)
       try tape?.end(model)
       guard loss.isFinite else { throw try diverged(at: step) }
     }
@@ -115,12 +117,12 @@ public struct TrainingLoop {
   /// The means over the batches of all ranks, in the batches' order, of what `accumulate` gave.
   private func means(of own: [Double]) throws -> (loss: Float, terms: [Float]) {
     let width = 1 + model.manifest.terms.count
-    var sums = [Float](repeating: 0, count: width)
-    for (index, number) in try ranks.gather(own).joined().enumerated() {
-      sums[index % width] += Float(number)
+    let all = Array(try ranks.gather(own).joined())
+    var mean = CountedMean<Float>(count: width)
+    for first in stride(from: 0, to: all.count, by: 1 + width) {
+      mean.add(all[first + 1...first + width], share: all[first])
     }
-    let means = sums.map { $0 / Float(settings.accumulation) }
-    return (means[0], Array(means.dropFirst()))
+    return (mean.means[0], Array(mean.means.dropFirst()))
   }
 
   private func batch(of step: Int, part: Int = 0) -> Batch {

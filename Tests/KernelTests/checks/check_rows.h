@@ -108,23 +108,37 @@ static void check_softmax_of(int rows, int width) {
     release();
 }
 
-static void check_cross_entropy_of(int rows, int width) {
-    float *x = numbers(rows * width), *d = blank(rows * width);
+// Which rows are ignored: none, every third, all but the last, all.
+static int is_ignored(int pattern, int r, int rows) {
+    return pattern == 1 ? r % 3 == 1 : pattern == 2 ? r < rows - 1 : pattern == 3;
+}
+
+static void check_cross_entropy_of(int rows, int width, int pattern) {
+    float *x = numbers(rows * width), *d = blank(rows * width), *counted = blank(rows);
     float *maximum = blank(rows), *sum = blank(rows);
     int32_t *targets = integers(rows, width);
     double loss = 0;
+    int count = 0;
+    for (int r = 0; r < rows; r++) {
+        if (is_ignored(pattern, r, rows)) { targets[r] = -100; }
+        count += targets[r] >= 0;
+    }
     CHECK(isfinite(cross_entropy(maximum, sum, x, targets, rows, width)));
     cross_entropy_gradient(d, 2, x, maximum, sum, targets, rows, width);
+    counted_targets(counted, targets, rows);
     for (int r = 0; r < rows; r++) {
         double all = 0;
+        int ignored = is_ignored(pattern, r, rows);
         for (int i = 0; i < width; i++) { all += exp((double)x[r * width + i]); }
-        loss += log(all) - (double)x[r * width + targets[r]];
+        if (!ignored) { loss += log(all) - (double)x[r * width + targets[r]]; }
         for (int i = 0; i < width; i++) {
             double share = exp((double)x[r * width + i]) / all - (i == targets[r]);
-            CLOSE(d[r * width + i], 2 * share / rows, 1e-6);
+            CLOSE(d[r * width + i], ignored ? 0 : 2 * share / count, ignored ? 0 : 1e-6);
         }
+        EQUAL(counted[r], !ignored);
     }
-    CLOSE(cross_entropy(maximum, sum, x, targets, rows, width), loss / rows, 1e-5);
+    CLOSE(cross_entropy(maximum, sum, x, targets, rows, width), count ? loss / count : 0, 1e-5);
+    CHECK(count_targets(targets, rows) == count);
     x[rows * width - 1] = NAN;
     CHECK(isnan(cross_entropy(maximum, sum, x, targets, rows, width)));
     release();
@@ -277,7 +291,9 @@ static void check_rows(void) {
     }
     FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_softmax_of(rows, width); }
     for (int rows = 0; rows <= LANES + 1; rows += LANES + 1) { check_softmax_of(rows, 2); }
-    FOR_SIZES(rows, 1) FOR_SIZES(width, 1) { check_cross_entropy_of(rows, width); }
+    FOR_SIZES(rows, 1) FOR_SIZES(width, 1) {
+        for (int pattern = 0; pattern < 4; pattern++) { check_cross_entropy_of(rows, width, pattern); }
+    }
     check_norms();
     check_rms_norms();
     FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_embedding_of(rows, width, 5); }
