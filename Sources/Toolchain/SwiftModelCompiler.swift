@@ -139,7 +139,9 @@ public struct SwiftModelCompiler: Sendable {
     }
     let source = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     let isImported = source.contains(/(?m)^\s*(?:@\w+\s+)*import\s+MoE\b/)
-    guard !isImported, messages.contains("cannot find '") else { return messages }
+    guard !isImported, messages.contains("cannot find '") else {
+      return SwiftMessages.inWordsOfModels(messages)
+    }
     return
       "\(path):1:1: error: the model does not import MoE\n  hint: begin the file with: import MoE"
   }
