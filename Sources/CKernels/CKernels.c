@@ -23,6 +23,7 @@
     FILE(kernel_linear_h, "kernels/linear.h") \
     FILE(kernel_matmul_h, "kernels/matmul.h") \
     FILE(kernel_scalar_math_h, "kernels/scalar_math.h") \
+    FILE(kernel_angles_h, "kernels/angles.h") \
     FILE(kernel_vector_math_h, "kernels/vector_math.h") \
     FILE(kernel_random_h, "kernels/random.h") \
     FILE(kernel_rows_h, "kernels/rows.h") \
@@ -52,6 +53,7 @@
     FILE(kernel_general_attention_gradient_c, "kernels/general_attention_gradient.c") \
     FILE(kernel_attention_sinks_h, "kernels/attention_sinks.h") \
     FILE(kernel_embedding_h, "kernels/embedding.h") \
+    FILE(kernel_numbers_h, "kernels/numbers.h") \
     FILE(kernel_columns_h, "kernels/columns.h") \
     FILE(kernel_gather_h, "kernels/gather.h") \
     FILE(kernel_top_h, "kernels/top.h") \

@@ -9,7 +9,7 @@ public struct GeneratedModel: Sendable {
   /// What the text mentions beyond the plan itself.
   public struct Options: Sendable {
     /// The model's source, whose lines stand above the calls that they became.
-    public var source: String?
+    public var source: ModelSource?
 
     /// The last component of the model's path: `makemoe.swift`.
     public var sourceName: String
@@ -17,7 +17,7 @@ public struct GeneratedModel: Sendable {
     /// The line that builds the library from this folder, printed at the head of `model.c`.
     public var compilerLine: String
 
-    public init(source: String? = nil, sourceName: String, compilerLine: String = "") {
+    public init(source: ModelSource? = nil, sourceName: String, compilerLine: String = "") {
       self.source = source
       self.sourceName = sourceName
       self.compilerLine = compilerLine
@@ -44,7 +44,7 @@ public struct GeneratedModel: Sendable {
       GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: context.plan.text),
     ]
-    if let model = SourceArchive.model(options.source) { files.append(model) }
+    files += SourceArchive.model(options.source)
     files.append(SourceArchive(context: context, paths: files.map(\.path)).file)
   }
 
@@ -60,7 +60,7 @@ public struct GeneratedModel: Sendable {
 struct Context: Sendable {
   let plan: Plan
   let options: GeneratedModel.Options
-  let sourceLines: SourceLines
+  let sourceLines: ModelLines
   private let usesOfLayer: [[LayerUse]]
 
   /// Whether passes of generation go on where others ended, and what they keep for that.
@@ -77,7 +77,7 @@ struct Context: Sendable {
     }
     generation = plan.generation
     self.options = options
-    sourceLines = SourceLines(options.source ?? "")
+    sourceLines = ModelLines(options.source)
   }
 
   var name: String { plan.graph.name }
@@ -89,7 +89,7 @@ struct Context: Sendable {
 
   /// The model's line at a location, without its indentation and its comment.
   func sourceLine(_ location: SourceLocation) -> String {
-    guard let line = sourceLines[location.line] else { return "" }
+    guard let line = sourceLines[location] else { return "" }
     let code = line.split(separator: "  //", maxSplits: 1).first ?? line
     return String(code.trimmed)
   }

@@ -1,3 +1,5 @@
+import GraphIR
+
 /// `sources.c`: the library carries the files that it was made from.
 ///
 /// The assembler copies them into a section that no loader maps, so they cost no memory, and a
@@ -49,8 +51,19 @@ struct SourceArchive {
         """)
   }
 
-  /// The model's source as a file; nil if the generator was not given it.
-  static func model(_ source: String?) -> GeneratedFile? {
-    source.map { GeneratedFile(path: modelPath, text: $0) }
+  /// The model's source as files, helpers behind the model's own; none if the generator was not given it.
+  static func model(_ source: ModelSource?) -> [GeneratedFile] {
+    guard let source else { return [] }
+    var paths: Set<String> = []
+    return [GeneratedFile(path: modelPath, text: source.model)]
+      + source.helpers.map { helper in
+        // A name may have what no C text and no terminal should be given.
+        let name = helper.name.map {
+          $0.isASCII && ($0.isLetter || $0.isNumber || "+-_.".contains($0)) ? $0 : "_"
+        }
+        var path = "helpers/" + String(name)
+        while !paths.insert(path).inserted { path = "helpers/_" + path.dropFirst("helpers/".count) }
+        return GeneratedFile(path: path, text: helper.text)
+      }
   }
 }

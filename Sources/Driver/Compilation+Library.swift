@@ -21,7 +21,7 @@ extension Compilation {
   /// The way from a traced graph on, all at once, into a folder that will be gone again: its C goes to
   /// `generated` there, and the library beside it.
   public func scratchLibrary(
-    of traced: Graph, source: String? = nil, in folder: URL
+    of traced: Graph, source: ModelSource? = nil, in folder: URL
   ) throws -> ScratchLibrary {
     try scratchLibrary(
       of: try plan(transformed(traced), source: source), source: source, in: folder)
@@ -32,7 +32,7 @@ extension Compilation {
   /// - Parameter isJoined: whether the model's own files are compiled as one, which takes a third of
   ///   the time, as headers are read once.
   public func scratchLibrary(
-    of plan: Plan, source: String? = nil, in folder: URL, isJoined: Bool = false
+    of plan: Plan, source: ModelSource? = nil, in folder: URL, isJoined: Bool = false
   ) throws -> ScratchLibrary {
     let code = try generate(plan, source: source)
     let joined = code.joined

@@ -11,7 +11,7 @@ import Words
 /// The way from model.swift to a library, stage by stage: the one that the command line, tests,
 /// benchmarks and random models go.
 public struct Compilation {
-  /// The path of model.swift. Of a graph that no file describes, what would be its name.
+  /// The path of model.swift, or of its folder. Of a graph that no file describes, what would be its name.
   public var model: String
   public var omittedPasses: [String] = []
   public var options = CompileOptions()
@@ -47,13 +47,13 @@ public struct Compilation {
   }
 
   /// The graph as the model makes it, and the model's text.
-  public func trace() throws -> (graph: Graph, source: String) {
+  public func trace() throws -> (graph: Graph, source: ModelSource) {
     try log.stage("traced", { "\(model): \($0.graph.nodes.count.of("operation"))" }) {
       try explaining { try traceNow() }
     }
   }
 
-  private func traceNow() throws -> (graph: Graph, source: String) {
+  private func traceNow() throws -> (graph: Graph, source: ModelSource) {
     let modules = try ModelModules.models()
     if let notice = cache.notice { write("note: \(notice)\n") }
     var compiler = SwiftModelCompiler(modules: modules, cache: cache)
@@ -63,9 +63,16 @@ public struct Compilation {
     )
     let trace = try compiler.trace(model: model)
     if !trace.messages.isEmpty { write(trace.messages) }
-    let source = String(
-      decoding: try Data(contentsOf: URL(fileURLWithPath: model)), as: UTF8.self)
-    return (try Graph(parsing: trace.graph), source)
+    return (try Graph(parsing: trace.graph), try source())
+  }
+
+  private func source() throws -> ModelSource {
+    let files = try ModelFiles(model)
+    let texts = try files.all.map {
+      String(decoding: try Data(contentsOf: URL(fileURLWithPath: $0)), as: UTF8.self)
+    }
+    return ModelSource(
+      texts[0], helpers: zip(files.helpers, texts.dropFirst()).map { .init(path: $0, text: $1) })
   }
 
   /// The graph after all passes, backward included.
@@ -80,7 +87,7 @@ public struct Compilation {
     }
   }
 
-  public func plan(_ graph: Graph, source: String?) throws -> Plan {
+  public func plan(_ graph: Graph, source: ModelSource?) throws -> Plan {
     let plan = try log.stage("planned", { $0.inShort }) {
       try explaining {
         try Plan(
@@ -93,14 +100,19 @@ public struct Compilation {
   }
 
   /// The C of a plan. Of this machine it has nothing but the line that builds it.
-  public func generate(_ plan: Plan, source: String?) throws -> GeneratedModel {
+  public func generate(_ plan: Plan, source: ModelSource?) throws -> GeneratedModel {
     try explaining {
       GeneratedModel(
         plan,
         .init(
-          source: source, sourceName: URL(fileURLWithPath: model).lastPathComponent,
+          source: source, sourceName: sourceName,
           compilerLine: try compilerLine(plan)))
     }
+  }
+
+  /// The name of the file that declares the model.
+  private var sourceName: String {
+    URL(fileURLWithPath: (try? ModelFiles(model).main) ?? model).lastPathComponent
   }
 
   /// The line with the compiler that builds the library here; where there is none, the usual one's.

@@ -6,6 +6,8 @@ public enum Op: Hashable, Sendable {
   case pointwise(Pointwise)  // y = f(x₀, x₁, …), elementwise
   case sum(Sum)  // over the axes that a broadcast added
   case embedding(Embedding)  // y = table[ids]
+  case numbers(Numbers)  // whole numbers as floats
+  case indices(Indices)  // 0, 1, … along an axis
   case linear(Linear)  // y = x wᵀ + b, one w for all rows or one per expert
   case matmul(Matmul)  // c = a b for each matrix of a batch
   case transpose(Transpose)  // the last two axes change places
@@ -51,7 +53,7 @@ public enum Op: Hashable, Sendable {
 /// The kinds of ops; the raw value is the op's name in text and the base name of its kernel.
 public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case input, parameter
-  case pointwise, sum, embedding, linear, matmul, transpose
+  case pointwise, sum, embedding, numbers, indices, linear, matmul, transpose
   case reshape, slice, pad, concatenate
   case layerNorm, rmsNorm
   case softmax
@@ -111,6 +113,8 @@ extension Op {
     case .pointwise(let op): .forward(op)
     case .sum(let op): .forward(op)
     case .embedding(let op): .forward(op)
+    case .numbers(let op): .forward(op)
+    case .indices(let op): .forward(op)
     case .linear(let op): .forward(op)
     case .matmul(let op): .forward(op)
     case .transpose(let op): .forward(op)
@@ -160,6 +164,8 @@ extension OpKind {
     case .pointwise: Pointwise.self
     case .sum: Sum.self
     case .embedding: Embedding.self
+    case .numbers: Numbers.self
+    case .indices: Indices.self
     case .linear: Linear.self
     case .matmul: Matmul.self
     case .transpose: Transpose.self

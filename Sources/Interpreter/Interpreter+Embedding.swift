@@ -24,3 +24,17 @@ extension Interpreter {
     return TensorValue([op.entries.size, dy.width], sums)
   }
 }
+
+extension Interpreter {
+  /// `Numbers`: whole numbers, each along the width.
+  func numbers(_ op: Numbers, _ site: Site) -> TensorValue {
+    let width = op.width?.size ?? 1
+    let numbers = site.integers(0).flatMap { [Double](repeating: Double($0), count: width) }
+    return TensorValue(site.inputs[0].shape + (op.width == nil ? [] : [width]), numbers)
+  }
+
+  /// `Indices`: 0, 1, … along an axis.
+  func indices(_ op: Indices) -> TensorValue {
+    TensorValue([op.axis.size], (0..<op.axis.size).map(Double.init))
+  }
+}

@@ -10,6 +10,8 @@ extension Interpreter {
     case .sum(let op): [sum(op, site)]
     case .embedding: [try embedding(site)]
     case .embeddingGradient(let op): [embeddingGradient(op, site)]
+    case .numbers(let op): [numbers(op, site)]
+    case .indices(let op): [indices(op)]
     case .linear(let op): [linear(op, site)]
     case .linearInputGradient: [linearInputGradient(site)]
     case .linearWeightGradient(let op): linearWeightGradient(op, site)

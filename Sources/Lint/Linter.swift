@@ -17,16 +17,17 @@ public struct Linter: Sendable {
   /// Lints a model.
   ///
   /// - Parameters:
-  ///   - source: the model's text, with the marks.
+  ///   - source: the model's text, with the marks, and its helpers'.
   ///   - path: how messages name its file; nil: as the graph does.
-  public func lint(_ subject: Subject, source: String, path: String? = nil) -> LintReport {
-    var marks = Mark.all(in: source)
+  public func lint(_ subject: Subject, source: ModelSource, path: String? = nil) -> LintReport {
+    var marks = Mark.all(in: source.model)
+    marks += source.helpers.flatMap { Mark.all(in: $0.text, of: $0) }
     var warnings: [Warning] = []
     var seen: Set<String> = []
     for rule in rules {
       for finding in rule.definition.findings(in: subject) {
         let location = subject.graph.nodes[finding.node].location
-        let isSilent = silence(rule, location, &marks)
+        let isSilent = silence(rule, location, location.flatMap(source.helper), &marks)
         // Layers that are made by one line say the same.
         let key = "\(rule.rawValue) \(location?.description ?? "")"
         guard seen.insert(key).inserted, !isSilent else { continue }
@@ -37,18 +38,25 @@ public struct Linter: Sendable {
       }
     }
     let file = path ?? subject.graph.nodes.first?.location?.file ?? "model"
-    for index in warnings.indices { warnings[index].location?.file = file }
+    for index in warnings.indices {
+      let helper = warnings[index].location.flatMap(source.helper)
+      warnings[index].location?.file = helper?.path ?? file
+    }
     warnings += marks.flatMap { unneeded($0, file) }
     return LintReport(
       errors: marks.flatMap { Self.errors(of: $0, file) },
       warnings: warnings.sorted { Self.order($0) < Self.order($1) })
   }
 
-  private func silence(_ rule: Rule, _ location: SourceLocation?, _ marks: inout [Mark]) -> Bool {
+  private func silence(
+    _ rule: Rule, _ location: SourceLocation?, _ helper: ModelSource.File?, _ marks: inout [Mark]
+  ) -> Bool {
     guard let location else { return false }
     var isSilent = false
     for index in marks.indices
-    where marks[index].names.contains(rule.rawValue) && marks[index].lines.contains(location.line) {
+    where marks[index].names.contains(rule.rawValue) && marks[index].lines.contains(location.line)
+      && marks[index].helper == helper
+    {
       marks[index].used.insert(rule.rawValue)
       isSilent = true
     }
@@ -61,14 +69,16 @@ public struct Linter: Sendable {
     }
     return names.map { name in
       Warning(
-        location: SourceLocation(file: file, line: mark.line, column: mark.column),
+        location: SourceLocation(
+          file: mark.helper?.path ?? file, line: mark.line, column: mark.column),
         rule: Self.unneededMark, message: "\(name) has nothing to silence here",
         hint: "remove the mark, or put it on the line of the warning or the one above")
     }
   }
 
   private static func errors(of mark: Mark, _ file: String) -> [Diagnostic] {
-    let location = SourceLocation(file: file, line: mark.line, column: mark.column)
+    let location = SourceLocation(
+      file: mark.helper?.path ?? file, line: mark.line, column: mark.column)
     let list = "the rules are " + Rule.allCases.map(\.rawValue).joined(separator: ", ")
     if mark.names.isEmpty {
       return [Diagnostic(at: location, "moec:intended names no rule", hint: list)]

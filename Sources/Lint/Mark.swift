@@ -1,5 +1,10 @@
+import GraphIR
+
 /// `// moec:intended RULE, RULE: why` in a model's source.
 struct Mark: Hashable, Sendable {
+  /// The helper file that it stands in; nil: the model's own.
+  var helper: ModelSource.File? = nil
+
   /// Where the comment begins.
   var line: Int
   var column: Int
@@ -14,13 +19,13 @@ struct Mark: Hashable, Sendable {
   var used: Set<String> = []
 
   /// Every mark of a source, in order.
-  static func all(in source: String) -> [Mark] {
+  static func all(in source: String, of helper: ModelSource.File? = nil) -> [Mark] {
     let comments = SourceComments(source)
     return comments.found.compactMap { comment in
       guard let names = names(in: comment.text) else { return nil }
       let next = comments.linesWithCode.first { $0 > comment.line }
       return Mark(
-        line: comment.line, column: comment.column, names: names,
+        helper: helper, line: comment.line, column: comment.column, names: names,
         lines: Set([comment.line] + (next.map { [$0] } ?? [])))
     }
   }

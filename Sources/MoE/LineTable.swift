@@ -1,9 +1,12 @@
-/// Which line of one source file each address of a program came from: the part of DWARF's line
-/// tables (version 2 to 4, section 6.2 of the standard) that is about that file.
+/// Which line of a source each address of a program came from: the part of DWARF's line tables
+/// (version 2 to 4, section 6.2 of the standard) that is about one file and those compiled with it.
 struct LineTable {
   /// Addresses from one row of the table to the next.
   struct Row {
     var addresses: Range<UInt64>
+
+    /// The file's name without folders.
+    var file: String
     var line: Int
     var column: Int
   }
@@ -12,14 +15,16 @@ struct LineTable {
 
   /// Reads the section `.debug_line`; units of other versions, or cut short, are left out.
   ///
-  /// - Parameter file: the file's name without folders.
-  init(_ section: [UInt8], file: String) {
+  /// - Parameters:
+  ///   - file: the file's name without folders.
+  ///   - isWanted: which other files of its units are wanted, by such names.
+  init(_ section: [UInt8], file: String, with isWanted: (String) -> Bool = { _ in false }) {
     var start = 0
     while var unit = ByteReader(section, from: start), let length = unit.integer(4),
       length < 0xffff_fff0, let end = unit.end(after: length)
     {
       unit.limit = end
-      readUnit(&unit, file)
+      readUnit(&unit, file, isWanted)
       start = end
     }
     rows.sort { $0.addresses.lowerBound < $1.addresses.lowerBound }
@@ -36,12 +41,17 @@ struct LineTable {
     return rows[low]
   }
 
-  private mutating func readUnit(_ unit: inout ByteReader, _ file: String) {
+  private mutating func readUnit(
+    _ unit: inout ByteReader, _ file: String, _ isWanted: (String) -> Bool
+  ) {
     guard let version = unit.integer(2), (2...4).contains(version), let length = unit.integer(4),
-      let program = unit.end(after: length), var rules = Rules(&unit, version: version),
-      let index = rules.files(&unit).firstIndex(of: file)
+      let program = unit.end(after: length), var rules = Rules(&unit, version: version)
     else { return }
-    rules.file = index + 1
+    let files = rules.files(&unit)
+    guard files.contains(file) else { return }
+    for (index, name) in files.enumerated() where name == file || isWanted(name) {
+      rules.wanted[index + 1] = name
+    }
     unit.position = program
     rules.run(&unit) { rows.append($0) }
   }
@@ -54,7 +64,9 @@ extension LineTable {
     let lineBase: Int
     let lineRange: Int
     let operandCounts: [Int]
-    var file = 0
+
+    /// The names of the wanted files by their numbers.
+    var wanted: [Int: String] = [:]
 
     init?(_ unit: inout ByteReader, version: UInt64) {
       guard let step = unit.integer(1) else { return nil }
@@ -86,14 +98,14 @@ extension LineTable {
       var file = 1
     }
 
-    /// Runs the program; `found` gets the rows of `file`.
+    /// Runs the program; `found` gets the rows of wanted files.
     func run(_ unit: inout ByteReader, found: (Row) -> Void) {
       var state = State()
       var previous: State?
       func emit() {
-        if let last = previous, last.file == file, last.address < state.address {
+        if let last = previous, let file = wanted[last.file], last.address < state.address {
           let addresses = last.address..<state.address
-          found(Row(addresses: addresses, line: last.line, column: last.column))
+          found(Row(addresses: addresses, file: file, line: last.line, column: last.column))
         }
         previous = state
       }

@@ -13,9 +13,10 @@
 /// tell the line, and the source tells whether the operator is there. Where there are no such tables,
 /// or no way to the addresses, there is no answer, and operators stand where an operand was made.
 final class OperatorPlaces: Sendable {
-  private let path: String
   private let table: LineTable
-  private let lines: [[UInt8]]
+
+  /// The model's file and those beside it that are compiled with it, by name.
+  private let files: [String: (path: String, lines: [[UInt8]])]
 
   /// What the system adds to the addresses of the tables.
   private let base: UInt64
@@ -24,14 +25,25 @@ final class OperatorPlaces: Sendable {
   init?(model path: String) {
     guard Self.unwind != nil, let base = Self.loadAddress(),
       let section = ObjectSection.bytes(of: ".debug_line", in: "/proc/self/exe"),
-      let source = FileBytes(path)?.all
+      let source = Self.lines(of: path)
     else { return nil }
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    table = LineTable(section, file: name)
+    let folder = path.dropLast(name.count)
+    var files = [name: (path: path, lines: source)]
+    table = LineTable(section, file: name) { other in
+      guard other.hasSuffix(".swift"), let lines = Self.lines(of: folder + other) else {
+        return false
+      }
+      files[other] = (folder + other, lines)
+      return true
+    }
     if table.rows.isEmpty { return nil }
-    lines = source.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    (self.files, self.base) = (files, base)
+  }
+
+  private static func lines(of path: String) -> [[UInt8]]? {
+    FileBytes(path)?.all.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .map(Array.init)
-    (self.path, self.base) = (path, base)
   }
 
   /// The place of the operator whose function has called this one, directly or not.
@@ -39,17 +51,17 @@ final class OperatorPlaces: Sendable {
     for address in Self.returnAddresses() where address > base {
       // The call ends where it returns to.
       guard let row = table.row(of: address - base - 1), row.line > 0 else { continue }
-      return site(of: name, line: row.line, column: row.column)
+      return site(of: name, at: row)
     }
     return nil
   }
 
-  private func site(of name: String, line: Int, column: Int) -> Site? {
-    guard lines.indices.contains(line - 1) else { return nil }
-    let (text, wanted) = (lines[line - 1], Array(name.utf8))
-    let isThere = column > 0 && text.dropFirst(column - 1).starts(with: wanted)
+  private func site(of name: String, at row: LineTable.Row) -> Site? {
+    guard let file = files[row.file], file.lines.indices.contains(row.line - 1) else { return nil }
+    let (text, wanted) = (file.lines[row.line - 1], Array(name.utf8))
+    let isThere = row.column > 0 && text.dropFirst(row.column - 1).starts(with: wanted)
     guard isThere || text.contains(wanted[0]) else { return nil }
-    return Site(path, line, max(1, column))
+    return Site(file.path, row.line, max(1, row.column))
   }
 
   // MARK: - The system

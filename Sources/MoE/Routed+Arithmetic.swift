@@ -1,7 +1,7 @@
 import GraphIR
 
 extension Routed {
-  private static func binary(
+  static func binary(
     _ name: String, _ a: Routed, _ b: Routed, _ f: ScalarExpression
   ) -> Routed {
     let younger = a.rows.order > b.rows.order ? a.rows : b.rows

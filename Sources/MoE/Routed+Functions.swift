@@ -20,6 +20,20 @@ extension Routed {
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routed { with(rows.log(file: file, line: line, column: column)) }
 
+  /// The sine of an angle in radians.
+  ///
+  ///     y[i] = sin(x[i])    f32[R, C] by E -> f32[R, C] by E
+  public func sin(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Routed { with(rows.sin(file: file, line: line, column: column)) }
+
+  /// The cosine of an angle in radians.
+  ///
+  ///     y[i] = cos(x[i])    f32[R, C] by E -> f32[R, C] by E
+  public func cos(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Routed { with(rows.cos(file: file, line: line, column: column)) }
+
   /// The square.
   ///
   ///     y[i] = x[i]²    f32[R, C] by E -> f32[R, C] by E

@@ -35,6 +35,20 @@ extension Tensor {
     return ofNumbers("above 0", call) { $0 > 0 }.elementwise(.unary(.log, .input(0)), call)
   }
 
+  /// The sine of an angle in radians.
+  ///
+  ///     y[i] = sin(x[i])    f32[…] -> f32[…]
+  public func sin(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("sin", .unary(.sin, .input(0)), file, line, column) }
+
+  /// The cosine of an angle in radians.
+  ///
+  ///     y[i] = cos(x[i])    f32[…] -> f32[…]
+  public func cos(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor { elementwise("cos", .unary(.cos, .input(0)), file, line, column) }
+
   /// The square.
   ///
   ///     y[i] = x[i]²    f32[…] -> f32[…]

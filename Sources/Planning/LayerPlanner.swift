@@ -164,13 +164,14 @@ extension LayerPlanner {
   /// Where the layer's function begins in the model, or the first line that it came from.
   private var layerLocation: SourceLocation? {
     let locations = section.forward.compactMap { program.calls[$0].location }
-    guard var first = locations.min(by: { $0.line < $1.line }) else { return nil }
     let heading = "func \(layerName)("
-    if let line = names.source.firstNumber(beginning: heading) {
-      first.line = line
-      first.column = 1
+    var seen: Set<String> = []
+    for file in locations.map(\.file) where seen.insert(file).inserted {
+      guard let line = names.source.firstNumber(beginning: heading, in: file) else { continue }
+      return SourceLocation(file: file, line: line, column: 1)
     }
-    return first
+    // Lines of two files have no order.
+    return locations.filter { $0.file == locations[0].file }.min { $0.line < $1.line }
   }
 
   private func placed(_ buffers: [Buffer]) -> [Buffer] {

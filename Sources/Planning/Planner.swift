@@ -10,7 +10,7 @@ extension Plan {
   ///   - observe: called after each lowering step.
   /// - Throws: a `Diagnostic` for the few graphs that are legal but have no plan.
   public init(
-    _ graph: Graph, source: String? = nil, accumulates: Bool = false,
+    _ graph: Graph, source: ModelSource? = nil, accumulates: Bool = false,
     omitting omitted: Set<String> = [], observe: (LoweringReport) -> Void = { _ in }
   ) throws(Diagnostic) {
     let program = try LoweringPipeline.run(graph, omitting: omitted, observe: observe)
@@ -21,7 +21,7 @@ extension Plan {
   /// The plan with uses of `layers` as layers, as deep in one another as can be: where the innermost
   /// cannot stand for themselves, they are part of what is around them, and a note says why.
   private static func outlined(
-    _ program: Program, _ graph: Graph, depth: Int, _ source: String?, _ accumulates: Bool
+    _ program: Program, _ graph: Graph, depth: Int, _ source: ModelSource?, _ accumulates: Bool
   ) throws(Diagnostic) -> Plan {
     do throws(Diagnostic) {
       return try Planner.plan(program, graph, depth: depth, source, accumulates)
@@ -61,7 +61,7 @@ private struct Planner {
 
   /// The plan with sections for uses of `layers` down to a depth.
   static func plan(
-    _ program: Program, _ graph: Graph, depth: Int, _ source: String?, _ accumulates: Bool
+    _ program: Program, _ graph: Graph, depth: Int, _ source: ModelSource?, _ accumulates: Bool
   ) throws(Diagnostic) -> Plan {
     let partition = Partition(program, depth: depth)
     let uses = ValueUses(program, partition)

@@ -7,7 +7,7 @@ struct ValueNames {
   let uses: ValueUses
 
   /// The lines of the model's source, from which the names of `let`s are read.
-  let source: SourceLines
+  let source: ModelLines
 
   /// Names of what comes into a layer and goes out of it, which hold within the layer.
   var edgeNames: [Value: String] = [:]
@@ -17,9 +17,9 @@ struct ValueNames {
 
   private var program: Program { uses.program }
 
-  init(_ uses: ValueUses, source: String?) {
+  init(_ uses: ValueUses, source: ModelSource?) {
     self.uses = uses
-    self.source = SourceLines(source ?? "")
+    self.source = ModelLines(source)
     // In the order of calls, so that each asks what is known of those before it: two paths through every
     // layer would be twice as many in the next.
     for call in uses.program.calls where call.phase == .backward {
@@ -106,7 +106,8 @@ struct ValueNames {
     guard let place = call.results.firstIndex(of: value),
       let finish = call.kernel.finishes[place], let location = finish.location
     else { return nil }
-    if location.line == origin(of: value, call).location?.line { return nil }
+    let origin = origin(of: value, call).location
+    if location.line == origin?.line, location.file == origin?.file { return nil }
     return letName(at: location).map { Self.joined(Self.field(finish.scope, in: scope), $0) }
   }
 
@@ -118,7 +119,7 @@ struct ValueNames {
 
   /// `h` where the model's line reads `let h = …`.
   private func letName(at location: SourceLocation?) -> String? {
-    guard let location, let line = source[location.line] else { return nil }
+    guard let location, let line = source[location] else { return nil }
     let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
     guard words.count > 2, words[0] == "let", words[2] == "=" else { return nil }
     let name = words[1]

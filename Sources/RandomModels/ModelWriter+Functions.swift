@@ -4,7 +4,7 @@ extension ModelWriter {
   /// A function of numbers where it is defined, or what people write by hand with such functions.
   mutating func computed(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
     if dice.happens(25) { return cut(x, width) }
-    return switch dice.int(0...11) {
+    return switch dice.int(0...13) {
     case 0: (x.squared() + 0.5).sqrt()
     case 1: x.tanh().exp()
     case 2: (x * x + 0.1).log()
@@ -16,6 +16,8 @@ extension ModelWriter {
     case 8: x.clamped(-0.8...0.9)
     case 9: x / (x.squared().mean(over: width) + 0.01).sqrt()
     case 10: x * any(width).tanh().stopGradient() + .constant(0.2, like: x)
+    case 11: x.sin() + (x.tanh() * dice.pick([0.5, 9])).cos()
+    case 12: turned(x, width)
     default: x + (x.clamped(-1...1) - x).stopGradient()
     }
   }
@@ -35,6 +37,20 @@ extension ModelWriter {
       return (pairs * pairs.sum(over: columns(2))).reshaped(last: 2, to: width)
     case 3: return x * (x.max(over: width) - x.mean(over: width)).tanh()
     default: return x - x.logSumExp()
+    }
+  }
+
+  /// By angles that grow along the text, or along the width alone.
+  private mutating func turned(_ x: Tensor, _ width: MoE.Axis) -> Tensor {
+    let turns = (width.indices() * dice.pick([-0.3, -1, 0.02])).exp()
+    guard let text, dice.happens(70) else { return x * turns.cos() }
+    switch dice.int(0...3) {
+    case 0: return x * (text.positions.numbers(over: width) * 0.5).cos()
+    case 1: return x + (text.tokens.numbers() + text.positions.numbers() + 1).log()
+    case 2: return x + text.positions.numbers(over: width) * sizes.T.indices() * 0.01
+    default:
+      let angles = text.positions.numbers(over: width) * turns
+      return x * angles.cos() + any(width) * angles.sin()
     }
   }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// What there is to say of a model's program that a signal ended: why, and at which of its lines.
 ///
-/// Swift's runtime follows the crash and prints frames, of which the first one in the model's file
+/// Swift's runtime follows the crash and prints frames, of which the first one in the model's files
 /// is what its author wants to see; the rest is about Swift and moec.
 struct ModelCrash: Equatable {
   /// `model.swift:17:20`, if a frame tells.
@@ -20,14 +20,19 @@ struct ModelCrash: Equatable {
       + "limit=64,output-to=stderr,sanitize=no"
   ]
 
-  /// Reads the output of the program of the model at `path`; nil if no signal ended it.
-  init?(status: Int32, output: String, path: String) {
+  /// Reads the output of the program of a model; nil if no signal ended it.
+  ///
+  /// - Parameter paths: the paths of the model's files.
+  init?(status: Int32, output: String, paths: [String]) {
     guard status > 128 else { return nil }
     let lines = output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let report = lines.firstIndex { $0.hasPrefix("*** Signal ") || $0 == "Current stack trace:" }
     let said = lines[..<(report ?? lines.count)].filter { !$0.hasPrefix("swift runtime: ") }
     let frames = Array(lines[(report ?? lines.count)...])
-    place = frames.lazy.compactMap { Self.place(in: $0, of: path) }.first
+    place =
+      frames.lazy.compactMap { frame in
+        paths.lazy.compactMap { Self.place(in: frame, of: $0) }.first
+      }.first
     let depth = frames.compactMap { Int($0.prefix { $0.isNumber }) }.max() ?? 0
     (reason, hint) = Self.explanation(
       signal: status - 128, fatal: said.last { $0.contains(Self.fatal) }, frames, depth: depth)

@@ -1,7 +1,8 @@
 import Foundation
 import SystemFiles
 
-/// Compiles a model, one Swift file of top-level code, runs it, and reads the graph it describes.
+/// Compiles a model, a Swift file of top-level code and perhaps helper files, runs it, and reads the
+/// graph it describes.
 ///
 /// A model is a program, which may read its environment, files and the clock: only the program is
 /// kept, and it runs each time (in a hundredth of a second, where swiftc takes thirty of them).
@@ -31,46 +32,36 @@ public struct SwiftModelCompiler: Sendable {
     searchPath = .standard
   }
 
-  /// The graph of the model at `path`; messages name the file exactly so.
+  /// The graph of the model at `path`, a file or a folder; messages name files exactly so.
   ///
   /// - Throws: `ToolchainError`: no such file, no Swift file, rejected by swiftc, failed as it ran, no graph.
   public func trace(model path: String) throws(ToolchainError) -> Trace {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      throw .modelIsNoSwiftFile(path: path, reason: "is a folder")
-    }
-    guard let source = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
-      throw .modelNotFound(path: path)
-    }
-    guard path.hasSuffix(".swift") else {
-      throw .modelIsNoSwiftFile(path: path, reason: "is no Swift file: its name ends otherwise")
-    }
-    if source.contains(0) {
-      // swiftc takes minutes to find out.
-      throw .modelIsNoSwiftFile(path: path, reason: "is no text in UTF-8: it holds a zero byte")
-    }
+    let files = try ModelFiles(path)
+    let sources = try files.read()
     guard let swiftc = searchPath.first(named: "swiftc") else { throw .noSwiftCompiler }
-    let program = try program(path, source, swiftc)
+    let program = try program(files, sources, swiftc)
     let temporary = try TemporaryFolder()
     defer { temporary.remove() }
-    let trace = try run(program.install(in: temporary.url), path)
+    let trace = try run(program.install(in: temporary.url), files)
     let messages = [program.warnings, trace.messages].filter { !$0.isEmpty }
     return Trace(graph: trace.graph, messages: messages.joined(separator: "\n"))
   }
 
   /// The model's program as it is known, or else compiled.
   private func program(
-    _ path: String, _ source: Data, _ swiftc: String
+    _ files: ModelFiles, _ sources: [Data], _ swiftc: String
   ) throws(ToolchainError) -> ModelProgram {
-    let key = key(source: source, path: path, swiftc: swiftc)
+    let key = key(files, sources, swiftc: swiftc)
     if let known = cache.data(for: key).flatMap(ModelProgram.init(parsing:)) { return known }
     let temporary = try TemporaryFolder()
     defer { temporary.remove() }
     let file = temporary.url.appendingPathComponent("model")
-    let warnings = try compile(path, swiftc, to: file.path, temporary: temporary.url)
+    let inputs = try files.inputs(sources[0], in: temporary.url)
+    let warnings = try compile(files, inputs, swiftc, to: file.path, temporary: temporary.url)
     guard let code = try? Data(contentsOf: file) else {
       throw .modelRejected(
-        path: path, diagnostics: "error: \(path): swiftc reported success and wrote no program")
+        path: files.main,
+        diagnostics: "error: \(files.main): swiftc reported success and wrote no program")
     }
     let program = ModelProgram(warnings: warnings, code: code)
     cache.store(program.data, for: key)
@@ -80,7 +71,12 @@ public struct SwiftModelCompiler: Sendable {
   /// How an editor is to read a model: the command that compiles it, as far as that matters for its
   /// meaning.
   public static func editorCommand(model: String, modules: String) -> [String] {
-    ["swiftc", "-module-name", "Model"] + language + ["-I", modules, model]
+    editorCommand(models: [model], modules: modules)
+  }
+
+  /// The same of several files that are compiled together.
+  public static func editorCommand(models: [String], modules: String) -> [String] {
+    ["swiftc", "-module-name", "Model"] + language + ["-I", modules] + models
   }
 
   /// Models are written in the language that needs no word about concurrency.
@@ -88,14 +84,14 @@ public struct SwiftModelCompiler: Sendable {
 
   /// Gives swiftc's warnings.
   private func compile(
-    _ path: String, _ swiftc: String, to program: String, temporary: URL
+    _ files: ModelFiles, _ inputs: [String], _ swiftc: String, to program: String, temporary: URL
   ) throws(ToolchainError) -> String {
     let kept = cache.usableFolder(isMade: true)?.appendingPathComponent("modules")
     let moduleCache = kept.flatMap { CacheFolder.problem(of: $0) == nil ? $0 : nil }
-    var outcome = try attempt(path, swiftc, to: program, moduleCache: moduleCache ?? temporary)
+    var outcome = try attempt(inputs, swiftc, to: program, moduleCache: moduleCache ?? temporary)
     if moduleCache != nil, outcome.status != 0, Self.lacksSpace(outcome) {
       // A cache never stops anything.
-      outcome = try attempt(path, swiftc, to: program, moduleCache: temporary)
+      outcome = try attempt(inputs, swiftc, to: program, moduleCache: temporary)
     }
     let messages = Self.trimmed(outcome.output)
     try ToolchainError.checkForKill(swiftc, status: outcome.status)
@@ -103,7 +99,8 @@ public struct SwiftModelCompiler: Sendable {
       if Self.lacksSpace(outcome) {
         throw .cannotWrite(temporary.path, code: ENOSPC, isTemporary: true)
       }
-      throw .modelRejected(path: path, diagnostics: Self.diagnostics(messages, path))
+      throw .modelRejected(
+        path: files.main, diagnostics: Self.diagnostics(messages, files.main))
     }
     return messages
   }
@@ -114,16 +111,15 @@ public struct SwiftModelCompiler: Sendable {
   }
 
   private func attempt(
-    _ path: String, _ swiftc: String, to program: String, moduleCache: URL
+    _ inputs: [String], _ swiftc: String, to program: String, moduleCache: URL
   ) throws(ToolchainError) -> Subprocess.Outcome {
-    // A name that begins as an option does is none.
-    let file = path.hasPrefix("-") || path.hasPrefix("@") ? "./" + path : path
     let arguments =
       [
         "-Onone", "-gline-tables-only", "-dwarf-version=4", "-module-name", "Model",
       ] + Self.language
-      + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program, file]
-      + modules.objects.map(\.path)
+      + (inputs.count > 1 ? ["-whole-module-optimization"] : [])
+      + ["-module-cache-path", moduleCache.path, "-I", modules.folder.path, "-o", program]
+      + inputs + modules.objects.map(\.path)
     return try Subprocess(
       executable: swiftc, arguments: arguments, supervision: supervision.compiler
     ).run()
@@ -139,12 +135,15 @@ public struct SwiftModelCompiler: Sendable {
     }
     let source = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     let isImported = source.contains(/(?m)^\s*(?:@\w+\s+)*import\s+MoE\b/)
-    guard !isImported, messages.contains("cannot find '") else { return messages }
+    guard !isImported, messages.contains("cannot find '") else {
+      return SwiftMessages.inWordsOfModels(messages)
+    }
     return
       "\(path):1:1: error: the model does not import MoE\n  hint: begin the file with: import MoE"
   }
 
-  private func run(_ program: String, _ path: String) throws(ToolchainError) -> Trace {
+  private func run(_ program: String, _ files: ModelFiles) throws(ToolchainError) -> Trace {
+    let path = files.main
     var process = Subprocess(
       executable: program,
       arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)],
@@ -152,7 +151,7 @@ public struct SwiftModelCompiler: Sendable {
     process.hasExtraPipe = true
     process.environment = ModelCrash.environment
     let outcome = try Self.naming(path) { () throws(ToolchainError) in try process.run() }
-    if let crash = ModelCrash(status: outcome.status, output: outcome.output, path: path) {
+    if let crash = ModelCrash(status: outcome.status, output: outcome.output, paths: files.all) {
       throw .modelCrashed(
         path: path, place: crash.place, reason: crash.reason, hint: crash.hint,
         messages: crash.messages)
@@ -176,12 +175,15 @@ public struct SwiftModelCompiler: Sendable {
     }
   }
 
-  private func key(source: Data, path: String, swiftc: String) -> ContentKey {
+  private func key(_ files: ModelFiles, _ sources: [Data], swiftc: String) -> ContentKey {
     let compiler = FileIdentity(path: SearchPath.resolved(swiftc))?.text ?? swiftc
     var inputs: [(label: String, value: Data)] = [
-      ("kind", Data("program 2".utf8)), ("path", Data(path.utf8)), ("source", source),
-      ("compiler", Data(compiler.utf8)), ("machine", Data(Machine.architecture.utf8)),
+      ("kind", Data("program 2".utf8)), ("compiler", Data(compiler.utf8)),
+      ("machine", Data(Machine.architecture.utf8)),
     ]
+    for (path, source) in zip(files.all, sources) {
+      inputs += [("path", Data(path.utf8)), ("source", source)]
+    }
     for file in modules.files {
       inputs.append((file.lastPathComponent, (try? Data(contentsOf: file)) ?? Data()))
     }

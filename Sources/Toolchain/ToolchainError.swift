@@ -19,8 +19,10 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case generatedCodeRejected(folder: String, commandLine: String, diagnostics: String)
   /// The model's file does not exist or cannot be read.
   case modelNotFound(path: String)
-  /// The model's path names something else than a Swift file.
+  /// The model's path names something else than a Swift file or a folder.
   case modelIsNoSwiftFile(path: String, reason: String)
+  /// A folder from which no model can be taken.
+  case folderIsNoModel(path: String, reason: String, hint: String)
   /// No `swiftc` on `PATH`.
   case noSwiftCompiler
   /// The modules that a model imports are not beside moec's executable.
@@ -94,6 +96,8 @@ extension ToolchainError: CustomStringConvertible {
       error: \(path) \(reason)
       hint: name a Swift file that imports MoE, such as Examples/makemoe.swift
       """
+    case .folderIsNoModel(let path, let reason, let hint):
+      "error: \(path) \(reason)\nhint: \(hint)"
     case .noSwiftCompiler:
       """
       error: swiftc is not on PATH, and models are Swift programs

@@ -8,7 +8,7 @@ import Testing
 /// Attention with fewer heads of keys, windows, caps and sinks, in compiled models.
 @Suite struct AttentionFormTests {
   private static let forms: [AttentionModel.Form] = [
-    .rotary, .rotaryInterleaved, .grouped, .multiQuery, .window, .softCap, .sinks, .all,
+    .rotary, .rotaryInterleaved, .turnedByHand, .grouped, .multiQuery, .window, .softCap, .sinks, .all,
   ]
 
   /// With widths of keys that are no panels of weights, and with some that are.

@@ -172,7 +172,7 @@ import Testing
       named.nodes[index].location = SourceLocation(
         file: "names.swift", line: 1 + index % names.count, column: 1)
     }
-    return try Plan(named, source: source)
+    return try Plan(named, source: ModelSource(source))
   }
 
   /// Names of this many are tried in one model.

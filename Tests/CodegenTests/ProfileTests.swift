@@ -9,7 +9,8 @@ import Testing
 /// Where the clock is looked at.
 @Suite struct ProfileTests {
   private static let options = GeneratedModel.Options(
-    source: String(repeating: "// a line of the model\n", count: 80), sourceName: "small.swift")
+    source: ModelSource(String(repeating: "// a line of the model\n", count: 80)),
+    sourceName: "small.swift")
 
   private static func plan() throws -> Plan {
     try Pipelines.plan(MakeMoE("small") { ($0.depth, $0.dropout) = (2, 0.1) }.graph())

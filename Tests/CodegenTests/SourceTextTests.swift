@@ -29,7 +29,7 @@ import Testing
     let source = "import MoE\n\(text)\nlet x = 1 // \(text)\n"
     let plan = try Pipelines.plan(graph)
     return GeneratedModel(
-      plan, .init(source: source, sourceName: text + ".swift", compilerLine: text))
+      plan, .init(source: ModelSource(source), sourceName: text + ".swift", compilerLine: text))
   }
 
   /// What is left of a file when the compiler has taken its comments out; nothing may be said.
@@ -97,8 +97,8 @@ import Testing
     }
     let source = ["import MoE", "// a \r b", "// c \u{2028} d", "    let named = 4", ""]
       .joined(separator: end)
-    let plan = try Plan(Pipelines.plan(graph).graph, source: source)
-    let text = GeneratedModel(plan, .init(source: source, sourceName: "odd.swift"))
+    let plan = try Plan(Pipelines.plan(graph).graph, source: ModelSource(source))
+    let text = GeneratedModel(plan, .init(source: ModelSource(source), sourceName: "odd.swift"))
       .files.first { $0.path == "block.c" }?.text
     #expect(text?.contains("\n    // odd.swift:4   let named = 4\n") == true)
     #expect(text?.contains("named") == true)

@@ -93,7 +93,7 @@ import Testing
     plan.layers[1].forward = [call]
     plan.layers[1].makeAllInTurn()
     let source = String(repeating: "T and stream\n", count: 200)
-    let context = Context(plan, .init(source: source, sourceName: "model.swift"))
+    let context = Context(plan, .init(source: ModelSource(source), sourceName: "model.swift"))
     let function = try #require(LayerFile(context, layer: 1).forward.first)
     #expect(function.signature.parts == [.saved, .pass])
     #expect(function.statements.lines.contains { $0.hasSuffix("   T and stream") })

@@ -28,8 +28,10 @@ private func has(_ program: String) -> Bool {
     var printed: String?
     for block in blocks {
       if let file = block.file {
-        try block.text.write(
-          toFile: "\(clone.folder)/\(file)", atomically: true, encoding: .utf8)
+        let place = URL(fileURLWithPath: "\(clone.folder)/\(file)")
+        try FileManager.default.createDirectory(
+          at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try block.text.write(to: place, atomically: true, encoding: .utf8)
       }
       switch block.language {
       case _ where block.file != nil:

@@ -63,7 +63,7 @@ import Testing
     let graph = try Pipeline().run(parsed)
     times.append(threadSeconds)
     let work = Subject.Work(forward: 1, step: 3, evaluationInterval: 100, evaluationBatches: 1)
-    _ = Linter().lint(Subject(parsed, work: work), source: "")
+    _ = Linter().lint(Subject(parsed, work: work), source: ModelSource(""))
     times.append(threadSeconds)
     let plan = try Plan(graph)
     times.append(threadSeconds)

@@ -48,6 +48,7 @@ struct DerivativeTests {
       "log(x0 * x0 + 0.5) * relu(x1) - negate(x2) * step(x1)",
       "x0 - x1 - (x2 - x0) / (2.0 + tanh(x1))",
       "max(x0, x1 * x2) + min(x1, min(x2, 0.5)) * x0",
+      "sin(x0 * x1) * cos(x2) - cos(x1 + 0.5) / (2.0 + sin(x0))",
       "power(x0 * x0 + 0.5, x1) * sqrt(x2 * x2 + 0.1) - power(x2 * x2 + 0.2, -1.5)",
     ])
   func composed(text: String) throws {

@@ -59,6 +59,8 @@ extension UnaryFunction {
     case .exp: Foundation.exp(x)
     case .log: Foundation.log(x)
     case .sqrt: x.squareRoot()
+    case .sin: Foundation.sin(x)
+    case .cos: Foundation.cos(x)
     case .stop: x
     case .tanh: Foundation.tanh(x)
     case .sigmoid: 1 / (1 + Foundation.exp(-x))

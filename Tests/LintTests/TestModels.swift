@@ -40,7 +40,8 @@ struct TestModel {
 
   /// What the linter says; evaluation is free unless a test gives its cost.
   func lint(
-    source: String = "", evaluationBatches: Int = 0, _ rules: [Rule] = Rule.allCases
+    source: String = "", helpers: [ModelSource.File] = [], evaluationBatches: Int = 0,
+    _ rules: [Rule] = Rule.allCases
   ) throws -> LintReport {
     let traced = try graph()
     let graph = try Pipeline().run(traced)
@@ -48,7 +49,9 @@ struct TestModel {
     let work = Subject.Work(
       forward: forward, step: forward + graph.flops(.backward), evaluationInterval: 100,
       evaluationBatches: evaluationBatches)
-    return Linter(rules).lint(Subject(traced, transformed: graph, work: work), source: source)
+    return Linter(rules).lint(
+      Subject(traced, transformed: graph, work: work),
+      source: ModelSource(source, helpers: helpers))
   }
 }
 

@@ -31,6 +31,9 @@ import Testing
     let rows = [0xfff, 0x1000, 0x1003, 0x1004, 0x1007, 0x1008].map { table.row(of: $0) }
     #expect(rows.map { $0?.line } == [nil, 3, 3, 5, 5, nil])
     #expect(rows.map { $0?.column } == [nil, 7, 7, 129, 129, nil])
+    let both = LineTable(Self.section, file: "m.swift") { $0 == "other.swift" }
+    let places = [0x1000, 0x1004, 0x1008, 0x100c].map { both.row(of: $0) }
+    #expect(places.map { $0?.file } == ["m.swift", "m.swift", "other.swift", nil])
     #expect(LineTable(Self.section + Self.section, file: "m.swift").rows.count == 4)
     #expect(LineTable(Self.section, file: "none.swift").rows.isEmpty)
   }

@@ -11,6 +11,9 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
     /// side, and attention is written step by step.
     case rotary, rotaryInterleaved
 
+    /// Turned as rotary ones, by sines and cosines of the positions.
+    case turnedByHand
+
     /// The steps one by one, which become one attention.
     case written
 
@@ -56,23 +59,23 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
     ) { text in
       var x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
       if isLayered {
-        x = layers("block", depth, x) { block($0, C, E) }
+        x = layers("block", depth, x) { block($0, C, E, text) }
       } else {
-        for index in 0..<depth { x = scope("block\(index)") { block(x, C, E) } }
+        for index in 0..<depth { x = scope("block\(index)") { block(x, C, E, text) } }
       }
       return x.layerNorm("final").linear("head", V)
     }
   }
 
-  private func block(_ x: Tensor, _ C: MoE.Axis, _ E: MoE.Axis) -> Tensor {
-    let h = x + scope("attention") { selfAttention(x, C).linear("proj", C) }
+  private func block(_ x: Tensor, _ C: MoE.Axis, _ E: MoE.Axis, _ text: MoE.Text) -> Tensor {
+    let h = x + scope("attention") { selfAttention(x, C, text).linear("proj", C) }
     let n = h.layerNorm("norm")
     let routing = n.linear("gate", E).top(2).softmax()
     let rows = n.routed(by: routing).linear("up", 2 * C).gelu().linear("down", C).dropout(0.1)
     return h + rows.combined()
   }
 
-  private func selfAttention(_ x: Tensor, _ C: MoE.Axis) -> Tensor {
+  private func selfAttention(_ x: Tensor, _ C: MoE.Axis, _ text: MoE.Text) -> Tensor {
     let isBiased = form == .separate
     let n = x.layerNorm("norm")
     func projected(_ name: String) -> Tensor {
@@ -87,6 +90,13 @@ public struct AttentionModel: Sendable, CustomStringConvertible {
     case .rotary:
       let (q, k) = (projected("q").rotary(), projected("k").rotary())
       return attention(q, k, projected("v"), dropout: 0.1).mergedHeads()
+    case .turnedByHand:
+      let D = MoE.Axis("D", C.size / heads)
+      let (q, k) = (projected("q"), projected("k"))
+      return attention(
+        Handwritten.rotary(q, D, text), Handwritten.rotary(k, D, text), projected("v"),
+        dropout: 0.1
+      ).mergedHeads()
     case .rotaryInterleaved:
       let q = projected("q").rotary(base: 50, interleaved: true)
       let k = projected("k").rotary(base: 50, interleaved: true)

@@ -9,8 +9,9 @@ import Testing
     arguments: [
       ToolchainError.noCCompiler(tried: ["clang"]), .unusableCCompiler(path: "p", reason: "r"),
       .unsupportedTarget(name: "n", reason: "r", hint: "h"), .noSanitizer(compiler: "clang"),
-      .noMPICompiler, .unusableMPICompiler(path: "p", reason: "r"), .modelNotFound(path: "m"),
-      .modelIsNoSwiftFile(path: "m", reason: "is a folder"),
+      .noMPICompiler, .unusableMPICompiler(path: "p", reason: "r"),
+      .modelNotFound(path: "m"), .modelIsNoSwiftFile(path: "m", reason: "is no Swift file"),
+      .folderIsNoModel(path: "m", reason: "is a folder", hint: "name a file"),
       .noSwiftCompiler, .modulesNotFound(folder: "f", missing: "m"),
       .modelFailed(path: "m", status: 3, messages: ""), .modelIsEmpty(path: "m", messages: ""),
       .modelTookTooLong(path: "m", seconds: 2), .tookTooLong(program: "p", seconds: 2),

@@ -146,12 +146,12 @@ enum StandInModule {
       0    libswiftCore.so  0x00007fdbf655f130 swift_reportError + 33
       5    model            0x000055c1ced288d5 <unavailable> + 63701
       """
-    let crash = try #require(ModelCrash(status: 132, output: output, path: "m.swift"))
+    let crash = try #require(ModelCrash(status: 132, output: output, paths: ["m.swift"]))
     #expect(crash.place == nil)
     #expect(crash.reason == "Index out of range")
     #expect(crash.messages == "size 3")
-    #expect(ModelCrash(status: 1, output: output, path: "m.swift") == nil)
-    #expect(ModelCrash(status: 137, output: "", path: "m.swift")?.reason == "it was killed")
+    #expect(ModelCrash(status: 1, output: output, paths: ["m.swift"]) == nil)
+    #expect(ModelCrash(status: 137, output: "", paths: ["m.swift"])?.reason == "it was killed")
   }
 
   @Test func modelWithoutAGraph() throws {
@@ -169,7 +169,7 @@ enum StandInModule {
     ) { try compiler().trace(model: path) }
   }
 
-  @Test(arguments: [("text.txt", "is no Swift file"), ("", "is a folder")])
+  @Test(arguments: [("text.txt", "is no Swift file"), ("", "is a folder without model.swift")])
   func noSwiftFile(name: String, reason: String) throws {
     try scratch.write("text.txt", "import MoE")
     let path = scratch.url.path + "/" + name

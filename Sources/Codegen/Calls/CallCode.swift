@@ -44,6 +44,8 @@ extension Op {
     case .sum(let op): CallCode("sum") { $0.sum(op, $1) }
     case .embedding: CallCode("embedding") { $0.embedding($1) }
     case .embeddingGradient(let op): CallCode("embedding") { $0.embeddingGradient(op, $1) }
+    case .numbers(let op): CallCode("numbers") { $0.numbers(op, $1) }
+    case .indices: CallCode("numbers") { $0.indices($1) }
     case .linear: CallCode(expert + "linear") { $0.linear($1) }
     case .linearInputGradient:
       CallCode(byExpert ? "expert_linear_input_gradient" : "linear") { $0.linearInputGradient($1) }

@@ -15,6 +15,16 @@ extension CallEmitter {
       calling: "embedding_gradient", [c.made(.table), c[.gradient], c[.ids]] + sizes)
   }
 
+  func numbers(_ op: Numbers, _ c: CallText) -> Statement {
+    let width = op.width.map(CNames.size) ?? "1"
+    return Statement(
+      calling: "numbers_from_ids", [c.made(.output), c[.ids], c.count(.ids), width])
+  }
+
+  func indices(_ c: CallText) -> Statement {
+    Statement(calling: "numbers_from_zero", [c.made(.output), CNames.product(c.madeType(.output).axes)])
+  }
+
   func sum(_ op: Sum, _ c: CallText) -> Statement {
     let type = c.type(.operand)
     guard let kept = op.repetition(in: type) else { return Statement([]) }

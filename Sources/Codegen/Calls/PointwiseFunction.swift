@@ -109,6 +109,8 @@ extension UnaryFunction {
     case .exp: "exp_f"
     case .log: "log_f"
     case .sqrt: "sqrt_f"
+    case .sin: "sin_f"
+    case .cos: "cos_f"
     case .tanh: "tanh_f"
     case .sigmoid: "sigmoid_f"
     case .softplus: "softplus_f"
@@ -123,7 +125,7 @@ extension UnaryFunction {
     case .negate: "-\(operand)"
     case .relu: "\(operand) < 0 ? 0 : \(operand)"  // NaN stays NaN
     case .step: "\(operand) > 0 ? 1.0f : 0.0f"
-    case .exp, .log, .sqrt, .tanh, .sigmoid, .softplus, .erf, .stop: operand
+    case .exp, .log, .sqrt, .sin, .cos, .tanh, .sigmoid, .softplus, .erf, .stop: operand
     }
   }
 }
@@ -186,6 +188,7 @@ extension ScalarExpression {
     visit {
       switch $0 {
       case .normal, .keep: names.insert("random")
+      case .unary(.sin, _), .unary(.cos, _): names.insert("angles")
       case .unary(let function, _) where function.cFunction != nil: names.insert("scalar_math")
       case .binary(let function, _, _) where function.cFunction != nil:
         names.insert("scalar_math")

@@ -41,7 +41,7 @@ extension ScalarExpression {
     case .exp: return y
     case .sqrt: return .constant(0.5) / y
     case .softplus: return .constant(1) - .unary(.exp, -y)
-    case .negate, .log, .erf, .step, .stop: return nil
+    case .negate, .log, .sin, .cos, .erf, .step, .stop: return nil
     }
   }
 }
@@ -56,6 +56,8 @@ extension UnaryFunction {
     case .exp: return y
     case .log: return one / x
     case .sqrt: return .constant(0.5) / y
+    case .sin: return .unary(.cos, x)
+    case .cos: return -.unary(.sin, x)
     case .tanh: return one - y * y
     case .sigmoid: return y * (one - y)
     case .softplus: return .unary(.sigmoid, x)

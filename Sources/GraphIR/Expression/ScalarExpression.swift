@@ -19,6 +19,8 @@ public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
   case exp
   case log
   case sqrt
+  case sin  // of an angle in radians
+  case cos
   case tanh
   case sigmoid  // 1 / (1 + exp(-x))
   case softplus  // log(1 + exp(x))

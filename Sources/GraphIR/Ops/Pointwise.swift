@@ -45,7 +45,19 @@ public struct Pointwise: ForwardOperation {
     let isOfSize = input.axes.map(\.size) == result.axes.map(\.size)
     throw Mismatch(
       "elementwise: axes differ, \(result) and \(input)"
-        + (isOfSize ? ", which have the same sizes and are not the same axes" : ""))
+        + (isOfSize ? ", which have the same sizes and are not the same axes" : ""),
+      hint: Self.hint(ofSize1: input, result))
+  }
+
+  /// What to do about axes of size 1 that meet longer ones, as they may in other programs.
+  private static func hint(ofSize1 a: TensorType, _ b: TensorType) -> String? {
+    guard a.axes.count == b.axes.count else { return nil }
+    let alone = zip(a.axes, b.axes).filter { $0 != $1 }
+      .map { $0.size < $1.size ? $0 : $1 }
+    guard !alone.isEmpty, alone.allSatisfy({ $0.size == 1 }) else { return nil }
+    let axes = alone.map(\.description).joined(separator: ", ")
+    return
+      "an axis of size 1 is not repeated: leave it out, as .sum(over: \(axes)) does, and the rest is"
   }
 
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {

@@ -80,7 +80,7 @@ struct Demo {
   private func compile() throws -> String {
     let compilation = Compilation.onTerminal(clone.model)
     let (traced, source) = try compilation.trace()
-    let lines = source.split(separator: "\n", omittingEmptySubsequences: false).count - 1
+    let lines = source.model.split(separator: "\n", omittingEmptySubsequences: false).count - 1
     say("model", "\(clone.model), \(lines) lines of Swift")
     let graph = try compilation.transformed(traced)
     say(

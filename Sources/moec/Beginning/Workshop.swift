@@ -154,6 +154,10 @@ struct Workshop {
       They take `moec` from `PATH`, where `./install.sh` in a clone of moec puts it; `moec doctor`
       says what else it can use here.
 
+      Functions that several models share, or that make `model.swift` long, go to other Swift files of
+      this folder: `moec check .` and `moec compile .` compile all of them together, and
+      the library is called like the folder.
+
       An editor that speaks to sourcekit-lsp completes, documents and checks `model.swift` as it is
       typed: `compile_commands.json` says how it is compiled. That file is of this machine; `moec
       check` and `moec compile` write it anew where it is missing or says what is no longer so.

@@ -28,7 +28,8 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @ArgumentParser.Argument(
-    help: "The model, a Swift file that imports MoE.", completion: .model)
+    help: "The model, a Swift file that imports MoE, or a folder with model.swift and helpers.",
+    completion: .model)
   var model: String?
 
   @OptionGroup var lint: LintOptions

@@ -4,6 +4,7 @@ import GraphIR
 import Lint
 import Planning
 import Runner
+import Toolchain
 
 /// What commands that lint can be told.
 struct LintOptions: ParsableArguments {
@@ -22,7 +23,7 @@ extension Compilation {
   ///   warnings.
   @discardableResult
   func lint(
-    _ traced: Graph, transformed: Graph, source: String, strict: Bool
+    _ traced: Graph, transformed: Graph, source: ModelSource, strict: Bool
   ) throws -> Int {
     let settings = TrainingSettings()
     let forward = transformed.flops(.forward)
@@ -31,7 +32,8 @@ extension Compilation {
       evaluationInterval: settings.evaluationInterval,
       evaluationBatches: settings.evaluationBatches)
     let report = Linter().lint(
-      Subject(traced, transformed: transformed, work: work), source: source, path: model)
+      Subject(traced, transformed: transformed, work: work), source: source,
+      path: (try? ModelFiles(model).main) ?? model)
     let warnings = report.warnings.map { $0.text(asError: strict) }
     if !report.errors.isEmpty {
       throw CompilationError((report.errors.map(\.description) + warnings).joined(separator: "\n"))

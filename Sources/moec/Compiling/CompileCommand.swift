@@ -17,6 +17,7 @@ struct CompileCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         moec compile model.swift            # build/libmodel.so, its C in build/model
+        moec compile my-model               # my-model/model.swift and the Swift files beside it
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes
@@ -28,7 +29,8 @@ struct CompileCommand: ParsableCommand {
   }
 
   @ArgumentParser.Argument(
-    help: "The model, a Swift file that imports MoE.", completion: .model)
+    help: "The model, a Swift file that imports MoE, or a folder with model.swift and helpers.",
+    completion: .model)
   var model: String
 
   @Option(
@@ -160,7 +162,7 @@ struct CompileCommand: ParsableCommand {
   /// The files that this command touches but for the C.
   private func claims(_ library: String) -> FileClaims {
     var claims = FileClaims()
-    claims.read(model, "the model")
+    for file in (try? ModelFiles(model).all) ?? [model] { claims.read(file, "the model") }
     claims.read(cc, "--cc")
     claims.write(library, "--output", over: .library)
     claims.write(Compilation.header(of: library), "the header of --output", over: .header)

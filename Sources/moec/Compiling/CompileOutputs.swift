@@ -12,7 +12,7 @@ struct CompileOutputs {
   /// A folder that is made if it is not there: only the one that moec chose itself.
   private let made: String?
 
-  /// With neither option all is in `build` of the current folder, called like the model's file:
+  /// With neither option all is in `build` of the current folder, called like the model's file, or its folder:
   /// `build/libtiny.so` and the C in `build/tiny`, of `tiny.swift`. With `--output` alone the C
   /// is in `Generated/NAME`, called like the model.
   init(model: String, name: String, output: String?, generated: String?) {
@@ -31,7 +31,9 @@ struct CompileOutputs {
   private static let folder = "build"
 
   private static func stem(of model: String) -> String {
-    URL(fileURLWithPath: model).deletingPathExtension().lastPathComponent
+    let place = URL(fileURLWithPath: model)
+    return place.pathExtension == "swift"
+      ? place.deletingPathExtension().lastPathComponent : place.lastPathComponent
   }
 
   /// Makes the folder for the library, if that is ours to choose.

@@ -10,11 +10,11 @@ import Toolchain
 /// `moec check --compiled`: the C of a smaller copy of a model against the interpreter.
 struct CompiledCheck {
   private let compilation: Compilation
-  private let source: String
+  private let source: ModelSource
   private let small: CutDownModel
 
   /// Cuts the traced model down.
-  init(_ compilation: Compilation, _ traced: Graph, source: String) throws {
+  init(_ compilation: Compilation, _ traced: Graph, source: ModelSource) throws {
     var compilation = compilation
     compilation.observe = { _ in }
     self.compilation = compilation

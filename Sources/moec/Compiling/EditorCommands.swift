@@ -11,10 +11,11 @@ enum EditorCommands {
     var file: String
     var arguments: [String]
 
-    init(model: String, folder: String, modules: String) {
+    /// - Parameter models: the files that are compiled together, `model` among them.
+    init(model: String, of models: [String], folder: String, modules: String) {
       directory = folder
       file = model
-      arguments = SwiftModelCompiler.editorCommand(model: model, modules: modules)
+      arguments = SwiftModelCompiler.editorCommand(models: models, modules: modules)
     }
 
     /// Whether moec wrote it.
@@ -29,20 +30,25 @@ enum EditorCommands {
   /// Stands in the `.gitignore` of a folder whose file is moec's to write.
   static let ignoreLine = "/\(name)"
 
-  /// Writes the file anew, where it is moec's, if it does not say how `model` is compiled by this
-  /// moec. Models in it that are gone are left out. An editor is no reason to fail.
+  /// Writes the file anew, where it is moec's, if it does not say how `model`, a file or a folder, is
+  /// compiled by this moec. Models in it that are gone are left out. An editor is no reason to fail.
   static func update(for model: String) {
-    let place = URL(fileURLWithPath: model)
-    let folder = place.deletingLastPathComponent()
+    guard let files = try? ModelFiles(model) else { return }
+    let folder = URL(fileURLWithPath: files.main).deletingLastPathComponent()
     guard let modules = try? ModelModules.models().lastingFolder.path,
       let old = entries(in: folder)
     else { return }
-    let files = FileManager.default
+    let together = files.all.map { URL(fileURLWithPath: $0).lastPathComponent }
     let others = old.map(\.file).filter {
-      files.fileExists(atPath: folder.appendingPathComponent($0).path)
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
     }
-    let names = Set(others + [place.lastPathComponent]).sorted()
-    let new = names.map { Entry(model: $0, folder: folder.path, modules: modules) }
+    // What a folder is compiled of is all that is in it.
+    let names = Set(files.helpers.isEmpty ? others + together : together).sorted()
+    let new = names.map { name in
+      Entry(
+        model: name, of: files.helpers.isEmpty ? [name] : together, folder: folder.path,
+        modules: modules)
+    }
     guard new != old else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -4,6 +4,7 @@
 #include "cross_entropy.h"
 #include "embedding.h"
 #include "layer_norm.c"
+#include "numbers.h"
 #include "rms_norm.h"
 #include "softmax.c"
 #include "sum.h"
@@ -281,6 +282,18 @@ static void check_embedding_of(int rows, int width, int entries) {
     release();
 }
 
+static void check_numbers_of(int rows, int width) {
+    float *y = blank(rows * width), *places = blank(rows);
+    int32_t *ids = integers(rows, 70000);
+    numbers_from_ids(y, ids, rows, width);
+    numbers_from_zero(places, rows);
+    for (int r = 0; r < rows; r++) {
+        EQUAL(places[r], r);
+        for (int c = 0; c < width; c++) { EQUAL(y[r * width + c], ids[r]); }
+    }
+    release();
+}
+
 static void check_rows(void) {
     check_reductions();
     check_sums();
@@ -297,4 +310,5 @@ static void check_rows(void) {
     check_norms();
     check_rms_norms();
     FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_embedding_of(rows, width, 5); }
+    FOR_SIZES(rows, 0) FOR_SIZES(width, 1) { check_numbers_of(rows, width); }
 }

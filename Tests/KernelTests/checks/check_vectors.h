@@ -1,5 +1,6 @@
 // check_vectors.h: loads, sums, transpositions, and elementary functions.
 #include "check.h"
+#include "angles.h"
 #include "panels.h"
 #include "random.h"
 
@@ -151,6 +152,8 @@ static void check_functions(void) {
         {"sigmoid_f", sigmoid_f, sigmoid, -INFINITY, INFINITY, 2.6},
         {"softplus_f", softplus_f, softplus, -INFINITY, INFINITY, 2.9},
         {"erf_f", erf_f, erf, -INFINITY, INFINITY, 1.5},
+        {"sin_f", sin_f, sin, -2147483648.0f, 2147483648.0f, 1.7},
+        {"cos_f", cos_f, cos, -2147483648.0f, 2147483648.0f, 1.7},
         {"floats_exp", exp_lane, exp, -87, 88, 1.2},
         {"floats_exp2", exp2_lane, exp2, -126, 127, 2.4},
         {"floats_tanh", tanh_lane, tanh, -INFINITY, INFINITY, 2.9},
@@ -159,11 +162,15 @@ static void check_functions(void) {
     float ends[] = {exp_f(INFINITY), exp_f(-INFINITY), log_f(0), log_f(INFINITY), log_f(-1),
                     tanh_f(INFINITY), tanh_f(-INFINITY), sigmoid_f(INFINITY),
                     sigmoid_f(-INFINITY), softplus_f(INFINITY), softplus_f(-INFINITY),
-                    erf_f(INFINITY), erf_f(-INFINITY), exp_lane(-88), exp2_lane(-127),
+                    erf_f(INFINITY), erf_f(-INFINITY), sin_f(0), cos_f(0), sin_f(INFINITY),
+                    cos_f(-INFINITY), exp_lane(-88), exp2_lane(-127),
                     tanh_lane(INFINITY), tanh_lane(-INFINITY), tanh_lane(NAN)};
     double wanted[] = {INFINITY, 0, -INFINITY, INFINITY, NAN, 1, -1, 1, 0, INFINITY, 0,
-                       1, -1, 0, 0, 1, -1, NAN};
+                       1, -1, 0, 1, NAN, NAN, 0, 0, 1, -1, NAN};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) { EQUAL(ends[i], wanted[i]); }
+    for (float far = 2147483648.0f; far < INFINITY; far *= 1.37f) {
+        CHECK(fabsf(sin_f(far)) <= 1 && fabsf(cos_f(-far)) <= 1);
+    }
     double worst = 0;
     for (int k = 0; k < 1 << 23; k += 211) {
         float u = ((float)k + 0.5f) * 1.1920929e-7f;
