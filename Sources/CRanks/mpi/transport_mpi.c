@@ -91,8 +91,9 @@ static int wait_for(void *context, int ticket) {
     }
     // Not MPI_Wait: some never let the processor go, which the rank that is waited for may need. One that has ended in a
     // poll is no request any more, and ends here at once.
-    for (int turn = 0, has_ended = 0; !has_ended; turn++) {
-        if (turn >= PATIENCE) sched_yield();
+    for (int patience = PATIENCE, has_ended = 0; !has_ended;) {
+        if (patience > 0) patience--;
+        else sched_yield();
         if (checked("MPI_Test", MPI_Test(&requests[ticket], &has_ended, MPI_STATUS_IGNORE))) return 1;
     }
     tickets[ticket].is_under_way = 0;
