@@ -45,7 +45,7 @@ public struct Linter: Sendable {
     warnings += marks.flatMap { unneeded($0, file) }
     return LintReport(
       errors: marks.flatMap { Self.errors(of: $0, file) },
-      warnings: warnings.sorted { Self.order($0) < Self.order($1) })
+      warnings: warnings.sorted { Self.order($0, file) < Self.order($1, file) })
   }
 
   private func silence(
@@ -88,7 +88,10 @@ public struct Linter: Sendable {
     }
   }
 
-  private static func order(_ warning: Warning) -> (Int, Int, String) {
-    (warning.location?.line ?? 0, warning.location?.column ?? 0, warning.rule)
+  /// The model's own file comes first, then helpers by name.
+  private static func order(_ warning: Warning, _ file: String) -> (String, Int, Int, String) {
+    let place = warning.location
+    let helper = place.flatMap { $0.file == file ? nil : $0.file } ?? ""
+    return (helper, place?.line ?? 0, place?.column ?? 0, warning.rule)
   }
 }

@@ -77,4 +77,23 @@ import Testing
     #expect(error.message.contains(message))
     for rule in Rule.allCases { #expect(error.hint?.contains(rule.rawValue) == true) }
   }
+
+  @Test("A mark in a helper is for that file, and warnings come file by file")
+  func helpers() throws {
+    let mark = "// moec:intended capacity-zero\n\n"
+    let report = try plain.lint(
+      source: "a\n" + mark,
+      helpers: [
+        .init(path: "in/b.swift", text: mark), .init(path: "in/a.swift", text: "\n" + mark),
+      ])
+    let places = report.warnings.map { $0.location.map(\.description) ?? "" }
+    #expect(
+      places.map { $0.split(separator: "/").last.map(String.init) } == [
+        places[0], "a.swift:2:1", "b.swift:1:1",
+      ])
+    #expect(places[0].hasSuffix(".swift:2:1") && !places[0].hasPrefix("in/"))
+    let unknown = try plain.lint(
+      source: "", helpers: [.init(path: "in/b.swift", text: "// moec:intended no-rule\n")])
+    #expect(unknown.errors.map { $0.location?.description } == ["in/b.swift:1:1"])
+  }
 }
