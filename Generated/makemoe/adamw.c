@@ -43,3 +43,23 @@ void model_update(struct moec_model *m, const adamw_numbers *step, int in_backwa
         }
     }
 }
+
+// The numbers of parameter i from `first` to `end`, as they lie, that are among `count` from `start` on.
+static void update_numbers(const model_parameter *q, size_t first, size_t end, size_t start, size_t count,
+                           const float *steps, const adamw_numbers *numbers) {
+    if (first < start) { first = start; }
+    if (end > start + count) { end = start + count; }
+    if (first >= end) { return; }
+    adamw(q->value + first, q->gradient + first, q->first + first, q->second + first, end - first, steps, numbers);
+}
+
+void model_update_part(struct moec_model *m, int i, const adamw_numbers *step, size_t first, size_t end) {
+    const model_parameter *q = &m->parameter[i];
+    const adamw_numbers numbers = numbers_for(m, i, *step);
+    const int32_t *used = m->used + q->first_step + i;
+    const size_t each = q->stored / (size_t)q->row.steps;
+    for (int e = 0; e < q->row.steps; e++) {
+        if (m->start[i] && used[e] == used[e + 1]) { continue; }
+        update_numbers(q, first, end, (size_t)e * each, each, q->steps + e, &numbers);
+    }
+}

@@ -4,7 +4,7 @@
 
 #define _DEFAULT_SOURCE  // madvise
 
-#include "interface.h"
+#include "update.h"
 #include "kernels/panels.h"
 
 #include <stdio.h>
@@ -52,6 +52,7 @@ model_parameter *model_add_parameters(model_parameter *q, const model_parameter_
         q->row = *row;
         q->scope = scope;
         q->use = use;
+        q->begins = i == 0;
         q->stored = row->holds & PANELS ? panels : (size_t)row->stack * row->outputs * row->inputs;
         // The next one lies behind what this one has.
         size_t room = (q->stored + 15) / 16 * 16;
@@ -87,9 +88,18 @@ int model_check_ids(moec_model *m, const int32_t *ids, size_t count, const char 
     return 0;
 }
 
+static int check_targets(moec_model *m, const int32_t *targets, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (targets[i] == MOEC_IGNORED || (targets[i] >= 0 && targets[i] < MODEL_VOCABULARY)) { continue; }
+        return model_fail(m, "target %d is outside of the vocabulary, 0 ..< %d, and not MOEC_IGNORED, -100",
+                          targets[i], MODEL_VOCABULARY);
+    }
+    return 0;
+}
+
 int model_check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count) {
     return model_check_ids(m, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-        || model_check_ids(m, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")
+        || check_targets(m, targets, count)
         || routes_misfit(m, MODEL_BATCH * MODEL_CONTEXT);
 }
 
@@ -192,17 +202,29 @@ const char *moec_missing_feature(void) {
     return NULL;
 }
 
-moec_model *moec_create(void) {
+// Fewer, larger pages: products stride through memory faster than small ones can be looked up. Of moments a rank has
+// shares here and there, and none beside them.
+static void ask_for_pages(char *start, size_t head, int ranks) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    madvise(start, head + model_sizes.arena, MADV_HUGEPAGE);
+    if (ranks > 1) {
+        size_t page = 4096, first = (head + model_sizes.moments + page - 1) / page * page;
+        size_t end = (head + model_sizes.steps) / page * page;
+        if (first < end) { madvise(start + first, end - first, MADV_NOHUGEPAGE); }
+    }
+#else
+    (void)start, (void)head, (void)ranks;
+#endif
+}
+
+static moec_model *create(const moec_exchange *exchange, int batches) {
     size_t lanes = (size_t)model_sizes.lanes * sizeof(moec_model), page = (size_t)2 << 20;
     size_t layers = lanes + sizeof(model_tables), head = layers + (size_t)model_sizes.lanes * model_sizes.layers;
     head = (head + 63) / 64 * 64;
-    char *allocation = calloc(1, head + model_sizes.arena + page);
+    char *allocation = calloc(1, head + model_sizes.arena + update_bytes(exchange, batches) + page);
     if (!allocation) { return NULL; }
     char *start = allocation + (page - (uintptr_t)allocation % page) % page;
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Fewer, larger pages: products stride through memory faster than small ones can be looked up.
-    madvise(start, head + model_sizes.arena, MADV_HUGEPAGE);
-#endif
+    ask_for_pages(start, head, exchange ? exchange->ranks : 1);
     moec_model *m = (moec_model *)start;
     model_tables *tables = (model_tables *)(start + lanes);
     model_list(tables, start + head);
@@ -216,10 +238,21 @@ moec_model *moec_create(void) {
         m[lane].process = getpid();
 #endif
     }
+    update_begin(m, exchange, batches, start + head + model_sizes.arena);
     m->allocation = allocation;
     m->last = m;
     for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
     return m;
+}
+
+moec_model *moec_create(void) { return create(NULL, 0); }
+
+moec_model *moec_create_rank(const moec_exchange *exchange, int batches) {
+    if (batches < 1 || batches > UPDATE_BATCHES) { return NULL; }
+    if (!exchange) { return create(NULL, batches); }
+    int ranks = exchange->ranks;
+    if (exchange->rank < 0 || exchange->rank >= ranks || ranks > UPDATE_BATCHES / batches) { return NULL; }
+    return create(ranks > 1 ? exchange : NULL, batches);
 }
 
 void moec_destroy(moec_model *m) {

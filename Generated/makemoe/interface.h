@@ -14,6 +14,9 @@ typedef struct {
     size_t arena, layers;   // bytes of all buffers; of what tells where a lane's layers have theirs
     size_t trained;         // bytes from the first parameter on that training changes
     size_t gradients;       // numbers of all of them, padding included
+    size_t states;          // of what the rules of states make
+    size_t range;           // numbers of one use of a layer that learn and lie side by side, at most
+    size_t moments, steps;  // bytes from the first parameter to where AdamW's moments begin, and where they end
     int lanes;              // room for so many passes of evaluation at once
 } model_memory;
 
@@ -33,6 +36,10 @@ void model_forward(moec_model *m, const model_pass *pass);
 
 // Gradients of all parameters, layer by layer in reverse.
 void model_backward(moec_model *m, const model_pass *pass);
+
+// ranks.c: backward has the gradients of all parameters from `first` on: where several ranks share an update, those of
+// its last batch go to their owners.
+void model_gradients_ready(moec_model *m, int first);
 
 // What a pass left: the loss; the logits, NULL in a model that has none; the first layer that handed on a
 // number that is not finite, or NULL.

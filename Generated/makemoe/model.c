@@ -7,7 +7,7 @@
 //
 // To build the library from this folder:
 //
-//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c tensors.c training.c evaluation.c adamw.c manifest.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_input_gradient.c kernels/expert_linear_weight_gradient.c kernels/layer_norm.c kernels/softmax.c kernels/attention.c kernels/attention_gradient.c kernels/top.c sources.c -lm
+//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c tensors.c training.c update.c ranks.c ranks_step.c evaluation.c adamw.c manifest.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_input_gradient.c kernels/expert_linear_weight_gradient.c kernels/layer_norm.c kernels/softmax.c kernels/attention.c kernels/attention_gradient.c kernels/top.c sources.c -lm
 
 #include "input.h"
 #include "block.h"
@@ -33,7 +33,6 @@ struct model_layers {
 #define ARENA_TOKENS    ((size_t)189447424)
 #define ARENA_TARGETS   ((size_t)189449472)
 #define ARENA_POSITIONS ((size_t)189451520)
-#define ARENA_SUMS      ((size_t)189451648)
 #define ARENA_BYTES     ((size_t)189451648)
 
 // From lane to lane, in bytes. All that evaluation writes lies in one of them; where the others are,
@@ -43,7 +42,8 @@ struct model_layers {
 
 const model_memory model_sizes = {
     .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
-    .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .lanes = 5,
+    .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .range = 1124000,
+    .states = 0, .moments = ARENA_FIRST, .steps = ARENA_STEPS, .lanes = 5,
 };
 
 // Parameters of input, in the order in which they lie.
@@ -116,7 +116,6 @@ void model_bind(moec_model *m, char *arena, int lane) {
     m->tokens = (int32_t *)(arena + ARENA_TOKENS);
     m->targets = (int32_t *)(arena + ARENA_TARGETS);
     m->positions = (int32_t *)(arena + ARENA_POSITIONS);
-    m->sum = (float *)(arena + ARENA_SUMS);
     for (int i = 0; i < MODEL_PARAMETERS; i++) { m->decays[i] = m->parameter[i].row.holds & DECAYS; }
     for (size_t l = 0; l < 1; l++) {
         input_use *u = &m->layers->input[l];
@@ -188,13 +187,16 @@ void model_backward(moec_model *m, const model_pass *pass) {
     output_use *output = &m->layers->output[0];
     output_backward(output->d_x, output->logits, output->x, &output->p, &output->g, &output->u, &output->s,
                     &m->layers->output_t, pass);
+    model_gradients_ready(m, 138);
     for (int l = 7; l >= 0; l--) {
         block_use *block = &m->layers->block[l];
         block_backward(block->d_x, block->d_y, block->x, &block->p, &block->g, &block->u, &block->s,
                        &m->layers->block_t, pass, block->stream);
+        model_gradients_ready(m, (int)(2 + 17 * l));
     }
     input_use *input = &m->layers->input[0];
     input_backward(input->d_y, &input->g, &m->layers->input_t, pass);
+    model_gradients_ready(m, 0);
 }
 
 // What a pass left, in the lane in which it was made.

@@ -29,7 +29,7 @@ typedef struct {
     int training;               // dropout is on, and what backward reads is kept
     uint64_t seed;              // of dropout and router noise
     const int32_t *tokens;      // [sequences, length]
-    const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
+    const int32_t *targets;     // [sequences, length], below 0: ignored; NULL: no loss is asked for
     const int32_t *positions;   // [length]: 0, 1, 2, ...
     int replays;                // routers take the experts that they are given
     int first;                  // where these sequences begin, in a thread's part of a batch
@@ -77,7 +77,7 @@ enum { CONSTANT, NORMAL, UNIFORM };
 typedef struct {
     model_parameter_row row;
     const char *scope;          // the path of the use, `use` its number behind that; -1: none
-    int use;
+    int use, begins;            // whether it is the first of that use
     size_t stored;              // how many numbers it has, with padding
     float *value, *gradient;
     float *first, *second;      // AdamW's moments
@@ -143,14 +143,16 @@ struct moec_model {
     const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
     struct model_layers *layers;               // model.c: where their uses have everything
     int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
+    int counted;                               // targets of the last batch of training that are not ignored
     int batches;                               // accumulated since the last update
+    int64_t all_counted;                       // of all of them, targets that are not ignored
     int used_up;                               // gradients went into an update and were not kept
-    float *gradient, *sum;                     // all gradients; theirs, while the next are computed
+    float *gradient;                           // all gradients
     int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them
     int decays[MODEL_PARAMETERS];              // weight decay applies
     model_routes routes;                       // what the routers chose
     int replay_tokens;                         // of the choices that the next pass takes; 0: it has its own
-    double square[MODEL_PARAMETERS];           // of each parameter's gradient, for their norm
+    struct update_state *update;               // update.h: what belongs to updates of several batches
     int threads;                               // 0: as many as OpenMP likes
     int process;                               // that made the model, where it must be known
     const struct moec_model *last;             // the lane of the last pass: this one, or one behind it
@@ -163,6 +165,9 @@ struct moec_model {
 // Those that backward has changed already are left out if asked.
 void model_count_step(struct moec_model *m);
 void model_update(struct moec_model *m, const adamw_numbers *step, int in_backward_too);
+
+// The same for the numbers first ..< end of parameter i, as they lie.
+void model_update_part(struct moec_model *m, int i, const adamw_numbers *step, size_t first, size_t end);
 
 // What backward needs to update parameter i; step NULL: nothing, only gradients are wanted.
 weight_update model_weight_update(const struct moec_model *m, int i, const adamw_numbers *step);

@@ -10,6 +10,7 @@
 #ifndef MOEC_MODEL_H
 #define MOEC_MODEL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -36,6 +37,10 @@ enum {
     MOEC_STEPS = 4           // AdamW's step counts: manifest "steps" numbers, one for each expert or a single one
 };
 
+/// A target that is ignored: nothing is learned from its position, and the loss is the mean over the others. Every
+/// other target, and every token, is one of the vocabulary.
+enum { MOEC_IGNORED = -100 };
+
 /// The numbers of one AdamW step. `seed` is that of this step's randomness (dropout and router noise). Others than
 /// learning_rate >= 0, 0 <= beta < 1, epsilon > 0 and weight_decay >= 0, all finite, and learning_rate * weight_decay
 /// <= 1 are refused, and nothing is changed.
@@ -56,6 +61,41 @@ MOEC_EXPORT const char *moec_manifest(void);
 
 /// A model in one arena, all parameters 0; NULL when there is no memory.
 MOEC_EXPORT moec_model *moec_create(void);
+
+/// How the ranks of one model reach each other: processes under MPI, or threads of one process. All ranks make the same
+/// calls in the same order; numbers move in words of 4 bytes. Calls return 0 for success; after another result, which
+/// means that a rank is gone, nothing more may be asked.
+typedef struct moec_exchange {
+    void *context;    // given to each call
+    int rank, ranks;  // 0 <= rank < ranks
+
+    /// Starts exchange `ticket`, which is not under way: words send_start[r] ..< send_start[r + 1] of `send` go to rank
+    /// r, and what rank r sends here to words receive_start[r] ..< receive_start[r + 1] of `receive`, this rank's own
+    /// included. Both start at [ranks + 1] places, ascending, and all is left alone until the exchange has ended.
+    int (*all_to_all)(void *context, int ticket, const void *send, const size_t *send_start, void *receive,
+                      const size_t *receive_start);
+
+    /// Starts exchange `ticket`: words start[r] ..< start[r + 1] of `buffer` are rank r's, and come to the same place of
+    /// all others.
+    int (*all_gather)(void *context, int ticket, void *buffer, const size_t *start);
+
+    /// Waits until exchange `ticket` has ended, for this rank's part in it.
+    int (*wait)(void *context, int ticket);
+
+    /// Lets the exchanges under way get on, without waiting.
+    int (*poll)(void *context);
+} moec_exchange;
+
+/// Exchanges that may be under way at once: tickets are 0 ..< MOEC_TICKETS.
+#define MOEC_TICKETS 4
+
+/// A model like that of moec_create, for updates of `batches` calls of moec_accumulate each; NULL too where a number is
+/// out of range. With an exchange it is one of exchange->ranks that train together: all are initialized or written
+/// alike, and update together, by the mean over the batches of all ranks. Batch n of an update is batch n % batches of
+/// rank n / batches, and the parameters are the same bits for any number of ranks. A rank keeps its share of the
+/// moments: reading one is done by all ranks, and gradients cannot be read. The exchange stays until the model is gone;
+/// NULL: the model is alone.
+MOEC_EXPORT moec_model *moec_create_rank(const moec_exchange *exchange, int batches);
 
 /// Frees the model; NULL is allowed.
 MOEC_EXPORT void moec_destroy(moec_model *model);
@@ -79,18 +119,23 @@ MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *
 
 /// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error. A loss that is
 /// not finite leaves parameters, moments and step counts as they were; so does an objective, the loss and its terms
-/// by their weights, which is returned in the loss's place then.
+/// by their weights, which is returned in the loss's place then. So does a batch whose targets are all ignored: its
+/// loss is 0.
 MOEC_EXPORT float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
 
 /// Forward and backward only, in training mode (dropout on); returns the loss, NaN on an error.
 MOEC_EXPORT float moec_gradients(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
-/// Like moec_gradients, but the gradients are added to those of earlier calls since the last update. More than one
-/// call for each update needs a library compiled with --accumulate. Returns this batch's loss, NaN on an error.
+/// Like moec_gradients, but the gradients are added to those of earlier calls since the last update, in pairs: batches
+/// 0 and 1, 2 and 3, then these sums. A model of moec_create_rank takes as many calls for an update as it was made for;
+/// one of moec_create takes one, or up to 64 from a library compiled with --accumulate. A batch weighs the share
+/// of its targets that is not ignored. Returns this batch's loss, NaN on an error.
 MOEC_EXPORT float moec_accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
 /// One AdamW step with the mean of the accumulated gradients, scaled down to the norm max_norm if that is above 0 and
-/// theirs is larger. Returns their L2 norm; if that is not finite nothing is changed. NaN if nothing was accumulated.
+/// theirs is larger. The mean is that over all targets of the batches that are not ignored; where all are, nothing is
+/// changed, and the norm is 0. Returns their L2 norm; if that is not finite nothing is changed. NaN if nothing was
+/// accumulated.
 MOEC_EXPORT float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm);
 
 /// Whether weight decay applies to parameter `index`, from now on; at first as the manifest says.
@@ -103,7 +148,7 @@ MOEC_EXPORT int moec_average(moec_model *average, const moec_model *model, float
 /// After a loss that is not finite: the first parameter or layer with a number that is not; NULL if there is none.
 MOEC_EXPORT const char *moec_first_bad(const moec_model *model);
 
-/// The mean loss in evaluation mode (dropout off), NaN on an error.
+/// The mean loss over the targets that are not ignored, in evaluation mode (dropout off), 0 if all are; NaN on an error.
 MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
 /// The mean losses of `count` batches, [count, B, T] tokens and targets and a seed for each: what so many calls of
@@ -128,8 +173,8 @@ typedef struct {
 } moec_load;
 
 /// Copies the loads of all experts out, router after router in the order of the manifest's "routers", and sets them
-/// to 0. Passes in training mode (training: 1) and in evaluation mode (0) are counted apart. A library whose model
-/// routes nothing lacks this function and the next two.
+/// to 0. Passes in training mode (training: 1) and in evaluation mode (0) are counted apart, both without the tokens
+/// whose targets are ignored. A library whose model routes nothing lacks this function and the next two.
 MOEC_EXPORT int moec_expert_loads(moec_model *model, int training, moec_load *out);
 
 /// Copies out what the routers chose in the last pass, which must have had so many tokens, router after router,

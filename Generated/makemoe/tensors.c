@@ -2,7 +2,7 @@
 //
 // Parameters from outside: first values, and each tensor as the caller orders it.
 
-#include "interface.h"
+#include "update.h"
 #include "kernels/panels.h"
 #include "kernels/random.h"
 
@@ -18,13 +18,32 @@ static size_t logical_count(const model_parameter_row *q) {
     return (size_t)q->stack * q->outputs * q->inputs;
 }
 
+// Sets all that training changes to 0, padding too. Of moments a rank touches only its own.
+static void clear(moec_model *m) {
+    char *arena = (char *)m->parameter->value;
+    if (!m->update->link) {
+        memset(arena, 0, model_sizes.trained);
+        return;
+    }
+    memset(arena, 0, model_sizes.moments);
+    memset(arena + model_sizes.steps, 0, model_sizes.trained - model_sizes.steps);
+    for (int i = 0; i < MODEL_PARAMETERS; i++) {
+        const model_parameter *q = &m->parameter[i];
+        if (!q->gradient) { continue; }
+        size_t first, end;
+        ranks_owned(m, i, &first, &end);
+        memset(q->first + first, 0, (end - first) * sizeof(float));
+        memset(q->second + first, 0, (end - first) * sizeof(float));
+    }
+}
+
 void moec_initialize(moec_model *m, uint64_t seed) {
     if (!m) { return; }
     m->error[0] = 0;
     m->batches = m->used_up = 0;
     m->replay_tokens = 0;
     memset(m->routes.load, 0, sizeof m->routes.load);
-    memset(m->parameter->value, 0, model_sizes.trained);  // gradients, moments, counts and padding too
+    clear(m);
     int before = model_enter(m);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
@@ -57,6 +76,8 @@ static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
     return tensors[kind];
 }
 
+static int is_moment(int kind) { return kind == MOEC_FIRST_MOMENT || kind == MOEC_SECOND_MOMENT; }
+
 int moec_read(const moec_model *model, int kind, int index, float *out) {
     moec_model *m = (moec_model *)model;  // of which only the error is written
     if (!m) { return 1; }
@@ -67,6 +88,11 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     if (!out) { return model_fail(m, "the place for the numbers is missing", 0, 0); }
     if (kind == MOEC_GRADIENT && m->used_up) {
         return model_fail(m, "the gradients went into a training step, which keeps none", 0, 0);
+    }
+    if (m->update->link && from) {
+        if (kind == MOEC_GRADIENT) { return model_fail(m, "gradients are shared out among %d ranks", m->update->ranks, 0); }
+        if (is_moment(kind)) { from = ranks_moment(m, kind, index); }
+        if (!from) { return model_fail(m, "another rank is gone", 0, 0); }
     }
     const model_parameter_row *q = &m->parameter[index].row;
     for (size_t n = 0; n < count; n++) { out[n] = from ? from[kind == MOEC_STEPS ? n : stored_index(q, n)] : 0; }
@@ -97,7 +123,12 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     if (!in) { return model_fail(m, "the numbers are missing", 0, 0); }
     if (check_numbers(m, kind, to, in, count)) { return 1; }
     const model_parameter_row *q = &m->parameter[index].row;
-    for (size_t n = 0; to && n < count; n++) { to[kind == MOEC_STEPS ? n : stored_index(q, n)] = in[n]; }
+    size_t first = 0, end = SIZE_MAX;  // of what this rank has
+    if (to && m->update->link && is_moment(kind)) { ranks_owned(m, index, &first, &end); }
+    for (size_t n = 0; to && n < count; n++) {
+        size_t place = kind == MOEC_STEPS ? n : stored_index(q, n);
+        if (place >= first && place < end) { to[place] = in[n]; }
+    }
     return 0;
 }
 

@@ -2,7 +2,8 @@
 //
 // Gradients, and the steps of AdamW that are made of them.
 
-#include "interface.h"
+#include "update.h"
+#include "kernels/targets.h"
 
 #include <float.h>
 
@@ -29,10 +30,12 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     if (model_check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
     memcpy(m->tokens, tokens, sizeof *tokens * MODEL_BATCH * MODEL_CONTEXT);
     memcpy(m->targets, targets, sizeof *targets * MODEL_BATCH * MODEL_CONTEXT);
+    m->counted = count_targets(m->targets, MODEL_BATCH * MODEL_CONTEXT);
     return 0;
 }
 
-// Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
+// Notes which experts had rows since the last update, in batches that have targets: m->used is read as the experts'
+// first rows are.
 static void note_experts(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         if (!m->start[i]) { continue; }
@@ -40,7 +43,7 @@ static void note_experts(moec_model *m) {
         for (int e = 0; e < m->parameter[i].row.steps; e++) {
             int32_t was = m->batches ? used[e + 1] - previous : 0;
             previous = used[e + 1];
-            used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
+            used[e + 1] = used[e] + (was || (m->counted && m->start[i][e] < m->start[i][e + 1]));
         }
     }
 }
@@ -49,17 +52,17 @@ static adamw_numbers numbers_of(const moec_hyper *h) {
     return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
 }
 
-// Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
-// step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
+// Forward over a batch that take_batch has taken, and if it goes back, through the model for gradients, or with h
+// for a step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
 // anything is changed.
-static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
+static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_back) {
     model_pass pass = model_batch(m, m->tokens, m->targets, seed);
     pass.training = 1;
     int before = model_enter(m);
     model_forward(m, &pass);
     model_note_pass(m, m, &pass);
     float loss = model_loss(m);
-    if (isfinite(loss)) {
+    if (isfinite(loss) && goes_back) {
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
             note_experts(m);
@@ -76,48 +79,74 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
     return loss;
 }
 
+// What a model does only where it is alone.
+static int check_alone(moec_model *m) {
+    return m->update->link && model_fail(m, "one of %d ranks: it trains by moec_accumulate and moec_update", m->update->ranks, 0);
+}
+
 float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (take_batch(m, tokens, targets)) { return NAN; }
+    if (take_batch(m, tokens, targets) || check_alone(m)) { return NAN; }
     m->batches = 0;
-    return train(m, seed, NULL);
+    return train(m, seed, NULL, 1);
 }
 
 float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
-    if (take_batch(m, tokens, targets) || check_hyper(m, h)) { return NAN; }
+    if (take_batch(m, tokens, targets) || check_hyper(m, h) || check_alone(m)) { return NAN; }
     m->batches = 0;
-    return train(m, h->seed, h);
+    // Where all targets are ignored there is nothing to learn: no decay, no change of moments, no step counted.
+    return train(m, h->seed, h, m->counted > 0);
+}
+
+// A batch without targets takes part in an update like any other, with gradients of 0.
+static void take_empty_batch(moec_model *m) {
+    memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
+    m->used_up = 0;
+    model_gradients_ready(m, 0);
 }
 
 float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (take_batch(m, tokens, targets)) { return NAN; }
-    if (m->batches && !MODEL_ACCUMULATES) {
-        model_fail(m, "this library takes one batch for each update: compile the model with --accumulate", 0, 0);
-        return NAN;
+    if (take_batch(m, tokens, targets) || update_begin_batch(m)) { return NAN; }
+    float loss = train(m, seed, NULL, m->counted > 0);
+    if (!isfinite(loss)) {
+        update_leave_batch(m);
+        return loss;
     }
-    const size_t count = model_sizes.gradients;
-    if (m->batches) { memcpy(m->sum, m->gradient, count * sizeof(float)); }
-    float loss = train(m, seed, NULL);
-    if (!isfinite(loss)) { return loss; }
-    if (m->batches) {
-        for (size_t i = 0; i < count; i++) { m->gradient[i] += m->sum[i]; }
-    }
+    int before = model_enter(m);
+    if (!m->counted) { take_empty_batch(m); }
     note_experts(m);
-    m->batches += 1;
+    m->all_counted = m->counted + (m->batches ? m->all_counted : 0);
+    update_end_batch(m);
+    model_leave(before);
     return loss;
 }
 
-// The L2 norm of all gradients; each parameter's squares are summed in order, whatever the threads.
-static double gradient_norm(moec_model *m) {
-    #pragma omp parallel for schedule(static)
-    for (int i = 0; i < MODEL_PARAMETERS; i++) {
-        const float *gradient = m->parameter[i].gradient;
-        double sum = 0;
-        for (size_t n = 0; gradient && n < m->parameter[i].stored; n++) { sum += (double)gradient[n] * gradient[n]; }
-        m->square[i] = sum;
+static double lost_rank(moec_model *m) {
+    model_fail(m, "another rank is gone", 0, 0);
+    return NAN;
+}
+
+// The sum of the squares of all gradients, once these are the sum over all batches of all ranks; NaN if a rank is gone.
+static double sum_gradients(moec_model *m) {
+    struct update_state *u = m->update;
+    if (u->link) {
+        if (ranks_sum(m)) { return lost_rank(m); }
+    } else {
+        update_add_all(m);
+        update_take_squares(m);
     }
-    double sum = 0;
-    for (int i = 0; i < MODEL_PARAMETERS; i++) { sum += m->square[i]; }
-    return sqrt(sum);
+    return update_sum_of_squares(m);
+}
+
+// AdamW's step with gradients times a factor.
+static int step_scaled(moec_model *m, const adamw_numbers *step, float scale) {
+    if (m->update->link) {
+        return ranks_step(m, step, scale) && isnan(lost_rank(m));
+    }
+    const int64_t count = scale != 1 ? (int64_t)model_sizes.gradients : 0;
+    #pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count; i++) { m->gradient[i] *= scale; }
+    model_update(m, step, 1);
+    return 0;
 }
 
 float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
@@ -128,20 +157,26 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
         model_refuse(m, "max_norm", max_norm, "a number");
         return NAN;
     }
-    if (!m->batches) {
-        model_fail(m, "nothing was accumulated since the last update", 0, 0);
+    struct update_state *u = m->update;
+    if (!m->batches || (u->link && m->batches < u->parts)) {
+        model_fail(m, m->batches ? "only %d of %d batches were accumulated since the last update"
+                                 : "nothing was accumulated since the last update", m->batches, u->parts);
         return NAN;
     }
     int before = model_enter(m);
-    double norm = gradient_norm(m) / m->batches;
-    float scale = 1.0f / (float)m->batches;
+    double norm = sqrt(sum_gradients(m));
+    // The sum of the batches' weights: how many there are, where nothing is ignored.
+    const double weight = (double)m->all_counted / (MODEL_BATCH * MODEL_CONTEXT);
+    float scale = 0;
+    if (weight > 0) {
+        norm /= weight;
+        scale = 1.0f / (float)weight;
+    }
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
-    if (isfinite(norm)) {
-        const size_t count = model_sizes.gradients;
-        for (size_t i = 0; scale != 1 && i < count; i++) { m->gradient[i] *= scale; }
+    if (isfinite(norm) && weight > 0) {
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);
-        model_update(m, &step, 1);
+        if (step_scaled(m, &step, scale)) { norm = NAN; }
     }
     m->batches = 0;
     model_leave(before);
