@@ -42,8 +42,8 @@ int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *
                 losses[b + i] = evaluate(m + i, given + i * each, wanted + i * each, seeds[b + i]);
             }
         }
-        const model_pass pass = model_batch(m, given, wanted, seeds[b]);
         for (int i = b; i < b + now; i++) {
+            const model_pass pass = model_batch(m, tokens + i * each, targets + i * each, seeds[i]);
             model_note_pass(m, m + (i - b), &pass);
             if (isfinite(losses[i])) { continue; }
             while (++i < count) { losses[i] = NAN; }

@@ -88,9 +88,18 @@ int model_check_ids(moec_model *m, const int32_t *ids, size_t count, const char 
     return 0;
 }
 
+static int check_targets(moec_model *m, const int32_t *targets, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (targets[i] == MOEC_IGNORED || (targets[i] >= 0 && targets[i] < MODEL_VOCABULARY)) { continue; }
+        return model_fail(m, "target %d is outside of the vocabulary, 0 ..< %d, and not MOEC_IGNORED, -100",
+                          targets[i], MODEL_VOCABULARY);
+    }
+    return 0;
+}
+
 int model_check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count) {
     return model_check_ids(m, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
-        || model_check_ids(m, targets, count, "target %d is outside of the vocabulary, 0 ..< %d")
+        || check_targets(m, targets, count)
         || routes_misfit(m, MODEL_BATCH * MODEL_CONTEXT);
 }
 

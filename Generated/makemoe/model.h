@@ -29,7 +29,7 @@ typedef struct {
     int training;               // dropout is on, and what backward reads is kept
     uint64_t seed;              // of dropout and router noise
     const int32_t *tokens;      // [sequences, length]
-    const int32_t *targets;     // [sequences, length]; NULL: no loss is asked for
+    const int32_t *targets;     // [sequences, length], below 0: ignored; NULL: no loss is asked for
     const int32_t *positions;   // [length]: 0, 1, 2, ...
     int replays;                // routers take the experts that they are given
     int first;                  // where these sequences begin, in a thread's part of a batch
@@ -143,7 +143,9 @@ struct moec_model {
     const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert
     struct model_layers *layers;               // model.c: where their uses have everything
     int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]
+    int counted;                               // targets of the last batch of training that are not ignored
     int batches;                               // accumulated since the last update
+    int64_t all_counted;                       // of all of them, targets that are not ignored
     int used_up;                               // gradients went into an update and were not kept
     float *gradient;                           // all gradients
     int32_t used[MODEL_STEPS + MODEL_PARAMETERS];  // which experts had rows in them

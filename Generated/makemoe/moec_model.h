@@ -37,6 +37,10 @@ enum {
     MOEC_STEPS = 4           // AdamW's step counts: manifest "steps" numbers, one for each expert or a single one
 };
 
+/// A target that is ignored: nothing is learned from its position, and the loss is the mean over the others. Every
+/// other target, and every token, is one of the vocabulary.
+enum { MOEC_IGNORED = -100 };
+
 /// The numbers of one AdamW step. `seed` is that of this step's randomness (dropout and router noise). Others than
 /// learning_rate >= 0, 0 <= beta < 1, epsilon > 0 and weight_decay >= 0, all finite, and learning_rate * weight_decay
 /// <= 1 are refused, and nothing is changed.
@@ -115,7 +119,8 @@ MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *
 
 /// Forward, backward and one AdamW step on tokens, targets [B, T]; returns the loss, NaN on an error. A loss that is
 /// not finite leaves parameters, moments and step counts as they were; so does an objective, the loss and its terms
-/// by their weights, which is returned in the loss's place then.
+/// by their weights, which is returned in the loss's place then. So does a batch whose targets are all ignored: its
+/// loss is 0.
 MOEC_EXPORT float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper);
 
 /// Forward and backward only, in training mode (dropout on); returns the loss, NaN on an error.
@@ -123,12 +128,14 @@ MOEC_EXPORT float moec_gradients(moec_model *model, const int32_t *tokens, const
 
 /// Like moec_gradients, but the gradients are added to those of earlier calls since the last update, in pairs: batches
 /// 0 and 1, 2 and 3, then these sums. A model of moec_create_rank takes as many calls for an update as it was made for;
-/// one of moec_create takes one, or up to 64 from a library compiled with --accumulate. Returns this batch's loss, NaN
-/// on an error.
+/// one of moec_create takes one, or up to 64 from a library compiled with --accumulate. A batch weighs the share
+/// of its targets that is not ignored. Returns this batch's loss, NaN on an error.
 MOEC_EXPORT float moec_accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
 /// One AdamW step with the mean of the accumulated gradients, scaled down to the norm max_norm if that is above 0 and
-/// theirs is larger. Returns their L2 norm; if that is not finite nothing is changed. NaN if nothing was accumulated.
+/// theirs is larger. The mean is that over all targets of the batches that are not ignored; where all are, nothing is
+/// changed, and the norm is 0. Returns their L2 norm; if that is not finite nothing is changed. NaN if nothing was
+/// accumulated.
 MOEC_EXPORT float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm);
 
 /// Whether weight decay applies to parameter `index`, from now on; at first as the manifest says.
@@ -141,7 +148,7 @@ MOEC_EXPORT int moec_average(moec_model *average, const moec_model *model, float
 /// After a loss that is not finite: the first parameter or layer with a number that is not; NULL if there is none.
 MOEC_EXPORT const char *moec_first_bad(const moec_model *model);
 
-/// The mean loss in evaluation mode (dropout off), NaN on an error.
+/// The mean loss over the targets that are not ignored, in evaluation mode (dropout off), 0 if all are; NaN on an error.
 MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed);
 
 /// The mean losses of `count` batches, [count, B, T] tokens and targets and a seed for each: what so many calls of
@@ -166,8 +173,8 @@ typedef struct {
 } moec_load;
 
 /// Copies the loads of all experts out, router after router in the order of the manifest's "routers", and sets them
-/// to 0. Passes in training mode (training: 1) and in evaluation mode (0) are counted apart. A library whose model
-/// routes nothing lacks this function and the next two.
+/// to 0. Passes in training mode (training: 1) and in evaluation mode (0) are counted apart, both without the tokens
+/// whose targets are ignored. A library whose model routes nothing lacks this function and the next two.
 MOEC_EXPORT int moec_expert_loads(moec_model *model, int training, moec_load *out);
 
 /// Copies out what the routers chose in the last pass, which must have had so many tokens, router after router,

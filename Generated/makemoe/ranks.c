@@ -226,6 +226,7 @@ static void send_range(moec_model *m) {
     if (link->sent - link->added == UNDER_WAY) { ranks_add_range(m); }
     const int turn = link->sent++, ticket = turn % UNDER_WAY, wait = u->holds - link->joins;
     const update_range *range = &u->range[u->ranges - 1 - turn];
+    update_weigh(m->gradient + range->first, range->count, update_weight(m));
     ranks_join(u, range->first, m->gradient + range->first, range->count);
     for (int piece = 0; piece < link->pieces; piece++) {
         const int last = piece == link->pieces - 1;

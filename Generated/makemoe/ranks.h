@@ -11,7 +11,8 @@
 enum {
     UNDER_WAY = 2,   // ranges whose gradients travel at once
     MOST_WAIT = 24,  // sums that wait for partners, of 2^20 batches in all
-    USED = MODEL_STEPS + MODEL_PARAMETERS,
+    EXPERTS = MODEL_STEPS + MODEL_PARAMETERS,
+    USED = EXPERTS + 2,  // behind that the targets that are not ignored, in two words
 };
 
 struct model_ranks {

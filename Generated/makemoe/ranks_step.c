@@ -56,6 +56,16 @@ static void take_used(moec_model *m) {
     }
 }
 
+// Adds up how many targets are not ignored on all ranks.
+static void take_counted(moec_model *m) {
+    m->all_counted = 0;
+    for (int r = 0; r < m->update->ranks; r++) {
+        int64_t counted;
+        memcpy(&counted, m->update->link->used + (size_t)r * USED + EXPERTS, sizeof counted);
+        m->all_counted += counted;
+    }
+}
+
 // Equally many words from each rank.
 static void gather_equal(struct update_state *u, int ticket, void *buffer, size_t words) {
     size_t *start = ranks_starts(u, ticket, 0);
@@ -70,13 +80,16 @@ int ranks_sum(moec_model *m) {
     link->joins = ranks_joins(u, u->rank * u->parts + m->batches - 1);
     move_squares(m, 0);
     ranks_gather(u, 0, link->square, ranks_starts(u, 0, 0));
-    memcpy(link->used + (size_t)u->rank * USED, m->used, USED * sizeof(int32_t));
+    int32_t *own = link->used + (size_t)u->rank * USED;
+    memcpy(own, m->used, EXPERTS * sizeof *own);
+    memcpy(own + EXPERTS, &m->all_counted, sizeof m->all_counted);
     gather_equal(u, 1, link->used, USED);
     ranks_wait(u, 0);
     ranks_wait(u, 1);
     if (link->lost) { return 1; }
     move_squares(m, 1);
     take_used(m);
+    take_counted(m);
     link->sent = link->added = 0;
     return 0;
 }

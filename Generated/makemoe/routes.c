@@ -43,14 +43,19 @@ void routes_keep(moec_model *m, int router, const int32_t *chosen, const int32_t
 // Rounded so that their sums are exact, up to 2^29: passes may be added up in any order, also those of other ranks.
 static double rounded(double weight) { return rint(weight * 0x1p24) * 0x1p-24; }
 
-static void count_router(const moec_model *m, int router, int tokens, model_load *load) {
+// Adds up what the tokens chose whose targets are not ignored; a pass without targets has only such.
+static void count_router(const moec_model *m, int router, int tokens, const int32_t *targets, model_load *load) {
     const model_routes *made = &m->last->routes;
-    size_t first = place_of(m, router), count = count_of(m, router, tokens);
-    for (size_t i = first; i < first + count; i++) {
-        model_load *l = &load[made->expert[i]];
-        l->chosen += 1;
-        l->kept += made->row[i] >= 0;
-        l->weight += rounded(made->weight[i]);
+    size_t i = place_of(m, router), choices = (size_t)m->router[router].row.choices;
+    for (int t = 0; t < tokens; t++) {
+        size_t end = i + choices;
+        if (targets && targets[t] < 0) { i = end; }
+        for (; i < end; i++) {
+            model_load *l = &load[made->expert[i]];
+            l->chosen += 1;
+            l->kept += made->row[i] >= 0;
+            l->weight += rounded(made->weight[i]);
+        }
     }
 }
 
@@ -59,7 +64,7 @@ void routes_count(moec_model *m, const model_pass *pass) {
     int tokens = pass->sequences * pass->length;
     model_load *load = m->routes.load[pass->training != 0];
     for (int r = 0; r < MODEL_ROUTERS; r++) {
-        count_router(m, r, tokens, load + m->router[r].first_expert);
+        count_router(m, r, tokens, pass->targets, load + m->router[r].first_expert);
     }
     m->routes.tokens = tokens;
     m->replay_tokens = 0;

@@ -84,6 +84,7 @@ __asm__(
     CARRY("kernels/route.h")
     CARRY("kernels/dispatch.h")
     CARRY("kernels/combine.h")
+    CARRY("kernels/targets.h")
     CARRY("kernels/cross_entropy.h")
     CARRY("moec_model.h")
     CARRY("manifest.json")

@@ -3,6 +3,7 @@
 // Gradients, and the steps of AdamW that are made of them.
 
 #include "update.h"
+#include "kernels/targets.h"
 
 #include <float.h>
 
@@ -29,10 +30,12 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     if (model_check_batches(m, tokens, targets, (size_t)MODEL_BATCH * MODEL_CONTEXT)) { return 1; }
     memcpy(m->tokens, tokens, sizeof *tokens * MODEL_BATCH * MODEL_CONTEXT);
     memcpy(m->targets, targets, sizeof *targets * MODEL_BATCH * MODEL_CONTEXT);
+    m->counted = count_targets(m->targets, MODEL_BATCH * MODEL_CONTEXT);
     return 0;
 }
 
-// Notes which experts had rows since the last update: m->used is read as the experts' first rows are.
+// Notes which experts had rows since the last update, in batches that have targets: m->used is read as the experts'
+// first rows are.
 static void note_experts(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         if (!m->start[i]) { continue; }
@@ -40,7 +43,7 @@ static void note_experts(moec_model *m) {
         for (int e = 0; e < m->parameter[i].row.steps; e++) {
             int32_t was = m->batches ? used[e + 1] - previous : 0;
             previous = used[e + 1];
-            used[e + 1] = used[e] + (was || m->start[i][e] < m->start[i][e + 1]);
+            used[e + 1] = used[e] + (was || (m->counted && m->start[i][e] < m->start[i][e + 1]));
         }
     }
 }
@@ -49,17 +52,17 @@ static adamw_numbers numbers_of(const moec_hyper *h) {
     return (adamw_numbers){h->learning_rate, h->beta1, h->beta2, h->epsilon, h->weight_decay};
 }
 
-// Forward over a batch that take_batch has taken, and back through the model for gradients, or with h for a
-// step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
+// Forward over a batch that take_batch has taken, and if it goes back, through the model for gradients, or with h
+// for a step of AdamW, most of which is made on the way. Returns the loss. One that is not finite ends it before
 // anything is changed.
-static float train(moec_model *m, uint64_t seed, const moec_hyper *h) {
+static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_back) {
     model_pass pass = model_batch(m, m->tokens, m->targets, seed);
     pass.training = 1;
     int before = model_enter(m);
     model_forward(m, &pass);
     model_note_pass(m, m, &pass);
     float loss = model_loss(m);
-    if (isfinite(loss)) {
+    if (isfinite(loss) && goes_back) {
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
             note_experts(m);
@@ -84,24 +87,36 @@ static int check_alone(moec_model *m) {
 float moec_gradients(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     if (take_batch(m, tokens, targets) || check_alone(m)) { return NAN; }
     m->batches = 0;
-    return train(m, seed, NULL);
+    return train(m, seed, NULL, 1);
 }
 
 float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targets, const moec_hyper *h) {
     if (take_batch(m, tokens, targets) || check_hyper(m, h) || check_alone(m)) { return NAN; }
     m->batches = 0;
-    return train(m, h->seed, h);
+    // Where all targets are ignored there is nothing to learn: no decay, no change of moments, no step counted.
+    return train(m, h->seed, h, m->counted > 0);
+}
+
+// A batch without targets takes part in an update like any other, with gradients of 0.
+static void take_empty_batch(moec_model *m) {
+    memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
+    m->used_up = 0;
+    model_gradients_ready(m, 0);
 }
 
 float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     if (take_batch(m, tokens, targets) || update_begin_batch(m)) { return NAN; }
-    float loss = train(m, seed, NULL);
+    float loss = train(m, seed, NULL, m->counted > 0);
     if (!isfinite(loss)) {
         update_leave_batch(m);
         return loss;
     }
+    int before = model_enter(m);
+    if (!m->counted) { take_empty_batch(m); }
     note_experts(m);
+    m->all_counted = m->counted + (m->batches ? m->all_counted : 0);
     update_end_batch(m);
+    model_leave(before);
     return loss;
 }
 
@@ -148,12 +163,17 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
                                  : "nothing was accumulated since the last update", m->batches, u->parts);
         return NAN;
     }
-    const int batches = m->batches * u->ranks;
     int before = model_enter(m);
-    double norm = sqrt(sum_gradients(m)) / batches;
-    float scale = 1.0f / (float)batches;
+    double norm = sqrt(sum_gradients(m));
+    // The sum of the batches' weights: how many there are, where nothing is ignored.
+    const double weight = (double)m->all_counted / (MODEL_BATCH * MODEL_CONTEXT);
+    float scale = 0;
+    if (weight > 0) {
+        norm /= weight;
+        scale = 1.0f / (float)weight;
+    }
     if (max_norm > 0 && norm + 1e-6 > max_norm) { scale *= (float)(max_norm / (norm + 1e-6)); }
-    if (isfinite(norm)) {
+    if (isfinite(norm) && weight > 0) {
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);
         if (step_scaled(m, &step, scale)) { norm = NAN; }

@@ -72,12 +72,21 @@ int update_begin_batch(moec_model *m) {
     return 0;
 }
 
+float update_weight(const moec_model *m) { return (float)m->counted / (MODEL_BATCH * MODEL_CONTEXT); }
+
+void update_weigh(float *gradient, size_t count, float weight) {
+    if (weight == 1) { return; }
+    #pragma omp parallel for schedule(static) if (count > 65536)
+    for (int64_t i = 0; i < (int64_t)count; i++) { gradient[i] *= weight; }
+}
+
 void update_end_batch(moec_model *m) {
     struct update_state *u = m->update;
     u->sum = (batch_span){u->rank * u->parts + m->batches, 1};
     m->batches++;
     // The last batch's went to their owners layer by layer.
     if (u->link && m->batches == u->parts) { return; }
+    update_weigh(m->gradient, model_sizes.gradients, update_weight(m));
     while (u->holds && update_are_partners(u->held[u->holds - 1], u->sum)) {
         u->sum = (batch_span){u->held[u->holds - 1].first, 2 * u->sum.count};
         add_held(m);

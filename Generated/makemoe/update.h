@@ -51,6 +51,11 @@ void update_end_batch(moec_model *m);
 // The batch about to be computed will not be: its loss was not finite.
 void update_leave_batch(moec_model *m);
 
+// The weight of the batch just computed: how many of its targets are not ignored, of all. Multiplies gradients by it;
+// where nothing is ignored, it is 1, and they stay as they are.
+float update_weight(const moec_model *m);
+void update_weigh(float *gradient, size_t count, float weight);
+
 // Numbers of one sum: all gradients, and what the rules of states made.
 size_t update_count(void);
 
@@ -83,7 +88,7 @@ size_t ranks_bytes(const struct update_state *u);
 void ranks_begin(moec_model *m, char *memory);
 
 // Ends what is under way for gradients: each rank has the sum over all batches of its own numbers, and all ranks know
-// the squares, which experts had rows, and the sums of states. Returns 0 if all ranks are there.
+// the squares, which experts had rows, how many targets were not ignored, and the sums of states. Returns 0 if all ranks are there.
 int ranks_sum(moec_model *m);
 
 // AdamW on this rank's own numbers, and all values to all.

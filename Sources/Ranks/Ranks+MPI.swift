@@ -75,8 +75,10 @@ private struct MPILibrary: Transport {
     return text.isEmpty ? nil : text
   }
 
-  func abort(_ message: String, rank: Int) {
-    FileHandle.standardError.write(Data("error: rank \(rank): \(message)\n".utf8))
+  func abort(_ message: String?, rank: Int) {
+    if let message {
+      FileHandle.standardError.write(Data("error: rank \(rank): \(message)\n".utf8))
+    }
     // MPICH's mpiexec ends at once, and may not have read the line by then.
     usleep(200_000)
     abort(1)

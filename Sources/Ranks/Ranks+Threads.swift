@@ -69,7 +69,9 @@ private final class ThreadGroup: Transport, @unchecked Sendable {
     }
   }
 
-  func abort(_ message: String, rank: Int) { ranks_abort(group, Int32(rank), message) }
+  func abort(_ message: String?, rank: Int) {
+    ranks_abort(group, Int32(rank), message ?? "rank \(rank) has failed")
+  }
 
   /// Who ends is known without it.
   func close() -> Bool { true }

@@ -30,8 +30,8 @@ public final class Ranks: @unchecked Sendable {
   public var failure: String? { transport.failure }
 
   /// Ends the work of all ranks, because of this one: under MPI the whole job and this process,
-  /// after it has printed the message, and of threads every exchange, now and later.
-  public func abort(_ message: String) { transport.abort(message, rank: rank) }
+  /// after it has printed the message if there is one, and of threads every exchange, now and later.
+  public func abort(_ message: String?) { transport.abort(message, rank: rank) }
 
   /// Takes leave of the others when all is done, which ranks under MPI must; no exchange is made
   /// afterwards. Errors: MPI fails.
@@ -71,13 +71,13 @@ extension moec_exchange {
 /// What carries words between ranks.
 protocol Transport {
   var failure: String? { get }
-  func abort(_ message: String, rank: Int)
+  func abort(_ message: String?, rank: Int)
   /// Whether that went well.
   func close() -> Bool
 }
 
 private struct NoTransport: Transport {
   var failure: String? { nil }
-  func abort(_ message: String, rank: Int) {}
+  func abort(_ message: String?, rank: Int) {}
   func close() -> Bool { true }
 }

@@ -35,7 +35,8 @@ static int take_batch(moec_model *m, const int32_t *tokens, const int32_t *targe
     return 0;
 }
 
-// Notes which experts had rows, of batches that have targets, since the last update: m->used is read as the experts' first rows are.
+// Notes which experts had rows since the last update, in batches that have targets: m->used is read as the experts'
+// first rows are.
 static void note_experts(moec_model *m) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         if (!m->start[i]) { continue; }

@@ -1,3 +1,5 @@
+import ArgumentParser
+import Driver
 import Foundation
 import ModelRuntime
 import Ranks
@@ -7,15 +9,56 @@ import SystemFiles
 extension RunCommand {
   /// Runs a task as one process, as `--ranks` threads of it, or as the rank that a launcher made of it.
   func inRanks(_ body: @escaping @Sendable (RunCommand, Ranks) throws -> Void) throws {
+    let launched = try Ranks.launched()
+    if launched.count > 1 { return try asLaunched(launched, body) }
     guard let count = ranks, count > 1 else { return try body(self, .alone) }
-    let command = forRanks(count)
+    let command = sharing(Processors.current.usualThreads, with: count)
     _ = try Ranks.threads(count) { try body($0.isFirst ? command : command.silent, $0) }
   }
 
-  /// Ranks of one machine share its processors.
-  private func forRanks(_ count: Int) -> RunCommand {
+  /// One of several processes. What ends one of them ends all.
+  private func asLaunched(
+    _ launched: Ranks, _ body: (RunCommand, Ranks) throws -> Void
+  ) throws {
+    do {
+      if let ranks {
+        throw CompilationError(
+          message:
+            "--ranks \(ranks) starts threads, but this is one of \(launched.count) processes",
+          hint: "leave it out: each process is a rank")
+      }
+      let command = sharing(Self.ownThreads, with: 1)
+      try body(launched.isFirst ? command : command.silent, launched)
+    } catch let code as ExitCode {
+      try launched.close()
+      throw code
+    } catch {
+      fail(launched, error)
+    }
+    try launched.close()
+  }
+
+  /// What all have found the first rank says; another speaks if it does not.
+  private func fail(_ launched: Ranks, _ error: any Error) {
+    if launched.isFirst {
+      try? reportingErrors { throw error }
+      launched.abort(nil)
+    } else {
+      Thread.sleep(forTimeInterval: 2)
+      launched.abort((error as? any ExplainedError)?.message ?? "\(error)")
+    }
+  }
+
+  /// The processors that this process is bound to, or its share of those of the machine.
+  private static var ownThreads: Int {
+    let usual = Processors.current.usualThreads
+    let isBound = usual < ProcessInfo.processInfo.processorCount
+    return isBound ? usual : max(1, usual / max(1, Launcher.here()?.localCount ?? 1))
+  }
+
+  private func sharing(_ processors: Int, with count: Int) -> RunCommand {
     var command = self
-    command.threads = threads ?? max(1, Processors.current.usualThreads / count)
+    command.threads = threads ?? max(1, processors / count)
     return command
   }
 
