@@ -53,7 +53,8 @@ let package = Package(
       cSettings: [.headerSearchPath(".")]),
     .target(name: "Ranks", dependencies: ["CModelABI", "CRanks", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles", "Words"]),
-    .target(name: "Comparison", dependencies: ["GraphIR", "Interpreter", "ModelRuntime"]),
+    .target(
+      name: "Comparison", dependencies: ["CModelABI", "GraphIR", "Interpreter", "ModelRuntime"]),
     .target(name: "Tracking", dependencies: ["SystemFiles"]),
     .target(name: "Page", dependencies: ["CPages"]),
     .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles", "Words"]),
