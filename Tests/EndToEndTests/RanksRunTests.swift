@@ -5,26 +5,9 @@ import Testing
 
 /// Several ranks train one model: the same bits as one, in every file that they leave.
 @Suite(.serialized) struct RanksRunTests {
-  /// The small model with a term, a state that moves by its sign, and experts that take no more than their share.
-  private static let folder = Result {
-    let source = SmallModelFile.source
-      .replacing(
-        "let routing = h.linear(\"gate\", E).top(2).softmax()",
-        with: """
-          let scores = h.linear("gate", E).sigmoid()
-              let bias = routerBias("bias", E, rate: 0.01)
-              let routing = scores.top(2, by: scores + bias.value).normalized().balanced(by: bias).balanced(0.01)
-          """
-      )
-      .replacing("routed(by: routing)", with: "routed(by: routing, capacity: 1.1)")
-    let folder = try SmallModelFile.folder(source)
-    let result = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
-    guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
-    return folder
-  }
-
   private func run(_ options: [String]) throws -> Command {
-    try Moec.run(["run", "libsmall.so", "--data", "text.txt"] + options, in: Self.folder.get())
+    try Moec.run(
+      ["run", "libsmall.so", "--data", "text.txt"] + options, in: RanksModel.folder.get())
   }
 
   private func train(_ name: String, _ options: [String]) throws -> (weights: Data, log: String) {
