@@ -119,7 +119,8 @@ public struct MPICompiler: Sendable, Equatable {
     ).run()
     if outcome.status == 0 { return outcome.output }
     try ToolchainError.checkForKill(path, status: outcome.status)
-    let lines = outcome.output.split(separator: "\n")
+    // Open MPI draws lines around what its programs say.
+    let lines = outcome.output.split(separator: "\n").filter { $0.contains(where: \.isLetter) }
     let reason = lines.first { $0.contains("error:") } ?? lines.last
     throw .unusableMPICompiler(
       path: path, reason: reason.map(String.init) ?? "it ended with status \(outcome.status)")

@@ -113,8 +113,9 @@ extension RunCommand {
     tell(try session.fingerprintLine(after: outcome.step))
     tell(end(outcome, of: settings, session))
     finish(listeners.trackers, outcome.status, session)
-    if case .interrupted = outcome, let signal = Interruption.signal {
-      throw ExitCode(128 + signal)
+    if case .interrupted = outcome {
+      // Of a signal to another rank it is only known that it came.
+      throw ExitCode(128 + (Interruption.signal ?? SIGTERM))
     }
   }
 
