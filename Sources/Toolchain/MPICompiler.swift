@@ -121,7 +121,7 @@ public struct MPICompiler: Sendable, Equatable {
     try ToolchainError.checkForKill(path, status: outcome.status)
     // Open MPI draws lines around what its programs say.
     let lines = outcome.output.split(separator: "\n").filter { $0.contains(where: \.isLetter) }
-    let reason = lines.first { $0.contains("error:") } ?? lines.last
+    let reason = lines.first { $0.contains("error:") } ?? lines.first
     throw .unusableMPICompiler(
       path: path, reason: reason.map(String.init) ?? "it ended with status \(outcome.status)")
   }

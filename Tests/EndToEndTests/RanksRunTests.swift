@@ -134,6 +134,22 @@ import Testing
     for run in runs { #expect(run.hasSuffix("status 143\n1\n"), "\(run)\(result.errors)") }
   }
 
+  @Test("Ctrl-C says how to go on with as many ranks", .timeLimit(.minutes(1)))
+  func goesOn() throws {
+    let script = """
+      "$0" run libsmall.so --train --data text.txt --steps 1000000 --accumulate 2 --ranks 2 \
+        --eval-batches 1 --eval-interval 1000000 --save on.safetensors 2> on &
+      while kill -0 $! && ! test -e on.safetensors; do sleep 0.1; done
+      kill -INT $!
+      wait $!
+      echo "status $?"
+      grep "go on with:" on
+      """
+    let result = try Command.shell(script, in: Self.folder.get())
+    #expect(result.output.contains("status 130\n"), "\(result)")
+    #expect(result.output.contains(" --ranks 2"), "\(result)")
+  }
+
   @Test("Where there is no mpicc that is one error, said in one way", .timeLimit(.minutes(1)))
   func withoutCompiler() throws {
     let script = """

@@ -158,6 +158,7 @@ extension RunCommand {
     if let log = training.log, !isRun { words += ["--log", log] }
     if let record = training.record { words += ["--record", record] }
     if let replay = training.replay { words += ["--replay", replay] }
+    if let ranks { words += ["--ranks", "\(ranks)"] }
     if let threads { words += ["--threads", "\(threads)"] }
     if let uri = tracking.mlflow { words += ["--mlflow", MLflowTracker.redacted(uri)] }
     if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }
