@@ -89,6 +89,60 @@ import Testing
     #expect(result.errors.components(separatedBy: "error:").count == 2, "\(result.errors)")
   }
 
+  @Test(
+    "A signal to any of the processes under MPI ends all of them after the step, saved",
+    .timeLimit(.minutes(2)))
+  func interrupted() throws {
+    let script = """
+      export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+      export OMPI_MCA_rmaps_base_oversubscribe=1
+      moec=$0
+      for mpi in openmpi mpich; do
+        command -v mpirun.$mpi > /dev/null && command -v mpicc.$mpi > /dev/null || continue
+        echo run
+        set -- "$moec" run libsmall.so --train --data text.txt --steps 1000000 --accumulate 2
+        set -- "$@" --eval-batches 1 --eval-interval 1000000 --save $mpi.safetensors
+        timeout 50 mpirun.$mpi -np 1 "$@" : -np 1 sh -c 'echo $$ > pid; exec "$0" "$@"' "$@" 2> said &
+        while kill -0 $! && ! test -e $mpi.safetensors; do sleep 0.1; done
+        sleep 0.3
+        kill -INT $(cat pid)
+        wait $!
+        echo "status $?"
+        cat said >&2
+        grep -o "stopped at step .* of 1,000,000, saved in $mpi" said | wc -l
+      done
+      """
+    let result = try Command.shell(script, in: Self.folder.get())
+    let runs = result.output.components(separatedBy: "run\n").dropFirst()
+    for run in runs { #expect(run.hasSuffix("status 143\n1\n"), "\(run)\(result.errors)") }
+  }
+
+  @Test("Ctrl-C says how to go on with as many ranks", .timeLimit(.minutes(1)))
+  func goesOn() throws {
+    let script = """
+      "$0" run libsmall.so --train --data text.txt --steps 1000000 --accumulate 2 --ranks 2 \
+        --eval-batches 1 --eval-interval 1000000 --save on.safetensors 2> on &
+      while kill -0 $! && ! test -e on.safetensors; do sleep 0.1; done
+      kill -INT $!
+      wait $!
+      echo "status $?"
+      grep "go on with:" on
+      """
+    let result = try Command.shell(script, in: Self.folder.get())
+    #expect(result.output.contains("status 130\n"), "\(result)")
+    #expect(result.output.contains(" --ranks 2"), "\(result)")
+  }
+
+  @Test("Where there is no mpicc that is one error, said in one way", .timeLimit(.minutes(1)))
+  func withoutCompiler() throws {
+    let script = """
+      export OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 PMIX_RANK=0 MOEC_MPICC=/no/mpicc
+      exec "$0" run libsmall.so --train --data text.txt --steps 1 --accumulate 2 --no-save
+      """
+    let result = try Command.shell(script, in: Self.folder.get())
+    #expect(result.errors.hasPrefix("error: /no/mpicc: no such program\nhint: "), "\(result)")
+  }
+
   @Test("A loss that is not finite ends all, with one error", .timeLimit(.minutes(1)))
   func diverged() throws {
     let source = SmallModelFile.source.replacing(

@@ -28,6 +28,8 @@ extension RunCommand {
           hint: "leave it out: each process is a rank")
       }
       let command = sharing(Self.ownThreads, with: 1)
+      // Launchers send Ctrl-C to all: a rank that ended by it would take the others along, unsaved.
+      if task == .train { Interruption.watch() }
       try body(launched.isFirst ? command : command.silent, launched)
     } catch let code as ExitCode {
       try launched.close()
