@@ -56,6 +56,17 @@ import Testing
     #expect(alone.output == together.output && alone.output.contains("val loss"))
   }
 
+  @Test("What a rank takes of the processors is no setting of the run")
+  func settings() throws {
+    let path = try ModelFixture.folder() + "/w"
+    _ = try train(at: path, ["--steps", "2", "--accumulate", "2", "--ranks", "2"])
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+    let name = try #require(files.first { $0.hasSuffix(".json") }, "\(files)")
+    let settings = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+    #expect(settings.contains("\"ranks\"") && !settings.contains("\"threads\""), "\(settings)")
+  }
+
   @Test("Batches that cannot be shared out are refused, with a number that can")
   func uneven() throws {
     for (batches, next) in [(nil, "4"), ("6", "8")] {
@@ -112,7 +123,7 @@ import Testing
         grep -o "stopped at step .* of 1,000,000, saved in $mpi" said | wc -l
       done
       """
-    let result = try Command.shell(script, in: Self.folder.get())
+    let result = try Command.shell(script, in: RanksModel.folder.get())
     let runs = result.output.components(separatedBy: "run\n").dropFirst()
     for run in runs { #expect(run.hasSuffix("status 143\n1\n"), "\(run)\(result.errors)") }
   }
@@ -128,7 +139,7 @@ import Testing
       echo "status $?"
       grep "go on with:" on
       """
-    let result = try Command.shell(script, in: Self.folder.get())
+    let result = try Command.shell(script, in: RanksModel.folder.get())
     #expect(result.output.contains("status 130\n"), "\(result)")
     #expect(result.output.contains(" --ranks 2"), "\(result)")
   }
@@ -139,7 +150,7 @@ import Testing
       export OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 PMIX_RANK=0 MOEC_MPICC=/no/mpicc
       exec "$0" run libsmall.so --train --data text.txt --steps 1 --accumulate 2 --no-save
       """
-    let result = try Command.shell(script, in: Self.folder.get())
+    let result = try Command.shell(script, in: RanksModel.folder.get())
     #expect(result.errors.hasPrefix("error: /no/mpicc: no such program\nhint: "), "\(result)")
   }
 

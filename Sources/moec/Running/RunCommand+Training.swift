@@ -62,6 +62,7 @@ extension RunCommand {
   private func options(_ ranks: Ranks) -> Session.Options {
     var options = options
     options.ranks = ranks
+    options.usualThreads = usualThreads(of: ranks)
     options.trains = true
     options.accumulation = training.accumulate
     return options
