@@ -37,8 +37,8 @@ enum CWords {
     "replay_tokens", "update",
     "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
     "logits", "loss", "i", "x", "count", "name",
-    // Functions of model.h and model.c, types and tables.
-    "drawn_as", "pass_divides", "pass_part",
+    // Functions of model.h and model.c, and those that stand behind lines of some models alone; types and tables.
+    "drawn_as", "pass_divides", "pass_part", "check_targets", "create", "ask_for_pages",
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",
     "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
