@@ -119,8 +119,9 @@ public struct MPICompiler: Sendable, Equatable {
     ).run()
     if outcome.status == 0 { return outcome.output }
     try ToolchainError.checkForKill(path, status: outcome.status)
-    let lines = outcome.output.split(separator: "\n")
-    let reason = lines.first { $0.contains("error:") } ?? lines.last
+    // Open MPI draws lines around what its programs say.
+    let lines = outcome.output.split(separator: "\n").filter { $0.contains(where: \.isLetter) }
+    let reason = lines.first { $0.contains("error:") } ?? lines.first
     throw .unusableMPICompiler(
       path: path, reason: reason.map(String.init) ?? "it ended with status \(outcome.status)")
   }

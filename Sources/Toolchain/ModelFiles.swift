@@ -31,6 +31,7 @@ public struct ModelFiles: Sendable, Hashable {
     let name = try Self.main(of: names, path)
     main = place + name
     helpers = names.filter { Self.isHelper($0) && $0 != name }.sorted().map { place + $0 }
+      .filter { !Self.isFolder($0) }
   }
 
   private static let mains = ["model.swift", "main.swift"]
@@ -48,6 +49,12 @@ public struct ModelFiles: Sendable, Hashable {
   /// Files that begin with a dot are an editor's or the system's.
   private static func isHelper(_ name: String) -> Bool {
     name.hasSuffix(".swift") && !name.hasPrefix(".") && name != "Package.swift"
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
   }
 
   private static func main(of names: [String], _ folder: String) throws(ToolchainError) -> String {

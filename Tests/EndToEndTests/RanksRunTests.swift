@@ -5,26 +5,9 @@ import Testing
 
 /// Several ranks train one model: the same bits as one, in every file that they leave.
 @Suite(.serialized) struct RanksRunTests {
-  /// The small model with a term, a state that moves by its sign, and experts that take no more than their share.
-  private static let folder = Result {
-    let source = SmallModelFile.source
-      .replacing(
-        "let routing = h.linear(\"gate\", E).top(2).softmax()",
-        with: """
-          let scores = h.linear("gate", E).sigmoid()
-              let bias = routerBias("bias", E, rate: 0.01)
-              let routing = scores.top(2, by: scores + bias.value).normalized().balanced(by: bias).balanced(0.01)
-          """
-      )
-      .replacing("routed(by: routing)", with: "routed(by: routing, capacity: 1.1)")
-    let folder = try SmallModelFile.folder(source)
-    let result = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
-    guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
-    return folder
-  }
-
   private func run(_ options: [String]) throws -> Command {
-    try Moec.run(["run", "libsmall.so", "--data", "text.txt"] + options, in: Self.folder.get())
+    try Moec.run(
+      ["run", "libsmall.so", "--data", "text.txt"] + options, in: RanksModel.folder.get())
   }
 
   private func train(_ name: String, _ options: [String]) throws -> (weights: Data, log: String) {
@@ -73,6 +56,17 @@ import Testing
     #expect(alone.output == together.output && alone.output.contains("val loss"))
   }
 
+  @Test("What a rank takes of the processors is no setting of the run")
+  func settings() throws {
+    let path = try ModelFixture.folder() + "/w"
+    _ = try train(at: path, ["--steps", "2", "--accumulate", "2", "--ranks", "2"])
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+    let name = try #require(files.first { $0.hasSuffix(".json") }, "\(files)")
+    let settings = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+    #expect(settings.contains("\"ranks\"") && !settings.contains("\"threads\""), "\(settings)")
+  }
+
   @Test("Batches that cannot be shared out are refused, with a number that can")
   func uneven() throws {
     for (batches, next) in [(nil, "4"), ("6", "8")] {
@@ -104,6 +98,60 @@ import Testing
     ])
     #expect(result.status == 1)
     #expect(result.errors.components(separatedBy: "error:").count == 2, "\(result.errors)")
+  }
+
+  @Test(
+    "A signal to any of the processes under MPI ends all of them after the step, saved",
+    .timeLimit(.minutes(2)))
+  func interrupted() throws {
+    let script = """
+      export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+      export OMPI_MCA_rmaps_base_oversubscribe=1
+      moec=$0
+      for mpi in openmpi mpich; do
+        command -v mpirun.$mpi > /dev/null && command -v mpicc.$mpi > /dev/null || continue
+        echo run
+        set -- "$moec" run libsmall.so --train --data text.txt --steps 1000000 --accumulate 2
+        set -- "$@" --eval-batches 1 --eval-interval 1000000 --save $mpi.safetensors
+        timeout 50 mpirun.$mpi -np 1 "$@" : -np 1 sh -c 'echo $$ > pid; exec "$0" "$@"' "$@" 2> said &
+        while kill -0 $! && ! test -e $mpi.safetensors; do sleep 0.1; done
+        sleep 0.3
+        kill -INT $(cat pid)
+        wait $!
+        echo "status $?"
+        cat said >&2
+        grep -o "stopped at step .* of 1,000,000, saved in $mpi" said | wc -l
+      done
+      """
+    let result = try Command.shell(script, in: RanksModel.folder.get())
+    let runs = result.output.components(separatedBy: "run\n").dropFirst()
+    for run in runs { #expect(run.hasSuffix("status 143\n1\n"), "\(run)\(result.errors)") }
+  }
+
+  @Test("Ctrl-C says how to go on with as many ranks", .timeLimit(.minutes(1)))
+  func goesOn() throws {
+    let script = """
+      "$0" run libsmall.so --train --data text.txt --steps 1000000 --accumulate 2 --ranks 2 \
+        --eval-batches 1 --eval-interval 1000000 --save on.safetensors 2> on &
+      while kill -0 $! && ! test -e on.safetensors; do sleep 0.1; done
+      kill -INT $!
+      wait $!
+      echo "status $?"
+      grep "go on with:" on
+      """
+    let result = try Command.shell(script, in: RanksModel.folder.get())
+    #expect(result.output.contains("status 130\n"), "\(result)")
+    #expect(result.output.contains(" --ranks 2"), "\(result)")
+  }
+
+  @Test("Where there is no mpicc that is one error, said in one way", .timeLimit(.minutes(1)))
+  func withoutCompiler() throws {
+    let script = """
+      export OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 PMIX_RANK=0 MOEC_MPICC=/no/mpicc
+      exec "$0" run libsmall.so --train --data text.txt --steps 1 --accumulate 2 --no-save
+      """
+    let result = try Command.shell(script, in: RanksModel.folder.get())
+    #expect(result.errors.hasPrefix("error: /no/mpicc: no such program\nhint: "), "\(result)")
   }
 
   @Test("A loss that is not finite ends all, with one error", .timeLimit(.minutes(1)))

@@ -69,7 +69,12 @@ private let cases: [RuleCase] =
     RuleCase(
       .capacityNotCausal, "first choices of a sequence", mentions: "first choices",
       bad: { .routed(capacity: .tokens(2).keeping(.choice).perSequence(), topK) },
-      good: { .routed(capacity: .tokens(2).perSequence(), topK) }),
+      good: {
+        // One choice of each token is its first: the later tokens are those that are dropped.
+        .routed(capacity: .tokens(2).keeping(.choice).perSequence()) { m, x in
+          x.linear("gate", m.E).softmax().top(1).weights()
+        }
+      }),
     RuleCase(
       .noiseInEvaluation, "noise", mentions: "stays on in evaluation",
       bad: { .around { _, x in x + .normal(like: x) } },

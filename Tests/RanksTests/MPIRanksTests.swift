@@ -57,62 +57,13 @@ struct MPIRanksTests {
   }
 }
 
-/// An MPI of this machine.
-struct MPI: Sendable, CustomStringConvertible {
-  /// A launcher, and the library of another MPI.
-  struct Pair: Sendable, CustomStringConvertible {
-    var launcher, library: MPI
-    var description: String { "\(library) under \(launcher)" }
-  }
-
-  var mpirun, mpicc: String
-  var isOpenMPI: Bool
-
-  var description: String { mpirun }
-  var name: String { isOpenMPI ? "Open MPI's mpirun" : "MPICH's mpiexec" }
-
-  /// Those that Debian tells apart by name, or the only one.
-  static let installed: [MPI] = {
-    let all = ["openmpi", "mpich"].compactMap { MPI(suffix: ".\($0)") }
-    return all.isEmpty ? [MPI(suffix: "")].compactMap { $0 } : all
-  }()
-
-  static let pairs = installed.flatMap { launcher in
-    installed.filter { $0.isOpenMPI != launcher.isOpenMPI }.map {
-      Pair(launcher: launcher, library: $0)
-    }
-  }
-
-  private init?(suffix: String) {
-    let script =
-      "command -v mpirun\(suffix) && command -v mpicc\(suffix) && mpirun\(suffix) --version"
-    guard let found = try? Command.run("/bin/sh", ["-c", script]), found.status == 0 else {
-      return nil
-    }
-    let lines = found.output.split(separator: "\n")
-    guard lines.count > 2 else { return nil }
-    (mpirun, mpicc) = (String(lines[0]), String(lines[1]))
-    isOpenMPI = lines[2].contains("Open MPI") || lines[2].contains("OpenRTE")
-  }
-
-  /// What so many ranks of the program say and leave; after a minute they are ended.
+extension MPI {
+  /// What so many ranks of the program of these tests say and leave.
   func run(
     _ count: Int, _ arguments: [String], _ environment: [String: String] = [:]
   ) throws -> Command {
     let program = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent()
       .appendingPathComponent("RanksProgram").path
-    // More ranks than processors, and by root, who must say so twice.
-    let usual = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
-    let started = try StartedCommand(
-      mpirun, (isOpenMPI ? ["--oversubscribe"] : []) + ["-np", "\(count)", program] + arguments,
-      environment: usual.merging(environment) { $1 })
-    let end = Date(timeIntervalSinceNow: 60)
-    started.wait { Date() > end }
-    // The launcher ends what it started.
-    started.send(SIGTERM)
-    let last = Date(timeIntervalSinceNow: 5)
-    started.wait { Date() > last }
-    started.send(SIGKILL)
-    return try started.end()
+    return try run(count, program, arguments, environment)
   }
 }

@@ -9,7 +9,7 @@ import Planning
 import Toolchain
 
 /// A graph that went the compiler's whole way, up to a loaded library.
-public struct CompiledModel {
+public struct CompiledModel: Sendable {
   /// The graph with gradients, but without any pass that can be left out: what the oracle runs.
   public let reference: Graph
   public let plan: Plan

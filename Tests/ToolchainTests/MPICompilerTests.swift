@@ -88,6 +88,10 @@ import Testing
     let error = ToolchainError.unusableMPICompiler(
       path: mpicc.path, reason: "a.c:2: fatal error: no mpi.h")
     #expect(throws: error) { try mpicc.withLibrary(of: [("a.c", "")], cache: cache) { _ in } }
+    let framed = try compiler("echo -----; echo 'no gcc here'; echo 'Or so.'; echo -----; exit 1")
+    #expect(
+      throws: ToolchainError.unusableMPICompiler(path: framed.path, reason: "no gcc here")
+    ) { try framed.withLibrary(of: [("a.c", "")], cache: cache) { _ in } }
     #expect(!scratch.files.contains("cache"))
   }
 }

@@ -157,6 +157,13 @@ import Testing
     }
   }
 
+  @Test("A folder in it is none of its files, whatever it is called")
+  func folderInside() throws {
+    let path = try folder("outer", ["model.swift": "graph(\"a\")", "b.swift": ""])
+    try folder("outer/inner.swift", ["c.swift": "no Swift"])
+    #expect(try compiler().trace(model: path).graph == "a")
+  }
+
   @Test("Folders that are no model say why, and what to do")
   func noModel() throws {
     let none = try folder("none", ["other.swift": ""])

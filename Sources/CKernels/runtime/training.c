@@ -200,6 +200,7 @@ static int step_scaled(moec_model *m, const adamw_numbers *step, float scale) {
     const int64_t count = scale != 1 ? (int64_t)model_sizes.gradients : 0;
     #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < count; i++) { m->gradient[i] *= scale; }
+#pragma moec update
     model_update(m, step, 1);
     return 0;
 }
@@ -237,7 +238,6 @@ float moec_update(moec_model *m, const moec_hyper *h, float max_norm) {
 #endif
         const adamw_numbers step = numbers_of(h);
         model_count_step(m);
-#pragma moec update
         if (step_scaled(m, &step, scale)) { norm = NAN; }
     }
     m->batches = 0;

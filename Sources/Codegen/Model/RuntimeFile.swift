@@ -6,6 +6,7 @@ struct RuntimeFile {
 
   /// As it lies in `CKernels`.
   let text: UnsafePointer<CChar>?
+  var source: String { text.map { String(cString: $0) } ?? "" }
 
   /// What is behind the library's interface, in the order in which a reader wants it.
   private static var interface: [RuntimeFile] {
@@ -38,7 +39,7 @@ struct RuntimeFile {
 
   /// The whole file.
   func statements(_ context: Context) -> [Statement] {
-    let own = context.runtime.statements(text.map { String(cString: $0) } ?? "")
+    let own = context.runtime.statements(source)
     return [Statement(lines: [context.heading(path), "//"])] + own.dropLast()
   }
 }

@@ -37,13 +37,8 @@ enum CWords {
     "replay_tokens", "update",
     "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
     "logits", "loss", "i", "x", "count", "name",
-    // Functions of files that know layers.
-    "take_batch", "take_empty_batch", "take_states", "check_alone", "stored_index", "logical_count",
-    "tensor", "note_experts", "numbers_of",
-    "numbers_for", "train", "evaluate", "passes_at_once", "gradient_norm", "first_of", "place_of",
-    "count_of", "count_router", "are_choices", "drawn_as", "pass_divides", "pass_part",
-    "check_hyper", "check_numbers", "check_targets",
-    // Types and tables.
+    // Functions of model.h and model.c, and those that stand behind lines of some models alone; types and tables.
+    "drawn_as", "pass_divides", "pass_part", "check_targets", "create", "ask_for_pages",
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",
     "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
@@ -65,6 +60,10 @@ enum CWords {
   /// All that kernels define outside of their functions.
   static let kernels = Set(KernelFile.all.flatMap { CDefinedNames($0.header.text).found })
 
+  /// All that the files that know layers, and are the same for every model, define.
+  static let runtime = Set(
+    RuntimeFile.all(routes: true).flatMap { CDefinedNames($0.source).found })
+
   private static let all = language.union(library).union(variables).union(kernels)
 
   /// Whether a field cannot have a name.
@@ -80,10 +79,15 @@ enum CWords {
 
   /// Whether a layer cannot have a name.
   static func takesFromLayers(_ name: String) -> Bool {
-    beginsOddly(name) || all.contains(name) || model.contains(name) || name.hasSuffix("_layer")
+    beginsOddly(name) || isInFiles(name) || name.hasSuffix("_layer")
       || name.hasSuffix("_axis") || hasEnding(name) || name.hasPrefix("moec_")
       || name.hasPrefix("model_") || name.hasPrefix("routes_")
-      || endings.contains { all.contains(name + $0) || model.contains(name + $0) }
+      || endings.contains { isInFiles(name + $0) }
+  }
+
+  /// Whether a file that knows layers has a name already.
+  private static func isInFiles(_ name: String) -> Bool {
+    all.contains(name) || model.contains(name) || runtime.contains(name)
   }
 
   /// Whether an axis cannot have a name: all but a capital, perhaps with digits, or with further letters

@@ -12,6 +12,8 @@ struct CapacityNotCausal: RuleDefinition {
     subject.limitedRoutes.compactMap { route in
       let tokens = route.rule.perSequence ? subject.graph.context.size : subject.batchTokens
       guard route.rule.order != .position, route.capacity(of: tokens) < tokens else { return nil }
+      // Where each token has one choice, all are first ones.
+      if route.rule.order == .choice, route.chosen == 1 { return nil }
       let what = route.rule.order == .weight ? "the largest weights" : "first choices"
       return Finding(
         route.index,

@@ -1,11 +1,11 @@
 import ModelRuntime
 
 extension Session {
-  /// Sets as many threads as are asked for, or as many as there may be and the system gives.
+  /// Sets as many threads as are asked for, or as are usual and the system gives.
   static func setThreads(
-    of model: Model, asked: Int?, _ processors: Processors
+    of model: Model, asked: Int?, usual: Int
   ) throws(ModelError) -> Int {
-    let count = asked ?? processors.usualThreads
+    let count = asked ?? usual
     do {
       try model.setThreads(count)
       return count

@@ -60,8 +60,10 @@ public struct Session {
     public var text = Text.corpus
     /// Nil is the checkpoint's seed, or else `RandomStream.usualSeed`.
     public var seed: UInt64?
-    /// Nil is as many as this process may use.
+    /// Nil is `usualThreads`.
     public var threads: Int?
+    /// Nil is as many as this process may use.
+    public var usualThreads: Int?
     /// The rank that this process or thread is.
     public var ranks = Ranks.alone
     /// Batches of an update, of all ranks together, where the session is to train; nil is the checkpoint's.
@@ -93,7 +95,8 @@ public struct Session {
     try Session.check(corpus, record, options)
     ranks = options.ranks
     model = try Session.model(library, options, record)
-    threads = try Session.setThreads(of: model, asked: options.threads, processors)
+    threads = try Session.setThreads(
+      of: model, asked: options.threads, usual: options.usualThreads ?? processors.usualThreads)
     threadNote = Session.threadNote(asked: options.threads, processors)
     model.initialize(seed: RandomStream.seed(seed, .initialization))
     try checkpoint?.restore(into: model)

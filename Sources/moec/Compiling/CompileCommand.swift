@@ -17,7 +17,7 @@ struct CompileCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         moec compile model.swift            # build/libmodel.so, its C in build/model
-        moec compile my-model               # my-model/model.swift and the Swift files beside it
+        moec compile my-model               # model.swift and what is beside it
         moec compile Examples/makemoe.swift -o libmakemoe.so
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes

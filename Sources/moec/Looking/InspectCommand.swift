@@ -7,7 +7,7 @@ import ModelRuntime
 import Planning
 import SystemFiles
 
-/// `moec inspect LIB.so --summary|--layer NAME|--memory|--graph dot|--html FILE|--extract DIR`.
+/// `moec inspect LIB.so --summary|--layer NAME|--memory|--exchange|--graph dot|--html FILE|--extract DIR`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
@@ -20,6 +20,7 @@ struct InspectCommand: ParsableCommand {
         moec inspect libmakemoe.so --summary --bench bench.json
         moec inspect libmakemoe.so --layer block.mixture
         moec inspect libmakemoe.so --memory
+        moec inspect libmakemoe.so --exchange --ranks 4 --accumulate 8
         moec inspect libmakemoe.so --graph svg > makemoe.svg
         moec inspect libmakemoe.so --html makemoe.html --bench bench.json
         moec inspect libmakemoe.so --extract sources
@@ -41,6 +42,18 @@ struct InspectCommand: ParsableCommand {
 
   @Flag(help: "Print what the arena holds over the life of a step.")
   var memory = false
+
+  @Flag(help: "Print what ranks exchange in an update, and the memory of each.")
+  var exchange = false
+
+  @Option(parsing: .unconditional, help: "With --exchange: how many ranks. (default: 2)")
+  var ranks: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "With --exchange: batches of an update. (default: one for each rank)", valueName: "n"))
+  var accumulate: Int?
 
   @Option(
     help: "Print the graph for Graphviz, or drawn by it, each distinct layer once: dot or svg.")
@@ -68,13 +81,32 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var time: TimeLimit
 
   func validate() throws {
-    let given = [summary, layer != nil, memory, graph != nil, html != nil, extract != nil]
+    let given = [
+      summary, layer != nil, memory, exchange, graph != nil, html != nil, extract != nil,
+    ]
     guard given.filter({ $0 }).count == 1 else {
       throw ValidationError(
-        "say what to look at, one of --summary, --layer, --memory, --graph, --html and --extract")
+        "say what to look at, one of --summary, --layer, --memory, --exchange, --graph, --html and "
+          + "--extract")
     }
+    try checkRanks()
     if bench != nil && html == nil && !summary {
       throw ValidationError("--bench goes with --summary or --html")
+    }
+  }
+
+  private func checkRanks() throws {
+    if !exchange, ranks != nil || accumulate != nil {
+      throw ValidationError("--ranks and --accumulate go with --exchange")
+    }
+    for (name, value) in [("--ranks", ranks), ("--accumulate", accumulate)] {
+      guard let value, !(1...1024).contains(value) else { continue }
+      throw ValidationError("\(name) must be from 1 to 1,024, not \(value)")
+    }
+    if let accumulate, accumulate % (ranks ?? 2) != 0 {
+      throw ValidationError(
+        "\(accumulate) batches cannot be shared out among \(ranks ?? 2) ranks: --accumulate must be a "
+          + "multiple of --ranks")
     }
   }
 
@@ -86,6 +118,11 @@ struct InspectCommand: ParsableCommand {
       if summary { try printTable(try text(ofSummary: carried.plan)) }
       if let layer { try printTable(try LayerReport(carried, path: layer).text) }
       if memory { try printTable(MemoryReport(carried.plan).text) }
+      if exchange {
+        let ranks = ranks ?? 2
+        try printTable(
+          ExchangeReport(carried.plan, ranks: ranks, batches: accumulate ?? ranks).text)
+      }
       switch graph {
       case .dot: try printNow(GraphDrawing(carried.plan).dot)
       case .svg: try printNow(try GraphDrawing(carried.plan).svg(limit: time.timeLimit))

@@ -12,8 +12,8 @@ extension RunCommand {
     let launched = try Ranks.launched()
     if launched.count > 1 { return try asLaunched(launched, body) }
     guard let count = ranks, count > 1 else { return try body(self, .alone) }
-    let command = sharing(Processors.current.usualThreads, with: count)
-    _ = try Ranks.threads(count) { try body($0.isFirst ? command : command.silent, $0) }
+    let (command, silent) = (self, silent)
+    _ = try Ranks.threads(count) { try body($0.isFirst ? command : silent, $0) }
   }
 
   /// One of several processes. What ends one of them ends all.
@@ -27,8 +27,9 @@ extension RunCommand {
             "--ranks \(ranks) starts threads, but this is one of \(launched.count) processes",
           hint: "leave it out: each process is a rank")
       }
-      let command = sharing(Self.ownThreads, with: 1)
-      try body(launched.isFirst ? command : command.silent, launched)
+      // Launchers send Ctrl-C to all: a rank that ended by it would take the others along, unsaved.
+      if task == .train { Interruption.watch() }
+      try body(launched.isFirst ? self : silent, launched)
     } catch let code as ExitCode {
       try launched.close()
       throw code
@@ -49,17 +50,14 @@ extension RunCommand {
     }
   }
 
-  /// The processors that this process is bound to, or its share of those of the machine.
-  private static var ownThreads: Int {
+  /// Threads of a rank where none are asked for: its share of the process's processors, or of the machine's, or those
+  /// that it is bound to; nil for one that is alone.
+  func usualThreads(of ranks: Ranks) -> Int? {
+    if ranks.count == 1 { return nil }
     let usual = Processors.current.usualThreads
+    if self.ranks != nil { return max(1, usual / ranks.count) }
     let isBound = usual < ProcessInfo.processInfo.processorCount
     return isBound ? usual : max(1, usual / max(1, Launcher.here()?.localCount ?? 1))
-  }
-
-  private func sharing(_ processors: Int, with count: Int) -> RunCommand {
-    var command = self
-    command.threads = threads ?? max(1, processors / count)
-    return command
   }
 
   private var silent: RunCommand {

@@ -62,6 +62,7 @@ extension RunCommand {
   private func options(_ ranks: Ranks) -> Session.Options {
     var options = options
     options.ranks = ranks
+    options.usualThreads = usualThreads(of: ranks)
     options.trains = true
     options.accumulation = training.accumulate
     return options
@@ -113,8 +114,9 @@ extension RunCommand {
     tell(try session.fingerprintLine(after: outcome.step))
     tell(end(outcome, of: settings, session))
     finish(listeners.trackers, outcome.status, session)
-    if case .interrupted = outcome, let signal = Interruption.signal {
-      throw ExitCode(128 + signal)
+    if case .interrupted = outcome {
+      // Of a signal to another rank it is only known that it came.
+      throw ExitCode(128 + (Interruption.signal ?? SIGTERM))
     }
   }
 
@@ -157,6 +159,7 @@ extension RunCommand {
     if let log = training.log, !isRun { words += ["--log", log] }
     if let record = training.record { words += ["--record", record] }
     if let replay = training.replay { words += ["--replay", replay] }
+    if let ranks { words += ["--ranks", "\(ranks)"] }
     if let threads { words += ["--threads", "\(threads)"] }
     if let uri = tracking.mlflow { words += ["--mlflow", MLflowTracker.redacted(uri)] }
     if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }

@@ -132,6 +132,7 @@ struct RunCommand: ParsableCommand {
   private func evaluate(_ ranks: Ranks) throws {
     var options = options
     options.ranks = ranks
+    options.usualThreads = usualThreads(of: ranks)
     let session = try open(options)
     tell(session.summary)
     noteUntrained()
