@@ -21,15 +21,16 @@ struct model_ranks {
     int joins;           // of the sums that wait on this rank, so many are partners of the last batch
     int pieces;          // sums that a rank is left with at most
     size_t slot;         // numbers that come in at once, at most
+    int sums;            // that all ranks together are left with
+    batch_span *span;    // [sums] of which batches they are, rank after rank
+    int *own;            // [ranks] how many of them each has
+    const float **from;  // [sums] where those to be added lie
     float *incoming;     // [UNDER_WAY, slot]
     float *states;       // [ranks, pieces, states]
     double *square;      // rank after rank, of its own blocks
     int32_t *used;       // [ranks, USED]
     size_t *start;       // [MOEC_TICKETS, 2, ranks + 1]
 };
-
-// The sums that a rank has over its own batches, when it has added up what it can.
-int ranks_spans(const struct update_state *u, int rank, batch_span *spans);
 
 // The range in which parameter i lies, and the first of its numbers there.
 const update_range *ranks_range(const moec_model *m, int i, size_t *first);
@@ -50,6 +51,9 @@ void ranks_join(const struct update_state *u, size_t first, float *to, size_t co
 
 // A sum that waits.
 const float *ranks_held(const struct update_state *u, int index);
+
+// The sum over all batches of some numbers, UPDATE_BLOCK at most, `at` from where all that is to be added begins.
+void ranks_add_block(const struct model_ranks *link, size_t at, size_t count, float *to);
 
 // Waits for the oldest range under way, and adds up this rank's share of it.
 void ranks_add_range(moec_model *m);

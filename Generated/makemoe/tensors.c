@@ -78,6 +78,15 @@ static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
 
 static int is_moment(int kind) { return kind == MOEC_FIRST_MOMENT || kind == MOEC_SECOND_MOMENT; }
 
+// Adds the sums that wait for their partners to a gradient that is read, as an update will.
+static void add_waiting(const moec_model *m, int index, float *out, size_t count) {
+    const model_parameter *q = &m->parameter[index];
+    for (int h = m->batches ? m->update->holds - 1 : -1; h >= 0; h--) {
+        const float *held = m->update->sums + (size_t)h * update_count() + (q->gradient - m->gradient);
+        for (size_t n = 0; n < count; n++) { out[n] = held[stored_index(&q->row, n)] + out[n]; }
+    }
+}
+
 int moec_read(const moec_model *model, int kind, int index, float *out) {
     moec_model *m = (moec_model *)model;  // of which only the error is written
     if (!m) { return 1; }
@@ -96,6 +105,7 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     }
     const model_parameter_row *q = &m->parameter[index].row;
     for (size_t n = 0; n < count; n++) { out[n] = from ? from[kind == MOEC_STEPS ? n : stored_index(q, n)] : 0; }
+    if (kind == MOEC_GRADIENT && from) { add_waiting(m, index, out, count); }
     return 0;
 }
 

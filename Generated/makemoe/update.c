@@ -58,9 +58,9 @@ int update_begin_batch(moec_model *m) {
     struct update_state *u = m->update;
     const int most = u->parts ? u->parts : 1 << u->room;
     if (m->batches == most) {
-        return model_fail(m, u->parts ? "all %d batches of this update have been accumulated"
-                                      : "this model takes %d batches for each update: moec_create_rank makes one for more",
-                          most, 0);
+        return model_fail(m, u->parts ? "the update has all its batches, %d"
+                                      : "an update takes no more batches than %d: compile the model with --accumulate, "
+                                        "or make it by moec_create_rank", most, 0);
     }
     if (!m->batches) {
         u->holds = 0;

@@ -233,7 +233,8 @@ static void ask_for_pages(char *start, size_t head, int ranks) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     madvise(start, head + model_sizes.arena, MADV_HUGEPAGE);
     if (ranks > 1) {
-        size_t page = 4096, first = (head + model_sizes.moments + page - 1) / page * page;
+        // As large as pages are anywhere.
+        size_t page = (size_t)1 << 16, first = (head + model_sizes.moments + page - 1) / page * page;
         size_t end = (head + model_sizes.steps) / page * page;
         if (first < end) { madvise(start + first, end - first, MADV_NOHUGEPAGE); }
     }

@@ -7,21 +7,24 @@
 
 // ---- what belongs to whom -----------------------------------------------------------------------
 
-int ranks_spans(const struct update_state *u, int rank, batch_span *spans) {
-    return update_spans(rank * u->parts, (rank + 1) * u->parts, spans);
-}
-
-static int most_pieces(const struct update_state *u) {
+// Counts the sums that all ranks are left with when they have added up what they can, and lists them if there is room.
+static void list_sums(const struct update_state *u, struct model_ranks *link) {
     batch_span spans[UPDATE_HELD];
-    int most = 1;
-    for (int rank = 0; rank < u->ranks; rank++) { most = larger(most, ranks_spans(u, rank, spans)); }
-    return most;
+    link->sums = 0;
+    for (int rank = 0; rank < u->ranks; rank++) {
+        int count = update_spans(rank * u->parts, (rank + 1) * u->parts, spans);
+        if (link->span) {
+            link->own[rank] = count;
+            memcpy(link->span + link->sums, spans, (size_t)count * sizeof *spans);
+        }
+        link->pieces = larger(link->pieces, count);
+        link->sums += count;
+    }
 }
 
 // Whether a rank has a sum to send as number `piece`; all have a last one.
-static int has_sum(const struct update_state *u, int rank, int piece) {
-    batch_span spans[UPDATE_HELD];
-    return piece == u->link->pieces - 1 || ranks_spans(u, rank, spans) - 1 > piece;
+static int has_sum(const struct model_ranks *link, int rank, int piece) {
+    return piece == link->pieces - 1 || link->own[rank] - 1 > piece;
 }
 
 // What a rank has of a range at most.
@@ -59,7 +62,8 @@ void ranks_owned(const moec_model *m, int i, size_t *first, size_t *end) {
 static size_t square_count(void) { return model_sizes.gradients / UPDATE_BLOCK + MODEL_PARAMETERS + 1; }
 
 static struct model_ranks sizes_of(const struct update_state *u) {
-    struct model_ranks link = {.pieces = most_pieces(u)};
+    struct model_ranks link = {.pieces = 1};
+    list_sums(u, &link);
     link.slot = most_of_share(u) * (size_t)u->ranks * (size_t)link.pieces;
     if (link.slot < model_sizes.range) { link.slot = model_sizes.range; }
     return link;
@@ -76,9 +80,15 @@ static size_t start_bytes(const struct update_state *u) {
     return MOEC_TICKETS * 2 * (size_t)(u->ranks + 1) * sizeof(size_t);
 }
 
+// What is listed of the sums of all ranks: where they lie, of which batches they are, how many each rank has.
+static size_t sums_bytes(const struct update_state *u, const struct model_ranks *link) {
+    size_t own = (size_t)(u->ranks + 1) / 2 * 2 * sizeof(int);
+    return (size_t)link->sums * (sizeof(float *) + sizeof(batch_span)) + own;
+}
+
 size_t ranks_bytes(const struct update_state *u) {
     const struct model_ranks link = sizes_of(u);
-    return (sizeof link + 63) / 64 * 64 + UNDER_WAY * link.slot * sizeof(float) + states_bytes(u, &link)
+    return (sizeof link + 63) / 64 * 64 + sums_bytes(u, &link) + UNDER_WAY * link.slot * sizeof(float) + states_bytes(u, &link)
         + square_count() * sizeof(double) + used_bytes(u) + start_bytes(u);
 }
 
@@ -87,6 +97,11 @@ void ranks_begin(moec_model *m, char *memory) {
     struct model_ranks *link = u->link = (struct model_ranks *)memory;
     *link = sizes_of(u);
     memory += (sizeof *link + 63) / 64 * 64;
+    link->from = (const float **)memory;
+    link->span = (batch_span *)(link->from + link->sums);
+    link->own = (int *)(link->span + link->sums);
+    list_sums(u, link);
+    memory += sums_bytes(u, link);
     link->incoming = (float *)memory;
     memory += UNDER_WAY * link->slot * sizeof(float);
     link->states = (float *)memory;
@@ -125,7 +140,7 @@ static void deal_out(struct update_state *u, int ticket, const update_range *ran
     receive[0] = 0;
     for (int r = 0; r < u->ranks; r++) {
         send[r] = from ? update_share(range, r, u->ranks) : 0;
-        receive[r + 1] = receive[r] + (has_sum(u, r, piece) ? own : 0);
+        receive[r + 1] = receive[r] + (has_sum(link, r, piece) ? own : 0);
     }
     send[u->ranks] = from ? range->count : 0;
     if (link->lost) { return; }
@@ -163,40 +178,37 @@ static float *incoming_of(const struct update_state *u, const update_range *rang
         + (size_t)piece * (size_t)u->ranks * share_count(u, range);
 }
 
-static int ranks_before(const struct update_state *u, int rank, int piece) {
-    int count = 0;
-    for (int r = 0; r < rank; r++) { count += has_sum(u, r, piece); }
-    return count;
-}
-
-// Which numbers of the share sum `s` of `spans` of a rank is: a rank's last one travels with the last of all.
-static const float *incoming_sum(const struct update_state *u, const update_range *range, int turn, int rank, int s,
-                                 int spans) {
+// Lists where the sums of all ranks over this rank's share lie. A rank's last one came with the last of all.
+static void list_incoming(struct update_state *u, const update_range *range, int turn) {
+    struct model_ranks *link = u->link;
     const size_t own = share_count(u, range);
-    if (s == spans - 1) { return incoming_of(u, range, turn, u->link->pieces - 1) + (size_t)rank * own; }
-    return incoming_of(u, range, turn, s) + (size_t)ranks_before(u, rank, s) * own;
-}
-
-// The sum over all batches of some numbers that come in, UPDATE_BLOCK at most, `at` from the share's first.
-static void add_block(const struct update_state *u, const update_range *range, int turn, size_t at, size_t count, float *to) {
-    float sum[MOST_WAIT][UPDATE_BLOCK];
-    batch_span held[MOST_WAIT], spans[UPDATE_HELD];
-    int holds = 0;
-    for (int rank = 0; rank < u->ranks; rank++) {
-        int own = ranks_spans(u, rank, spans);
-        for (int s = 0; s < own; s++) {
-            memcpy(sum[holds], incoming_sum(u, range, turn, rank, s, own) + at, count * sizeof(float));
-            held[holds] = spans[s];
-            for (; holds && update_are_partners(held[holds - 1], held[holds]); holds--) {
-                for (size_t i = 0; i < count; i++) { sum[holds - 1][i] = sum[holds - 1][i] + sum[holds][i]; }
-                held[holds - 1].count *= 2;
-            }
-            holds++;
+    for (int piece = 0; piece < link->pieces; piece++) {
+        const float *place = incoming_of(u, range, turn, piece);
+        for (int rank = 0, first = 0; rank < u->ranks; first += link->own[rank++]) {
+            if (!has_sum(link, rank, piece)) { continue; }
+            link->from[first + (piece == link->pieces - 1 ? link->own[rank] - 1 : piece)] = place;
+            place += own;
         }
     }
-    for (holds--; holds > 0; holds--) {
-        for (size_t i = 0; i < count; i++) { sum[holds - 1][i] = sum[holds - 1][i] + sum[holds][i]; }
+}
+
+static void add(float *to, const float *more, size_t count) {
+    for (size_t i = 0; i < count; i++) { to[i] = to[i] + more[i]; }
+}
+
+void ranks_add_block(const struct model_ranks *link, size_t at, size_t count, float *to) {
+    float sum[MOST_WAIT][UPDATE_BLOCK];
+    batch_span held[MOST_WAIT];
+    int holds = 0;
+    for (int s = 0; s < link->sums; s++, holds++) {
+        memcpy(sum[holds], link->from[s] + at, count * sizeof(float));
+        held[holds] = link->span[s];
+        for (; holds && update_are_partners(held[holds - 1], held[holds]); holds--) {
+            add(sum[holds - 1], sum[holds], count);
+            held[holds - 1].count *= 2;
+        }
     }
+    for (holds--; holds > 0; holds--) { add(sum[holds - 1], sum[holds], count); }
     memcpy(to, sum[0], count * sizeof(float));
 }
 
@@ -210,10 +222,11 @@ void ranks_add_range(moec_model *m) {
     const size_t own = share_count(u, range);
     float *to = m->gradient + range->first + update_share(range, u->rank, u->ranks);
     const int blocks = (int)((own + UPDATE_BLOCK - 1) / UPDATE_BLOCK);
+    list_incoming(u, range, turn);
     #pragma omp parallel for schedule(static) if (blocks > 8)
     for (int b = 0; b < blocks; b++) {
         size_t at = (size_t)b * UPDATE_BLOCK, left = own - at;
-        add_block(u, range, turn, at, left < UPDATE_BLOCK ? left : UPDATE_BLOCK, to + at);
+        ranks_add_block(u->link, at, left < UPDATE_BLOCK ? left : UPDATE_BLOCK, to + at);
     }
 }
 

@@ -67,26 +67,20 @@ static void put_states(moec_model *m) {
     memcpy(own + (size_t)(u->link->pieces - 1) * count, m->next, count * sizeof *own);
 }
 
-// The sum over all batches of number i of them.
-static float sum_of_states(const struct update_state *u, size_t i) {
-    float sum[MOST_WAIT];
-    batch_span held[MOST_WAIT], spans[UPDATE_HELD];
-    int holds = 0;
-    for (int rank = 0; rank < u->ranks; rank++) {
-        int own = ranks_spans(u, rank, spans);
-        for (int s = 0; s < own; s++) {
-            size_t piece = (size_t)(s < own - 1 ? s : u->link->pieces - 1);
-            sum[holds] = u->link->states[((size_t)rank * (size_t)u->link->pieces + piece) * model_sizes.states + i];
-            held[holds] = spans[s];
-            for (; holds && update_are_partners(held[holds - 1], held[holds]); holds--) {
-                sum[holds - 1] = sum[holds - 1] + sum[holds];
-                held[holds - 1].count *= 2;
-            }
-            holds++;
+// Adds up those of all ranks.
+static void add_states(moec_model *m) {
+    const struct update_state *u = m->update;
+    struct model_ranks *link = u->link;
+    const size_t count = model_sizes.states;
+    for (int rank = 0, s = 0; rank < u->ranks; rank++) {
+        const float *of = link->states + (size_t)rank * (size_t)link->pieces * count;
+        for (int own = 0; own < link->own[rank]; own++) {
+            link->from[s++] = of + (size_t)(own < link->own[rank] - 1 ? own : link->pieces - 1) * count;
         }
     }
-    for (holds--; holds > 0; holds--) { sum[holds - 1] = sum[holds - 1] + sum[holds]; }
-    return sum[0];
+    for (size_t at = 0; at < count; at += UPDATE_BLOCK) {
+        ranks_add_block(link, at, count - at < UPDATE_BLOCK ? count - at : UPDATE_BLOCK, m->next + at);
+    }
 }
 #endif
 
@@ -130,7 +124,7 @@ int ranks_sum(moec_model *m) {
     take_used(m);
     take_counted(m);
 #if MODEL_HAS_STATES
-    for (size_t i = 0; i < model_sizes.states; i++) { m->next[i] = sum_of_states(u, i); }
+    add_states(m);
 #endif
     link->sent = link->added = 0;
     return 0;
