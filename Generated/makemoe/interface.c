@@ -218,14 +218,39 @@ static void ask_for_pages(char *start, size_t head, int ranks) {
 #endif
 }
 
+// Memory of zeros: of several ranks none is set apart for pages that are never touched, such as those of moments that
+// others have.
+static char *allocate(size_t bytes, int ranks) {
+#if defined(__linux__) && defined(MAP_NORESERVE)
+    if (ranks > 1) {
+        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+    }
+#endif
+    (void)ranks;
+    return calloc(1, bytes);
+}
+
+static void release(const moec_model *m) {
+#if defined(__linux__) && defined(MAP_NORESERVE)
+    if (m->update->ranks > 1) {
+        munmap(m->allocation, m->allocated);
+        return;
+    }
+#endif
+    free(m->allocation);
+}
+
 static moec_model *create(const moec_exchange *exchange, int batches) {
+    const int ranks = exchange ? exchange->ranks : 1;
     size_t lanes = (size_t)model_sizes.lanes * sizeof(moec_model), page = (size_t)2 << 20;
     size_t layers = lanes + sizeof(model_tables), head = layers + (size_t)model_sizes.lanes * model_sizes.layers;
     head = (head + 63) / 64 * 64;
-    char *allocation = calloc(1, head + model_sizes.arena + update_bytes(exchange, batches) + page);
+    size_t bytes = head + model_sizes.arena + update_bytes(exchange, batches) + page;
+    char *allocation = allocate(bytes, ranks);
     if (!allocation) { return NULL; }
     char *start = allocation + (page - (uintptr_t)allocation % page) % page;
-    ask_for_pages(start, head, exchange ? exchange->ranks : 1);
+    ask_for_pages(start, head, ranks);
     moec_model *m = (moec_model *)start;
     model_tables *tables = (model_tables *)(start + lanes);
     model_list(tables, start + head);
@@ -241,6 +266,7 @@ static moec_model *create(const moec_exchange *exchange, int batches) {
     }
     update_begin(m, exchange, batches, start + head + model_sizes.arena);
     m->allocation = allocation;
+    m->allocated = bytes;
     m->last = m;
     for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
     return m;
@@ -257,7 +283,7 @@ moec_model *moec_create_rank(const moec_exchange *exchange, int batches) {
 }
 
 void moec_destroy(moec_model *m) {
-    if (m) { free(m->allocation); }
+    if (m) { release(m); }
 }
 
 int moec_set_threads(moec_model *m, int count) {

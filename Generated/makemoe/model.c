@@ -42,7 +42,8 @@ struct model_layers {
 
 const model_memory model_sizes = {
     .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
-    .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .range = 1124000,
+    .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .range = 524288,
+    .blocks = 512,
     .states = 0, .moments = ARENA_FIRST, .steps = ARENA_STEPS, .lanes = 5,
 };
 

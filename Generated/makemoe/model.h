@@ -159,6 +159,7 @@ struct moec_model {
     char error[160];
     char name[MODEL_NAME];                     // of what was asked for last
     void *allocation;
+    size_t allocated;                          // bytes of it
 };
 
 // adamw.c: an update counts its step first, then changes every parameter that has a gradient.

@@ -31,12 +31,21 @@ static int has_sum(const struct model_ranks *link, int rank, int piece) {
 
 // What a rank has of a range at most.
 static size_t most_of_share(const struct update_state *u) {
-    int blocks = (int)((model_sizes.range + UPDATE_BLOCK - 1) / UPDATE_BLOCK);
-    return (size_t)blocks_of(blocks, u->ranks) * UPDATE_BLOCK;
+    return (size_t)blocks_of(model_sizes.blocks, u->ranks) * UPDATE_BLOCK;
 }
 
 static size_t share_count(const struct update_state *u, const update_range *range) {
-    return update_share(range, u->rank + 1, u->ranks) - update_share(range, u->rank, u->ranks);
+    size_t end, first = update_share(range, u->rank, u->ranks, &end);
+    return end - first;
+}
+
+void ranks_place_shares(const struct update_state *u, const update_range *range, size_t *start) {
+    const int slots = range->slots, own = u->rank % slots, sharers = u->ranks / slots;
+    size_t end, base = update_share(range, own, u->ranks, &end);
+    for (int r = 0; r <= u->ranks; r++) {
+        int next = (r - own + slots - 1) / slots;  // of those that share with this rank, the first from r on
+        start[r] = (next < sharers ? update_share(range, next * slots + own, u->ranks, &end) : end) - base;
+    }
 }
 
 // The range in which parameter i lies, and the first of its numbers there.
@@ -55,13 +64,12 @@ void ranks_owned(const moec_model *m, int i, size_t *first, size_t *end) {
     const struct update_state *u = m->update;
     size_t at, count = m->parameter[i].stored;
     const update_range *range = ranks_range(m, i, &at);
-    *first = ranks_within(update_share(range, u->rank, u->ranks), at, count);
-    *end = ranks_within(update_share(range, u->rank + 1, u->ranks), at, count);
+    size_t last, own = update_share(range, u->rank, u->ranks, &last);
+    *first = ranks_within(own, at, count);
+    *end = ranks_within(last, at, count);
 }
 
 // ---- memory -------------------------------------------------------------------------------------
-
-static size_t square_count(void) { return model_sizes.gradients / UPDATE_BLOCK + MODEL_PARAMETERS + 1; }
 
 static struct model_ranks sizes_of(const struct update_state *u) {
     struct model_ranks link = {.pieces = 1};
@@ -91,7 +99,7 @@ static size_t sums_bytes(const struct update_state *u, const struct model_ranks 
 size_t ranks_bytes(const struct update_state *u) {
     const struct model_ranks link = sizes_of(u);
     return (sizeof link + 63) / 64 * 64 + sums_bytes(u, &link) + UNDER_WAY * link.slot * sizeof(float) + states_bytes(u, &link)
-        + square_count() * sizeof(double) + used_bytes(u) + start_bytes(u);
+        + update_most_blocks() * sizeof(double) + used_bytes(u) + start_bytes(u);
 }
 
 void ranks_begin(moec_model *m, char *memory) {
@@ -109,7 +117,7 @@ void ranks_begin(moec_model *m, char *memory) {
     link->states = (float *)memory;
     memory += states_bytes(u, link);
     link->square = (double *)memory;
-    memory += square_count() * sizeof(double);
+    memory += update_most_blocks() * sizeof(double);
     link->used = (int32_t *)memory;
     memory += used_bytes(u);
     link->start = (size_t *)memory;
@@ -132,6 +140,11 @@ void ranks_gather(struct update_state *u, int ticket, void *buffer, const size_t
     if (!link->lost) { link->lost = u->exchange->all_gather(u->exchange->context, ticket, buffer, start) != 0; }
 }
 
+// Whether a rank sends this one a share of its sum number `piece`.
+static int sends(const struct update_state *u, const update_range *range, int rank, int piece) {
+    return range->slots > 1 ? rank % range->slots == u->rank % range->slots : has_sum(u->link, rank, piece);
+}
+
 // Sends all ranks their shares of `from`, the sum number `piece` that this rank has over a range; NULL: it has fewer,
 // as others may.
 static void deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
@@ -139,12 +152,10 @@ static void deal_out(struct update_state *u, int ticket, const update_range *ran
     struct model_ranks *link = u->link;
     size_t *send = ranks_starts(u, ticket, 0), *receive = ranks_starts(u, ticket, 1);
     size_t own = share_count(u, range);
+    ranks_place_shares(u, range, send);
     receive[0] = 0;
-    for (int r = 0; r < u->ranks; r++) {
-        send[r] = from ? update_share(range, r, u->ranks) : 0;
-        receive[r + 1] = receive[r] + (has_sum(link, r, piece) ? own : 0);
-    }
-    send[u->ranks] = from ? range->count : 0;
+    for (int r = 0; r < u->ranks; r++) { receive[r + 1] = receive[r] + (sends(u, range, r, piece) ? own : 0); }
+    for (int r = 0; !from && r <= u->ranks; r++) { send[r] = 0; }
     if (link->lost) { return; }
     link->lost = u->exchange->all_to_all(u->exchange->context, ticket, from, send, incoming, receive) != 0;
 }
@@ -177,7 +188,7 @@ void ranks_join(const struct update_state *u, size_t first, float *to, size_t co
 // Where the incoming numbers of one share lie: of sum `piece`, rank after rank.
 static float *incoming_of(const struct update_state *u, const update_range *range, int turn, int piece) {
     return u->link->incoming + (size_t)(turn % UNDER_WAY) * u->link->slot
-        + (size_t)piece * (size_t)u->ranks * share_count(u, range);
+        + (size_t)piece * (size_t)(u->ranks / range->slots) * share_count(u, range);
 }
 
 // Lists where the sums of all ranks over this rank's share lie. A rank's last one came with the last of all.
@@ -221,8 +232,9 @@ void ranks_add_range(moec_model *m) {
     const update_range *range = &u->range[u->ranges - 1 - turn];
     ranks_wait(u, turn % UNDER_WAY);
     if (u->link->lost) { return; }
-    const size_t own = share_count(u, range);
-    float *to = m->gradient + range->first + update_share(range, u->rank, u->ranks);
+    size_t end, first = update_share(range, u->rank, u->ranks, &end);
+    const size_t own = end - first;
+    float *to = m->gradient + range->first + first;
     const int blocks = (int)((own + UPDATE_BLOCK - 1) / UPDATE_BLOCK);
     list_incoming(u, range, turn);
     #pragma omp parallel for schedule(static) if (blocks > 8)
@@ -239,7 +251,7 @@ static void send_range(moec_model *m) {
     if (link->sent - link->added == UNDER_WAY) { ranks_add_range(m); }
     const int turn = link->sent++, ticket = turn % UNDER_WAY, wait = u->holds - link->joins;
     const update_range *range = &u->range[u->ranges - 1 - turn];
-    update_weigh(m->gradient + range->first, range->count, update_weight(m));
+    update_weigh(m, range);
     ranks_join(u, range->first, m->gradient + range->first, range->count);
     for (int piece = 0; piece < link->pieces; piece++) {
         const int last = piece == link->pieces - 1;

@@ -55,6 +55,10 @@ const float *ranks_held(const struct update_state *u, int index);
 // The sum over all batches of some numbers, UPDATE_BLOCK at most, `at` from where all that is to be added begins.
 void ranks_add_block(const struct model_ranks *link, size_t at, size_t count, float *to);
 
+// Where each rank's share begins among the numbers that this rank has one sum over: those that share out other experts
+// have none of it.
+void ranks_place_shares(const struct update_state *u, const update_range *range, size_t *start);
+
 // Waits for the oldest range under way, and adds up this rank's share of it.
 void ranks_add_range(moec_model *m);
 

@@ -100,7 +100,7 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     }
     if (m->update->link && from) {
         if (kind == MOEC_GRADIENT) { return model_fail(m, "gradients are shared out among %d ranks", m->update->ranks, 0); }
-        if (is_moment(kind)) { from = ranks_moment(m, kind, index); }
+        if (is_moment(kind)) { from = ranks_tensor(m, kind, index); }
         if (!from) { return model_fail(m, "another rank is gone", 0, 0); }
     }
     const model_parameter_row *q = &m->parameter[index].row;
@@ -163,11 +163,12 @@ int moec_average(moec_model *m, const moec_model *model, float keep) {
     #pragma omp parallel
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        float *restrict to = q->value;
-        const float *restrict from = model->parameter[i].value;
+        const size_t first = 0, count = q->stored;
+        float *restrict to = q->value + first;
+        const float *restrict from = model->parameter[i].value + first;
         float old = q->gradient ? keep : 0, new = q->gradient ? take : 1;
         #pragma omp for schedule(static) nowait
-        for (size_t n = 0; n < q->stored; n++) { to[n] = old * to[n] + new * from[n]; }
+        for (size_t n = 0; n < count; n++) { to[n] = old * to[n] + new * from[n]; }
     }
     model_leave(before);
     return 0;

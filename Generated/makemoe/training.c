@@ -97,6 +97,11 @@ float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targe
     return train(m, h->seed, h, m->counted > 0);
 }
 
+static double lost_rank(moec_model *m) {
+    model_fail(m, "another rank is gone", 0, 0);
+    return NAN;
+}
+
 // A batch without targets takes part in an update like any other, with gradients of 0.
 static void take_empty_batch(moec_model *m) {
     memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
@@ -118,11 +123,6 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
     update_end_batch(m);
     model_leave(before);
     return loss;
-}
-
-static double lost_rank(moec_model *m) {
-    model_fail(m, "another rank is gone", 0, 0);
-    return NAN;
 }
 
 // The sum of the squares of all gradients, once these are the sum over all batches of all ranks; NaN if a rank is gone.

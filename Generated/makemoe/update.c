@@ -8,11 +8,27 @@
 
 size_t update_count(void) { return model_sizes.gradients + model_sizes.states; }
 
-int update_blocks(const update_range *range) { return (int)((range->count + UPDATE_BLOCK - 1) / UPDATE_BLOCK); }
+// Of an expert, or of all.
+static int blocks_each(const update_range *range) { return (int)((range->each + UPDATE_BLOCK - 1) / UPDATE_BLOCK); }
 
-size_t update_share(const update_range *range, int rank, int ranks) {
-    size_t start = (size_t)block_start(rank, update_blocks(range), ranks) * UPDATE_BLOCK;
-    return start < range->count ? start : range->count;
+int update_blocks(const update_range *range) { return range->stack * blocks_each(range); }
+
+size_t update_place(const update_range *range, int block) {
+    const int each = blocks_each(range);
+    return (size_t)(block / each) * range->each + (size_t)(block % each) * UPDATE_BLOCK;
+}
+
+int update_own_blocks(const update_range *range, int rank, int ranks, int *end) {
+    const int blocks = update_blocks(range) / range->slots, sharers = ranks / range->slots;
+    const int first = rank % range->slots * blocks, number = rank / range->slots;
+    *end = first + block_start(number + 1, blocks, sharers);
+    return first + block_start(number, blocks, sharers);
+}
+
+size_t update_share(const update_range *range, int rank, int ranks, size_t *end) {
+    int last, first = update_own_blocks(range, rank, ranks, &last);
+    *end = last == update_blocks(range) ? range->count : update_place(range, last);
+    return first == update_blocks(range) ? range->count : update_place(range, first);
 }
 
 int update_are_partners(batch_span a, batch_span b) {
@@ -35,9 +51,11 @@ int update_spans(int first, int end, batch_span *spans) {
     return count;
 }
 
-double update_square(const float *gradient, size_t count) {
+double update_block_square(const moec_model *m, const update_range *range, int block) {
+    const float *gradient = m->gradient + range->first + update_place(range, block);
+    const size_t at = (size_t)(block % blocks_each(range)) * UPDATE_BLOCK, left = range->each - at;
     double sum = 0;
-    for (size_t n = 0; n < count; n++) { sum += (double)gradient[n] * gradient[n]; }
+    for (size_t n = 0; n < (left < UPDATE_BLOCK ? left : UPDATE_BLOCK); n++) { sum += (double)gradient[n] * gradient[n]; }
     return sum;
 }
 
@@ -72,12 +90,16 @@ int update_begin_batch(moec_model *m) {
     return 0;
 }
 
-float update_weight(const moec_model *m) { return (float)m->counted / (MODEL_BATCH * MODEL_CONTEXT); }
-
-void update_weigh(float *gradient, size_t count, float weight) {
+static void weigh(float *gradient, size_t count, int counted) {
+    const float weight = (float)counted / (MODEL_BATCH * MODEL_CONTEXT);
     if (weight == 1) { return; }
     #pragma omp parallel for schedule(static) if (count > 65536)
     for (int64_t i = 0; i < (int64_t)count; i++) { gradient[i] *= weight; }
+}
+
+void update_weigh(moec_model *m, const update_range *range) {
+    float *gradient = m->gradient + range->first;
+    weigh(gradient, range->count, m->counted);
 }
 
 void update_end_batch(moec_model *m) {
@@ -86,7 +108,7 @@ void update_end_batch(moec_model *m) {
     m->batches++;
     // The last batch's went to their owners layer by layer.
     if (u->link && m->batches == u->parts) { return; }
-    update_weigh(m->gradient, model_sizes.gradients, update_weight(m));
+    for (int r = 0; r < u->ranges; r++) { update_weigh(m, &u->range[r]); }
     while (u->holds && update_are_partners(u->held[u->holds - 1], u->sum)) {
         u->sum = (batch_span){u->held[u->holds - 1].first, 2 * u->sum.count};
         add_held(m);
@@ -105,11 +127,7 @@ void update_take_squares(moec_model *m) {
     for (int r = 0; r < u->ranges; r++) {
         const update_range *range = &u->range[r];
         const int blocks = update_blocks(range);
-        FOR_OWN(b, blocks) {
-            size_t at = (size_t)b * UPDATE_BLOCK, left = range->count - at;
-            u->square[range->block + (size_t)b] =
-                update_square(m->gradient + range->first + at, left < UPDATE_BLOCK ? left : UPDATE_BLOCK);
-        }
+        FOR_OWN(b, blocks) { u->square[range->block + (size_t)b] = update_block_square(m, range, b); }
     }
 }
 
@@ -135,8 +153,7 @@ static int sums_that_wait(int first, int batches) {
     return most;
 }
 
-// The blocks of all ranges, at most.
-static size_t most_blocks(void) { return model_sizes.gradients / UPDATE_BLOCK + MODEL_PARAMETERS + 1; }
+size_t update_most_blocks(void) { return model_sizes.gradients / UPDATE_BLOCK + MODEL_STEPS + MODEL_PARAMETERS + 1; }
 
 // A model alone that is told of no number of batches has room for 2^6 of them, if it was compiled to accumulate; pages
 // of it that no batch needs are never touched.
@@ -154,14 +171,16 @@ static size_t lines_of(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 size_t update_bytes(const moec_exchange *exchange, int batches) {
     const struct update_state u = state_of(exchange, batches);
-    return lines_of(sizeof u) + lines_of(MODEL_PARAMETERS * sizeof(update_range)) + lines_of(most_blocks() * sizeof(double))
+    return lines_of(sizeof u) + lines_of(MODEL_PARAMETERS * sizeof(update_range)) + lines_of(update_most_blocks() * sizeof(double))
         + (size_t)u.room * update_count() * sizeof(float) + (u.ranks > 1 ? ranks_bytes(&u) : 0);
 }
 
 // Whether parameter i lies in the range of the one before it.
 static int goes_on(const moec_model *m, int i) {
-    return i > 0 && m->parameter[i - 1].gradient && !m->parameter[i].begins;
+    const model_parameter *q = &m->parameter[i];
+    return i > 0 && q[-1].gradient && !q->begins && q->row.steps == 1 && q[-1].row.steps == 1;
 }
+
 
 static void list_ranges(moec_model *m) {
     struct update_state *u = m->update;
@@ -171,11 +190,13 @@ static void list_ranges(moec_model *m) {
         if (!q->gradient) { continue; }
         if (!goes_on(m, i)) {
             u->range[u->ranges++] = (update_range){.parameter = i, .first = (size_t)(q->gradient - m->gradient),
-                                                   .value = (size_t)(q->value - m->parameter->value)};
+                                                   .value = (size_t)(q->value - m->parameter->value),
+                                                   .stack = q->row.steps, .slots = 1};
         }
         update_range *range = &u->range[u->ranges - 1];
         range->end = i + 1;
         range->count = (size_t)(q->gradient + q->stored - m->gradient) - range->first;
+        range->each = range->count / (size_t)range->stack;
     }
     for (int r = 0; r < u->ranges; r++) {
         u->range[r].block = block;
@@ -190,7 +211,7 @@ void update_begin(moec_model *m, const moec_exchange *exchange, int batches, cha
     u->range = (update_range *)memory;
     memory += lines_of(MODEL_PARAMETERS * sizeof(update_range));
     u->square = (double *)memory;
-    memory += lines_of(most_blocks() * sizeof(double));
+    memory += lines_of(update_most_blocks() * sizeof(double));
     u->sums = (float *)memory;
     memory += (size_t)u->room * update_count() * sizeof(float);
     list_ranges(m);

@@ -14,12 +14,16 @@ enum {
     UPDATE_HELD = 42,          // sums that can wait for their partners on a rank, of so many batches
 };
 
-// Parameters that learn and lie side by side in a use of a layer: their values, gradients and moments lie alike.
+// Parameters that learn and lie side by side in a use of a layer: their values, gradients and moments lie alike. One
+// that is stacked by expert is a range of its own.
 typedef struct {
     int parameter, end;  // parameter ..< end
     size_t first;        // the first of their numbers, among all gradients
     size_t value;        // and among all values
     size_t count;        // how many there are, padding included
+    size_t each;         // numbers of an expert, which has blocks of its own; else of all
+    int stack;           // experts, or 1
+    int slots;           // the ranks that share out the experts, 1 where each has all; so many sums each rank has
     size_t block;        // the first of their blocks, among all
 } update_range;
 
@@ -51,17 +55,20 @@ void update_end_batch(moec_model *m);
 // The batch about to be computed will not be: its loss was not finite.
 void update_leave_batch(moec_model *m);
 
-// The weight of the batch just computed: how many of its targets are not ignored, of all. Multiplies gradients by it;
-// where nothing is ignored, it is 1, and they stay as they are.
-float update_weight(const moec_model *m);
-void update_weigh(float *gradient, size_t count, float weight);
+// Multiplies the gradients of a range by the weight of the batch just computed: how many of its targets are not
+// ignored, of all. Where nothing is ignored, it is 1, and they stay as they are.
+void update_weigh(moec_model *m, const update_range *range);
 
 // Numbers of one sum: all gradients, and what the rules of states made.
 size_t update_count(void);
 
-// The blocks of a range, and where rank r's own numbers begin in it: r + 1 is where they end.
+// The blocks of a range, and where one begins in it.
 int update_blocks(const update_range *range);
-size_t update_share(const update_range *range, int rank, int ranks);
+size_t update_place(const update_range *range, int block);
+
+// The blocks of a range that a rank owns are the result ..< *end; so are its numbers.
+int update_own_blocks(const update_range *range, int rank, int ranks, int *end);
+size_t update_share(const update_range *range, int rank, int ranks, size_t *end);
 
 // The parts of the sum over all batches that are made of batches first ..< end alone, in order; returns how many.
 int update_spans(int first, int end, batch_span *spans);
@@ -73,11 +80,12 @@ int update_are_partners(batch_span a, batch_span b);
 void update_add_all(moec_model *m);
 
 // The squares of all gradients, block by block; their sum in order.
+double update_block_square(const moec_model *m, const update_range *range, int block);
 void update_take_squares(moec_model *m);
 double update_sum_of_squares(const moec_model *m);
 
-// The sum of the squares of a block, in order.
-double update_square(const float *gradient, size_t count);
+// The blocks of all ranges, at most.
+size_t update_most_blocks(void);
 
 // Bytes behind the arena for all this, and their first use.
 size_t update_bytes(const moec_exchange *exchange, int batches);
@@ -95,7 +103,7 @@ int ranks_sum(moec_model *m);
 int ranks_step(moec_model *m, const adamw_numbers *step, float scale);
 
 // A moment of parameter i, as it lies, whose numbers all ranks give; NULL if a rank is gone.
-const float *ranks_moment(moec_model *m, int kind, int i);
+const float *ranks_tensor(moec_model *m, int kind, int i);
 
 // Which numbers of parameter i, as they lie, this rank owns the moments of: *first ..< *end.
 void ranks_owned(const moec_model *m, int i, size_t *first, size_t *end);

@@ -37,7 +37,7 @@ public struct GeneratedModel: Sendable {
     let layers = plan.layers.indices.map { LayerFile(context, layer: $0) }
     files = [ModelFile(context, layers).file, ModelHeader(context).file]
     files += layers.flatMap { [$0.file, LayerHeader(of: $0).file] }
-    files += RuntimeFile.all(routes: context.hasRouters).map { $0.generated(context) }
+    files += RuntimeFile.needed(by: context.plan).map { $0.generated(context) }
     files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
     files += [
       .abiHeader, ManifestText(context).file,
@@ -50,7 +50,7 @@ public struct GeneratedModel: Sendable {
 
   /// The names of the C sources of a plan, before there is any text.
   public static func sources(of plan: Plan) -> [String] {
-    let runtime = RuntimeFile.all(routes: !plan.routers.isEmpty).map(\.path)
+    let runtime = RuntimeFile.needed(by: plan).map(\.path)
     return ["model.c"] + plan.layers.map { "\(CNames.layer($0.name)).c" }
       + runtime.filter { $0.hasSuffix(".c") } + KernelFile.sources(of: plan) + [SourceArchive.path]
   }

@@ -17,6 +17,9 @@ public struct Compilation {
   public var options = CompileOptions()
   public var preferredCompiler: String?
   public var accumulates = false
+
+  /// The ranks that share out the experts of every mixture; 1: each rank has all.
+  public var expertRanks = 1
   public var cache = ContentCache.standard()
 
   /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
@@ -82,7 +85,8 @@ public struct Compilation {
     ) {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
-        return try Pipeline().run(graph, options: pipeline, observe: observe)
+        return try Pipeline(Pipeline.standard(expertRanks: expertRanks)).run(
+          graph, options: pipeline, observe: observe)
       }
     }
   }

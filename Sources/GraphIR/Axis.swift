@@ -27,6 +27,9 @@ public struct Axis: Hashable, Sendable {
 
     /// All sequences or positions of the model, where the same name is also said of a pass's.
     case batch, context
+
+    /// As many rows as came from a rank.
+    case received
   }
 
   public var multiplier: Int

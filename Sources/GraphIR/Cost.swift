@@ -32,15 +32,17 @@ extension Graph {
   /// of a phase, a layer, a call of generated C.
   ///
   /// - A product [M, K] x [K, N] is 2 M N K operations. Experts have as many rows together as there
-  ///   are pairs of token and chosen expert.
+  ///   are pairs of token and chosen expert; those of a rank, so many on the average of all ranks.
   /// - Attention over T tokens is the causal half only, also where it is written in steps. What a
   ///   kernel computes again is not counted.
   /// - Other ops count the operations of their formulas.
   public var costs: [Cost] {
     let isMasked = nodes.contains { if case .causalMask = $0.op { true } else { false } }
-    return nodes.map { node in
-      let inputs = node.inputs.map(type(of:))
-      var cost = node.op.operation.cost(inputs, node.types)
+    let sent = ownRows
+    return nodes.enumerated().map { index, node in
+      let inputs = node.inputs.map { type(of: $0).counting(sent[$0]) }
+      let results = zip(node.types, results(of: index)).map { $0.counting(sent[$1]) }
+      var cost = node.op.operation.cost(inputs, results)
       if case .matmul = node.op, isMasked,
         (inputs + node.types).contains(where: isSquareOfPositions)
       {
@@ -48,6 +50,19 @@ extension Graph {
       }
       return cost
     }
+  }
+
+  /// Of rows that came from all ranks, the axis of as many as each has itself.
+  private var ownRows: [Value: Axis] {
+    var own: [Value: Axis] = [:]
+    for (index, node) in nodes.enumerated() {
+      if case .exchangeRows(let op) = node.op {
+        if !op.isBack { own[Value(node: index)] = type(of: node.inputs[0]).axes[0] }
+      } else if let axis = node.inputs.lazy.compactMap({ own[$0] }).first {
+        for value in results(of: index) where type(of: value).experts != nil { own[value] = axis }
+      }
+    }
+    return own
   }
 
   /// A matrix of scores by steps of attention, of which the mask leaves half.
@@ -62,4 +77,12 @@ extension Graph {
 
   /// Floating-point operations of all nodes of a phase.
   public func flops(_ phase: Phase) -> Int { cost(phase).flops }
+}
+
+extension TensorType {
+  /// The type with other rows, if there are any.
+  fileprivate func counting(_ rows: Axis?) -> TensorType {
+    guard let rows else { return self }
+    return TensorType(element, [rows] + axes.dropFirst(), by: experts)
+  }
 }

@@ -32,6 +32,8 @@ public enum Op: Hashable, Sendable {
   case scatter(Scatter)  // numbers put where indices say, among zeros
   case dispatch(Dispatch)  // copies tokens to their experts' rows
   case combine(Combine)  // sums the experts' rows of each token, weighted
+  case exchangeCounts(ExchangeCounts)  // how many rows ranks send each other
+  case exchangeRows(ExchangeRows)  // rows to the ranks of their experts, and back
 
   case counted(Counted)  // which targets are not ignored
   case crossEntropy(CrossEntropy)  // mean of log Σ exp(logits) - logits[target]
@@ -58,7 +60,7 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case layerNorm, rmsNorm
   case softmax
   case splitHeads, mergeHeads, rotary, causalMask, attention
-  case top, route, kept, gather, scatter, dispatch, combine
+  case top, route, kept, gather, scatter, dispatch, combine, exchangeCounts, exchangeRows
   case counted, crossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
   case rmsNormGradient
@@ -137,6 +139,8 @@ extension Op {
     case .scatter(let op): .forward(op)
     case .dispatch(let op): .forward(op)
     case .combine(let op): .forward(op)
+    case .exchangeCounts(let op): .forward(op)
+    case .exchangeRows(let op): .forward(op)
     case .counted(let op): .forward(op)
     case .crossEntropy(let op): .forward(op)
     case .embeddingGradient(let op): .gradient(op)
@@ -188,6 +192,8 @@ extension OpKind {
     case .scatter: Scatter.self
     case .dispatch: Dispatch.self
     case .combine: Combine.self
+    case .exchangeCounts: ExchangeCounts.self
+    case .exchangeRows: ExchangeRows.self
     case .counted: Counted.self
     case .crossEntropy: CrossEntropy.self
     case .embeddingGradient: EmbeddingGradient.self

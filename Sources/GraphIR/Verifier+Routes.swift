@@ -36,6 +36,8 @@ private struct RouteTracker {
       return route
     case .rowByRow:
       return try sharedRoute(node)
+    case .exchanges:
+      return try routeOfExchange(node)
     case .refused:
       if let value = node.inputs.first(where: { routes[$0] != nil }) {
         throw Mismatch("\(value) has rows sorted by expert, which the op does not take")
@@ -54,6 +56,25 @@ private struct RouteTracker {
       throw Mismatch("\(given) are not start, source and slot of one route")
     }
     return route
+  }
+
+  /// Rows of a route become rows that were received, and those become rows of the route: what they are sorted by is
+  /// the route's node for the one, for the other the node that exchanged its counts.
+  private func routeOfExchange(_ node: Node) throws(Mismatch) -> Int {
+    guard case .exchangeRows(let op) = node.op, let sorted = try sharedRoute(node) else {
+      throw Mismatch("the rows are not sorted")
+    }
+    let (start, counts) = (node.inputs[1], node.inputs[2].node)
+    let route = start.node
+    guard case .exchangeCounts(let exchange) = graph.nodes[counts].op, exchange.ranks == op.ranks,
+      graph.nodes[counts].inputs == [start], node.inputs[2].result == 0
+    else { throw Mismatch("\(node.inputs[2]) is not what ranks received of \(start)") }
+    try expect("start", start, route, result: 0)
+    try expect("slot", node.inputs.last, route, result: 2)
+    guard sorted == (op.isBack ? counts : route) else {
+      throw Mismatch("the rows are not sorted by \(op.isBack ? node.inputs[2] : start)")
+    }
+    return op.isBack ? route : counts
   }
 
   /// The one route behind all sorted inputs, nil if no input is sorted.

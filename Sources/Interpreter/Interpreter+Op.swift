@@ -44,6 +44,8 @@ extension Interpreter {
     case .dispatchGradient: [dispatchGradient(site)]
     case .combine: [combine(site)]
     case .combineGradient: combineGradient(site)
+    case .exchangeCounts(let op): exchangeCounts(op, site)
+    case .exchangeRows(let op): [exchangeRows(op, site)]
     case .counted: [counted(site)]
     case .crossEntropy: try crossEntropy(site)
     case .crossEntropyGradient: [crossEntropyGradient(site)]

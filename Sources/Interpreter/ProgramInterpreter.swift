@@ -83,7 +83,7 @@ extension ProgramInterpreter {
       switch sized.symbols[index].extent {
       case .sequences: sized.symbols[index].size = interpreter.sequences
       case .positions: sized.symbols[index].size = interpreter.length
-      case .whole, .batch, .context: break
+      case .whole, .batch, .context, .received: break
       }
     }
     return Axis(symbol: .init(name: axis.written, size: sized.size))
@@ -146,6 +146,7 @@ private struct CallBench {
     let given = operand(binding.content)
     switch binding.role {
     case .extra: return []
+    case _ where kernel.tellsRanksOnly(binding.role): return []
     case .source where kernel.gathersRows: return []
     case .rows where kernel.gathersRows: return [gathered(given)]
     case .projections: return Self.apart(given, projectedWidths(given.value.width))

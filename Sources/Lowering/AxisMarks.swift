@@ -21,7 +21,7 @@ public struct AxisMarks: Hashable, Sendable {
     case .sequences: symbol.name
     case .positions: symbol.name == sequences.name ? symbol.name + "'" : symbol.name
     case .batch, .context: symbol.name + "!"
-    case .whole: isOfPass(symbol.name) ? symbol.name + "~" : symbol.name
+    case .whole, .received: isOfPass(symbol.name) ? symbol.name + "~" : symbol.name
     }
   }
 

@@ -125,12 +125,20 @@ public struct KernelCall<Content: Hashable & Sendable>: Hashable, Sendable {
 
   /// Whether the call's kernel lets threads take shares of it, whatever else they are at.
   public var isSharedOut: Bool {
-    makesOnlyRowSums && op?.operation.rowSums.areShared ?? false
+    makesOnlyRowSums && !isOfRanks && op?.operation.rowSums.areShared ?? false
   }
 
   /// Whether a product reads its rows through `source`, rather than the op itself.
   public var gathersRows: Bool {
     self[.source] != nil && op?.operation.sortedRows != .sorts
+  }
+
+  /// Whether the call goes through rows that came from several ranks, one rank's after the other's.
+  public var isOfRanks: Bool { self[.origin] != nil }
+
+  /// Whether an operand only tells which rows came from which rank, and the op knows nothing of it.
+  public func tellsRanksOnly(_ role: Role) -> Bool {
+    role == .origin || role == .start && isOfRanks && op?.operation.sortedRows != .byStart
   }
 
   /// The streams that the call draws from, its last step included.

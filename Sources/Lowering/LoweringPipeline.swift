@@ -96,6 +96,8 @@ public enum LoweringPipeline {
       report(step.name, program, program != before)
       try verify(program, of: graph, after: step.name)
     }
+    program.followReceivedRows()
+    try verify(program, of: graph, after: "all steps")
     return program
   }
 

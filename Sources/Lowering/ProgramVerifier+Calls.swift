@@ -48,6 +48,7 @@ extension KernelCall {
     for role in operands.map(\.role) {
       switch role {
       case .extra: break
+      case _ where tellsRanksOnly(role): break
       case .source where gathersRows: break
       case _ where isProduct && roles.last == role: break
       case .projections: roles += Role.projected
@@ -59,7 +60,8 @@ extension KernelCall {
 
   /// The types by which the op tells its roles: of gathered rows, that they are sorted.
   fileprivate func operandTypes(_ type: (Content) -> TensorType) -> [TensorType] {
-    var types = operands.filter { $0.role != .extra }.map { type($0.content) }
+    var types = operands.filter { $0.role != .extra && !tellsRanksOnly($0.role) }
+      .map { type($0.content) }
     if let start = self[.start], !types.isEmpty, types[0].experts == nil,
       op?.operation.sortedRows != .sorts
     {
@@ -80,7 +82,7 @@ extension ProgramVerifier {
       case .positions: result = result * graph.context
       case .batch: result = result * graph.batch
       case .context: result = result * graph.context
-      case .whole: result = result * Axis(symbol.name, symbol.size)
+      case .whole, .received: result = result * Axis(symbol.name, symbol.size)
       }
     }
     result = result / axis.divisor
@@ -126,6 +128,7 @@ extension ProgramVerifier {
       let type = plainType(operand.content)
       switch operand.role {
       case .extra: return []
+      case _ where kernel.tellsRanksOnly(operand.role): return []
       case .source where kernel.gathersRows: return []
       case .rows where kernel.gathersRows: return [gathered(kernel)]
       case .projections: return parts(of: type, kernel, op)

@@ -6,7 +6,16 @@ public struct Pipeline: Sendable {
 
   public init(_ passes: [Pass] = Pipeline.standard) { self.passes = passes }
 
-  /// What the compiler does to every model.
+  /// What the compiler does to a model whose experts are shared out among so many ranks.
+  public static func standard(expertRanks ranks: Int) -> [Pass] {
+    if ranks == 1 { return standard }
+    // Before Differentiate: what comes back from the exchanges is exchanged too.
+    return standard.flatMap { pass in
+      pass.name == Pass.differentiate.name ? [.shareExperts(among: ranks), pass] : [pass]
+    }
+  }
+
+  /// What the compiler does to every other model.
   public static let standard: [Pass] = [
     .fuseAttention,  // before Differentiate: attention has a gradient of its own
     .simplify,  // before Differentiate: what is gone needs no gradient

@@ -1,7 +1,7 @@
 import GraphIR
 
 /// What the ranks of a model exchange in an update, in order: decided by the model, the ranks and the batches alone. It
-/// is what the library's `ranks.c` and `ranks_step.c` do.
+/// is what the library's `ranks.c`, `ranks_step.c` and `expert_ranks.c` do.
 public struct Exchanges: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable {
     case allToAll = "all-to-all"
@@ -16,13 +16,21 @@ public struct Exchanges: Hashable, Sendable {
     public var name: String
     public var sent: [Int]
     public var received: [Int]
+
+    /// Whether these are the most that there can be: of rows there are as many as tokens choose a rank's experts.
+    public var isBound = false
   }
 
   public let ranks: Int
 
   /// Of a rank, for an update.
   public let batches: Int
+
+  /// Of an update, from its last batch on: before it, each batch has `batch`.
   public private(set) var steps: [Step] = []
+
+  /// Of every batch: rows to the ranks of their experts, and back. Nothing where each rank has all experts.
+  public private(set) var batch: [Step] = []
 
   /// Numbers of all ranges that each rank owns.
   public private(set) var owned: [Int]
@@ -33,18 +41,22 @@ public struct Exchanges: Hashable, Sendable {
   /// Numbers are dealt out, and their squares added up, by so many.
   static let block = 1024
 
+  /// - Parameter batches: of a rank, for an update.
   public init(_ plan: Plan, ranks: Int, batches: Int) {
     (self.ranks, self.batches) = (ranks, batches)
     owned = Array(repeating: 0, count: ranks)
     sums = (0..<ranks).map { Self.sums(first: $0 * batches, count: batches) }
     if ranks == 1 { return }
-    for range in plan.ranges.reversed() { addGradients(of: range) }
+    let rows = RowExchanges(plan, ranks: ranks)
+    batch = rows.forward + rows.agreement + rows.backward.flatMap(\.self)
+    steps = rows.forward + rows.agreement
+    addBackward(plan, rows.backward)
     gather("squares of gradients", squares(plan))
-    let steps = plan.parameters.reduce(0) { $0 + ($1.steps?.count ?? 0) }
-    gather("experts and targets", equal(steps + plan.parameters.count + 2))
+    let stepCounts = plan.parameters.reduce(0) { $0 + ($1.steps?.count ?? 0) }
+    gather("experts and targets", equal(stepCounts + plan.parameters.count + 2))
     let states = plan.regions.bytes(of: .nextStates) / Element.f32.bytes
     if states > 0 { gather("states", equal(states * (sums.max() ?? 1))) }
-    for range in plan.ranges { gather("values of \(range.name)", shares(range)) }
+    for range in plan.ranges { addValues(of: range) }
   }
 
   /// The sums over parts of all batches that batches first ..< first + count give, added up in pairs.
@@ -61,17 +73,38 @@ public struct Exchanges: Hashable, Sendable {
     return spans.count
   }
 
+  /// The gradients of a use travel when backward has been through it, those of what lies last first.
+  private mutating func addBackward(_ plan: Plan, _ rows: [[Step]]) {
+    var ranges = plan.ranges[...]
+    for (use, exchanged) in zip(plan.uses.indices.reversed(), rows) {
+      steps += exchanged
+      while let range = ranges.last, range.use >= use {
+        addGradients(of: range)
+        ranges.removeLast()
+      }
+    }
+  }
+
+  /// The blocks of a range that a rank owns.
+  private func blocks(_ range: Plan.Range, _ rank: Int) -> Range<Int> {
+    let (blocks, group) = (range.blocks / range.sharers, ranks / range.sharers)
+    let (first, number) = (rank % range.sharers * blocks, rank / range.sharers)
+    return first + number * blocks / group..<first + (number + 1) * blocks / group
+  }
+
   /// What each rank owns of a range.
   private func shares(_ range: Plan.Range) -> [Int] {
-    let blocks = (range.count + Self.block - 1) / Self.block
-    let starts = (0...ranks).map { min($0 * blocks / ranks * Self.block, range.count) }
-    return zip(starts, starts.dropFirst()).map { $1 - $0 }
+    (0..<ranks).map { rank in
+      let blocks = blocks(range, rank)
+      return range.place(ofBlock: blocks.upperBound) - range.place(ofBlock: blocks.lowerBound)
+    }
   }
 
   /// Each rank's sums go to the owners; its last one travels with the last of all.
   private mutating func addGradients(of range: Plan.Range) {
     let (shares, pieces) = (shares(range), sums.max() ?? 1)
     for rank in 0..<ranks { owned[rank] += shares[rank] }
+    if range.sharers > 1 { return addSlots(of: range, shares) }
     for piece in 0..<pieces {
       let has = sums.map { piece == pieces - 1 || piece < $0 - 1 }
       let count = has.count { $0 }
@@ -83,34 +116,66 @@ public struct Exchanges: Hashable, Sendable {
     }
   }
 
+  /// Of experts that ranks share out, each rank has a sum for every rank of its group; they go to the ranks that have
+  /// the same experts, if there are any.
+  private mutating func addSlots(of range: Plan.Range, _ shares: [Int]) {
+    let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
+    if others == 0 { return }
+    for _ in 0..<range.sharers {
+      steps.append(
+        Step(
+          kind: .allToAll, name: "gradients of \(range.name)", sent: shares.map { own - $0 },
+          received: shares.map { others * $0 }))
+    }
+  }
+
+  private mutating func addValues(of range: Plan.Range) {
+    let (shares, name) = (shares(range), "values of \(range.name)")
+    if range.sharers == 1 { return gather(name, shares) }
+    let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
+    if others == 0 { return }
+    steps.append(
+      Step(
+        kind: .allToAll, name: name, sent: shares.map { others * $0 },
+        received: shares.map { own - $0 }))
+  }
+
   private func equal(_ words: Int) -> [Int] { Array(repeating: words, count: ranks) }
 
   /// A double for each block.
   private func squares(_ plan: Plan) -> [Int] {
-    plan.ranges.map { shares($0).map { 2 * (($0 + Self.block - 1) / Self.block) } }
+    plan.ranges.map { range in (0..<ranks).map { 2 * blocks(range, $0).count } }
       .reduce(equal(0)) { zip($0, $1).map(+) }
   }
 
   private mutating func gather(_ name: String, _ words: [Int]) {
+    steps.append(Step(gathering: name, words))
+  }
+}
+
+extension Exchanges.Step {
+  /// What every rank has so many words of, to all others.
+  init(gathering name: String, _ words: [Int]) {
     let all = words.reduce(0, +)
-    steps.append(
-      Step(
-        kind: .allGather, name: name, sent: words.map { $0 * (ranks - 1) },
-        received: words.map { all - $0 }))
+    self.init(
+      kind: .allGather, name: name, sent: words.map { $0 * (words.count - 1) },
+      received: words.map { all - $0 })
   }
 }
 
 extension Exchanges {
+  /// Bytes of the moments that a rank owns, at most.
+  public var bytesOfMoments: Int { 2 * Element.f32.bytes * (owned.max() ?? 0) }
+
   /// Bytes that a rank takes behind its arena: sums that wait for their partners, and what comes in.
   ///
   /// Two ranges may be under way, each with all sums of all ranks for what a rank owns.
   public func bytes(behind plan: Plan) -> Int {
     let sum = plan.regions.bytes(of: .gradients) + plan.regions.bytes(of: .nextStates)
     let waiting = (0..<ranks).map { Self.waiting(first: $0 * batches, count: batches) }.max() ?? 0
-    let largest = plan.largestRange
-    let blocks = (largest + Self.block - 1) / Self.block
+    let blocks = plan.ranges.map(\.blocks).max() ?? 0
     let share = (blocks + ranks - 1) / ranks * Self.block
-    let slot = max(share * ranks * (sums.max() ?? 1), largest)
+    let slot = max(share * ranks * (sums.max() ?? 1), plan.largestRange)
     return waiting * sum + (ranks > 1 ? 2 * slot * Element.f32.bytes : 0)
   }
 

@@ -39,9 +39,9 @@ struct Partition {
     _ program: Program, _ layers: [LayerPath?], _ maker: [Value: Int]
   ) {
     for (index, call) in program.calls.enumerated() where call.phase == .forward {
-      if case .route = call.op, let choice = call[.choice].flatMap({ maker[$0] }) {
+      if let source = call.routedBy.flatMap({ maker[$0] }) {
         // The rows of a choice that several layers share follow from the choice alone.
-        let known = sectionOfCall[choice]
+        let known = sectionOfCall[source]
         sections[known].forward.append(index)
         sectionOfCall[index] = known
         continue
@@ -92,5 +92,16 @@ struct Partition {
       }
     }
     return result
+  }
+}
+
+extension Program.Call {
+  /// The choice from which rows follow, or where their experts' begin.
+  fileprivate var routedBy: Value? {
+    switch op?.kind {
+    case .route: self[.choice]
+    case .exchangeCounts: self[.start]
+    case _: nil
+    }
   }
 }

@@ -18,6 +18,8 @@ public struct Lanes: Hashable, Sendable {
 
 extension Plan {
   /// As many lanes as fit where training keeps what it saves.
+  ///
+  /// Where ranks share out the experts, all of them are at one pass.
   public var lanes: Lanes {
     let activations = edges.filter { $0.role == .activation }.reduce(0) { $0 + $1.bytes }
     let saved = layers.reduce(activations) { sum, layer in
@@ -28,6 +30,6 @@ extension Plan {
     let counts =
       (saved > 0 ? [memory.saved / saved] : []) + (scratch > 0 ? [room / scratch] : [])
     let count = counts.reduce(Lanes.most, min)
-    return Lanes(count: max(count, 1), savedBytes: saved, scratchBytes: scratch)
+    return Lanes(count: sharesExperts ? 1 : max(count, 1), savedBytes: saved, scratchBytes: scratch)
   }
 }

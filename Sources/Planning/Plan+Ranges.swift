@@ -1,13 +1,35 @@
 import GraphIR
 
 extension Plan {
-  /// Learned parameters of a use that lie side by side: what several ranks exchange at once.
+  /// Learned parameters of a use that lie side by side: what several ranks exchange at once. What is stacked by expert is
+  /// a range of its own.
   public struct Range: Hashable, Sendable {
-    /// `block.3`, or the layer's name.
+    /// `block.3`, or the layer's name; of one that is stacked by expert the parameter's.
     public var name: String
+
+    /// The number of the layer's use.
+    public var use: Int
 
     /// Numbers, with the padding between parameters and without that behind the last.
     public var count: Int
+
+    /// The experts that it is of, or 1.
+    public var stack: Int
+
+    /// The ranks that share out these experts; 1: each rank has all.
+    public var sharers: Int
+
+    /// What it is dealt out by: numbers of one expert at most.
+    public var blocks: Int { stack * blocksEach }
+
+    private var each: Int { count / stack }
+    private var blocksEach: Int { (each + Exchanges.block - 1) / Exchanges.block }
+
+    /// How many numbers come before a block.
+    func place(ofBlock block: Int) -> Int {
+      if block == blocks { return count }
+      return block / blocksEach * each + block % blocksEach * Exchanges.block
+    }
   }
 
   /// All of them, in the order in which they lie.
@@ -16,18 +38,67 @@ extension Plan {
       let use = uses[index]
       let next = index + 1 < uses.count ? uses[index + 1].firstParameter : parameters.count
       let name = use.scope.isEmpty ? layers[use.layer].name : use.scope
-      return parameters[use.firstParameter..<next].split { $0.gradient == nil }.map { run in
+      return Self.runs(parameters[use.firstParameter..<next]).map { run in
         let gradients = run.compactMap(\.gradient)
         let padded = gradients.reduce(0) { $0 + $1.bytes / $1.element.bytes }
         let last = gradients.last.map { ($0.bytes - $0.storedBytes) / $0.element.bytes } ?? 0
-        return Range(name: name, count: padded - last)
+        let stack = run.first?.stepCount ?? 1
+        return Range(
+          name: stack > 1 ? run.first?.name ?? name : name, use: index, count: padded - last,
+          stack: stack, sharers: stack > 1 ? expertRanks : 1)
       }
     }
+  }
+
+  /// Those that learn, side by side.
+  private static func runs(_ parameters: ArraySlice<PlannedParameter>) -> [[PlannedParameter]] {
+    var runs: [[PlannedParameter]] = []
+    var isOpen = false
+    for parameter in parameters {
+      let isAlone = parameter.stepCount > 1
+      if parameter.gradient != nil {
+        if isOpen, !isAlone {
+          runs[runs.count - 1].append(parameter)
+        } else {
+          runs.append([parameter])
+        }
+      }
+      isOpen = parameter.gradient != nil && !isAlone
+    }
+    return runs
   }
 
   /// Numbers of the largest, with all padding.
   public var largestRange: Int {
     let lanes = Regions.alignment / Element.f32.bytes
     return ranges.map { roundUp($0.count, to: lanes) }.max() ?? 0
+  }
+
+  /// Whether rows travel to ranks that share out the experts.
+  public var sharesExperts: Bool { expertExchange != nil }
+
+  /// The ranks that share out the experts of every mixture; 1: each rank has all.
+  public var expertRanks: Int { expertExchange?.ranks ?? 1 }
+
+  /// Bytes of values that other ranks have: those of the experts that are not a rank's own.
+  public var bytesOfOthers: Int {
+    parameters.reduce(0) { sum, parameter in
+      parameter.stepCount == 1
+        ? sum : sum + parameter.master.bytes / expertRanks * (expertRanks - 1)
+    }
+  }
+
+  /// The rows that can come to a rank in one exchange; 0 where none travel.
+  public var mostRowsReceived: Int {
+    graph.nodes.reduce(0) { most, node in
+      guard case .exchangeRows(let op) = node.op, !op.isBack else { return most }
+      return max(most, node.types[0].rows)
+    }
+  }
+
+  private var expertExchange: ExchangeCounts? {
+    graph.nodes.lazy.compactMap { node in
+      if case .exchangeCounts(let op) = node.op { op } else { nil }
+    }.first
   }
 }

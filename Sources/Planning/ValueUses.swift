@@ -153,7 +153,9 @@ extension ValueUses {
   private func isRouting(_ value: Value) -> Bool {
     if let route = call(making: value), case .route = route.op {
       return route.kernel.result(.slot) == value
-        || readers(of: value).contains { start(ofExperts: program.calls[$0]) == value }
+        || readers(of: value).map { program.calls[$0] }.contains {
+          start(ofExperts: $0) == value || $0.op?.kind == .exchangeCounts
+        }
     }
     let isOfTop = call(making: value)?.op?.kind == .top
     return readers(of: value).map { program.calls[$0] }.contains { reader in
@@ -162,9 +164,14 @@ extension ValueUses {
     }
   }
 
-  /// The first rows of the experts whose weights a forward call applies; nil for any other call.
+  /// The first rows of the experts whose weights a forward call applies, those of this rank's own tokens; nil for
+  /// any other call.
   func start(ofExperts call: Program.Call) -> Value? {
-    appliesExperts(call) ? call[.start] : nil
+    guard appliesExperts(call), let start = call[.start] else { return nil }
+    guard let counts = self.call(making: start), counts.op?.kind == .exchangeCounts else {
+      return start
+    }
+    return counts[.start]
   }
 
   private func appliesExperts(_ call: Program.Call) -> Bool {

@@ -114,7 +114,7 @@ import Testing
     let own: Set = ["input", "block", "output", "body", "gradient_layer"]
     let known = Self.files.filter { file in
       file.path == "model.c" || file.path == "model.h"
-        || RuntimeFile.all(routes: true).contains { $0.path == file.path }
+        || RuntimeFile.all.contains { $0.path == file.path }
     }
     #expect(known.contains { $0.path == "training.c" })
     let words = Set(known.flatMap { CDefinedNames($0.text).found }).union(CWords.kernels)

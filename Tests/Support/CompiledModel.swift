@@ -27,13 +27,15 @@ public struct CompiledModel: Sendable {
   ///   - steps: names of lowering steps to leave out.
   public init(
     _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
-    optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false
+    optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false,
+    expertRanks: Int = 1
   ) throws {
     reference = try Self.reference(of: graph)
     var compilation = Compilation(model: "\(graph.name).swift")
     compilation.omittedPasses = omitting.union(steps).sorted()
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
+    compilation.expertRanks = expertRanks
     compilation.cache = try Self.cache.get()
     let plan = try compilation.plan(compilation.transformed(graph), source: nil)
     let built = try compilation.scratchLibrary(

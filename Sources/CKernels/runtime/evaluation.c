@@ -1,6 +1,10 @@
 // Losses, logits, and what is wrong where they are no numbers.
 
+#if MODEL_SHARES_EXPERTS
+#include "update.h"
+#else
 #include "interface.h"
+#endif
 
 // One pass of evaluation over a batch, in a lane; returns the loss.
 static float evaluate(moec_model *lane, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
@@ -8,6 +12,12 @@ static float evaluate(moec_model *lane, const int32_t *tokens, const int32_t *ta
     int before = model_enter(lane);
     model_forward(lane, &pass);
     model_leave(before);
+#if MODEL_SHARES_EXPERTS
+    if (ranks_are_lost(lane)) {
+        model_fail(lane, "another rank is gone", 0, 0);
+        return NAN;
+    }
+#endif
     return model_loss(lane);
 }
 
@@ -52,8 +62,13 @@ int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *
             const model_pass pass = model_batch(m, tokens + i * each, targets + i * each, seeds[i]);
             model_note_pass(m, m + (i - b), &pass);
             if (isfinite(losses[i])) { continue; }
+#if MODEL_SHARES_EXPERTS
+            // Others may have batches to come, which take all ranks.
+            if (m->error[0]) { return 1; }
+#else
             while (++i < count) { losses[i] = NAN; }
             return 0;
+#endif
         }
     }
     return 0;
@@ -84,7 +99,11 @@ const char *moec_first_bad(const moec_model *model) {
     if (!m) { return NULL; }
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
+#if MODEL_SHARES_EXPERTS
+        if (!model_all_finite(q->value + experts_first(q, m->update->rank), experts_count(q))) {
+#else
         if (!model_all_finite(q->value, q->stored)) {
+#endif
             return model_name(m, q->scope, q->use, q->row.name);
         }
     }
@@ -129,6 +148,9 @@ int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed,
     int before = model_enter(m);
     model_forward(m, &pass);
     model_leave(before);
+#if MODEL_SHARES_EXPERTS
+    if (ranks_are_lost(m)) { return model_fail(m, "another rank is gone", 0, 0); }
+#endif
     model_note_pass(m, m, &pass);
 #if MODEL_KEEPS_ROWS
 #if MODEL_HAS_ROUTERS

@@ -148,6 +148,9 @@ void model_leave(int before) {
 model_pass model_batch(const moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     model_pass pass = {.sequences = MODEL_BATCH, .length = MODEL_CONTEXT, .seed = seed,
                        .tokens = tokens, .targets = targets, .positions = m->positions};
+#if MODEL_SHARES_EXPERTS
+    pass.update = m->update;
+#endif
 #if MODEL_HAS_ROUTERS
     pass.replays = m->replay_tokens > 0;
 #endif
@@ -243,17 +246,47 @@ static void ask_for_pages(char *start, size_t head, int ranks) {
 #endif
 }
 
+// Memory of zeros: of several ranks none is set apart for pages that are never touched, such as those of moments that
+// others have.
+static char *allocate(size_t bytes, int ranks) {
+#if defined(__linux__) && defined(MAP_NORESERVE)
+    if (ranks > 1) {
+        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+    }
+#endif
+    (void)ranks;
+    return calloc(1, bytes);
+}
+
+static void release(const moec_model *m) {
+#if defined(__linux__) && defined(MAP_NORESERVE)
+    if (m->update->ranks > 1) {
+        munmap(m->allocation, m->allocated);
+        return;
+    }
+#endif
+    free(m->allocation);
+}
+
 static moec_model *create(const moec_exchange *exchange, int batches) {
+    const int ranks = exchange ? exchange->ranks : 1;
     size_t lanes = (size_t)model_sizes.lanes * sizeof(moec_model), page = (size_t)2 << 20;
     size_t layers = lanes + sizeof(model_tables), head = layers + (size_t)model_sizes.lanes * model_sizes.layers;
     head = (head + 63) / 64 * 64;
-    char *allocation = calloc(1, head + model_sizes.arena + update_bytes(exchange, batches) + page);
+    size_t bytes = head + model_sizes.arena + update_bytes(exchange, batches) + page;
+    char *allocation = allocate(bytes, ranks);
     if (!allocation) { return NULL; }
     char *start = allocation + (page - (uintptr_t)allocation % page) % page;
-    ask_for_pages(start, head, exchange ? exchange->ranks : 1);
+    ask_for_pages(start, head, ranks);
     moec_model *m = (moec_model *)start;
     model_tables *tables = (model_tables *)(start + lanes);
     model_list(tables, start + head);
+#if MODEL_SHARES_EXPERTS
+    for (int i = 0; exchange && i < MODEL_PARAMETERS; i++) {
+        tables->parameter[i].own = experts_first(&tables->parameter[i], exchange->rank);
+    }
+#endif
     for (int lane = 0; lane < model_sizes.lanes; lane++) {
         m[lane].layers = (struct model_layers *)(start + layers + (size_t)lane * model_sizes.layers);
         m[lane].parameter = tables->parameter;
@@ -268,15 +301,29 @@ static moec_model *create(const moec_exchange *exchange, int batches) {
     }
     update_begin(m, exchange, batches, start + head + model_sizes.arena);
     m->allocation = allocation;
+    m->allocated = bytes;
     m->last = m;
     for (int t = 0; t < MODEL_CONTEXT; t++) { m->positions[t] = t; }
     return m;
 }
 
+#if MODEL_SHARES_EXPERTS
+// Whether so many ranks can share out the experts, and each rank's batches are one part of the tree of all.
+static int can_share(int ranks, int batches) {
+    if (MODEL_EXPERT_RANKS == 1) { return 1; }
+    return ranks % MODEL_EXPERT_RANKS == 0 && (batches & (batches - 1)) == 0;
+}
+
+moec_model *moec_create(void) { return can_share(1, 1) ? create(NULL, 0) : NULL; }
+#else
 moec_model *moec_create(void) { return create(NULL, 0); }
+#endif
 
 moec_model *moec_create_rank(const moec_exchange *exchange, int batches) {
     if (batches < 1 || batches > UPDATE_BATCHES) { return NULL; }
+#if MODEL_SHARES_EXPERTS
+    if (!can_share(exchange ? exchange->ranks : 1, batches)) { return NULL; }
+#endif
     if (!exchange) { return create(NULL, batches); }
     int ranks = exchange->ranks;
     if (exchange->rank < 0 || exchange->rank >= ranks || ranks > UPDATE_BATCHES / batches) { return NULL; }
@@ -284,7 +331,7 @@ moec_model *moec_create_rank(const moec_exchange *exchange, int batches) {
 }
 
 void moec_destroy(moec_model *m) {
-    if (m) { free(m->allocation); }
+    if (m) { release(m); }
 }
 
 int moec_set_threads(moec_model *m, int count) {

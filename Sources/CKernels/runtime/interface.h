@@ -13,7 +13,8 @@ typedef struct {
     size_t trained;         // bytes from the first parameter on that training changes
     size_t gradients;       // numbers of all of them, padding included
     size_t states;          // of what the rules of states make
-    size_t range;           // numbers of one use of a layer that learn and lie side by side, at most
+    size_t range;           // numbers that learn, lie side by side and travel together, at most
+    int blocks;             // by which these are dealt out, at most
     size_t moments, steps;  // bytes from the first parameter to where AdamW's moments begin, and where they end
     int lanes;              // room for so many passes of evaluation at once
 } model_memory;

@@ -11,6 +11,9 @@ enum {
     MOST_WAIT = 24,  // sums that wait for partners, of 2^20 batches in all
     EXPERTS = MODEL_STEPS + MODEL_PARAMETERS,
     USED = EXPERTS + 2,  // behind that the targets that are not ignored, in two words
+#if MODEL_SHARES_EXPERTS
+    PEER = 2,
+#endif
 };
 
 struct model_ranks {
@@ -27,6 +30,10 @@ struct model_ranks {
     float *states;       // [ranks, pieces, states]
     double *square;      // rank after rank, of its own blocks
     int32_t *used;       // [ranks, USED]
+#if MODEL_SHARES_EXPERTS
+    int32_t *peers;      // [ranks, PEER] of the last batch: whether its loss is finite, how many targets are not ignored
+    int32_t *counts;     // rows that go to other ranks, and come from them
+#endif
     size_t *start;       // [MOEC_TICKETS, 2, ranks + 1]
 };
 
@@ -52,6 +59,10 @@ const float *ranks_held(const struct update_state *u, int index);
 
 // The sum over all batches of some numbers, UPDATE_BLOCK at most, `at` from where all that is to be added begins.
 void ranks_add_block(const struct model_ranks *link, size_t at, size_t count, float *to);
+
+// Where each rank's share begins among the numbers that this rank has one sum over: those that share out other experts
+// have none of it.
+void ranks_place_shares(const struct update_state *u, const update_range *range, size_t *start);
 
 // Waits for the oldest range under way, and adds up this rank's share of it.
 void ranks_add_range(moec_model *m);

@@ -5,13 +5,6 @@
 
 // ---- what all ranks must know ---------------------------------------------------------------------
 
-// The blocks of a range that rank r owns are first ..< *end.
-static int own_blocks(const struct update_state *u, const update_range *range, int rank, int *end) {
-    const int blocks = update_blocks(range);
-    *end = block_start(rank + 1, blocks, u->ranks);
-    return block_start(rank, blocks, u->ranks);
-}
-
 // Squares of this rank's blocks to where all ranks expect them, or those of all ranks to where they belong.
 static void move_squares(moec_model *m, int incoming) {
     struct update_state *u = m->update;
@@ -20,15 +13,12 @@ static void move_squares(moec_model *m, int incoming) {
         start[rank] = 2 * place;
         for (int r = 0; r < u->ranges; r++) {
             const update_range *range = &u->range[r];
-            int end, b = own_blocks(u, range, rank, &end);
+            int end, b = update_own_blocks(range, rank, u->ranks, &end);
             for (; b < end; b++, place++) {
-                double *square = &u->square[range->block + (size_t)b];
-                size_t at = (size_t)b * UPDATE_BLOCK, left = range->count - at;
                 if (incoming) {
-                    *square = u->link->square[place];
+                    u->square[range->block + (size_t)b] = u->link->square[place];
                 } else if (rank == u->rank) {
-                    u->link->square[place] =
-                        update_square(m->gradient + range->first + at, left < UPDATE_BLOCK ? left : UPDATE_BLOCK);
+                    u->link->square[place] = update_block_square(m, range, b);
                 }
             }
         }
@@ -135,7 +125,7 @@ int ranks_sum(moec_model *m) {
 static void step_range(moec_model *m, const update_range *range, const adamw_numbers *step, float scale) {
     const struct update_state *u = m->update;
     float *gradient = m->gradient + range->first;
-    const size_t first = update_share(range, u->rank, u->ranks), end = update_share(range, u->rank + 1, u->ranks);
+    size_t end, first = update_share(range, u->rank, u->ranks, &end);
     for (size_t n = first; scale != 1 && n < end; n++) { gradient[n] *= scale; }
     #pragma omp parallel
     for (int i = range->parameter; i < range->end; i++) {
@@ -145,31 +135,111 @@ static void step_range(moec_model *m, const update_range *range, const adamw_num
     }
 }
 
+// Sends all ranks the new values of this rank's share.
+static void spread_values(moec_model *m, const update_range *range, int ticket) {
+    struct update_state *u = m->update;
+    size_t *start = ranks_starts(u, ticket, 0);
+    ranks_place_shares(u, range, start);
+    ranks_gather(u, ticket, m->parameter->value + range->value, start);
+}
+#if MODEL_SHARES_EXPERTS
+
+// Those of experts that ranks share out go to the ranks that have the same, each a copy.
+static void spread_slot(moec_model *m, const update_range *range, int ticket) {
+    struct update_state *u = m->update;
+    struct model_ranks *link = u->link;
+    size_t *send = ranks_starts(u, ticket, 0), *receive = ranks_starts(u, ticket, 1), end;
+    const size_t first = update_share(range, u->rank, u->ranks, &end), own = end - first;
+    float *copies = link->incoming + (size_t)ticket * (UNDER_WAY * link->slot / MOEC_TICKETS);
+    float *value = m->parameter->value + range->value;
+    ranks_place_shares(u, range, receive);
+    for (int r = 0; r <= u->ranks; r++) {
+        int before = (r - u->rank % range->slots + range->slots - 1) / range->slots;
+        send[r] = (size_t)before * own;
+        if (r < u->ranks && r % range->slots == u->rank % range->slots) {
+            memcpy(copies + send[r], value + first, own * sizeof *copies);
+        }
+    }
+    value += (size_t)(u->rank % range->slots) * (range->count / (size_t)range->slots);
+    if (link->lost) { return; }
+    link->lost = u->exchange->all_to_all(u->exchange->context, ticket, copies, send, value, receive) != 0;
+}
+#endif
+
 int ranks_step(moec_model *m, const adamw_numbers *step, float scale) {
     struct update_state *u = m->update;
+    int sent = 0;
     for (int r = 0; r < u->ranges; r++) {
         const update_range *range = &u->range[r];
-        const int ticket = r % MOEC_TICKETS;
-        if (r >= MOEC_TICKETS) { ranks_wait(u, ticket); }
         step_range(m, range, step, scale);
-        size_t *start = ranks_starts(u, ticket, 0);
-        for (int rank = 0; rank <= u->ranks; rank++) { start[rank] = update_share(range, rank, u->ranks); }
-        ranks_gather(u, ticket, m->parameter->value + range->value, start);
+#if MODEL_SHARES_EXPERTS
+        if (u->ranks == range->slots) { continue; }
+#endif
+        const int ticket = sent++ % MOEC_TICKETS;
+        if (sent > MOEC_TICKETS) { ranks_wait(u, ticket); }
+#if MODEL_SHARES_EXPERTS
+        if (range->slots > 1) {
+            spread_slot(m, range, ticket);
+            continue;
+        }
+#endif
+        spread_values(m, range, ticket);
     }
-    for (int r = u->ranges > MOEC_TICKETS ? u->ranges - MOEC_TICKETS : 0; r < u->ranges; r++) {
-        ranks_wait(u, r % MOEC_TICKETS);
-    }
+    for (int n = sent > MOEC_TICKETS ? sent - MOEC_TICKETS : 0; n < sent; n++) { ranks_wait(u, n % MOEC_TICKETS); }
     return u->link->lost;
 }
 
-const float *ranks_moment(moec_model *m, int kind, int i) {
+#if MODEL_SHARES_EXPERTS
+// Values of experts that ranks share out: all groups have the same, and the first one gives them.
+static const float *gather_values(moec_model *m, const model_parameter *q) {
+    struct update_state *u = m->update;
+    const size_t own = q->stored / MODEL_EXPERT_RANKS;
+    float *all = u->link->incoming;
+    size_t *start = ranks_starts(u, 0, 0);
+    for (int r = 0; r <= u->ranks; r++) { start[r] = (size_t)smaller(r, MODEL_EXPERT_RANKS) * own; }
+    if (u->rank < MODEL_EXPERT_RANKS) { memcpy(all + start[u->rank], q->value + q->own, own * sizeof *all); }
+    ranks_gather(u, 0, all, start);
+    ranks_wait(u, 0);
+    return u->link->lost ? NULL : all;
+}
+
+// Their moments come in the order of ranks, and are sorted then.
+static const float *gather_slots(moec_model *m, const update_range *range, const float *from) {
+    struct update_state *u = m->update;
+    float *all = u->link->incoming, *to = all + u->link->slot;
+    size_t end, first, *start = ranks_starts(u, 0, 0);
+    start[0] = 0;
+    for (int r = 0; r < u->ranks; r++) {
+        first = update_share(range, r, u->ranks, &end);
+        start[r + 1] = start[r] + end - first;
+        if (r == u->rank) { memcpy(all + start[r], from + first, (end - first) * sizeof *all); }
+    }
+    ranks_gather(u, 0, all, start);
+    ranks_wait(u, 0);
+    if (u->link->lost) { return NULL; }
+    for (int r = 0; r < u->ranks; r++) {
+        first = update_share(range, r, u->ranks, &end);
+        memcpy(to + first, all + start[r], (end - first) * sizeof *to);
+    }
+    return to;
+}
+
+#endif
+const float *ranks_tensor(moec_model *m, int kind, int i) {
     struct update_state *u = m->update;
     const model_parameter *q = &m->parameter[i];
     const float *from = kind == MOEC_FIRST_MOMENT ? q->first : q->second;
-    size_t at, own, owned, *start = ranks_starts(u, 0, 0);
+#if MODEL_SHARES_EXPERTS
+    if (kind == MOEC_VALUE) { return gather_values(m, q); }
+#endif
+    size_t at, own, owned, end, *start = ranks_starts(u, 0, 0);
     const update_range *range = ranks_range(m, i, &at);
+#if MODEL_SHARES_EXPERTS
+    if (range->slots > 1) { return gather_slots(m, range, from); }
+#endif
     ranks_owned(m, i, &own, &owned);
-    for (int r = 0; r <= u->ranks; r++) { start[r] = ranks_within(update_share(range, r, u->ranks), at, q->stored); }
+    for (int r = 0; r < u->ranks; r++) { start[r] = ranks_within(update_share(range, r, u->ranks, &end), at, q->stored); }
+    start[u->ranks] = q->stored;
     memcpy(u->link->incoming + own, from + own, (owned - own) * sizeof(float));
     ranks_gather(u, 0, u->link->incoming, start);
     ranks_wait(u, 0);

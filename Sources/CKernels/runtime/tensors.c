@@ -23,10 +23,17 @@ static void clear(moec_model *m) {
         memset(arena, 0, model_sizes.trained);
         return;
     }
+#if MODEL_SHARES_EXPERTS
+    memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
+#else
     memset(arena, 0, model_sizes.moments);
+#endif
     memset(arena + model_sizes.steps, 0, model_sizes.trained - model_sizes.steps);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
+#if MODEL_SHARES_EXPERTS
+        memset(q->value + experts_first(q, m->update->rank), 0, experts_count(q) * sizeof *q->value);
+#endif
         if (!q->gradient) { continue; }
         size_t first, end;
         ranks_owned(m, i, &first, &end);
@@ -56,8 +63,17 @@ void moec_initialize(moec_model *m, uint64_t seed) {
         uint64_t key = random_key(seed, (uint64_t)i);
 #endif
         int count = (int)logical_count(&q->row);
+#if MODEL_SHARES_EXPERTS
+        // Of experts those that this rank has, each with its own numbers.
+        const int by_rank = (q->row.holds & BY_RANK) && m->update->link, own = m->update->rank % MODEL_EXPERT_RANKS;
+        const int first = by_rank ? count / MODEL_EXPERT_RANKS * own : 0;
+        count = by_rank ? first + count / MODEL_EXPERT_RANKS : count;
+        #pragma omp parallel for schedule(static) if (count - first > 65536)
+        for (int n = first; n < count; n++) {
+#else
         #pragma omp parallel for schedule(static) if (count > 65536)
         for (int n = 0; n < count; n++) {
+#endif
             float drawn = 1;
             if (q->row.distribution == NORMAL) { drawn = random_normal(key, (uint32_t)n); }
             if (q->row.distribution == UNIFORM) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }
@@ -117,7 +133,13 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
     }
     if (m->update->link && from) {
         if (kind == MOEC_GRADIENT) { return model_fail(m, "gradients are shared out among %d ranks", m->update->ranks, 0); }
-        if (is_moment(kind)) { from = ranks_moment(m, kind, index); }
+#if MODEL_SHARES_EXPERTS
+        if (is_moment(kind) || (kind == MOEC_VALUE && m->parameter[index].row.holds & BY_RANK)) {
+            from = ranks_tensor(m, kind, index);
+        }
+#else
+        if (is_moment(kind)) { from = ranks_tensor(m, kind, index); }
+#endif
         if (!from) { return model_fail(m, "another rank is gone", 0, 0); }
     }
     const model_parameter_row *q = &m->parameter[index].row;
@@ -158,6 +180,12 @@ int moec_write(moec_model *m, int kind, int index, const float *in) {
     const model_parameter_row *q = &m->parameter[index].row;
     size_t first = 0, end = SIZE_MAX;  // of what this rank has
     if (to && m->update->link && is_moment(kind)) { ranks_owned(m, index, &first, &end); }
+#if MODEL_SHARES_EXPERTS
+    if (to && m->update->link && kind == MOEC_VALUE) {
+        first = experts_first(&m->parameter[index], m->update->rank);
+        end = first + experts_count(&m->parameter[index]);
+    }
+#endif
     for (size_t n = 0; to && n < count; n++) {
         size_t place = kind == MOEC_STEPS ? n : stored_index(q, n);
         if (place >= first && place < end) { to[place] = in[n]; }
@@ -189,11 +217,16 @@ int moec_average(moec_model *m, const moec_model *model, float keep) {
     #pragma omp parallel
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        float *restrict to = q->value;
-        const float *restrict from = model->parameter[i].value;
+#if MODEL_SHARES_EXPERTS
+        const size_t first = experts_first(q, m->update->rank), count = experts_count(q);
+#else
+        const size_t first = 0, count = q->stored;
+#endif
+        float *restrict to = q->value + first;
+        const float *restrict from = model->parameter[i].value + first;
         float old = q->gradient ? keep : 0, new = q->gradient ? take : 1;
         #pragma omp for schedule(static) nowait
-        for (size_t n = 0; n < q->stored; n++) { to[n] = old * to[n] + new * from[n]; }
+        for (size_t n = 0; n < count; n++) { to[n] = old * to[n] + new * from[n]; }
     }
     model_leave(before);
     return 0;

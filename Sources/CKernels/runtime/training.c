@@ -103,7 +103,14 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_b
 #if MODEL_HAS_OBJECTIVE
     if (!isfinite(model_objective(m))) { loss = model_objective(m); }
 #endif
+#if MODEL_SHARES_EXPERTS
+    // All ranks go back, or none does.
+    m->update->agrees = experts_agree(m, isfinite(loss));
+    goes_back = goes_back && (!m->update->link || experts_learn(m));
+    if (m->update->agrees && goes_back) {
+#else
     if (isfinite(loss) && goes_back) {
+#endif
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
             note_experts(m);
@@ -149,6 +156,11 @@ float moec_train_step(moec_model *m, const int32_t *tokens, const int32_t *targe
     return train(m, h->seed, h, m->counted > 0);
 }
 
+static double lost_rank(moec_model *m) {
+    model_fail(m, "another rank is gone", 0, 0);
+    return NAN;
+}
+
 // A batch without targets takes part in an update like any other, with gradients of 0.
 static void take_empty_batch(moec_model *m) {
     memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
@@ -161,6 +173,16 @@ static void take_empty_batch(moec_model *m) {
 
 float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     if (take_batch(m, tokens, targets) || update_begin_batch(m)) { return NAN; }
+#if MODEL_SHARES_EXPERTS
+    float loss = train(m, seed, NULL, m->update->link || m->counted > 0);
+    if (!m->update->agrees) {
+        update_leave_batch(m);
+        if (ranks_are_lost(m)) { return (float)lost_rank(m); }
+        return loss;
+    }
+    int before = model_enter(m);
+    if (!experts_learn(m)) { take_empty_batch(m); }
+#else
     float loss = train(m, seed, NULL, m->counted > 0);
     if (!isfinite(loss)) {
         update_leave_batch(m);
@@ -168,16 +190,12 @@ float moec_accumulate(moec_model *m, const int32_t *tokens, const int32_t *targe
     }
     int before = model_enter(m);
     if (!m->counted) { take_empty_batch(m); }
+#endif
     note_experts(m);
     m->all_counted = m->counted + (m->batches ? m->all_counted : 0);
     update_end_batch(m);
     model_leave(before);
     return loss;
-}
-
-static double lost_rank(moec_model *m) {
-    model_fail(m, "another rank is gone", 0, 0);
-    return NAN;
 }
 
 // The sum of the squares of all gradients, once these are the sum over all batches of all ranks; NaN if a rank is gone.

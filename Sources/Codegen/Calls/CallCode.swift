@@ -87,6 +87,8 @@ extension Op {
     case .dispatchGradient: CallCode("dispatch") { $0.dispatchGradient($1) }
     case .combine: CallCode("combine") { $0.combine($1) }
     case .combineGradient: CallCode("combine") { $0.combineGradient($1) }
+    case .exchangeCounts: CallCode(nil) { $0.exchangeCounts($1) }
+    case .exchangeRows(let op): CallCode(nil) { $0.exchangeRows(op, $1) }
     case .counted: CallCode("targets") { $0.counted($1) }
     case .crossEntropy: CallCode("cross_entropy") { $0.crossEntropy($1) }
     case .crossEntropyGradient: CallCode("cross_entropy") { $0.crossEntropyGradient($1) }

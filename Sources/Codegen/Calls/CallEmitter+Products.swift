@@ -76,7 +76,7 @@ extension CallEmitter {
   /// Experts or rows, then the weights' inputs and outputs; those of weights side by side are one
   /// matrix with the outputs of all, as wide as the rows that it makes or that come back.
   private func sizes(_ c: CallText, _ rows: Role, _ weights: [Operand]) -> [CExpression] {
-    guard let axes = weights.first?.type.axes, axes.count >= 2 else { return [] }
+    guard let axes = weights.first.map({ seen($0.type).axes }), axes.count >= 2 else { return [] }
     let count = axes.count == 3 ? CNames.size(axes[0]) : c.rows(rows)
     let all = c.call.op?.kind == .linear ? c.madeType(.output) : c.type(.gradient)
     let outputs = weights.count > 1 ? all.axes.last : axes[axes.count - 2]
@@ -98,7 +98,7 @@ extension CallEmitter {
   /// The compound literal of what a product's last step reads.
   private func finishOperands(_ c: CallText, _ place: Int) -> CExpression {
     guard let finish = c.call.kernel.finishes[place] else { return "NULL" }
-    let type = c.call.results[place].type
+    let type = seen(c.call.results[place].type)
     var fields: [CExpression] = [".width = \(CNames.width(type))"]
     for (index, extra) in c.extras(of: place).enumerated() {
       fields.append(".x\(index + 1) = \(extra)")

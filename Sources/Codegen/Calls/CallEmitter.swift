@@ -17,11 +17,20 @@ struct CallEmitter {
   /// The shares that were dealt for a call that is made together with others.
   var share: String?
 
+  /// Where the rows of a call came from several ranks: how those of one of them are gone through.
+  var arrival: Arrival?
+
   /// The shares of a call that is shared out: those dealt for it, or none.
   var shares: CExpression { share.map { "&\($0)" } ?? "NULL" }
 
-  /// Where an operand is, as a C expression.
+  /// Where an operand is, as a C expression; of rows that came from ranks, where those of one begin.
   func expression(_ operand: Operand) -> CExpression {
+    let place = place(of: operand)
+    return arrival?.moved(place, operand) ?? place
+  }
+
+  /// Where all of an operand is.
+  private func place(of operand: Operand) -> CExpression {
     switch operand.place {
     case .source(let kind): "\(CExpression.pass)->\(kind.rawValue)"
     case .parameter(let index):
@@ -40,14 +49,24 @@ struct CallEmitter {
 
   /// The call as C.
   func statement(_ call: Call) -> Statement {
-    call.code.statement(self, CallText(call, expression))
+    guard arrival == nil, let origin = call[.origin], let start = call[.start] else {
+      return call.code.statement(self, CallText(call, seen, expression))
+    }
+    var inner = self
+    let arrival = Arrival(call, start: start, origin: origin)
+    inner.arrival = arrival
+    return arrival.loop(place(of: start), place(of: origin), around: inner.statement(call))
   }
+
+  /// A type as the call has it in C.
+  func seen(_ type: TensorType) -> TensorType { arrival?.seen(type) ?? type }
 
   /// The key of a layer's stream for a tensor, of which each element draws so many numbers. A thread's
   /// own sequences go on where those before them end.
   func key(_ stream: Int, of type: TensorType, numbers: Int = 1) -> CExpression {
     let (pass, first) = (CExpression.pass, CExpression.stream)
     let number: CExpression = stream == 0 ? first : "\(first) + \(stream)"
+    if let arrival { return arrival.key(number, of: type, numbers: numbers) }
     let key: CExpression = "random_key(\(pass)->seed, \(number))"
     guard let batch, type.leads(with: batch) else { return key }
     let elements = CNames.product(type.axes.dropFirst())
@@ -101,8 +120,9 @@ extension CallEmitter {
     arguments +=
       function.isBroadcast
       ? [CNames.rows(type), CNames.width(type)] : [CNames.product(type.axes)]
-    arguments += function.periods.map { PointwiseAccess.period(operands[$0].type, in: type) }
-    arguments += function.groups.map { PointwiseAccess.group(operands[$0].type, in: type) }
+    let types = operands.map { seen($0.type) }
+    arguments += function.periods.map { PointwiseAccess.period(types[$0], in: type) }
+    arguments += function.groups.map { PointwiseAccess.group(types[$0], in: type) }
     let draws = op.expression.draws
     arguments += draws.compactMap(\.rate).map([StreamDraw].inTraining)
     arguments += draws.map { key($0.stream, of: type, numbers: $0.numbers) }

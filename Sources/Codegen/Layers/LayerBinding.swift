@@ -14,7 +14,12 @@ struct LayerBinding {
   let layout: LayerUseLayout
   private var layer: Layer { layout.layer }
 
-  init(_ layout: LayerUseLayout) { self.layout = layout }
+  /// Whether of experts' parameters the layer is given those that a rank has.
+  private let sharesExperts: Bool
+
+  init(_ layout: LayerUseLayout, sharesExperts: Bool) {
+    (self.layout, self.sharesExperts) = (layout, sharesExperts)
+  }
 
   var functions: [Function] {
     var functions: [Function] = []
@@ -37,7 +42,9 @@ struct LayerBinding {
       -> [String]
     {
       layer.parameters.enumerated().filter { isWanted($0.element) }.map { index, parameter in
-        "    \(pointer)->\(CNames.field(parameter.field)) = q[\(index)].\(member);"
+        let isShared = sharesExperts && member == "value" && parameter.start != nil
+        let own = isShared ? " + q[\(index)].own" : ""
+        return "    \(pointer)->\(CNames.field(parameter.field)) = q[\(index)].\(member)\(own);"
       }
     }
     let head = CLines.wrapped(

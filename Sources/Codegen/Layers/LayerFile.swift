@@ -37,7 +37,10 @@ struct LayerFile {
     let beginning = [heading, includes, functions.text].filter { !$0.isEmpty }.map {
       [Statement(text: $0)]
     }
-    let ends = (partFunctions + LayerBinding(context.layouts[index]).functions.map(\.text))
+    let ends =
+      (partFunctions
+      + LayerBinding(context.layouts[index], sharesExperts: context.plan.sharesExperts).functions
+      .map(\.text))
       .map { [Statement(text: $0)] }
     let parts = beginning + (forward + backward).map(\.statements) + ends
     return Array(parts.joined(separator: [.blank]))

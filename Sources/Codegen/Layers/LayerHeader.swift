@@ -41,7 +41,7 @@ struct LayerHeader {
       (layer.forwardScratch + layer.backwardScratch).map { (CNames.field($0.name), $0.type) })
     parts += [Phase.forward, .backward].compactMap { own.signature($0)?.head(";") }
     parts += own.ownFunctions
-    let binding = LayerBinding(layout).functions.map { $0.head + ";" }
+    let binding = LayerBinding(layout, sharesExperts: false).functions.map { $0.head + ";" }
     if !binding.isEmpty {
       parts +=
         ["", "// Point a use's structs at their places, from a base or a first parameter on."]

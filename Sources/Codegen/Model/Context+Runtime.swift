@@ -10,6 +10,7 @@ extension Context {
       (.updatesInBackward, layouts.contains(where: \.hasUpdates)), (.reorders, reorders),
       (.hasObjective, plan.graph[.objective] != nil), (.hasTerms, !plan.graph.terms.isEmpty),
       (.hasStates, hasStates), (.hasSignSteps, hasSignSteps),
+      (.sharesExperts, plan.sharesExperts),
     ]
     return RuntimeText(
       conditions: Set(holds.filter(\.1).map(\.0)),
@@ -17,6 +18,7 @@ extension Context {
         .routerCount: ["\(routers.count)"],
         .expertCount: ["\(routers.reduce(0) { $0 + $1.experts.size })"],
         .choiceCount: ["\(routers.reduce(0) { $0 + $1.choices.size })"],
+        .expertRankCount: ["\(plan.expertRanks)"],
       ])
   }
 

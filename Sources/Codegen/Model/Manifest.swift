@@ -22,6 +22,7 @@ struct ManifestText {
       line(["memory": memory]), line(["flops": flops]),
       line(["active_parameters": .count(plan.activeParameters)]),
       line(["accumulates": .bool(plan.accumulates)]),
+      plan.expertRanks == 1 ? nil : line(["expert_ranks": .count(plan.expertRanks)]),
       plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
       graph.terms.isEmpty ? nil : list("terms", graph.terms.map { term($0.name, $0.weight) }),
       line(["compiler": .text(context.options.compilerLine)]),
@@ -79,7 +80,15 @@ struct ManifestText {
       "optimizer": .count(memory.optimizer), "saved": .count(memory.saved),
       "scratch": .count(memory.scratch), "total": .count(memory.total),
       "sum": .count(plan.regions.bytes(of: .gradients) + plan.regions.bytes(of: .nextStates)),
+      "rank_parameters": rank { memory.parameters - $0.bytesOfOthers },
+      "rank_moments": rank { Exchanges($0, ranks: $0.expertRanks, batches: 1).bytesOfMoments },
+      "rank_rows": rank { $0.mostRowsReceived },
     ])
+  }
+
+  /// What is said of one of the ranks that share out the experts: what it keeps, the rows that come at most.
+  private func rank(_ number: (Plan) -> Int) -> JSON? {
+    plan.expertRanks == 1 ? nil : .count(number(plan))
   }
 
   private var flops: JSON {

@@ -39,6 +39,7 @@ extension ModelFile {
       const model_memory model_sizes = {
           .arena = ARENA_BYTES, .layers = sizeof(struct model_layers), .trained = ARENA_SCRATCH,
           .gradients = (ARENA_FIRST - ARENA_GRADIENTS) / sizeof(float), .range = \(plan.largestRange),
+          .blocks = \(plan.ranges.map(\.blocks).max() ?? 0),
           .states = \(regions.bytes(of: .nextStates) / Element.f32.bytes), .moments = ARENA_FIRST, .steps = ARENA_STEPS, .lanes = \(lanes.count),
       };
       """

@@ -1,3 +1,4 @@
+import CKernels
 import GraphIR
 import Planning
 import Words
@@ -10,7 +11,7 @@ struct ModelHeader {
   init(_ context: Context) { self.context = context }
 
   var file: GeneratedFile {
-    let parts = [opening, axes, pass, self.parts] + [model, closing]
+    let parts = [opening, axes, pass, self.parts, experts] + [model, closing]
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
     return GeneratedFile(path: "model.h", text: text)
   }
@@ -26,13 +27,15 @@ struct ModelHeader {
     #include <stddef.h>
     #include <stdint.h>
 
-    #include "kernels/adamw.h"
+    #include "kernels/adamw.h"\(panels)
     #include "kernels/threads.h"
 
     // Only the functions of moec_model.h can be seen from outside of the library.
     #pragma GCC visibility push(hidden)
     """
   }
+
+  private var panels: String { plan.sharesExperts ? "\n#include \"kernels/panels.h\"" : "" }
 
   private var closing: String { "#pragma GCC visibility pop\n#endif" }
 
@@ -60,7 +63,17 @@ struct ModelHeader {
       context.generation.cache == nil
       ? ""
       : "\n    int past;                   // earlier tokens of the sequence, computed by passes before"
-    return Self.pass(replays, past)
+    let update =
+      plan.sharesExperts
+      ? "\n    struct update_state *update;  // the way to the ranks that share out the experts"
+      : ""
+    return Self.pass(replays, past + update)
+  }
+
+  /// How rows travel to the ranks of their experts, where they do.
+  private var experts: String {
+    if !plan.sharesExperts { return "" }
+    return String(context.runtime.resolved(runtime_expert_ranks_h()).dropLast())
   }
 
   private static func pass(_ replays: String, _ past: String) -> String {
@@ -153,6 +166,14 @@ struct ModelHeader {
 
   private var stateNote: String { hasStates ? ", STATE: a rule updates it" : "" }
 
+  private var rankNote: String { plan.sharesExperts ? ", BY_RANK: ranks share it out" : "" }
+
+  private var own: String {
+    if !plan.sharesExperts { return "" }
+    return "\n" + "    size_t own;".padded(to: 32)
+      + "// the first number of the experts that this rank has"
+  }
+
   private var next: String {
     if !hasStates { return "" }
     return "\n" + "    float *next;".padded(to: 32)
@@ -191,13 +212,13 @@ struct ModelHeader {
     typedef struct {
         const char *name;
         int stack, outputs, inputs;
-        int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there\(stateNote)
+        int holds;                  // PANELS, LEARNS: has a gradient, DECAYS, IN_BACKWARD: is updated there\(stateNote)\(rankNote)
         int steps;                  // step counts: one, or one for each expert
         int distribution;           // of first values: CONSTANT, NORMAL, UNIFORM
         float scale;                // the constant, the standard deviation, the bound\(rowNumber)
     } model_parameter_row;
 
-    enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8\(hasStates ? ", STATE = 16" : "") };
+    enum { PANELS = 1, LEARNS = 2, DECAYS = 4, IN_BACKWARD = 8\(hasStates ? ", STATE = 16" : "")\(plan.sharesExperts ? ", BY_RANK = 32" : "") };
     enum { CONSTANT, NORMAL, UNIFORM };
 
     // A parameter of a use of a layer, and where all of it lies; what has no gradient has only a value.
@@ -209,7 +230,7 @@ struct ModelHeader {
         float *value, *gradient;
         float *first, *second;      // AdamW's moments
         float *steps;               // AdamW's step counts
-        int first_step;             // which they are of all\(next)\(number)
+        int first_step;             // which they are of all\(next)\(number)\(own)
     } model_parameter;
 
     \(hasRouters ? "\n" + RoutesFile(context: context).declarations + "\n" : "")
@@ -238,6 +259,7 @@ struct ModelHeader {
         char error[160];
         char name[MODEL_NAME];                     // of what was asked for last
         void *allocation;
+        size_t allocated;                          // bytes of it
     };
 
     // adamw.c: an update counts its step first, then changes every parameter that has a gradient.

@@ -28,7 +28,8 @@ struct ParameterTable {
     let rows = zip(zip(parameters, scopes.localNames), firsts).map { named, first in
       zip(named.0, named.1).map { parameter, name in
         let number = parameter.isDrawn ? parameter.number - first : 0
-        return Self.row(parameter, name, drawnAs: reorders ? number : nil)
+        return Self.row(
+          parameter, name, drawnAs: reorders ? number : nil, sharesExperts: plan.sharesExperts)
       }
     }
     isShared = rows.dropFirst().allSatisfy { $0 == rows.first }
@@ -59,12 +60,12 @@ struct ParameterTable {
   }
 
   private static func row(
-    _ parameter: PlannedParameter, _ name: String, drawnAs: Int?
+    _ parameter: PlannedParameter, _ name: String, drawnAs: Int?, sharesExperts: Bool
   ) -> String {
     let flags = [
       ("PANELS", parameter.layout != .rowMajor), ("LEARNS", parameter.update.isLearned),
       ("DECAYS", parameter.decays), ("IN_BACKWARD", parameter.update == .adamWInBackward),
-      ("STATE", parameter.update == .rule),
+      ("STATE", parameter.update == .rule), ("BY_RANK", sharesExperts && parameter.stepCount > 1),
     ].filter(\.1).map(\.0)
     let fields =
       [CNames.literal(name)] + matrix(parameter)

@@ -1,4 +1,5 @@
 import CKernels
+import Planning
 
 /// A file of a model that is the same for every model, or nearly: `RuntimeText` says what is not.
 struct RuntimeFile {
@@ -28,9 +29,17 @@ struct RuntimeFile {
 
   private static var routes: RuntimeFile { RuntimeFile(path: "routes.c", text: runtime_routes_c()) }
 
-  /// Those that a model has: what routes nothing needs no routes.
-  static func all(routes hasRoutes: Bool) -> [RuntimeFile] {
-    interface + (hasRoutes ? [routes] : [])
+  private static var expertRanks: RuntimeFile {
+    RuntimeFile(path: "expert_ranks.c", text: runtime_expert_ranks_c())
+  }
+
+  /// All that there are.
+  static var all: [RuntimeFile] { interface + [routes, expertRanks] }
+
+  /// Those that a model has: what routes nothing needs no routes, and without ranks that share out experts nothing
+  /// travels to these.
+  static func needed(by plan: Plan) -> [RuntimeFile] {
+    interface + (plan.routers.isEmpty ? [] : [routes]) + (plan.sharesExperts ? [expertRanks] : [])
   }
 
   func generated(_ context: Context) -> GeneratedFile {

@@ -25,6 +25,9 @@ struct RuntimeText: Sendable {
     /// Rules of some of them give directions.
     case hasSignSteps = "MODEL_HAS_SIGN_STEPS"
 
+    /// Ranks share out the experts.
+    case sharesExperts = "MODEL_SHARES_EXPERTS"
+
     case updatesInBackward = "MODEL_UPDATES_IN_BACKWARD"
 
     /// Parameters do not lie in memory as the model makes them, one after the other.
@@ -39,6 +42,8 @@ struct RuntimeText: Sendable {
     /// How many choices a token has, of all routers.
     case choiceCount = "MODEL_CHOICE_COUNT"
 
+    /// How many ranks share out the experts.
+    case expertRankCount = "MODEL_EXPERT_RANK_COUNT"
   }
 
   /// What holds for the model.

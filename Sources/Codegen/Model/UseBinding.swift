@@ -78,7 +78,9 @@ struct UseBinding {
     }
     return edges
       + zip(layout.layer.borrowed, borrowed).map {
-        "u->\(CNames.identifier($0.field)) = m->parameter[\($1.expression)].value;"
+        let index = $1.expression
+        let own = plan.sharesExperts && $0.start != nil ? " + m->parameter[\(index)].own" : ""
+        return "u->\(CNames.identifier($0.field)) = m->parameter[\(index)].value\(own);"
       }
   }
 

@@ -42,6 +42,7 @@ enum CNames {
     switch symbol.extent {
     case .batch: "MODEL_BATCH"
     case .context: "MODEL_CONTEXT"
+    case .received: symbol.name
     case .sequences where symbol.name.hasPrefix("("): "sequences"
     case .positions where symbol.name.hasPrefix("("): "length"
     case .whole, .sequences, .positions: axis(symbol.name)

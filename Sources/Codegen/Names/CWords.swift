@@ -26,7 +26,7 @@ enum CWords {
   /// Arguments and variables of layers' functions, and fields of the structs of a layer's uses.
   static let variables: Set<String> = [
     "p", "g", "s", "t", "u", "e", "q", "pass", "stream", "own", "own_s", "own_t", "part", "first",
-    "shares", "sequences", "length", "saved", "router",
+    "shares", "sequences", "length", "saved", "router", "r", "from",
   ]
 
   /// Fields of the model's struct, and names of the files that every model has.
@@ -35,20 +35,22 @@ enum CWords {
     "value", "gradient", "first", "second", "steps", "start", "tokens", "targets", "positions",
     "kept", "counted", "batches", "all_counted", "used_up", "used", "decays", "routes",
     "replay_tokens", "update",
-    "threads", "last", "error", "allocation", "m", "l", "arena", "lane", "scratch", "base", "step",
+    "threads", "last", "error", "allocation", "allocated", "m", "l", "arena", "lane", "scratch",
+    "base", "step",
     "logits", "loss", "i", "x", "count", "name",
     // Functions of model.h and model.c, and those that stand behind lines of some models alone; types and tables.
     "drawn_as", "pass_divides", "pass_part", "check_targets", "create", "ask_for_pages",
     "model_pass", "model_parameter", "model_parameters", "model_router", "model_routers",
     "model_load", "model_routes", "model_count_step", "model_update", "model_weight_update",
     "routes_take", "routes_keep", "routes_count", "routes_misfit", "moec_model", "moec_hyper",
-    "moec_load",
+    "moec_load", "rank_rows", "rows_of_rank", "exchange_counts", "exchange_rows",
     // Files.
     "model", "interface", "tensors", "training", "update", "ranks", "ranks_step", "evaluation",
-    "adamw", "manifest", "sources",
+    "adamw", "manifest", "sources", "expert_ranks",
     "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
-    "calloc", "free", "snprintf", "madvise", "isfinite", "sqrt", "omp_set_num_threads",
+    "calloc", "free", "snprintf", "madvise", "mmap", "munmap", "isfinite", "sqrt",
+    "omp_set_num_threads",
   ]
 
   /// What names of layers' types and functions end in.
@@ -62,7 +64,7 @@ enum CWords {
 
   /// All that the files that know layers, and are the same for every model, define.
   static let runtime = Set(
-    RuntimeFile.all(routes: true).flatMap { CDefinedNames($0.source).found })
+    RuntimeFile.all.flatMap { CDefinedNames($0.source).found })
 
   private static let all = language.union(library).union(variables).union(kernels)
 

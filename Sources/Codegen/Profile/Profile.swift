@@ -47,7 +47,7 @@ public struct ProfiledModel: Sendable {
     self.files = files.filter { $0.path != SourceArchive.path }
     let context = Context(plan, .init(sourceName: ""))
     for layer in plan.layers.indices { try time(LayerFile(context, layer: layer)) }
-    for file in RuntimeFile.all(routes: context.hasRouters) { timeUpdates(file, context) }
+    for file in RuntimeFile.needed(by: context.plan) { timeUpdates(file, context) }
     self.files += ProfileRecorder.files
   }
 }

@@ -84,7 +84,7 @@ enum CVariable: Hashable, Sendable {
     switch symbol.extent {
     case .sequences: self = .sequences
     case .positions: self = .positions
-    case .whole, .batch, .context: return nil
+    case .whole, .batch, .context, .received: return nil
     }
   }
 }

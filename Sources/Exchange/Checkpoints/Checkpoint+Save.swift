@@ -12,12 +12,23 @@ extension Checkpoint {
     try write(outputs, of: model, notes, to: path)
   }
 
-  /// Takes a part in `save` of another rank, which asks all for their shares of the moments, tensor by tensor.
-  public static func join(_ model: Model) throws {
+  /// Takes a part in `save` of another rank, which asks all for their shares of moments and experts, tensor by tensor.
+  public static func join(_ model: Model, average: Model? = nil) throws {
     var outputs: [Safetensors.Output] = []
-    for (kind, prefix) in prefixes where kind == .firstMoment || kind == .secondMoment {
-      outputs += tensors(kind, of: model, prefix: prefix)
+    for (kind, prefix) in prefixes {
+      outputs += tensors(kind, of: model, prefix: prefix) { model.isReadByAll(kind, $0) }
     }
+    if let average {
+      outputs += tensors(.value, of: average, prefix: averagePrefix) {
+        average.isReadByAll(.value, $0)
+      }
+    }
+    for output in Safetensors.inOrder(outputs) { _ = try output.numbers() }
+  }
+
+  /// The same for `saveWeights`.
+  public static func joinWeights(of model: Model) throws {
+    let outputs = tensors(.value, of: model, prefix: "") { model.isReadByAll(.value, $0) }
     for output in Safetensors.inOrder(outputs) { _ = try output.numbers() }
   }
 
@@ -29,10 +40,11 @@ extension Checkpoint {
   }
 
   private static func tensors(
-    _ kind: Model.Kind, of model: Model, prefix: String
+    _ kind: Model.Kind, of model: Model, prefix: String,
+    where isWanted: (Int) -> Bool = { _ in true }
   ) -> [Safetensors.Output] {
     model.manifest.parameters.enumerated().compactMap { index, parameter in
-      guard model.keeps(kind, of: index) else { return nil }
+      guard model.keeps(kind, of: index), isWanted(index) else { return nil }
       let shape = kind == .stepCounts ? [parameter.steps] : parameter.shape
       return .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) }
     }

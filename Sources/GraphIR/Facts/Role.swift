@@ -15,6 +15,8 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
   case slot  // the row of each token's choice
   case choice  // the experts that each token chose
   case gates  // the weight of each choice
+  case received  // the first rows of those that came from each rank
+  case origin  // of the rank that rows came from, where they begin there, and its seed
 
   case mean
   case deviation  // its reciprocal, of a norm's rows

@@ -14,4 +14,8 @@ public enum SortedRows: Hashable, Sendable {
 
   /// It takes nothing else, and finds a token's rows among them: its last operand is the route's slot.
   case bySlot
+
+  /// It takes rows in the order of a route and gives what other ranks sent, or the other way round: after its first
+  /// operand come the route's start, what was received of it, and the route's slot.
+  case exchanges
 }

@@ -9,6 +9,7 @@ extension Manifest: Decodable {
     case activeParameters = "active_parameters"
     case accumulates, routers, terms
     case vocabularyLine = "vocabulary_line"
+    case expertRanks = "expert_ranks"
   }
 
   public init(from decoder: any Decoder) throws {
@@ -25,6 +26,7 @@ extension Manifest: Decodable {
     work = try values.decodeIfPresent(Work.self, forKey: .work) ?? Work()
     activeParameters = try? values.decode(Int.self, forKey: .activeParameters)
     accumulates = try? values.decode(Bool.self, forKey: .accumulates)
+    expertRanks = try values.decodeIfPresent(Int.self, forKey: .expertRanks) ?? 1
     routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
     terms = try values.decodeIfPresent([Term].self, forKey: .terms) ?? []
     // These are only shown, so one in another form is no reason to refuse a library.
@@ -56,6 +58,9 @@ extension Manifest: Decodable {
     }
     if batch.multipliedReportingOverflow(by: context).overflow { return "batch is too large" }
     if parameters.isEmpty { return "there are no parameters" }
+    if expertRanks < 1 || expertRanks > 1 << 16 {
+      return "\(expertRanks) ranks share out its experts"
+    }
     var names = Set<String>()
     for parameter in parameters {
       if !names.insert(parameter.name).inserted { return "\(parameter.name) is there twice" }

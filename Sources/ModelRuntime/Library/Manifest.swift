@@ -26,6 +26,9 @@ public struct Manifest: Equatable, Sendable {
 
   /// Whether gradients of several batches can be added up; nil: the library does not say.
   public var accumulates: Bool?
+
+  /// The ranks that share out the experts of every mixture; 1: each rank has all of them.
+  public var expertRanks = 1
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.

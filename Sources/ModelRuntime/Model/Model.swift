@@ -8,6 +8,9 @@ public final class Model {
   public var manifest: Manifest { library.manifest }
   let handle: OpaquePointer
 
+  /// The way to other ranks, if it is one of several.
+  private let exchange: UnsafePointer<moec_exchange>?
+
   /// As set by `setThreads`; nil: as many as OpenMP likes.
   public private(set) var threads: Int?
 
@@ -16,15 +19,42 @@ public final class Model {
   /// - Parameters:
   ///   - exchange: makes it one of several ranks, as long as it lives; nil: it is alone.
   ///   - batches: how many this rank accumulates for an update.
-  /// - Throws: no memory; the library knows no ranks.
+  /// - Throws: no memory; the library knows no ranks, or its experts are for another number of them.
   public init(
     _ library: ModelLibrary, exchange: UnsafePointer<moec_exchange>? = nil, batches: Int = 1
   ) throws(ModelError) {
+    try Self.check(library.manifest.expertRanks, exchange, batches)
     guard let handle = try Self.created(library, exchange, batches) else {
       throw .noMemory(bytes: library.manifest.memory.total(batches: batches))
     }
     self.library = library
     self.handle = handle
+    self.exchange = exchange
+  }
+
+  /// A model for other parameters, which evaluates as this one does: with other ranks where these share out the experts.
+  public func companion() throws(ModelError) -> Model {
+    let companion = try Model(library, exchange: manifest.expertRanks > 1 ? exchange : nil)
+    if let threads { try companion.setThreads(threads) }
+    return companion
+  }
+
+  /// Whether all ranks take part in reading what is kept for a parameter.
+  public func isReadByAll(_ kind: Kind, _ index: Int) -> Bool {
+    switch kind {
+    case .firstMoment, .secondMoment: exchange != nil
+    case .value: manifest.expertRanks > 1 && manifest.parameters[index].steps > 1
+    case .gradient, .stepCounts: false
+    }
+  }
+
+  private static func check(
+    _ sharers: Int, _ exchange: UnsafePointer<moec_exchange>?, _ batches: Int
+  ) throws(ModelError) {
+    if sharers == 1 { return }
+    let ranks = exchange.map { Int($0.pointee.ranks) } ?? 1
+    if ranks % sharers != 0 { throw .sharesExperts(among: sharers, ranks: ranks) }
+    if batches & (batches - 1) != 0 { throw .sharesExpertsOfBatches(batches) }
   }
 
   private static func created(

@@ -13,6 +13,10 @@ public enum ModelError: ExplainedError, Equatable {
   case lacks(OptionalFunction)
   /// The library was compiled without room for the gradients of several batches.
   case takesOneBatch
+  /// So many ranks share out the library's experts, and the model is one of another number of ranks.
+  case sharesExperts(among: Int, ranks: Int)
+  /// Where ranks share out the experts, each has a power of two of an update's batches.
+  case sharesExpertsOfBatches(Int)
   /// The last pass was a training step, which uses gradients up.
   case keepsNoGradient(of: String)
   /// The caller gave another number of values than the call takes.
@@ -30,6 +34,12 @@ public enum ModelError: ExplainedError, Equatable {
       return "the library has no \(function.rawValue), which this needs"
     case .takesOneBatch:
       return "the library takes one batch for each update, so that nothing can be accumulated"
+    case .sharesExperts(let sharers, let ranks):
+      return "\(sharers) ranks share out the library's experts, "
+        + (ranks == 1 ? "and this is one process" : "which \(ranks) ranks cannot")
+    case .sharesExpertsOfBatches(let batches):
+      return
+        "\(batches) batches of an update for each rank, which shares out experts, are no power of two"
     case .keepsNoGradient(let parameter):
       return "the gradient of \(parameter) went into a training step, which keeps none"
     case .wrongCount(let what, let expected, let found):
@@ -46,6 +56,11 @@ public enum ModelError: ExplainedError, Equatable {
     case .lacks: return "compile the model again with this version of moec"
     case .takesOneBatch: return "compile the model again with --accumulate"
     case .failed: return "check the data against the model's vocabulary and context"
+    case .sharesExperts(let sharers, _):
+      return
+        "start \(sharers) ranks, or a multiple of them: --ranks \(sharers), or mpirun -np \(sharers)"
+    case .sharesExpertsOfBatches:
+      return "choose --accumulate so that each rank has 1, 2, 4, 8, … of them"
     case .keepsNoGradient: return "compute gradients without a step, then read them"
     case .wrongCount: return "take the numbers from the library's manifest"
     }

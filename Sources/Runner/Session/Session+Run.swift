@@ -83,7 +83,7 @@ extension Session {
   func save(
     to path: String, step: Int, _ record: RunRecord, average: WeightAverage? = nil
   ) throws {
-    guard ranks.isFirst else { return try Checkpoint.join(model) }
+    guard ranks.isFirst else { return try Checkpoint.join(model, average: average?.model) }
     let notes = notes(step: step, record, run: record.text)
     try Checkpoint.save(model, average: average?.model, notes, to: path)
   }
@@ -92,7 +92,7 @@ extension Session {
   func save(
     _ average: WeightAverage, to path: String, step: Int, _ record: RunRecord
   ) throws {
-    guard ranks.isFirst else { return }
+    guard ranks.isFirst else { return try Checkpoint.joinWeights(of: average.model) }
     try Checkpoint.saveWeights(of: average.model, notes(step: step, record), to: path)
   }
 

@@ -107,7 +107,10 @@ public struct Session {
   private static func model(
     _ library: ModelLibrary, _ options: Options, _ record: RunRecord?
   ) throws -> Model {
-    guard options.trains else { return try Model(library) }
+    guard options.trains else {
+      let isShared = library.manifest.expertRanks > 1
+      return try Model(library, exchange: isShared ? options.ranks.exchange : nil)
+    }
     let batches = options.accumulation ?? record?.settings.accumulation ?? 1
     let ranks = options.ranks
     guard batches % ranks.count == 0 else {
@@ -120,8 +123,7 @@ public struct Session {
     guard let checkpoint, checkpoint.contents == .training, checkpoint.hasAverage else {
       return nil
     }
-    let average = try Model(model.library)
-    if let threads = model.threads { try average.setThreads(threads) }
+    let average = try model.companion()
     try checkpoint.restoreAverage(into: average)
     return average
   }

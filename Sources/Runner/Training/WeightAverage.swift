@@ -16,8 +16,7 @@ public struct WeightAverage {
     if let average {
       model = average
     } else {
-      model = try Model(trained.library)
-      if let threads = trained.threads { try model.setThreads(threads) }
+      model = try trained.companion()
       try model.average(trained, keeping: 0)
     }
   }

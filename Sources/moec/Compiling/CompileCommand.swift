@@ -8,6 +8,7 @@ import Passes
 import Planning
 import SystemFiles
 import Toolchain
+import Words
 
 /// `moec compile MODEL.swift -o LIB.so`.
 struct CompileCommand: ParsableCommand {
@@ -68,6 +69,15 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Let so many ranks share out the experts of every mixture: each keeps its own, and tokens \
+      travel to them. The library then runs with so many ranks, or a multiple.
+      """, valueName: "n"))
+  var expertRanks: Int?
+
   @OptionGroup var lint: LintOptions
 
   @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
@@ -97,6 +107,9 @@ struct CompileCommand: ParsableCommand {
   @OptionGroup var time: TimeLimit
 
   func validate() throws {
+    if let expertRanks, !(1...1024).contains(expertRanks) {
+      throw ValidationError("--expert-ranks must be from 1 to 1,024, not \(expertRanks.grouped)")
+    }
     if lint.strict, emit == .graph {
       throw ValidationError("--strict has no meaning with --emit graph")
     }
@@ -118,6 +131,7 @@ struct CompileCommand: ParsableCommand {
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.expertRanks = expertRanks ?? 1
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
     compilation.observeLowering = reports.add
@@ -188,7 +202,7 @@ final class PassReports {
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
   /// The names of all passes, then of all lowering steps, in order.
-  static let names = Pipeline().names + LoweringPipeline.names
+  static let names = Pipeline(Pipeline.standard(expertRanks: 2)).names + LoweringPipeline.names
 
   /// Refuses names of passes that do not exist.
   func check(omitted: [String]) throws {

@@ -1,22 +1,33 @@
 import ArgumentParser
+import Driver
 import Foundation
+import Ranks
 import Runner
 import SystemFiles
 
 extension RunCommand {
-  func generate() throws {
+  /// All ranks write the same text, with the experts of each; the first one prints it.
+  func generate(_ ranks: Ranks) throws {
     var options = options
     options.text = .vocabulary
+    options.ranks = ranks
+    options.usualThreads = usualThreads(of: ranks)
     let session = try open(options)
     noteUntrained()
-    if generation.interactive { return try converse(session) }
+    if generation.interactive {
+      if ranks.count == 1 { return try converse(session) }
+      throw CompilationError(
+        message: "--interactive is for one process, and this is one of \(ranks.count)",
+        hint: "give the text with --prompt")
+    }
+    let show = { (text: String) in if ranks.isFirst { try printNow(text) } }
     for index in 0..<(generation.repeats ?? 1) {
       let settings = settings(at: index)
       if let count = generation.repeats, count > 1 {
-        try printNow("=== \(index + 1) of \(count), seed \(settings.seed)\n")
+        try show("=== \(index + 1) of \(count), seed \(settings.seed)\n")
       }
-      try session.generate(prompt: generation.prompt ?? "", settings) { try printNow($0) }
-      try printNow("\n")
+      try session.generate(prompt: generation.prompt ?? "", settings, write: show)
+      try show("\n")
     }
   }
 

@@ -56,6 +56,8 @@ extension RunCommand {
     listeners.isInterrupted = { Interruption.signal != nil }
     listeners.showsProgress = false
     try session.train(try settings(from: session.usualSettings), files: files, listeners: listeners)
+    // Where ranks share out the experts, the first one asks for all of them.
+    if session.model.manifest.expertRanks > 1 { _ = try session.fingerprint() }
   }
 
   /// Those of `options`, for a session that trains.
@@ -163,6 +165,8 @@ extension RunCommand {
     if let threads { words += ["--threads", "\(threads)"] }
     if let uri = tracking.mlflow { words += ["--mlflow", MLflowTracker.redacted(uri)] }
     if let folder = tracking.tensorboard { words += ["--tensorboard", folder] }
-    return ([Invocation.moec()] + words.map(ShellWord.quoted)).joined(separator: " ")
+    let isLaunched = ranks == nil && session.ranks.count > 1
+    let launcher = isLaunched ? ["mpirun", "-np", "\(session.ranks.count)"] : []
+    return (launcher + [Invocation.moec()] + words.map(ShellWord.quoted)).joined(separator: " ")
   }
 }

@@ -63,6 +63,9 @@ extension RunCommand {
     if generation.stops.contains("") {
       throw ValidationError("--stop needs a text, such as --stop ROMEO")
     }
+    if generation.interactive, let ranks, ranks > 1 {
+      throw ValidationError("--interactive and --ranks cannot be together")
+    }
     if generation.interactive, generation.repeats != nil {
       throw ValidationError("--interactive and --repeat cannot be together")
     }
@@ -126,7 +129,8 @@ extension RunCommand {
   /// The modes that options have a meaning in; those that are not here have one in all.
   static let modes: [String: Set<Task>] = {
     var modes: [String: Set<Task>] = [
-      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate], "--html": [.route],
+      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate, .generate],
+      "--html": [.route],
     ]
     for name in trainingNames { modes[name] = [.train] }
     for name in generationNames { modes[name] = [.generate] }

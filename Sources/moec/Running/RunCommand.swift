@@ -90,8 +90,8 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      With --train and --evaluate: share the batches among so many threads, each a rank as under \
-      mpirun.
+      Share the batches of --train and --evaluate, or a library's experts, among so many threads, \
+      each a rank as under mpirun.
       """, valueName: "n"))
   var ranks: Int?
 
@@ -121,7 +121,7 @@ struct RunCommand: ParsableCommand {
       switch command.task {
       case .train: try command.inRanks { try $0.train($1) }
       case .evaluate: try command.inRanks { try $0.evaluate($1) }
-      case .generate: try command.generate()
+      case .generate: try command.inRanks { try $0.generate($1) }
       case .route: try command.showRoutes(of: command.routes.route ?? "")
       // Refused by validate().
       case nil: return

@@ -1,0 +1,60 @@
+import GraphIR
+import Lowering
+
+/// What ranks that share out experts exchange in a batch: counts and rows, forward and backward.
+struct RowExchanges {
+  private let plan: Plan
+  private let ranks: Int
+
+  /// - Parameter ranks: all of them, of which neighbours share out the experts.
+  init(_ plan: Plan, ranks: Int) { (self.plan, self.ranks) = (plan, ranks) }
+
+  /// In the order of the layers' uses.
+  var forward: [Exchanges.Step] {
+    plan.uses.flatMap { use in steps(plan.layers[use.layer].forward, use) }
+  }
+
+  /// Of each use, from the last to the first.
+  var backward: [[Exchanges.Step]] {
+    plan.uses.reversed().map { use in steps(plan.layers[use.layer].backward, use) }
+  }
+
+  /// Between the two: whether all losses are finite, and how many targets count.
+  var agreement: [Exchanges.Step] {
+    if !plan.sharesExperts { return [] }
+    return [Exchanges.Step(gathering: "losses", Array(repeating: 2, count: ranks))]
+  }
+
+  private func steps(_ calls: [Call], _ use: LayerUse) -> [Exchanges.Step] {
+    calls.compactMap { call in
+      let name = [use.scope, call.scope].filter { !$0.isEmpty }.joined(separator: ".")
+      switch call.op {
+      case .exchangeCounts(let op): return counts(op, call, name)
+      case .exchangeRows(let op): return rows(op, call, name)
+      case _: return nil
+      }
+    }
+  }
+
+  private func step(_ name: String, sent: Int, received: Int, isBound: Bool) -> Exchanges.Step {
+    Exchanges.Step(
+      kind: .allToAll, name: name, sent: Array(repeating: sent, count: ranks),
+      received: Array(repeating: received, count: ranks), isBound: isBound)
+  }
+
+  private func counts(_ op: ExchangeCounts, _ call: Call, _ name: String) -> Exchanges.Step? {
+    guard let start = call[.start] else { return nil }
+    let words = (op.ranks - 1) * ((start.type.count - 1) / op.ranks + ExchangeCounts.facts)
+    return step("counts of \(name)", sent: words, received: words, isBound: false)
+  }
+
+  private func rows(_ op: ExchangeRows, _ call: Call, _ name: String) -> Exchanges.Step? {
+    guard let rows = call[.rows], let made = call.kernel.result(.output) else { return nil }
+    // Of the room for what comes, a part is for a rank's own.
+    let (own, come) = op.isBack ? (made.type, rows.type) : (rows.type, made.type)
+    let others = come.count / op.ranks * (op.ranks - 1)
+    return step(
+      "rows \(op.isBack ? "from" : "to") the experts of \(name)",
+      sent: op.isBack ? others : own.count, received: op.isBack ? own.count : others, isBound: true)
+  }
+}
