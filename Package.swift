@@ -49,7 +49,7 @@ let package = Package(
     .target(name: "ModelRuntime", dependencies: ["CModelABI", "SystemFiles", "Words"]),
     // How ranks of one model reach each other: threads of a process, or processes under MPI.
     .target(
-      name: "CRanks", dependencies: ["CCarried", "CModelABI"], exclude: ["mpi"],
+      name: "CRanks", dependencies: ["CCarried", "CModelABI"], exclude: ["mpi", "simulated"],
       cSettings: [.headerSearchPath(".")]),
     .target(name: "Ranks", dependencies: ["CModelABI", "CRanks", "SystemFiles"]),
     .target(name: "Exchange", dependencies: ["JSON", "ModelRuntime", "SystemFiles", "Words"]),
@@ -65,6 +65,10 @@ let package = Package(
         "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer", "Tracking",
         "Page", "CPages", "Words",
       ]),
+    // What an update would take on many machines.
+    .target(
+      name: "Simulation",
+      dependencies: ["GraphIR", "Planning", "Benchmark", "CRanks", "Toolchain"]),
     .target(
       name: "Benchmark",
       dependencies: [
@@ -83,7 +87,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark", "Simulation",
         "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -140,6 +144,9 @@ let package = Package(
     .executableTarget(
       name: "RanksProgram", dependencies: ["Ranks", "Toolchain", "CModelABI"],
       path: "Tests/RanksProgram"),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: ["Simulation", "CompiledModels", "ModelFixtures", "moec"]),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],

@@ -57,7 +57,13 @@ extension GeneratedModel {
     where file.path.hasSuffix(".c") && !Self.isKernel(file.path) {
       // What a file defines for itself alone gets the file's number, as another may define it too.
       let names = Self.staticFunctions(file.text).sorted()
-      lines += names.map { "#define \($0) \($0)_of_\(index)" }
+      let computed = Self.elementwiseFunctions(file.text)
+      lines += names.map { name in
+        // A field of a struct may have the name of a function that computes it.
+        computed.contains(name)
+          ? "#define \(name)(...) \(name)_of_\(index)(__VA_ARGS__)"
+          : "#define \(name) \(name)_of_\(index)"
+      }
       lines.append("#include \"\(file.path)\"")
       lines += names.map { "#undef \($0)" }
     }
@@ -71,11 +77,22 @@ extension GeneratedModel {
     let lines = text.split(separator: "\n")
     let heads = lines.filter { $0.hasPrefix("static ") && $0.contains("(") }
     let named = heads.compactMap { $0.prefix { $0 != "(" }.split { $0 == " " || $0 == "*" }.last }
-    let macros = ["FINISH(", "ELEMENTWISE(", "ELEMENTWISE_ROWS("]
-    let defined = lines.compactMap { line in
-      macros.first(where: line.hasPrefix).map { line.dropFirst($0.count).prefix { $0 != "," } }
-    }
-    return Set((named + defined).map(String.init))
+    return Set(named.map(String.init)).union(defined(in: text, by: ["FINISH("]))
+      .union(elementwiseFunctions(text))
+  }
+
+  private static func elementwiseFunctions(_ text: String) -> Set<String> {
+    defined(in: text, by: ["ELEMENTWISE(", "ELEMENTWISE_ROWS("])
+  }
+
+  /// The names that macros of kernels define.
+  private static func defined(in text: String, by macros: [String]) -> Set<String> {
+    Set(
+      text.split(separator: "\n").compactMap { line in
+        macros.first(where: line.hasPrefix).map {
+          String(line.dropFirst($0.count).prefix { $0 != "," })
+        }
+      })
   }
 
   private static func isKernel(_ path: String) -> Bool { path.hasPrefix("kernels/") }

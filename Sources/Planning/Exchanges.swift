@@ -8,6 +8,35 @@ public struct Exchanges: Hashable, Sendable {
     case allGather = "all-gather"
   }
 
+  /// When an exchange is started.
+  public enum Moment: Hashable, Sendable {
+    /// In the forward or the backward pass of a use of a layer, and waited for there.
+    case pass(Phase, use: Int)
+
+    /// Between the two.
+    case agreement
+
+    /// As soon as backward has the gradients of a use, and waited for two ranges later, or at once.
+    case gradients(use: Int, isWaitedFor: Bool)
+
+    /// When backward has ended: what all must know before the step.
+    case sums
+
+    /// The new values of a range, after its step.
+    case values
+  }
+
+  /// Ranks that have something for each other.
+  public enum Circle: Hashable, Sendable {
+    case all
+
+    /// So many neighbours, which share out experts.
+    case neighbours(Int)
+
+    /// Every so manyth rank: those that have the same experts.
+    case apart(Int)
+  }
+
   /// One exchange, and the words of 4 bytes that each rank sends to others and receives from them.
   public struct Step: Hashable, Sendable {
     public var kind: Kind
@@ -16,6 +45,9 @@ public struct Exchanges: Hashable, Sendable {
     public var name: String
     public var sent: [Int]
     public var received: [Int]
+
+    public var moment: Moment
+    public var circle = Circle.all
 
     /// Whether these are the most that there can be: of rows there are as many as tokens choose a rank's experts.
     public var isBound = false
@@ -51,11 +83,11 @@ public struct Exchanges: Hashable, Sendable {
     batch = rows.forward + rows.agreement + rows.backward.flatMap(\.self)
     steps = rows.forward + rows.agreement
     addBackward(plan, rows.backward)
-    gather("squares of gradients", squares(plan))
+    gather("squares of gradients", squares(plan), .sums)
     let stepCounts = plan.parameters.reduce(0) { $0 + ($1.steps?.count ?? 0) }
-    gather("experts and targets", equal(stepCounts + plan.parameters.count + 2))
+    gather("experts and targets", equal(stepCounts + plan.parameters.count + 2), .sums)
     let states = plan.regions.bytes(of: .nextStates) / Element.f32.bytes
-    if states > 0 { gather("states", equal(states * (sums.max() ?? 1))) }
+    if states > 0 { gather("states", equal(states * (sums.max() ?? 1)), .sums) }
     for range in plan.ranges { addValues(of: range) }
   }
 
@@ -112,7 +144,8 @@ public struct Exchanges: Hashable, Sendable {
         Step(
           kind: .allToAll, name: "gradients of \(range.name)",
           sent: (0..<ranks).map { has[$0] ? range.count - shares[$0] : 0 },
-          received: (0..<ranks).map { (count - (has[$0] ? 1 : 0)) * shares[$0] }))
+          received: (0..<ranks).map { (count - (has[$0] ? 1 : 0)) * shares[$0] },
+          moment: .gradients(use: range.use, isWaitedFor: piece < pieces - 1)))
     }
   }
 
@@ -121,23 +154,25 @@ public struct Exchanges: Hashable, Sendable {
   private mutating func addSlots(of range: Plan.Range, _ shares: [Int]) {
     let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
     if others == 0 { return }
-    for _ in 0..<range.sharers {
+    for slot in 0..<range.sharers {
       steps.append(
         Step(
           kind: .allToAll, name: "gradients of \(range.name)", sent: shares.map { own - $0 },
-          received: shares.map { others * $0 }))
+          received: shares.map { others * $0 },
+          moment: .gradients(use: range.use, isWaitedFor: slot < range.sharers - 1),
+          circle: .apart(range.sharers)))
     }
   }
 
   private mutating func addValues(of range: Plan.Range) {
     let (shares, name) = (shares(range), "values of \(range.name)")
-    if range.sharers == 1 { return gather(name, shares) }
+    if range.sharers == 1 { return gather(name, shares, .values) }
     let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
     if others == 0 { return }
     steps.append(
       Step(
         kind: .allToAll, name: name, sent: shares.map { others * $0 },
-        received: shares.map { own - $0 }))
+        received: shares.map { own - $0 }, moment: .values, circle: .apart(range.sharers)))
   }
 
   private func equal(_ words: Int) -> [Int] { Array(repeating: words, count: ranks) }
@@ -148,18 +183,18 @@ public struct Exchanges: Hashable, Sendable {
       .reduce(equal(0)) { zip($0, $1).map(+) }
   }
 
-  private mutating func gather(_ name: String, _ words: [Int]) {
-    steps.append(Step(gathering: name, words))
+  private mutating func gather(_ name: String, _ words: [Int], _ moment: Moment) {
+    steps.append(Step(gathering: name, words, moment))
   }
 }
 
 extension Exchanges.Step {
   /// What every rank has so many words of, to all others.
-  init(gathering name: String, _ words: [Int]) {
+  init(gathering name: String, _ words: [Int], _ moment: Exchanges.Moment) {
     let all = words.reduce(0, +)
     self.init(
       kind: .allGather, name: name, sent: words.map { $0 * (words.count - 1) },
-      received: words.map { all - $0 })
+      received: words.map { all - $0 }, moment: moment)
   }
 }
 

@@ -11,50 +11,63 @@ struct RowExchanges {
 
   /// In the order of the layers' uses.
   var forward: [Exchanges.Step] {
-    plan.uses.flatMap { use in steps(plan.layers[use.layer].forward, use) }
+    plan.uses.indices.flatMap { steps(.forward, $0) }
   }
 
   /// Of each use, from the last to the first.
   var backward: [[Exchanges.Step]] {
-    plan.uses.reversed().map { use in steps(plan.layers[use.layer].backward, use) }
+    plan.uses.indices.reversed().map { steps(.backward, $0) }
   }
 
   /// Between the two: whether all losses are finite, and how many targets count.
   var agreement: [Exchanges.Step] {
     if !plan.sharesExperts { return [] }
-    return [Exchanges.Step(gathering: "losses", Array(repeating: 2, count: ranks))]
+    return [Exchanges.Step(gathering: "losses", Array(repeating: 2, count: ranks), .agreement)]
   }
 
-  private func steps(_ calls: [Call], _ use: LayerUse) -> [Exchanges.Step] {
-    calls.compactMap { call in
+  private func steps(_ phase: Phase, _ index: Int) -> [Exchanges.Step] {
+    let use = plan.uses[index]
+    let layer = plan.layers[use.layer]
+    return (phase == .forward ? layer.forward : layer.backward).compactMap { call in
       let name = [use.scope, call.scope].filter { !$0.isEmpty }.joined(separator: ".")
       switch call.op {
-      case .exchangeCounts(let op): return counts(op, call, name)
-      case .exchangeRows(let op): return rows(op, call, name)
+      case .exchangeCounts(let op): return counts(op, call, name, .pass(phase, use: index))
+      case .exchangeRows(let op): return rows(op, call, name, .pass(phase, use: index))
       case _: return nil
       }
     }
   }
 
-  private func step(_ name: String, sent: Int, received: Int, isBound: Bool) -> Exchanges.Step {
+  private func step(
+    _ name: String, sent: Int, received: Int, _ moment: Exchanges.Moment, _ sharers: Int,
+    isBound: Bool
+  ) -> Exchanges.Step {
     Exchanges.Step(
       kind: .allToAll, name: name, sent: Array(repeating: sent, count: ranks),
-      received: Array(repeating: received, count: ranks), isBound: isBound)
+      received: Array(repeating: received, count: ranks), moment: moment,
+      circle: .neighbours(sharers), isBound: isBound)
   }
 
-  private func counts(_ op: ExchangeCounts, _ call: Call, _ name: String) -> Exchanges.Step? {
+  private func counts(
+    _ op: ExchangeCounts, _ call: Call, _ name: String, _ moment: Exchanges.Moment
+  ) -> Exchanges.Step? {
     guard let start = call[.start] else { return nil }
     let words = (op.ranks - 1) * ((start.type.count - 1) / op.ranks + ExchangeCounts.facts)
-    return step("counts of \(name)", sent: words, received: words, isBound: false)
+    return step(
+      "counts of \(name)", sent: words, received: words, moment, op.ranks, isBound: false)
   }
 
-  private func rows(_ op: ExchangeRows, _ call: Call, _ name: String) -> Exchanges.Step? {
+  private func rows(
+    _ op: ExchangeRows, _ call: Call, _ name: String, _ moment: Exchanges.Moment
+  ) -> Exchanges.Step? {
     guard let rows = call[.rows], let made = call.kernel.result(.output) else { return nil }
     // Of the room for what comes, a part is for a rank's own.
     let (own, come) = op.isBack ? (made.type, rows.type) : (rows.type, made.type)
     let others = come.count / op.ranks * (op.ranks - 1)
     return step(
       "rows \(op.isBack ? "from" : "to") the experts of \(name)",
-      sent: op.isBack ? others : own.count, received: op.isBack ? own.count : others, isBound: true)
+      sent: op.isBack ? others : own.count, received: op.isBack ? own.count : others, moment,
+      op.ranks,
+      isBound: true)
   }
 }

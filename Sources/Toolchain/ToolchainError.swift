@@ -13,6 +13,10 @@ public enum ToolchainError: Error, Equatable, Sendable {
   case noSanitizer(compiler: String)
   /// No `mpicc` beside the program that started the ranks, or on `PATH`.
   case noMPICompiler
+  /// SimGrid's `smpicc` and `smpirun` are not on `PATH`.
+  case noSimulator
+  /// SimGrid did not run an update to its end.
+  case simulationFailed(reason: String)
   /// The `mpicc` that was found or named does not compile what reaches MPI.
   case unusableMPICompiler(path: String, reason: String)
   /// The C compiler rejected generated code: a bug of moec, never of the user.
@@ -73,6 +77,16 @@ extension ToolchainError: CustomStringConvertible {
       error: mpicc is not on PATH, and ranks under MPI need it once to compile the way to it
       hint: 'apt-get install libopenmpi-dev openmpi-bin' or 'apt-get install libmpich-dev mpich', \
       whichever mpirun is of, or name one: MOEC_MPICC=/path/to/mpicc
+      """
+    case .noSimulator:
+      """
+      error: there is no smpicc and smpirun, which simulate a cluster
+      hint: install SimGrid: sudo apt-get install libsimgrid-dev
+      """
+    case .simulationFailed(let reason):
+      """
+      error: SimGrid did not run the update to its end: \(reason)
+      hint: --platform must be one of SimGrid's, with a host for each rank
       """
     case .unusableMPICompiler(let path, let reason):
       """

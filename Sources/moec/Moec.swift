@@ -21,7 +21,8 @@ struct Moec: AsyncParsableCommand {
     subcommands: [
       NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, RunsCommand.self,
       PlotCommand.self,
-      InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
+      InspectCommand.self, BenchCommand.self, SimulateCommand.self, TokenizerCommand.self,
+      DemoCommand.self,
       WeightsCommand.self, MLflowCommand.self, DoctorCommand.self,
     ])
 

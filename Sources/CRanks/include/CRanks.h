@@ -31,10 +31,11 @@ int ranks_failure(ranks_group *group, char *reason, size_t size);
 /// Frees a group that no rank uses any more; NULL is allowed.
 void ranks_free(ranks_group *group);
 
-// The C that goes with an MPI, and the header that it includes.
+// The C that goes with an MPI, and the header that it includes; what SimGrid runs.
 #define CRANKS_FILES(FILE) \
     FILE(ranks_transport_mpi_c, "mpi/transport_mpi.c") \
-    FILE(ranks_moec_model_h, "moec_model.h")
+    FILE(ranks_moec_model_h, "moec_model.h") \
+    FILE(ranks_skeleton_c, "simulated/skeleton.c")
 
 // The text of each of these files.
 CRANKS_FILES(CARRIED_FUNCTION)
