@@ -22,23 +22,30 @@ struct RowExchanges {
   /// Between the two: whether all losses are finite, and how many targets count.
   var agreement: [Exchanges.Step] {
     if !plan.sharesExperts { return [] }
-    return [Exchanges.Step(gathering: "losses", Array(repeating: 2, count: ranks))]
+    let words = Array(repeating: 2, count: ranks)
+    return [Exchanges.Step(gathering: "losses", words, ticket: Self.ticket)]
   }
+
+  /// Behind those of gradients, which may be under way.
+  private static let ticket = Exchanges.underWay
 
   private func steps(_ calls: [Call], _ use: LayerUse) -> [Exchanges.Step] {
     calls.compactMap { call in
       let name = [use.scope, call.scope].filter { !$0.isEmpty }.joined(separator: ".")
+      var step: Exchanges.Step?
       switch call.op {
-      case .exchangeCounts(let op): return counts(op, call, name)
-      case .exchangeRows(let op): return rows(op, call, name)
+      case .exchangeCounts(let op): step = counts(op, call, name)
+      case .exchangeRows(let op): step = rows(op, call, name)
       case _: return nil
       }
+      step?.layer = use.scope.isEmpty ? plan.layers[use.layer].name : use.scope
+      return step
     }
   }
 
   private func step(_ name: String, sent: Int, received: Int, isBound: Bool) -> Exchanges.Step {
     Exchanges.Step(
-      kind: .allToAll, name: name, sent: Array(repeating: sent, count: ranks),
+      kind: .allToAll, name: name, ticket: Self.ticket, sent: Array(repeating: sent, count: ranks),
       received: Array(repeating: received, count: ranks), isBound: isBound)
   }
 
