@@ -6,8 +6,7 @@ import Testing
 /// Several ranks train one model: the same bits as one, in every file that they leave.
 @Suite(.serialized) struct RanksRunTests {
   private func run(_ options: [String], library: String = "libsmall.so") throws -> Command {
-    let data =
-      options.contains("--generate") || options.contains("--route") ? [] : ["--data", "text.txt"]
+    let data = options.contains("--generate") ? [] : ["--data", "text.txt"]
     return try Moec.run(["run", library] + data + options, in: RanksModel.folder.get())
   }
 
