@@ -68,7 +68,9 @@ const char *moec_first_bad(const moec_model *model) {
     if (!m) { return NULL; }
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
-        if (!model_all_finite(q->value, q->stored)) {
+        const float *value = q->value;
+        size_t count = q->stored;
+        if (!model_all_finite(value, count)) {
             return model_name(m, q->scope, q->use, q->row.name);
         }
     }

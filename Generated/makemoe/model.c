@@ -7,7 +7,7 @@
 //
 // To build the library from this folder:
 //
-//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c tensors.c training.c update.c ranks.c ranks_step.c evaluation.c adamw.c manifest.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_input_gradient.c kernels/expert_linear_weight_gradient.c kernels/layer_norm.c kernels/softmax.c kernels/attention.c kernels/attention_gradient.c kernels/top.c sources.c -lm
+//   clang -std=c11 -O3 -march=native -fopenmp -ffp-contract=on -fno-math-errno -fno-trapping-math -fPIC -Wall -Wextra -shared -o libmakemoe.so model.c input.c block.c output.c interface.c creation.c tensors.c training.c update.c ranks.c ranks_step.c evaluation.c adamw.c manifest.c routes.c kernels/product.c kernels/expert_linear.c kernels/expert_linear_input_gradient.c kernels/expert_linear_weight_gradient.c kernels/layer_norm.c kernels/softmax.c kernels/attention.c kernels/attention_gradient.c kernels/top.c sources.c -lm
 
 #include "input.h"
 #include "block.h"

@@ -95,6 +95,11 @@ typedef struct moec_exchange {
 /// rank n / batches, and the parameters are the same bits for any number of ranks. A rank keeps its share of the
 /// moments: reading one is done by all ranks, and gradients cannot be read. The exchange stays until the model is gone;
 /// NULL: the model is alone.
+///
+/// Of a library compiled with --expert-ranks X, ranks d * X ..< (d + 1) * X share out the experts: their number is a
+/// multiple of X, and that of batches a power of two, or there is NULL, as moec_create always gives. All ranks then make
+/// every pass together, moec_losses over equally many batches, and a loss that is not finite on one keeps the batch of
+/// all out of the update. Reading the value of what is stacked by expert is done by all ranks, as moments are read.
 MOEC_EXPORT moec_model *moec_create_rank(const moec_exchange *exchange, int batches);
 
 /// Frees the model; NULL is allowed.

@@ -29,12 +29,7 @@ static int has_sum(const struct model_ranks *link, int rank, int piece) {
     return piece == link->pieces - 1 || link->own[rank] - 1 > piece;
 }
 
-// What a rank has of a range at most.
-static size_t most_of_share(const struct update_state *u) {
-    return (size_t)blocks_of(model_sizes.blocks, u->ranks) * UPDATE_BLOCK;
-}
-
-static size_t share_count(const struct update_state *u, const update_range *range) {
+size_t ranks_share_count(const struct update_state *u, const update_range *range) {
     size_t end, first = update_share(range, u->rank, u->ranks, &end);
     return end - first;
 }
@@ -74,7 +69,7 @@ void ranks_owned(const moec_model *m, int i, size_t *first, size_t *end) {
 static struct model_ranks sizes_of(const struct update_state *u) {
     struct model_ranks link = {.pieces = 1};
     list_sums(u, &link);
-    link.slot = most_of_share(u) * (size_t)u->ranks * (size_t)link.pieces;
+    link.slot = (size_t)blocks_of(model_sizes.blocks, u->ranks) * UPDATE_BLOCK * (size_t)u->ranks * (size_t)link.pieces;
     if (link.slot < model_sizes.range) { link.slot = model_sizes.range; }
     return link;
 }
@@ -84,7 +79,7 @@ static size_t states_bytes(const struct update_state *u, const struct model_rank
     return ((size_t)u->ranks * (size_t)link->pieces * model_sizes.states + 1) / 2 * 2 * sizeof(float);
 }
 
-static size_t used_bytes(const struct update_state *u) { return ((size_t)u->ranks * USED + 1) / 2 * 2 * sizeof(int32_t); }
+static size_t used_bytes(const struct update_state *u) { return ((size_t)u->ranks * USED + 1) / 2 * 2 * sizeof(int); }
 
 static size_t start_bytes(const struct update_state *u) {
     return MOEC_TICKETS * 2 * (size_t)(u->ranks + 1) * sizeof(size_t);
@@ -98,7 +93,8 @@ static size_t sums_bytes(const struct update_state *u, const struct model_ranks 
 
 size_t ranks_bytes(const struct update_state *u) {
     const struct model_ranks link = sizes_of(u);
-    return (sizeof link + 63) / 64 * 64 + sums_bytes(u, &link) + UNDER_WAY * link.slot * sizeof(float) + states_bytes(u, &link)
+    return (sizeof link + 63) / 64 * 64 + sums_bytes(u, &link) + UNDER_WAY * link.slot * sizeof(float)
+        + states_bytes(u, &link)
         + update_most_blocks() * sizeof(double) + used_bytes(u) + start_bytes(u);
 }
 
@@ -145,16 +141,16 @@ static int sends(const struct update_state *u, const update_range *range, int ra
     return range->slots > 1 ? rank % range->slots == u->rank % range->slots : has_sum(u->link, rank, piece);
 }
 
-// Sends all ranks their shares of `from`, the sum number `piece` that this rank has over a range; NULL: it has fewer,
-// as others may.
-static void deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
-                     int piece) {
+void ranks_deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
+                    int piece) {
     struct model_ranks *link = u->link;
     size_t *send = ranks_starts(u, ticket, 0), *receive = ranks_starts(u, ticket, 1);
-    size_t own = share_count(u, range);
+    size_t own = ranks_share_count(u, range);
     ranks_place_shares(u, range, send);
     receive[0] = 0;
-    for (int r = 0; r < u->ranks; r++) { receive[r + 1] = receive[r] + (sends(u, range, r, piece) ? own : 0); }
+    for (int r = 0; r < u->ranks; r++) {
+        receive[r + 1] = receive[r] + (sends(u, range, r, piece) ? own : 0);
+    }
     for (int r = 0; !from && r <= u->ranks; r++) { send[r] = 0; }
     if (link->lost) { return; }
     link->lost = u->exchange->all_to_all(u->exchange->context, ticket, from, send, incoming, receive) != 0;
@@ -185,18 +181,17 @@ void ranks_join(const struct update_state *u, size_t first, float *to, size_t co
     }
 }
 
-// Where the incoming numbers of one share lie: of sum `piece`, rank after rank.
-static float *incoming_of(const struct update_state *u, const update_range *range, int turn, int piece) {
+float *ranks_incoming(const struct update_state *u, const update_range *range, int turn, int piece) {
     return u->link->incoming + (size_t)(turn % UNDER_WAY) * u->link->slot
-        + (size_t)piece * (size_t)(u->ranks / range->slots) * share_count(u, range);
+        + (size_t)piece * (size_t)(u->ranks / range->slots) * ranks_share_count(u, range);
 }
 
 // Lists where the sums of all ranks over this rank's share lie. A rank's last one came with the last of all.
 static void list_incoming(struct update_state *u, const update_range *range, int turn) {
     struct model_ranks *link = u->link;
-    const size_t own = share_count(u, range);
+    const size_t own = ranks_share_count(u, range);
     for (int piece = 0; piece < link->pieces; piece++) {
-        const float *place = incoming_of(u, range, turn, piece);
+        const float *place = ranks_incoming(u, range, turn, piece);
         for (int rank = 0, first = 0; rank < u->ranks; first += link->own[rank++]) {
             if (!has_sum(link, rank, piece)) { continue; }
             link->from[first + (piece == link->pieces - 1 ? link->own[rank] - 1 : piece)] = place;
@@ -255,8 +250,9 @@ static void send_range(moec_model *m) {
     ranks_join(u, range->first, m->gradient + range->first, range->count);
     for (int piece = 0; piece < link->pieces; piece++) {
         const int last = piece == link->pieces - 1;
-        const float *from = last ? m->gradient + range->first : piece < wait ? ranks_held(u, piece) + range->first : NULL;
-        deal_out(u, ticket, range, from, incoming_of(u, range, turn, piece), piece);
+        const float *waiting = piece < wait ? ranks_held(u, piece) + range->first : NULL;
+        const float *from = last ? m->gradient + range->first : waiting;
+        ranks_deal_out(u, ticket, range, from, ranks_incoming(u, range, turn, piece), piece);
         if (!last) { ranks_wait(u, ticket); }
     }
 }

@@ -38,6 +38,9 @@ const update_range *ranks_range(const moec_model *m, int i, size_t *first);
 // How far `place` is behind `first`, from 0 to `count`.
 size_t ranks_within(size_t place, size_t first, size_t count);
 
+// The numbers of a range that this rank owns.
+size_t ranks_share_count(const struct update_state *u, const update_range *range);
+
 // Where shares start, on the side that sends and the one that receives; the place of an exchange's list of them.
 size_t *ranks_starts(const struct update_state *u, int ticket, int side);
 
@@ -59,8 +62,17 @@ void ranks_add_block(const struct model_ranks *link, size_t at, size_t count, fl
 // have none of it.
 void ranks_place_shares(const struct update_state *u, const update_range *range, size_t *start);
 
+// Sends all ranks their shares of `from`, the sum number `piece` that this rank has over a range; NULL: it has fewer,
+// as others may.
+void ranks_deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
+                    int piece);
+
+// Where the incoming numbers of one share lie: of sum `piece`, rank after rank.
+float *ranks_incoming(const struct update_state *u, const update_range *range, int turn, int piece);
+
 // Waits for the oldest range under way, and adds up this rank's share of it.
 void ranks_add_range(moec_model *m);
+
 
 #pragma GCC visibility pop
 #endif

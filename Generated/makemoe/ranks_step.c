@@ -128,7 +128,9 @@ const float *ranks_tensor(moec_model *m, int kind, int i) {
     size_t at, own, owned, end, *start = ranks_starts(u, 0, 0);
     const update_range *range = ranks_range(m, i, &at);
     ranks_owned(m, i, &own, &owned);
-    for (int r = 0; r < u->ranks; r++) { start[r] = ranks_within(update_share(range, r, u->ranks, &end), at, q->stored); }
+    for (int r = 0; r < u->ranks; r++) {
+        start[r] = ranks_within(update_share(range, r, u->ranks, &end), at, q->stored);
+    }
     start[u->ranks] = q->stored;
     memcpy(u->link->incoming + own, from + own, (owned - own) * sizeof(float));
     ranks_gather(u, 0, u->link->incoming, start);

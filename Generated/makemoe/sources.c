@@ -31,6 +31,7 @@ __asm__(
     CARRY("output.h")
     CARRY("interface.h")
     CARRY("interface.c")
+    CARRY("creation.c")
     CARRY("tensors.c")
     CARRY("training.c")
     CARRY("update.h")

@@ -48,9 +48,9 @@ void moec_initialize(moec_model *m, uint64_t seed) {
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
         uint64_t key = random_key(seed, (uint64_t)i);
-        int count = (int)logical_count(&q->row);
-        #pragma omp parallel for schedule(static) if (count > 65536)
-        for (int n = 0; n < count; n++) {
+        int first = 0, end = (int)logical_count(&q->row);
+        #pragma omp parallel for schedule(static) if (end - first > 65536)
+        for (int n = first; n < end; n++) {
             float drawn = 1;
             if (q->row.distribution == NORMAL) { drawn = random_normal(key, (uint32_t)n); }
             if (q->row.distribution == UNIFORM) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }

@@ -55,7 +55,8 @@ double update_block_square(const moec_model *m, const update_range *range, int b
     const float *gradient = m->gradient + range->first + update_place(range, block);
     const size_t at = (size_t)(block % blocks_each(range)) * UPDATE_BLOCK, left = range->each - at;
     double sum = 0;
-    for (size_t n = 0; n < (left < UPDATE_BLOCK ? left : UPDATE_BLOCK); n++) { sum += (double)gradient[n] * gradient[n]; }
+    const size_t count = left < UPDATE_BLOCK ? left : UPDATE_BLOCK;
+    for (size_t n = 0; n < count; n++) { sum += (double)gradient[n] * gradient[n]; }
     return sum;
 }
 
@@ -171,7 +172,8 @@ static size_t lines_of(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 size_t update_bytes(const moec_exchange *exchange, int batches) {
     const struct update_state u = state_of(exchange, batches);
-    return lines_of(sizeof u) + lines_of(MODEL_PARAMETERS * sizeof(update_range)) + lines_of(update_most_blocks() * sizeof(double))
+    return lines_of(sizeof u) + lines_of(MODEL_PARAMETERS * sizeof(update_range))
+        + lines_of(update_most_blocks() * sizeof(double))
         + (size_t)u.room * update_count() * sizeof(float) + (u.ranks > 1 ? ranks_bytes(&u) : 0);
 }
 

@@ -41,7 +41,8 @@ public struct ModelPage: Sendable {
   private static func layerNames(_ model: InspectedModel, _ graph: Graph?) -> [String] {
     if let plan = model.plan { return plan.layers.map(\.name) }
     let common: Set<String> = [
-      "model.c", "interface.c", "tensors.c", "training.c", "evaluation.c", "adamw.c", "routes.c",
+      "model.c", "interface.c", "creation.c", "tensors.c", "training.c", "evaluation.c", "adamw.c",
+      "routes.c",
       "manifest.c", "sources.c",
     ]
     return model.sources.files.map(\.path)

@@ -43,10 +43,15 @@ public struct Exchanges: Hashable, Sendable {
 
     /// `gradients of block.3`.
     public var name: String
+
+    /// Whose numbers they are, `block.3` or a layer's name; nil where they are all layers'.
+    public var layer: String?
+
+    /// The exchange's number among those that may be under way at once.
+    public var ticket: Int
     public var sent: [Int]
     public var received: [Int]
-
-    public var moment: Moment
+    public var moment = Moment.sums
     public var circle = Circle.all
 
     /// Whether these are the most that there can be: of rows there are as many as tokens choose a rank's experts.
@@ -73,6 +78,9 @@ public struct Exchanges: Hashable, Sendable {
   /// Numbers are dealt out, and their squares added up, by so many.
   static let block = 1024
 
+  /// Exchanges that may be under way at once, and those of gradients that are.
+  static let (tickets, underWay) = (4, 2)
+
   /// - Parameter batches: of a rank, for an update.
   public init(_ plan: Plan, ranks: Int, batches: Int) {
     (self.ranks, self.batches) = (ranks, batches)
@@ -83,12 +91,13 @@ public struct Exchanges: Hashable, Sendable {
     batch = rows.forward + rows.agreement + rows.backward.flatMap(\.self)
     steps = rows.forward + rows.agreement
     addBackward(plan, rows.backward)
-    gather("squares of gradients", squares(plan), .sums)
+    gather("squares of gradients", squares(plan), ticket: 0)
     let stepCounts = plan.parameters.reduce(0) { $0 + ($1.steps?.count ?? 0) }
-    gather("experts and targets", equal(stepCounts + plan.parameters.count + 2), .sums)
+    gather("experts and targets", equal(stepCounts + plan.parameters.count + 2), ticket: 1)
     let states = plan.regions.bytes(of: .nextStates) / Element.f32.bytes
-    if states > 0 { gather("states", equal(states * (sums.max() ?? 1)), .sums) }
-    for range in plan.ranges { addValues(of: range) }
+    if states > 0 { gather("states", equal(states * (sums.max() ?? 1)), ticket: 2) }
+    var turn = 0
+    for range in plan.ranges { addValues(of: range, &turn) }
   }
 
   /// The sums over parts of all batches that batches first ..< first + count give, added up in pairs.
@@ -108,10 +117,12 @@ public struct Exchanges: Hashable, Sendable {
   /// The gradients of a use travel when backward has been through it, those of what lies last first.
   private mutating func addBackward(_ plan: Plan, _ rows: [[Step]]) {
     var ranges = plan.ranges[...]
+    var turn = 0
     for (use, exchanged) in zip(plan.uses.indices.reversed(), rows) {
       steps += exchanged
       while let range = ranges.last, range.use >= use {
-        addGradients(of: range)
+        addGradients(of: range, ticket: turn % Self.underWay)
+        turn += 1
         ranges.removeLast()
       }
     }
@@ -133,16 +144,16 @@ public struct Exchanges: Hashable, Sendable {
   }
 
   /// Each rank's sums go to the owners; its last one travels with the last of all.
-  private mutating func addGradients(of range: Plan.Range) {
+  private mutating func addGradients(of range: Plan.Range, ticket: Int) {
     let (shares, pieces) = (shares(range), sums.max() ?? 1)
     for rank in 0..<ranks { owned[rank] += shares[rank] }
-    if range.sharers > 1 { return addSlots(of: range, shares) }
+    if range.sharers > 1 { return addSlots(of: range, shares, ticket: ticket) }
     for piece in 0..<pieces {
       let has = sums.map { piece == pieces - 1 || piece < $0 - 1 }
       let count = has.count { $0 }
       steps.append(
         Step(
-          kind: .allToAll, name: "gradients of \(range.name)",
+          kind: .allToAll, name: "gradients of \(range.name)", layer: range.layer, ticket: ticket,
           sent: (0..<ranks).map { has[$0] ? range.count - shares[$0] : 0 },
           received: (0..<ranks).map { (count - (has[$0] ? 1 : 0)) * shares[$0] },
           moment: .gradients(use: range.use, isWaitedFor: piece < pieces - 1)))
@@ -151,28 +162,36 @@ public struct Exchanges: Hashable, Sendable {
 
   /// Of experts that ranks share out, each rank has a sum for every rank of its group; they go to the ranks that have
   /// the same experts, if there are any.
-  private mutating func addSlots(of range: Plan.Range, _ shares: [Int]) {
+  private mutating func addSlots(of range: Plan.Range, _ shares: [Int], ticket: Int) {
     let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
     if others == 0 { return }
     for slot in 0..<range.sharers {
       steps.append(
         Step(
-          kind: .allToAll, name: "gradients of \(range.name)", sent: shares.map { own - $0 },
+          kind: .allToAll, name: "gradients of \(range.name)", layer: range.layer, ticket: ticket,
+          sent: shares.map { own - $0 },
           received: shares.map { others * $0 },
           moment: .gradients(use: range.use, isWaitedFor: slot < range.sharers - 1),
           circle: .apart(range.sharers)))
     }
   }
 
-  private mutating func addValues(of range: Plan.Range) {
-    let (shares, name) = (shares(range), "values of \(range.name)")
-    if range.sharers == 1 { return gather(name, shares, .values) }
-    let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
+  private mutating func addValues(of range: Plan.Range, _ turn: inout Int) {
+    let (shares, others) = (shares(range), ranks / range.sharers - 1)
     if others == 0 { return }
+    let (name, ticket) = ("values of \(range.name)", turn % Self.tickets)
+    turn += 1
+    if range.sharers == 1 {
+      gather(name, shares, ticket: ticket, of: range.layer)
+      steps[steps.count - 1].moment = .values
+      return
+    }
+    let own = range.count / range.sharers
     steps.append(
       Step(
-        kind: .allToAll, name: name, sent: shares.map { others * $0 },
-        received: shares.map { own - $0 }, moment: .values, circle: .apart(range.sharers)))
+        kind: .allToAll, name: name, layer: range.layer, ticket: ticket,
+        sent: shares.map { others * $0 }, received: shares.map { own - $0 }, moment: .values,
+        circle: .apart(range.sharers)))
   }
 
   private func equal(_ words: Int) -> [Int] { Array(repeating: words, count: ranks) }
@@ -183,18 +202,20 @@ public struct Exchanges: Hashable, Sendable {
       .reduce(equal(0)) { zip($0, $1).map(+) }
   }
 
-  private mutating func gather(_ name: String, _ words: [Int], _ moment: Moment) {
-    steps.append(Step(gathering: name, words, moment))
+  private mutating func gather(
+    _ name: String, _ words: [Int], ticket: Int, of layer: String? = nil
+  ) {
+    steps.append(Step(gathering: name, words, ticket: ticket, of: layer))
   }
 }
 
 extension Exchanges.Step {
   /// What every rank has so many words of, to all others.
-  init(gathering name: String, _ words: [Int], _ moment: Exchanges.Moment) {
+  init(gathering name: String, _ words: [Int], ticket: Int, of layer: String? = nil) {
     let all = words.reduce(0, +)
     self.init(
-      kind: .allGather, name: name, sent: words.map { $0 * (words.count - 1) },
-      received: words.map { all - $0 }, moment: moment)
+      kind: .allGather, name: name, layer: layer, ticket: ticket,
+      sent: words.map { $0 * (words.count - 1) }, received: words.map { all - $0 })
   }
 }
 

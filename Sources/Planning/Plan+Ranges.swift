@@ -7,6 +7,9 @@ extension Plan {
     /// `block.3`, or the layer's name; of one that is stacked by expert the parameter's.
     public var name: String
 
+    /// `block.3`, or the layer's name.
+    public var layer: String
+
     /// The number of the layer's use.
     public var use: Int
 
@@ -44,8 +47,8 @@ extension Plan {
         let last = gradients.last.map { ($0.bytes - $0.storedBytes) / $0.element.bytes } ?? 0
         let stack = run.first?.stepCount ?? 1
         return Range(
-          name: stack > 1 ? run.first?.name ?? name : name, use: index, count: padded - last,
-          stack: stack, sharers: stack > 1 ? expertRanks : 1)
+          name: stack > 1 ? run.first?.name ?? name : name, layer: name, use: index,
+          count: padded - last, stack: stack, sharers: stack > 1 ? expertRanks : 1)
       }
     }
   }

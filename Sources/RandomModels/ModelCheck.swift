@@ -84,6 +84,13 @@ public struct ModelCheck {
     let ignored = Self.ignored(&dice)
     var wrong = try ThreadCheck(reference, library, seed: seed, ignoring: ignored).differences()
     wrong += try RankCheck(reference, library, seed: seed, ignoring: ignored).differences()
+    if dice.happens(25) {
+      let ranks = RankCheck(reference, library, seed: seed, ignoring: ignored)
+      wrong += try sharedExperts(of: graph, options, steps, seed: seed, in: place) {
+        try ranks.differences(
+          of: RankCheck(reference, $0, seed: seed, ignoring: ignored), among: $1)
+      }
+    }
     var outcome = Outcome.undecided
     for attempt in 0..<UInt64(Self.attempts) where outcome == .undecided {
       let comparison = Comparison(
@@ -94,6 +101,25 @@ public struct ModelCheck {
     }
     let omitted = options.omitted.union(steps).sorted().joined(separator: ", ")
     return wrong.isEmpty ? outcome : .wrong(wrong + (omitted.isEmpty ? [] : ["without \(omitted)"]))
+  }
+
+  /// What is wrong where ranks share out the experts, if two or three of them can.
+  private func sharedExperts(
+    of graph: Graph, _ options: PipelineOptions, _ steps: Set<String>, seed: UInt64, in place: URL,
+    _ differences: (ModelLibrary, Int) throws -> [String]
+  ) throws -> [String] {
+    for ranks in [2, 3] {
+      let pipeline = Pipeline(Pipeline.standard(expertRanks: ranks))
+      guard let shared = try? pipeline.run(graph, options: options) else { continue }
+      let plan = try Plan(shared, accumulates: false, omitting: steps)
+      guard try Graph(parsing: shared.text) == shared,
+        try Plan(parsing: plan.text, of: shared) == plan
+      else { return ["a text reads back as another where ranks share out experts"] }
+      let built = try build(plan, in: place.appendingPathComponent("shared"), seed: seed)
+      if !built.warnings.isEmpty { return ["the C compiler says: \(built.warnings)"] }
+      return try differences(try ModelLibrary(path: built.path), ranks)
+    }
+    return []
   }
 
   private static func options(_ dice: inout Dice) -> PipelineOptions {

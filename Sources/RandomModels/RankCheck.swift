@@ -33,6 +33,20 @@ struct RankCheck: Sendable {
     return found
   }
 
+  /// Whether ranks that share out experts, as the other's library does among so many, end with this one's bits.
+  func differences(of shared: RankCheck, among sharers: Int) throws -> [String] {
+    guard let expected = try bits(ranks: 1, batches: 4).first else { return [] }
+    return try [sharers, 2 * sharers].filter { 4 % $0 == 0 || $0 == sharers }.flatMap { count in
+      let batches = 4 % count == 0 ? 4 : count
+      let alone = batches == 4 ? expected : try bits(ranks: 1, batches: batches).first ?? []
+      return try shared.bits(ranks: count, batches: batches).enumerated().flatMap { rank, bits in
+        zip(bits, alone).filter { $0.bits != $1.bits }.map { pair, _ in
+          "\(pair.name): rank \(rank) of \(count), which share out experts, has other bits than one"
+        }
+      }
+    }
+  }
+
   private typealias Bits = [(name: String, bits: [UInt32])]
 
   /// What each rank has after two updates; nothing where a loss is not finite.

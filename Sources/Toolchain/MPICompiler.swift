@@ -62,9 +62,10 @@ public struct MPICompiler: Sendable, Equatable {
       try Self.write(kept, to: library)
     } else {
       _ = try run(Self.flags + ["-o", library, source], in: folder.url.path)
-      if let data = try? Data(contentsOf: URL(fileURLWithPath: library)) {
-        cache.store(data, for: key)
+      guard let data = try? Data(contentsOf: URL(fileURLWithPath: library)) else {
+        throw ToolchainError.unusableMPICompiler(path: path, reason: "it compiles nothing")
       }
+      cache.store(data, for: key)
     }
     return try body(library)
   }

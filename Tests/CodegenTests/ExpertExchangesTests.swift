@@ -13,7 +13,7 @@ import Testing
   /// Passes on what a rank asks for, and notes it.
   private final class Recorder: @unchecked Sendable {
     let way: moec_exchange
-    var asked: [(kind: Exchanges.Kind, sent: Int, received: Int)] = []
+    var asked: [(kind: Exchanges.Kind, ticket: Int, sent: Int, received: Int)] = []
 
     init(_ way: moec_exchange) { self.way = way }
 
@@ -35,7 +35,10 @@ import Testing
         all_to_all: { context, ticket, send, sendStart, receive, receiveStart in
           let recorder = Recorder.of(context)
           recorder.asked.append(
-            (.allToAll, recorder.words(sendStart).others, recorder.words(receiveStart).others))
+            (
+              .allToAll, Int(ticket), recorder.words(sendStart).others,
+              recorder.words(receiveStart).others
+            ))
           return recorder.way.all_to_all(
             recorder.way.context, ticket, send, sendStart, receive, receiveStart)
         },
@@ -43,7 +46,7 @@ import Testing
           let recorder = Recorder.of(context)
           let words = recorder.words(start)
           recorder.asked.append(
-            (.allGather, words.own * Int(recorder.way.ranks - 1), words.others))
+            (.allGather, Int(ticket), words.own * Int(recorder.way.ranks - 1), words.others))
           return recorder.way.all_gather(recorder.way.context, ticket, buffer, start)
         },
         wait: { context, ticket in
@@ -68,6 +71,7 @@ import Testing
       let recorder = Recorder(try #require(ranks.exchange).pointee)
       try update(compiled, recorder, batches: batches)
       #expect(recorder.asked.map(\.kind) == steps.map(\.kind))
+      #expect(recorder.asked.map(\.ticket) == steps.map(\.ticket))
       for (asked, step) in zip(recorder.asked, steps) {
         let (sent, received) = (step.sent[ranks.rank], step.received[ranks.rank])
         if step.isBound {

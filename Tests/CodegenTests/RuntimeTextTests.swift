@@ -122,15 +122,25 @@ import Testing
   @Test("What moec carries are these files, all of them, and not of an earlier build")
   func carried() {
     let texts = [
-      "adamw.c": runtime_adamw_c(), "interface.h": runtime_interface_h(),
-      "interface.c": runtime_interface_c(), "tensors.c": runtime_tensors_c(),
-      "training.c": runtime_training_c(), "evaluation.c": runtime_evaluation_c(),
-      "manifest.c": runtime_manifest_c(), "routes.c": runtime_routes_c(),
-      "routes.h": runtime_routes_h(),
-      "update.h": runtime_update_h(), "update.c": runtime_update_c(),
-      "ranks.h": runtime_ranks_h(), "ranks.c": runtime_ranks_c(),
+      "adamw.c": runtime_adamw_c(),
+      "creation.c": runtime_creation_c(),
+      "evaluation.c": runtime_evaluation_c(),
+      "expert_ranks.c": runtime_expert_ranks_c(),
+      "expert_ranks.h": runtime_expert_ranks_h(),
+      "interface.c": runtime_interface_c(),
+      "interface.h": runtime_interface_h(),
+      "manifest.c": runtime_manifest_c(),
+      "moec_profile.c": runtime_moec_profile_c(),
+      "moec_profile.h": runtime_moec_profile_h(),
+      "ranks.c": runtime_ranks_c(),
+      "ranks.h": runtime_ranks_h(),
       "ranks_step.c": runtime_ranks_step_c(),
-      "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
+      "routes.c": runtime_routes_c(),
+      "routes.h": runtime_routes_h(),
+      "tensors.c": runtime_tensors_c(),
+      "training.c": runtime_training_c(),
+      "update.c": runtime_update_c(),
+      "update.h": runtime_update_h(),
     ]
     #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)
   }

@@ -7,9 +7,11 @@ import Testing
 @Suite(.serialized, .enabled(if: !MPI.installed.isEmpty, "no mpirun with its mpicc here"))
 struct MPIRunTests {
   /// Long enough to be killed in the midst of it.
-  private static func options(_ path: String, steps: Int) -> [String] {
+  private static func options(
+    _ path: String, steps: Int, library: String = "libsmall.so"
+  ) -> [String] {
     [
-      "run", "libsmall.so", "--data", "text.txt", "--train", "--steps", "\(steps)",
+      "run", library, "--data", "text.txt", "--train", "--steps", "\(steps)",
       "--eval-interval",
       "10", "--eval-batches", "3", "--accumulate", "4", "--clip", "0.5", "--threads", "1", "--save",
       path + ".safetensors", "--log", path + ".jsonl",
@@ -47,6 +49,24 @@ struct MPIRunTests {
       #expect(result.output.components(separatedBy: "step 20: ").count == 2, "\(result.output)")
       #expect(try weights(path) == expected, "\(mpi), \(ranks) ranks")
     }
+  }
+
+  @Test("So they are where ranks share out the experts", arguments: MPI.installed)
+  func sharedExperts(mpi: MPI) throws {
+    let expected = try alone(steps: 15)
+    for ranks in [2, 4] {
+      let path = try ModelFixture.folder() + "/shared"
+      let options = Self.options(path, steps: 15, library: "libshared.so")
+      let result = try MPI.end(start(mpi, ranks: ranks, options), after: 100)
+      #expect(result.status == 0, "\(mpi): \(result)")
+      #expect(try weights(path) == expected, "\(mpi), \(ranks) ranks")
+    }
+    let texts = try [1, 2].map { ranks in
+      let library = ranks == 1 ? "libsmall.so" : "libshared.so"
+      let words = ["run", library, "--generate", "--tokens", "20", "--data", "text.txt"]
+      return try MPI.end(start(mpi, ranks: ranks, words), after: 60).output
+    }
+    #expect(texts[0] == texts[1] && texts[0].count > 20, "\(texts)")
   }
 
   @Test(

@@ -18,6 +18,9 @@ enum RanksModel {
     let folder = try SmallModelFile.folder(source)
     let result = try Moec.run(["compile", "model.swift", "-o", "libsmall.so"], in: folder)
     guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
+    let shared = try Moec.run(
+      ["compile", "model.swift", "-o", "libshared.so", "--expert-ranks", "2"], in: folder)
+    guard shared.status == 0 else { throw EndToEndFailure(text: shared.errors) }
     return folder
   }
 }

@@ -5,9 +5,9 @@ import Testing
 
 /// Several ranks train one model: the same bits as one, in every file that they leave.
 @Suite(.serialized) struct RanksRunTests {
-  private func run(_ options: [String]) throws -> Command {
-    try Moec.run(
-      ["run", "libsmall.so", "--data", "text.txt"] + options, in: RanksModel.folder.get())
+  private func run(_ options: [String], library: String = "libsmall.so") throws -> Command {
+    let data = options.contains("--generate") ? [] : ["--data", "text.txt"]
+    return try Moec.run(["run", library] + data + options, in: RanksModel.folder.get())
   }
 
   private func train(_ name: String, _ options: [String]) throws -> (weights: Data, log: String) {
@@ -15,10 +15,12 @@ import Testing
     return try train(at: path, options)
   }
 
-  private func train(at path: String, _ options: [String]) throws -> (weights: Data, log: String) {
+  private func train(
+    at path: String, _ options: [String], library: String = "libsmall.so"
+  ) throws -> (weights: Data, log: String) {
     let result = try run(
       ["--train", "--eval-interval", "3", "--eval-batches", "5", "--clip", "0.5", "--ema", "0.9"]
-        + ["--save", path + ".safetensors", "--log", path + ".jsonl"] + options)
+        + ["--save", path + ".safetensors", "--log", path + ".jsonl"] + options, library: library)
     try #require(result.status == 0, "\(result.errors)")
     let log = try String(contentsOfFile: path + ".jsonl", encoding: .utf8)
     return (
@@ -34,6 +36,44 @@ import Testing
     let together = try train("together", options + ["--ranks", "\(ranks)"])
     #expect(alone.weights == together.weights)
     #expect(alone.log == together.log && alone.log.contains("block.0.balance"))
+  }
+
+  @Test("So they are where ranks share out the experts", arguments: [2, 4])
+  func sharedExperts(ranks: Int) throws {
+    let options = ["--steps", "7", "--accumulate", "4"]
+    let alone = try train("alone", options)
+    let path = try ModelFixture.folder() + "/shared"
+    let together = try train(
+      at: path, options + ["--ranks", "\(ranks)"], library: "libshared.so")
+    #expect(alone.weights == together.weights)
+    #expect(alone.log == together.log)
+    let average = try Data(contentsOf: URL(fileURLWithPath: path + ".ema.safetensors"))
+    #expect(!average.isEmpty)
+    // Evaluation and texts, of which nobody says anything but the first rank.
+    for task in [["--evaluate", "--eval-batches", "3"], ["--generate", "--tokens", "30"]] {
+      let options = task + ["--weights", path + ".safetensors"]
+      let plain = try run(options)
+      let shared = try run(options + ["--ranks", "\(ranks)"], library: "libshared.so")
+      #expect(shared.status == 0 && shared.output == plain.output, "\(shared)")
+    }
+  }
+
+  @Test("A library whose experts ranks share out says how many it wants")
+  func wrongNumber() throws {
+    for (options, word) in [([], "this is one process"), (["--ranks", "3"], "3 ranks cannot")] {
+      let result = try run(
+        ["--train", "--no-save", "--steps", "1", "--accumulate", "6"] + options,
+        library: "libshared.so")
+      #expect(result.status == 1 && result.errors.contains(word), "\(result)")
+      #expect(result.errors.contains("mpirun -np 2"), "\(result)")
+      #expect(result.errors.components(separatedBy: "error:").count == 2, "\(result)")
+    }
+    let odd = try run(
+      ["--train", "--no-save", "--steps", "1", "--accumulate", "6", "--ranks", "2"],
+      library: "libshared.so")
+    #expect(odd.errors.contains("are no power of two"), "\(odd)")
+    let text = try run(["--route", "the cat"], library: "libshared.so")
+    #expect(text.errors.contains("this is one process"), "\(text)")
   }
 
   @Test("A run goes on with another number of ranks")
@@ -86,8 +126,8 @@ import Testing
       folder + "/routes",
     ])
     #expect(routes.status == 1 && routes.errors.contains("neither record routes nor replay them"))
-    let generate = try run(["--generate", "--ranks", "2"])
-    #expect(generate.status == 64, "\(generate.errors)")
+    let typed = try run(["--generate", "--interactive", "--ranks", "2"])
+    #expect(typed.status == 64, "\(typed.errors)")
   }
 
   @Test("Where the first rank cannot save, all end, with one error", .timeLimit(.minutes(1)))
@@ -144,6 +184,16 @@ import Testing
     #expect(result.output.contains(" --ranks 2"), "\(result)")
   }
 
+  @Test("More ranks than the memory that there may be are refused", .timeLimit(.minutes(1)))
+  func memory() throws {
+    let script = """
+      ulimit -v 8000000
+      exec "$0" run libsmall.so --train --data text.txt --steps 1 --accumulate 1000 --no-save --ranks 1000
+      """
+    let result = try Command.shell(script, in: RanksModel.folder.get())
+    #expect(result.errors.hasPrefix("error: there is no memory for 1,000 ranks: "), "\(result)")
+  }
+
   @Test("Where there is no mpicc that is one error, said in one way", .timeLimit(.minutes(1)))
   func withoutCompiler() throws {
     let script = """
@@ -152,6 +202,9 @@ import Testing
       """
     let result = try Command.shell(script, in: RanksModel.folder.get())
     #expect(result.errors.hasPrefix("error: /no/mpicc: no such program\nhint: "), "\(result)")
+    let idle = try Command.shell(
+      script.replacing("/no/mpicc", with: "/bin/true"), in: RanksModel.folder.get())
+    #expect(idle.errors.hasPrefix("error: /bin/true: it compiles nothing\nhint: "), "\(idle)")
   }
 
   @Test("A loss that is not finite ends all, with one error", .timeLimit(.minutes(1)))

@@ -14,6 +14,7 @@ carried_file ckernels_file(int index);
     FILE(moec_model_h, "moec_model.h") \
     FILE(runtime_interface_h, "runtime/interface.h") \
     FILE(runtime_interface_c, "runtime/interface.c") \
+    FILE(runtime_creation_c, "runtime/creation.c") \
     FILE(runtime_tensors_c, "runtime/tensors.c") \
     FILE(runtime_training_c, "runtime/training.c") \
     FILE(runtime_update_h, "runtime/update.h") \

@@ -99,11 +99,13 @@ const char *moec_first_bad(const moec_model *model) {
     if (!m) { return NULL; }
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];
+        const float *value = q->value;
+        size_t count = q->stored;
 #if MODEL_SHARES_EXPERTS
-        if (!model_all_finite(q->value + experts_first(q, m->update->rank), experts_count(q))) {
-#else
-        if (!model_all_finite(q->value, q->stored)) {
+        value += experts_first(q, m->update->rank);
+        count = experts_count(q);
 #endif
+        if (!model_all_finite(value, count)) {
             return model_name(m, q->scope, q->use, q->row.name);
         }
     }

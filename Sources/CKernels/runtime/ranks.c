@@ -27,12 +27,7 @@ static int has_sum(const struct model_ranks *link, int rank, int piece) {
     return piece == link->pieces - 1 || link->own[rank] - 1 > piece;
 }
 
-// What a rank has of a range at most.
-static size_t most_of_share(const struct update_state *u) {
-    return (size_t)blocks_of(model_sizes.blocks, u->ranks) * UPDATE_BLOCK;
-}
-
-static size_t share_count(const struct update_state *u, const update_range *range) {
+size_t ranks_share_count(const struct update_state *u, const update_range *range) {
     size_t end, first = update_share(range, u->rank, u->ranks, &end);
     return end - first;
 }
@@ -72,7 +67,7 @@ void ranks_owned(const moec_model *m, int i, size_t *first, size_t *end) {
 static struct model_ranks sizes_of(const struct update_state *u) {
     struct model_ranks link = {.pieces = 1};
     list_sums(u, &link);
-    link.slot = most_of_share(u) * (size_t)u->ranks * (size_t)link.pieces;
+    link.slot = (size_t)blocks_of(model_sizes.blocks, u->ranks) * UPDATE_BLOCK * (size_t)u->ranks * (size_t)link.pieces;
     if (link.slot < model_sizes.range) { link.slot = model_sizes.range; }
     return link;
 }
@@ -82,11 +77,10 @@ static size_t states_bytes(const struct update_state *u, const struct model_rank
     return ((size_t)u->ranks * (size_t)link->pieces * model_sizes.states + 1) / 2 * 2 * sizeof(float);
 }
 
-static size_t used_bytes(const struct update_state *u) { return ((size_t)u->ranks * USED + 1) / 2 * 2 * sizeof(int32_t); }
+static size_t used_bytes(const struct update_state *u) { return ((size_t)u->ranks * USED + 1) / 2 * 2 * sizeof(int); }
 
 #if MODEL_SHARES_EXPERTS
 static size_t peer_bytes(const struct update_state *u) { return (size_t)u->ranks * PEER * sizeof(int32_t); }
-
 static size_t count_bytes(void) { return (size_t)(MODEL_EXPERTS + 3 * MODEL_EXPERT_RANKS) * 2 * sizeof(int32_t); }
 
 #endif
@@ -102,7 +96,8 @@ static size_t sums_bytes(const struct update_state *u, const struct model_ranks 
 
 size_t ranks_bytes(const struct update_state *u) {
     const struct model_ranks link = sizes_of(u);
-    return (sizeof link + 63) / 64 * 64 + sums_bytes(u, &link) + UNDER_WAY * link.slot * sizeof(float) + states_bytes(u, &link)
+    return (sizeof link + 63) / 64 * 64 + sums_bytes(u, &link) + UNDER_WAY * link.slot * sizeof(float)
+        + states_bytes(u, &link)
 #if MODEL_SHARES_EXPERTS
         + peer_bytes(u) + count_bytes()
 #endif
@@ -162,16 +157,16 @@ static int sends(const struct update_state *u, const update_range *range, int ra
     return range->slots > 1 ? rank % range->slots == u->rank % range->slots : has_sum(u->link, rank, piece);
 }
 
-// Sends all ranks their shares of `from`, the sum number `piece` that this rank has over a range; NULL: it has fewer,
-// as others may.
-static void deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
-                     int piece) {
+void ranks_deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
+                    int piece) {
     struct model_ranks *link = u->link;
     size_t *send = ranks_starts(u, ticket, 0), *receive = ranks_starts(u, ticket, 1);
-    size_t own = share_count(u, range);
+    size_t own = ranks_share_count(u, range);
     ranks_place_shares(u, range, send);
     receive[0] = 0;
-    for (int r = 0; r < u->ranks; r++) { receive[r + 1] = receive[r] + (sends(u, range, r, piece) ? own : 0); }
+    for (int r = 0; r < u->ranks; r++) {
+        receive[r + 1] = receive[r] + (sends(u, range, r, piece) ? own : 0);
+    }
     for (int r = 0; !from && r <= u->ranks; r++) { send[r] = 0; }
     if (link->lost) { return; }
     link->lost = u->exchange->all_to_all(u->exchange->context, ticket, from, send, incoming, receive) != 0;
@@ -202,49 +197,17 @@ void ranks_join(const struct update_state *u, size_t first, float *to, size_t co
     }
 }
 
-// Where the incoming numbers of one share lie: of sum `piece`, rank after rank.
-static float *incoming_of(const struct update_state *u, const update_range *range, int turn, int piece) {
+float *ranks_incoming(const struct update_state *u, const update_range *range, int turn, int piece) {
     return u->link->incoming + (size_t)(turn % UNDER_WAY) * u->link->slot
-        + (size_t)piece * (size_t)(u->ranks / range->slots) * share_count(u, range);
+        + (size_t)piece * (size_t)(u->ranks / range->slots) * ranks_share_count(u, range);
 }
-#if MODEL_SHARES_EXPERTS
-
-// Of experts that ranks share out, a rank has a sum for each rank of its group: over the batches of that one. Those of
-// one group stay where they are if there is no other.
-static float *slot_of(const moec_model *m, const update_range *range, int slot) {
-    return m->gradient + range->first + (size_t)slot * (range->count / (size_t)range->slots);
-}
-
-static int travels(const struct update_state *u, const update_range *range) { return u->ranks > range->slots; }
-
-// Lists where the sums of the batches of all ranks over this rank's share lie.
-static void list_slots(moec_model *m, const update_range *range, int turn) {
-    struct update_state *u = m->update;
-    const size_t own = share_count(u, range);
-    for (int rank = 0; rank < u->ranks; rank++) {
-        const int slot = rank % range->slots, group = rank / range->slots;
-        u->link->from[rank] = travels(u, range) ? incoming_of(u, range, turn, slot) + (size_t)group * own
-                                                : slot_of(m, range, slot);
-    }
-}
-
-// Sends the sums of each slot to the ranks that have the same experts; all but the last one are waited for.
-static void send_slots(moec_model *m, const update_range *range, int turn) {
-    struct update_state *u = m->update;
-    if (!travels(u, range)) { return; }
-    for (int slot = 0; slot < range->slots; slot++) {
-        deal_out(u, turn % UNDER_WAY, range, slot_of(m, range, slot), incoming_of(u, range, turn, slot), slot);
-        if (slot < range->slots - 1) { ranks_wait(u, turn % UNDER_WAY); }
-    }
-}
-#endif
 
 // Lists where the sums of all ranks over this rank's share lie. A rank's last one came with the last of all.
 static void list_incoming(struct update_state *u, const update_range *range, int turn) {
     struct model_ranks *link = u->link;
-    const size_t own = share_count(u, range);
+    const size_t own = ranks_share_count(u, range);
     for (int piece = 0; piece < link->pieces; piece++) {
-        const float *place = incoming_of(u, range, turn, piece);
+        const float *place = ranks_incoming(u, range, turn, piece);
         for (int rank = 0, first = 0; rank < u->ranks; first += link->own[rank++]) {
             if (!has_sum(link, rank, piece)) { continue; }
             link->from[first + (piece == link->pieces - 1 ? link->own[rank] - 1 : piece)] = place;
@@ -279,7 +242,7 @@ void ranks_add_range(moec_model *m) {
     const int turn = u->link->added++;
     const update_range *range = &u->range[u->ranges - 1 - turn];
 #if MODEL_SHARES_EXPERTS
-    if (travels(u, range)) { ranks_wait(u, turn % UNDER_WAY); }
+    if (experts_travel(u, range)) { ranks_wait(u, turn % UNDER_WAY); }
 #else
     ranks_wait(u, turn % UNDER_WAY);
 #endif
@@ -288,14 +251,9 @@ void ranks_add_range(moec_model *m) {
     const size_t own = end - first;
     float *to = m->gradient + range->first + first;
     const int blocks = (int)((own + UPDATE_BLOCK - 1) / UPDATE_BLOCK);
-#if MODEL_SHARES_EXPERTS
-    if (range->slots > 1) {
-        list_slots(m, range, turn);
-    } else {
-        list_incoming(u, range, turn);
-    }
-#else
     list_incoming(u, range, turn);
+#if MODEL_SHARES_EXPERTS
+    if (range->slots > 1) { experts_list_sums(m, range, turn); }
 #endif
     #pragma omp parallel for schedule(static) if (blocks > 8)
     for (int b = 0; b < blocks; b++) {
@@ -315,14 +273,15 @@ static void send_range(moec_model *m) {
     ranks_join(u, range->first, m->gradient + range->first, range->count);
 #if MODEL_SHARES_EXPERTS
     if (range->slots > 1) {
-        send_slots(m, range, turn);
+        experts_send_sums(m, range, turn);
         return;
     }
 #endif
     for (int piece = 0; piece < link->pieces; piece++) {
         const int last = piece == link->pieces - 1;
-        const float *from = last ? m->gradient + range->first : piece < wait ? ranks_held(u, piece) + range->first : NULL;
-        deal_out(u, ticket, range, from, incoming_of(u, range, turn, piece), piece);
+        const float *waiting = piece < wait ? ranks_held(u, piece) + range->first : NULL;
+        const float *from = last ? m->gradient + range->first : waiting;
+        ranks_deal_out(u, ticket, range, from, ranks_incoming(u, range, turn, piece), piece);
         if (!last) { ranks_wait(u, ticket); }
     }
 }

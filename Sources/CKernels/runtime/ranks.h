@@ -31,7 +31,7 @@ struct model_ranks {
     double *square;      // rank after rank, of its own blocks
     int32_t *used;       // [ranks, USED]
 #if MODEL_SHARES_EXPERTS
-    int32_t *peers;      // [ranks, PEER] of the last batch: whether its loss is finite, how many targets are not ignored
+    int32_t *peers;      // [ranks, PEER] of the last batch: whether its loss is finite, its targets not ignored
     int32_t *counts;     // rows that go to other ranks, and come from them
 #endif
     size_t *start;       // [MOEC_TICKETS, 2, ranks + 1]
@@ -42,6 +42,9 @@ const update_range *ranks_range(const moec_model *m, int i, size_t *first);
 
 // How far `place` is behind `first`, from 0 to `count`.
 size_t ranks_within(size_t place, size_t first, size_t count);
+
+// The numbers of a range that this rank owns.
+size_t ranks_share_count(const struct update_state *u, const update_range *range);
 
 // Where shares start, on the side that sends and the one that receives; the place of an exchange's list of them.
 size_t *ranks_starts(const struct update_state *u, int ticket, int side);
@@ -64,8 +67,34 @@ void ranks_add_block(const struct model_ranks *link, size_t at, size_t count, fl
 // have none of it.
 void ranks_place_shares(const struct update_state *u, const update_range *range, size_t *start);
 
+// Sends all ranks their shares of `from`, the sum number `piece` that this rank has over a range; NULL: it has fewer,
+// as others may.
+void ranks_deal_out(struct update_state *u, int ticket, const update_range *range, const float *from, float *incoming,
+                    int piece);
+
+// Where the incoming numbers of one share lie: of sum `piece`, rank after rank.
+float *ranks_incoming(const struct update_state *u, const update_range *range, int turn, int piece);
+
 // Waits for the oldest range under way, and adds up this rank's share of it.
 void ranks_add_range(moec_model *m);
+
+#if MODEL_SHARES_EXPERTS
+
+// expert_ranks.c, of experts that ranks share out: whether gradients and values go to other ranks at all.
+int experts_travel(const struct update_state *u, const update_range *range);
+
+// Sends the sums that a rank has over them to the ranks that have the same experts; all but the last are waited for.
+// Then lists where those of all ranks over this rank's share lie.
+void experts_send_sums(moec_model *m, const update_range *range, int turn);
+void experts_list_sums(moec_model *m, const update_range *range, int turn);
+
+// The new values of this rank's share to the ranks that have the same experts.
+void experts_spread(moec_model *m, const update_range *range, int ticket);
+
+// A value that ranks share out, or a moment, as it lies; NULL if a rank is gone.
+const float *experts_values(moec_model *m, const model_parameter *q);
+const float *experts_moments(moec_model *m, const update_range *range, const float *from);
+#endif
 
 #pragma GCC visibility pop
 #endif

@@ -142,29 +142,6 @@ static void spread_values(moec_model *m, const update_range *range, int ticket) 
     ranks_place_shares(u, range, start);
     ranks_gather(u, ticket, m->parameter->value + range->value, start);
 }
-#if MODEL_SHARES_EXPERTS
-
-// Those of experts that ranks share out go to the ranks that have the same, each a copy.
-static void spread_slot(moec_model *m, const update_range *range, int ticket) {
-    struct update_state *u = m->update;
-    struct model_ranks *link = u->link;
-    size_t *send = ranks_starts(u, ticket, 0), *receive = ranks_starts(u, ticket, 1), end;
-    const size_t first = update_share(range, u->rank, u->ranks, &end), own = end - first;
-    float *copies = link->incoming + (size_t)ticket * (UNDER_WAY * link->slot / MOEC_TICKETS);
-    float *value = m->parameter->value + range->value;
-    ranks_place_shares(u, range, receive);
-    for (int r = 0; r <= u->ranks; r++) {
-        int before = (r - u->rank % range->slots + range->slots - 1) / range->slots;
-        send[r] = (size_t)before * own;
-        if (r < u->ranks && r % range->slots == u->rank % range->slots) {
-            memcpy(copies + send[r], value + first, own * sizeof *copies);
-        }
-    }
-    value += (size_t)(u->rank % range->slots) * (range->count / (size_t)range->slots);
-    if (link->lost) { return; }
-    link->lost = u->exchange->all_to_all(u->exchange->context, ticket, copies, send, value, receive) != 0;
-}
-#endif
 
 int ranks_step(moec_model *m, const adamw_numbers *step, float scale) {
     struct update_state *u = m->update;
@@ -173,13 +150,13 @@ int ranks_step(moec_model *m, const adamw_numbers *step, float scale) {
         const update_range *range = &u->range[r];
         step_range(m, range, step, scale);
 #if MODEL_SHARES_EXPERTS
-        if (u->ranks == range->slots) { continue; }
+        if (!experts_travel(u, range)) { continue; }
 #endif
         const int ticket = sent++ % MOEC_TICKETS;
         if (sent > MOEC_TICKETS) { ranks_wait(u, ticket); }
 #if MODEL_SHARES_EXPERTS
         if (range->slots > 1) {
-            spread_slot(m, range, ticket);
+            experts_spread(m, range, ticket);
             continue;
         }
 #endif
@@ -189,56 +166,22 @@ int ranks_step(moec_model *m, const adamw_numbers *step, float scale) {
     return u->link->lost;
 }
 
-#if MODEL_SHARES_EXPERTS
-// Values of experts that ranks share out: all groups have the same, and the first one gives them.
-static const float *gather_values(moec_model *m, const model_parameter *q) {
-    struct update_state *u = m->update;
-    const size_t own = q->stored / MODEL_EXPERT_RANKS;
-    float *all = u->link->incoming;
-    size_t *start = ranks_starts(u, 0, 0);
-    for (int r = 0; r <= u->ranks; r++) { start[r] = (size_t)smaller(r, MODEL_EXPERT_RANKS) * own; }
-    if (u->rank < MODEL_EXPERT_RANKS) { memcpy(all + start[u->rank], q->value + q->own, own * sizeof *all); }
-    ranks_gather(u, 0, all, start);
-    ranks_wait(u, 0);
-    return u->link->lost ? NULL : all;
-}
-
-// Their moments come in the order of ranks, and are sorted then.
-static const float *gather_slots(moec_model *m, const update_range *range, const float *from) {
-    struct update_state *u = m->update;
-    float *all = u->link->incoming, *to = all + u->link->slot;
-    size_t end, first, *start = ranks_starts(u, 0, 0);
-    start[0] = 0;
-    for (int r = 0; r < u->ranks; r++) {
-        first = update_share(range, r, u->ranks, &end);
-        start[r + 1] = start[r] + end - first;
-        if (r == u->rank) { memcpy(all + start[r], from + first, (end - first) * sizeof *all); }
-    }
-    ranks_gather(u, 0, all, start);
-    ranks_wait(u, 0);
-    if (u->link->lost) { return NULL; }
-    for (int r = 0; r < u->ranks; r++) {
-        first = update_share(range, r, u->ranks, &end);
-        memcpy(to + first, all + start[r], (end - first) * sizeof *to);
-    }
-    return to;
-}
-
-#endif
 const float *ranks_tensor(moec_model *m, int kind, int i) {
     struct update_state *u = m->update;
     const model_parameter *q = &m->parameter[i];
     const float *from = kind == MOEC_FIRST_MOMENT ? q->first : q->second;
 #if MODEL_SHARES_EXPERTS
-    if (kind == MOEC_VALUE) { return gather_values(m, q); }
+    if (kind == MOEC_VALUE) { return experts_values(m, q); }
 #endif
     size_t at, own, owned, end, *start = ranks_starts(u, 0, 0);
     const update_range *range = ranks_range(m, i, &at);
 #if MODEL_SHARES_EXPERTS
-    if (range->slots > 1) { return gather_slots(m, range, from); }
+    if (range->slots > 1) { return experts_moments(m, range, from); }
 #endif
     ranks_owned(m, i, &own, &owned);
-    for (int r = 0; r < u->ranks; r++) { start[r] = ranks_within(update_share(range, r, u->ranks, &end), at, q->stored); }
+    for (int r = 0; r < u->ranks; r++) {
+        start[r] = ranks_within(update_share(range, r, u->ranks, &end), at, q->stored);
+    }
     start[u->ranks] = q->stored;
     memcpy(u->link->incoming + own, from + own, (owned - own) * sizeof(float));
     ranks_gather(u, 0, u->link->incoming, start);

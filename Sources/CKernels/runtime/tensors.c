@@ -62,18 +62,17 @@ void moec_initialize(moec_model *m, uint64_t seed) {
 #else
         uint64_t key = random_key(seed, (uint64_t)i);
 #endif
-        int count = (int)logical_count(&q->row);
+        int first = 0, end = (int)logical_count(&q->row);
 #if MODEL_SHARES_EXPERTS
-        // Of experts those that this rank has, each with its own numbers.
-        const int by_rank = (q->row.holds & BY_RANK) && m->update->link, own = m->update->rank % MODEL_EXPERT_RANKS;
-        const int first = by_rank ? count / MODEL_EXPERT_RANKS * own : 0;
-        count = by_rank ? first + count / MODEL_EXPERT_RANKS : count;
-        #pragma omp parallel for schedule(static) if (count - first > 65536)
-        for (int n = first; n < count; n++) {
-#else
-        #pragma omp parallel for schedule(static) if (count > 65536)
-        for (int n = 0; n < count; n++) {
+        // Of experts those that this rank has, with the numbers that they have among all.
+        if (q->row.holds & BY_RANK) {
+            end /= MODEL_EXPERT_RANKS;
+            first = m->update->rank % MODEL_EXPERT_RANKS * end;
+            end += first;
+        }
 #endif
+        #pragma omp parallel for schedule(static) if (end - first > 65536)
+        for (int n = first; n < end; n++) {
             float drawn = 1;
             if (q->row.distribution == NORMAL) { drawn = random_normal(key, (uint32_t)n); }
             if (q->row.distribution == UNIFORM) { drawn = 2 * random_uniform(key, (uint32_t)n) - 1; }

@@ -106,11 +106,9 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_b
 #if MODEL_SHARES_EXPERTS
     // All ranks go back, or none does.
     m->update->agrees = experts_agree(m, isfinite(loss));
-    goes_back = goes_back && (!m->update->link || experts_learn(m));
-    if (m->update->agrees && goes_back) {
-#else
-    if (isfinite(loss) && goes_back) {
+    goes_back = goes_back && m->update->agrees && (!m->update->link || experts_learn(m));
 #endif
+    if (isfinite(loss) && goes_back) {
         const adamw_numbers step = h ? numbers_of(h) : (adamw_numbers){0};
         if (h) {
             note_experts(m);

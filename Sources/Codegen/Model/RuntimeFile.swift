@@ -14,6 +14,7 @@ struct RuntimeFile {
     [
       RuntimeFile(path: "interface.h", text: runtime_interface_h()),
       RuntimeFile(path: "interface.c", text: runtime_interface_c()),
+      RuntimeFile(path: "creation.c", text: runtime_creation_c()),
       RuntimeFile(path: "tensors.c", text: runtime_tensors_c()),
       RuntimeFile(path: "training.c", text: runtime_training_c()),
       RuntimeFile(path: "update.h", text: runtime_update_h()),

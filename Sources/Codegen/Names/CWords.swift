@@ -46,7 +46,7 @@ enum CWords {
     "moec_load", "rank_rows", "rows_of_rank", "exchange_counts", "exchange_rows",
     // Files.
     "model", "interface", "tensors", "training", "update", "ranks", "ranks_step", "evaluation",
-    "adamw", "manifest", "sources", "expert_ranks",
+    "adamw", "manifest", "sources", "expert_ranks", "creation",
     "profile", "moec_profile", "kernels",
     // The C library's, as far as these files call it.
     "calloc", "free", "snprintf", "madvise", "mmap", "munmap", "isfinite", "sqrt",
