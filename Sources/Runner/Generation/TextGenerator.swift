@@ -40,7 +40,7 @@ public struct TextGenerator {
     prompt: String = "", isInterrupted: () -> Bool = { false }, write: (String) throws -> Void
   ) throws {
     var filter = StopFilter(settings.stops)
-    var tokens = try coding.encode(prompt)
+    var tokens = try coding.prompt(prompt)
     if !prompt.isEmpty { try write(prompt) }
     if tokens.isEmpty { tokens = [coding.start] }
     var writer = coding.writer()
