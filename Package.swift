@@ -59,10 +59,14 @@ let package = Package(
     .target(name: "Page", dependencies: ["CPages"]),
     .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles", "Words"]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
+    // Models of Hugging Face's transformers, there and back.
+    .target(
+      name: "HuggingFace", dependencies: ["GraphIR", "Exchange", "JSON", "SystemFiles", "Words"]),
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer", "Tracking",
+        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer",
+        "Tracking",
         "Page", "CPages", "Words",
       ]),
     .target(
@@ -83,8 +87,8 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark",
-        "Inspection",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "HuggingFace", "Ranks", "Runner",
+        "Benchmark", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -149,6 +153,12 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
+    .testTarget(
+      name: "HuggingFaceTests",
+      dependencies: [
+        "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "ModelRuntime",
+        "ModelFixtures", "CompiledModels", "moec",
+      ]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [

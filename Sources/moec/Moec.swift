@@ -22,7 +22,8 @@ struct Moec: AsyncParsableCommand {
       NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, RunsCommand.self,
       PlotCommand.self,
       InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
-      WeightsCommand.self, MLflowCommand.self, DoctorCommand.self,
+      WeightsCommand.self, ImportCommand.self, ExportCommand.self, MLflowCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {
