@@ -27,13 +27,15 @@ public struct CompiledModel: Sendable {
   ///   - steps: names of lowering steps to leave out.
   public init(
     _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
-    optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false
+    optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false,
+    infers: Bool = false
   ) throws {
     reference = try Self.reference(of: graph)
     var compilation = Compilation(model: "\(graph.name).swift")
     compilation.omittedPasses = omitting.union(steps).sorted()
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
+    compilation.infers = infers
     compilation.cache = try Self.cache.get()
     let built = try compilation.scratchLibrary(
       of: graph, in: URL(fileURLWithPath: try ModelFixture.folder()))

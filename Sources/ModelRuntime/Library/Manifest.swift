@@ -26,6 +26,9 @@ public struct Manifest: Equatable, Sendable {
 
   /// Whether gradients of several batches can be added up; nil: the library does not say.
   public var accumulates: Bool?
+
+  /// Whether the library gives logits and nothing else: it was compiled with --inference.
+  public var infers = false
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.

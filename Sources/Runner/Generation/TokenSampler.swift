@@ -19,9 +19,11 @@ struct TokenSampler {
   func token(_ logits: some Collection<Float>, count: Int, at point: Double) throws -> Int {
     let used = logits.prefix(count).map(Double.init)
     guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw NotFiniteError("logits") }
+    guard temperature > 0 else {
+      return used.indices.dropFirst().reduce(0) { used[$1] > used[$0] ? $1 : $0 }
+    }
     let candidates = likeliest(used)
     let highest = used[candidates[0]]
-    guard temperature > 0 else { return candidates[0] }
     let weights = nucleus(candidates.map { exp((used[$0] - highest) / temperature) })
     var rest = point * weights.reduce(0, +)
     for (candidate, weight) in zip(candidates, weights) {

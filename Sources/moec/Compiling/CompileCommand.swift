@@ -68,6 +68,13 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @Flag(
+    help: """
+      Make a library that gives logits and learns nothing: no gradients, no moments, nothing kept for \
+      backward.
+      """)
+  var inference = false
+
   @OptionGroup var lint: LintOptions
 
   @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
@@ -100,6 +107,9 @@ struct CompileCommand: ParsableCommand {
     if lint.strict, emit == .graph {
       throw ValidationError("--strict has no meaning with --emit graph")
     }
+    if inference, accumulate {
+      throw ValidationError("--accumulate has no meaning with --inference")
+    }
   }
 
   func run() throws {
@@ -118,6 +128,7 @@ struct CompileCommand: ParsableCommand {
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.infers = inference
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
     compilation.observeLowering = reports.add
@@ -126,7 +137,12 @@ struct CompileCommand: ParsableCommand {
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
-    try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
+    if inference {
+      let whole = try Compilation(model: model).transformed(traced)
+      try compilation.lint(traced, transformed: whole, source: source, strict: lint.strict)
+    } else {
+      try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
+    }
     if emit == .backward {
       if timePasses { printToStandardError(reports.timeTable) }
       return try printNow(graph.text)

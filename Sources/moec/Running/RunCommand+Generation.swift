@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Runner
 import SystemFiles
+import Words
 
 extension RunCommand {
   func generate() throws {
@@ -15,7 +16,9 @@ extension RunCommand {
       if let count = generation.repeats, count > 1 {
         try printNow("=== \(index + 1) of \(count), seed \(settings.seed)\n")
       }
-      try session.generate(prompt: generation.prompt ?? "", settings) { try printNow($0) }
+      try session.generate(
+        prompt: generation.prompt ?? "", settings, whenFull: { sayFull(session) }
+      ) { try printNow($0) }
       try printNow("\n")
     }
   }
@@ -38,7 +41,8 @@ extension RunCommand {
   private func answer(_ prompt: String, _ session: Session, _ index: inout Int) throws {
     do {
       try session.generate(
-        prompt: prompt, settings(at: index), isInterrupted: { Interruption.signal != nil }
+        prompt: prompt, settings(at: index), isInterrupted: { Interruption.signal != nil },
+        whenFull: { sayFull(session) }
       ) { try printNow($0) }
       try printNow("\n")
       index += 1
@@ -47,6 +51,16 @@ extension RunCommand {
     }
     // A request of the system to end stays; Ctrl-C was for this text.
     if Interruption.signal == SIGINT { Interruption.forget() }
+  }
+
+  /// What was chosen for a full context is said where it is not the usual way.
+  private func sayFull(_ session: Session) {
+    let context = session.model.manifest.context.grouped
+    switch generation.whenFull {
+    case .stop: tell("note: the context of \(context) tokens is full, and the text ends")
+    case .half: tell("note: the context of \(context) tokens is full: the newer half is read again")
+    case .window, nil: break
+    }
   }
 
   /// Each text has its own seed, so that the third of four can be had alone.
@@ -58,6 +72,7 @@ extension RunCommand {
     settings.topK = generation.topK
     settings.topP = generation.topP
     settings.stops = generation.stops
+    settings.whenFull = generation.whenFull ?? settings.whenFull
     return settings
   }
 }
