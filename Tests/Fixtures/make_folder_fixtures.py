@@ -15,6 +15,7 @@ loss of targets.
 import argparse
 import dataclasses
 import json
+import logging
 import pathlib
 import shutil
 import warnings
@@ -71,6 +72,12 @@ FOLDERS = {
     "olmoe": Folder("olmoe", changed(
         family.olmoe, without="moe_intermediate_size", clip_qkv=0.8)),
     "gpt-oss": Folder("gpt-oss", family.gpt_oss),
+    "llama-3": Folder("llama", changed(family.llama, head_dim=8, rope_parameters={
+        "rope_type": "llama3", "rope_theta": 500.0, "factor": 8.0, "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0, "original_max_position_embeddings": 16})),
+    "gpt-oss-yarn": Folder("gpt-oss", changed(family.gpt_oss, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 150.0, "factor": 32.0, "beta_fast": 4.0, "beta_slow": 1.0,
+        "truncate": False, "original_max_position_embeddings": 32})),
 }
 
 
@@ -123,12 +130,19 @@ def check(name, path):
 
 def load(path):
     """A folder of moec's and the one that it came from give the same logits; no word is said in loading."""
+    said = []
+    words = logging.Handler(logging.WARNING)
+    words.emit = lambda record: said.append(record.getMessage())
+    transformers.logging.set_verbosity_warning()
+    transformers.logging.add_handler(words)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model, report = transformers.AutoModelForCausalLM.from_pretrained(
             path, output_loading_info=True, dtype=torch.float32, **family.EAGER)
     if any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")):
         raise SystemExit(f"error: {path}: {report}")
+    if said:
+        raise SystemExit(f"error: {path}: {said}")
     tensors, _ = read_tensors((path / "from" / "expected.safetensors").read_bytes())
     with torch.no_grad():
         logits = model(torch.tensor(tensors["tokens"].astype(np.int64))).logits.numpy()

@@ -12,7 +12,7 @@ import Toolchain
 struct Folder {
   static let names = [
     "llama", "llama-sharded", "gpt2", "mixtral", "mixtral-stacked", "qwen2-moe", "qwen3",
-    "qwen3-moe", "olmoe", "gpt-oss",
+    "qwen3-moe", "olmoe", "gpt-oss", "llama-3", "gpt-oss-yarn",
   ]
 
   let path: String

@@ -35,7 +35,9 @@ import Testing
     arguments: [
       ("llama", "{", "{\"mystery\": 1,", "what mystery means is not known"),
       ("llama", "\"silu\"", "\"gelu\"", "hidden_act is \"gelu\""),
-      ("llama", "\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"", "type yarn"),
+      ("llama", "\"rope_type\": \"default\"", "\"rope_type\": \"dynamic\"", "type dynamic"),
+      ("llama", "\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"", "rope_parameters.factor"),
+      ("llama-3", "\"factor\": 8.0", "\"factor\": 8.0, \"mood\": 1", "rope_parameters.mood"),
       ("llama", "\"model_type\": \"llama\"", "\"model_type\": \"mamba\"", "mamba"),
       ("llama", "{", "{\"quantization_config\": {\"bits\": 4},", "quantization_config"),
       ("llama", "{", "{\"vocab_size\": -3, \"x\": 0,", "x means"),

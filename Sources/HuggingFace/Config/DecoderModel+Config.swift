@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 
 extension DecoderModel {
@@ -73,29 +74,12 @@ extension DecoderModel {
     }
   }
 
-  /// The base is a key of its own, or among `rope_parameters` since transformers 5.
+  /// gpt-oss has YaRN where its config says nothing.
   private mutating func readPositions(_ reader: inout ConfigReader) {
-    base = reader.positive("rope_theta", usual: usualBase)
-    for key in ["rope_scaling", "rope_parameters"] {
-      guard let part = reader.value(key) else { continue }
-      guard let members = part.members else {
-        reader.refuse(key, part, "it must be an object")
-        continue
-      }
-      let kind = (part["rope_type"] ?? part["type"])?.name ?? "default"
-      if kind != "default" {
-        reader.refuse("\(key) of type \(kind) stretches positions, which moec has not")
-        continue
-      }
-      for member in members {
-        switch member.name {
-        case "rope_type", "type": break
-        case "rope_theta": base = ConfigReader.number(member.value) ?? base
-        case "partial_rotary_factor" where ConfigReader.number(member.value) == 1: break
-        case _: reader.refuse("\(key).\(member.name)", member.value, "moec has none of it")
-        }
-      }
-    }
+    let usual = Scaling.yarn(
+      factor: 32, fast: 32, slow: 1, context: 4096, amplitude: 0.1 * log(32) + 1, rounds: false)
+    (base, scaling) = reader.positions(
+      usualBase: usualBase, longest: longest, usual: architecture == .gptOSS ? usual : nil)
     if base <= 1 { reader.refuse("rope_theta is \(base): it must be above 1") }
     if headWidth % 2 != 0 { reader.refuse("a head of \(headWidth) numbers has no pairs to turn") }
   }
@@ -132,7 +116,8 @@ extension DecoderModel {
       let given = reader.optionalCount("sliding_window")
       size = isOn ? given ?? 4096 : nil
       let first = reader.value("max_window_layers")?.whole ?? 28
-      if architecture != .qwen3MoE { layers = layers.filter { $0 >= first } }
+      if architecture == .qwen3 { layers = layers.filter { $0 >= first } }
+      if architecture == .qwen2MoE { layers = layers.filter { $0 % 2 == 0 && $0 < first } }
     }
     if let types = reader.value("layer_types") {
       let names = types.elements?.map(\.name) ?? []

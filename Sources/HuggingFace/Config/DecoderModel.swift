@@ -66,6 +66,8 @@ public struct DecoderModel: Equatable, Sendable {
   public var longest = 0
   /// The base of its rotary positions.
   public var base = 10_000.0
+  /// How they are scaled to a longer context.
+  public var scaling: Scaling?
   public var epsilon = 1e-5
   /// Whether the head is the token table.
   public var isTied = false

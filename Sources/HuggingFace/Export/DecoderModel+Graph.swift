@@ -22,7 +22,7 @@ extension DecoderModel {
     (vocabulary, width) = (table[0], table[1])
     isTied = !facts.has("head.weight")
     epsilon = facts.epsilon ?? epsilon
-    base = facts.base ?? base
+    base = facts.rotary?.base ?? base
     if architecture == .gpt2 {
       branchDropout = facts.dropout(inLayers: true)
       inputDropout = facts.dropout(inLayers: false)
@@ -43,6 +43,7 @@ extension DecoderModel {
     attentionDropout = first.rate
     hasQueryBias = facts.has("block.0.attention.\(query).bias")
     hasOutputBias = facts.has("block.0.attention.\(architecture == .gpt2 ? "proj" : "o").bias")
+    scaling = facts.rotary.flatMap { Scaling($0, depth: headWidth, context: longest) }
     windowed = Set(attentions.indices.filter { attentions[$0].window != nil })
     window = windowed.min().flatMap { attentions[$0].window } ?? 0
     if architecture == .olmoe { clip = facts.limit }

@@ -49,9 +49,10 @@ extension DecoderModel {
         "hidden_size": .count(self.width), "num_hidden_layers": .count(depth),
         "num_attention_heads": .count(heads), "num_key_value_heads": .count(keyHeads),
         "head_dim": .count(headWidth), "hidden_act": .text("silu"),
-        "intermediate_size": .count(max(width, 1)), "max_position_embeddings": .count(longest),
+        "intermediate_size": .count(max(width, 1)),
+        "max_position_embeddings": .count(positionCount),
         "rms_norm_eps": .numeral("\(epsilon)"), "rope_theta": .numeral("\(base)"),
-        "attention_dropout": .numeral("\(attentionDropout)"),
+        "rope_parameters": positions, "attention_dropout": .numeral("\(attentionDropout)"),
       ])
     switch architecture {
     case .qwen2MoE: members.append(member("qkv_bias", .bool(hasQueryBias)))
@@ -61,6 +62,22 @@ extension DecoderModel {
     }
     if architecture == .llama { members.append(member("mlp_bias", .bool(hasDenseBias))) }
     return members + windowMembers
+  }
+
+  /// Scaled positions are as many as those of the first training, times the factor.
+  private var positionCount: Int {
+    switch scaling {
+    case .llama3(let factor, _, _, let context): max(longest, Int(Double(context) * factor))
+    case .yarn(let factor, _, _, let context, _, _): max(longest, Int(context * factor))
+    case .linear, nil: longest
+    }
+  }
+
+  /// What transformers 5 reads; older ones read the base beside it.
+  private var positions: JSON {
+    let kind = scaling?.members ?? [("rope_type", .text("default"))]
+    return .object(
+      ([("rope_theta", .numeral("\(base)"))] + kind).map { member($0.key, $0.value) })
   }
 
   private var windowMembers: [JSON.Member] {
@@ -73,12 +90,7 @@ extension DecoderModel {
         "sliding_window": windowed.isEmpty ? .null : .count(window),
         "layer_types": .array(types.map(JSON.text)),
       ])
-      if architecture == .gptOSS {
-        let plain: JSON = .members([
-          "rope_type": .text("default"), "rope_theta": .numeral("\(base)"),
-        ])
-        list.append(member("rope_parameters", plain))
-      } else {
+      if architecture != .gptOSS {
         list.append(member("use_sliding_window", .bool(!windowed.isEmpty)))
       }
       return list

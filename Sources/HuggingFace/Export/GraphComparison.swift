@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 
 /// Whether two graphs give the same logits for the same parameters, op by op: names of axes and scopes,
@@ -49,7 +50,8 @@ struct GraphComparison {
       switch entry.content {
       case .flag: content = ""
       case .integer(let number): content = " \(number)"
-      case .number(let number): content = " \(number)"
+      // Twelve digits: what is worked out from other numbers may differ in the last.
+      case .number(let number): content = String(format: " %.12g", number)
       case .string(let text): content = " \(text)"
       case .axes(let axes): content = " \(axes.map { "\($0.size)" }.joined(separator: ", "))"
       case .expression(let expression): content = " \(expression)"

@@ -65,7 +65,7 @@ struct GraphFacts {
     graph.nodes.compactMap { if case .attention(let op) = $0.op { op } else { nil } }
   }
 
-  var base: Double? { first { if case .rotary(let op) = $0 { op.base } else { nil } } }
+  var rotary: Rotary? { first { if case .rotary(let op) = $0 { op } else { nil } } }
 
   /// The epsilon of the first norm.
   var epsilon: Double? {

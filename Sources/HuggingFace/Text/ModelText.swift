@@ -94,7 +94,8 @@ extension ModelText {
     ]
     if !model.sparse.isEmpty { numbers.append("chosen = \(model.chosen)") }
     numbers += ["base = \(model.base)", "epsilon = \(model.epsilon)"]
-    return declarations(axes) + "\n" + declarations(numbers) + lists
+    let scaling = model.scaling.map { "\nlet scaling = PositionScaling\($0.text)" } ?? ""
+    return declarations(axes) + "\n" + declarations(numbers) + scaling + lists
   }
 
   /// Which layers have experts or see a window, where that differs.
@@ -152,7 +153,8 @@ extension ModelText {
       options += ", sinks: sinks"
     }
     if model.attentionDropout > 0 { options += ", dropout: \(model.attentionDropout)" }
-    let call = "    return attention(q.rotary(base: base), k.rotary(base: base), v"
+    let turned = ".rotary(base: base\(model.scaling == nil ? "" : ", scaling: scaling"))"
+    let call = "    return attention(q\(turned), k\(turned), v"
     lines.append(options.isEmpty ? call + ")" : call + ",\n        " + options.dropFirst(2) + ")")
     lines.append("        .mergedHeads()" + linear("o", "C", model.hasOutputBias))
     return (lines + ["}"]).joined(separator: "\n")
