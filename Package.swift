@@ -59,15 +59,15 @@ let package = Package(
     .target(name: "Page", dependencies: ["CPages"]),
     .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles", "Words"]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
+    .target(name: "Chat", dependencies: ["JSON", "SystemFiles"]),
     // Models of Hugging Face's transformers, there and back.
     .target(
       name: "HuggingFace", dependencies: ["GraphIR", "Exchange", "JSON", "SystemFiles", "Words"]),
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer",
-        "Tracking",
-        "Page", "CPages", "Words",
+        "CText", "Chat", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer",
+        "Tracking", "Page", "CPages", "Words",
       ]),
     .target(
       name: "Benchmark",
@@ -87,7 +87,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "HuggingFace", "Ranks", "Runner",
+        "Comparison", "Tracking", "Charts", "Chat", "Tokenizer", "HuggingFace", "Ranks", "Runner",
         "Benchmark", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -153,10 +153,12 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
+    .testTarget(name: "ChatTests", dependencies: ["Chat"], exclude: ["Fixtures"]),
     .testTarget(
       name: "HuggingFaceTests",
       dependencies: [
-        "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "ModelRuntime",
+        "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "Tokenizer",
+        "ModelRuntime",
         "ModelFixtures", "CompiledModels", "moec",
       ]),
     .testTarget(

@@ -19,7 +19,8 @@ struct Moec: AsyncParsableCommand {
       """,
     version: versionText,
     subcommands: [
-      NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, RunsCommand.self,
+      NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, ChatCommand.self,
+      RunsCommand.self,
       PlotCommand.self,
       InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
       WeightsCommand.self, ImportCommand.self, ExportCommand.self, MLflowCommand.self,

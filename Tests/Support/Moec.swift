@@ -32,8 +32,11 @@ public enum Moec {
   }
 
   /// Compiles the model in a file; `isQuick`: with little optimisation, and kernels that other tests have.
-  public static func compile(_ model: String, isQuick: Bool = false) throws -> Example {
+  public static func compile(
+    _ model: String, isQuick: Bool = false, infers: Bool = false
+  ) throws -> Example {
     var compilation = Compilation(model: model)
+    compilation.infers = infers
     if isQuick { compilation.options.optimisation = .quick }
     compilation.cache = try CompiledModel.cache.get()
     let (graph, source) = try compilation.trace()

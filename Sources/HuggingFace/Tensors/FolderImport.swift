@@ -149,8 +149,11 @@ public struct FolderImport {
   }
 
   /// The bytes of the folder's tokenizer.json; nil if it has none. Error: it cannot be read.
-  public func tokenizer() throws(FolderError) -> [UInt8]? {
-    let path = folder + "/tokenizer.json"
+  public func tokenizer() throws(FolderError) -> [UInt8]? { try bytes(of: "tokenizer.json") }
+
+  /// The bytes of a file of the folder; nil if it is not there.
+  func bytes(of name: String) throws(FolderError) -> [UInt8]? {
+    let path = "\(folder)/\(name)"
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     do throws(FileError) {
       return try WholeFile.bytes(of: path)

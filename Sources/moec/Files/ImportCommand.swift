@@ -56,12 +56,15 @@ struct ImportCommand: ParsableCommand {
     try reportingErrors {
       let source = try FolderImport(folder: folder, context: context)
       let tokenizer = try source.tokenizer()
-      try checkPlaces(hasTokenizer: tokenizer != nil)
+      let chat = tokenizer == nil ? [] : try source.chatFiles()
+      try checkPlaces(
+        (tokenizer == nil ? [] : [places.tokenizer]) + chat.map { "\(output)/\($0.name)" })
       guard NewFolder.make(output) == 0 else {
         throw FileError(operation: "make", path: output, code: errno)
       }
+      for (name, bytes) in chat { try replace("\(output)/\(name)", by: bytes) }
       try write(source, tokenizer)
-      try printNow(report(source, hasTokenizer: tokenizer != nil))
+      try printNow(report(source, hasTokenizer: tokenizer != nil, chat.map(\.name)))
     }
   }
 
@@ -70,12 +73,11 @@ struct ImportCommand: ParsableCommand {
   }
 
   /// Nothing that is there is replaced unasked, and never what is read.
-  private func checkPlaces(hasTokenizer: Bool) throws {
+  private func checkPlaces(_ others: [String]) throws {
     var claims = FileClaims()
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)
     for name in names { claims.read("\(folder)/\(name)", "a file of the folder") }
-    let written = [places.model, places.weights] + (hasTokenizer ? [places.tokenizer] : [])
-    for path in written {
+    for path in [places.model, places.weights] + others {
       claims.write(path, "a file for --output")
       if !overwrite, access(path, F_OK) == 0 { throw AlreadyThere(path: path) }
     }
@@ -86,14 +88,18 @@ struct ImportCommand: ParsableCommand {
     var notes = CheckpointNotes(model: name, vocabulary: [], step: 0)
     if let tokenizer {
       notes.tokenizer = try known(tokenizer, source.model)
-      let file = try AtomicFile(replacing: places.tokenizer)
-      try file.write(tokenizer)
-      try file.commit()
+      try replace(places.tokenizer, by: tokenizer)
     } else {
       printToStandardError("note: \(folder) has no tokenizer.json: name one to 'moec run'")
     }
     try AtomicFile.write(text(source), to: places.model)
     try source.writeWeights(to: places.weights, notes: notes)
+  }
+
+  private func replace(_ path: String, by bytes: [UInt8]) throws {
+    let file = try AtomicFile(replacing: path)
+    try file.write(bytes)
+    try file.commit()
   }
 
   private func text(_ source: FolderImport) -> String {
@@ -126,12 +132,17 @@ struct ImportCommand: ParsableCommand {
     return start.isEmpty ? "imported" : String(start)
   }
 
-  private func report(_ source: FolderImport, hasTokenizer: Bool) -> String {
+  private func report(
+    _ source: FolderImport, hasTokenizer: Bool, _ chat: [String]
+  ) -> String {
     let model = source.model
     let moec = Invocation.moec(in: ".")
     let (file, weights) = (ShellWord.quoted(places.model), ShellWord.quoted(places.weights))
-    let written = "model.swift, weights.safetensors" + (hasTokenizer ? ", tokenizer.json" : "")
+    let names = ["model.swift", "weights.safetensors"] + (hasTokenizer ? ["tokenizer.json"] : [])
+    let written = (names + chat).joined(separator: ", ")
     let library = ShellWord.quoted("\(output)/lib\(name).so")
+    let next =
+      chat.contains("chat_template.jinja") ? "chat \(library)" : "run \(library) --generate"
     return """
       \(folder): \(model.architecture.rawValue), \(model.depth.of("layer")), \
       \(source.parameterCount.grouped) parameters
@@ -139,7 +150,7 @@ struct ImportCommand: ParsableCommand {
 
       Next:
         \(moec) compile \(file) -o \(library) --generated \(ShellWord.quoted(output + "/c"))
-        \(moec) run \(library) --generate --weights \(weights)
+        \(moec) \(next) --weights \(weights)
 
       """
   }
