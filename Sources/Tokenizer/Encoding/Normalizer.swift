@@ -52,15 +52,30 @@ enum Normalizer: Equatable, Sendable {
 }
 
 extension Normalizer {
-  /// A text of ASCII alone is as it is in every form.
+  /// A text of ASCII alone is as it is in every form. The package knows the forms of Unicode 9, and leaves
+  /// characters as they are that came later.
   private static func normalize(_ text: [UInt8], _ form: Form) -> [UInt8] {
     if text.allSatisfy({ $0 < 0x80 }) { return text }
-    let old = String(decoding: text, as: UTF8.self)
+    var normalized: [UInt8] = []
+    var known = String.UnicodeScalarView()
+    for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+      if scalar.value < 0x400 || scalar.isOfUnicode(9) {
+        known.append(scalar)
+      } else {
+        normalized += normalize(String(known), form).utf8
+        normalized += String(scalar).utf8
+        known.removeAll()
+      }
+    }
+    return normalized + Array(normalize(String(known), form).utf8)
+  }
+
+  private static func normalize(_ text: String, _ form: Form) -> String {
     switch form {
-    case .composed: return Array(old.precomposedStringWithCanonicalMapping.utf8)
-    case .decomposed: return Array(old.decomposedStringWithCanonicalMapping.utf8)
-    case .compatiblyComposed: return Array(old.precomposedStringWithCompatibilityMapping.utf8)
-    case .compatiblyDecomposed: return Array(old.decomposedStringWithCompatibilityMapping.utf8)
+    case .composed: text.precomposedStringWithCanonicalMapping
+    case .decomposed: text.decomposedStringWithCanonicalMapping
+    case .compatiblyComposed: text.precomposedStringWithCompatibilityMapping
+    case .compatiblyDecomposed: text.decomposedStringWithCompatibilityMapping
     }
   }
 
@@ -89,7 +104,7 @@ extension Normalizer {
   /// The package knows the marks of Unicode 8, and leaves those alone that came later.
   private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark: (scalar.properties.age?.major ?? 99) <= 8
+    case .nonspacingMark, .spacingMark, .enclosingMark: scalar.isOfUnicode(8)
     default: false
     }
   }

@@ -29,8 +29,8 @@ extension TokenizerReader {
     case "Split": splitting.steps.append(try split(part))
     case "Digits":
       let isEach = try flag(part, "individual_digits", in: "pre_tokenizer")
-      let digits = CharacterClass([.kind(UnicodeClasses.number)])
-      splitting.steps.append(.split(.one(digits), isEach ? .isolated : .contiguous, inverts: false))
+      splitting.steps.append(
+        .split(.one(.digits), isEach ? .isolated : .contiguous, inverts: false))
     case "Whitespace":
       let words = try expression(#"\w+|[^\w\s]+"#)
       splitting.steps.append(.split(.expression(words), .removed, inverts: true))

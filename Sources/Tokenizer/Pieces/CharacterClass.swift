@@ -4,13 +4,16 @@ struct CharacterClass: Equatable, Sendable {
     case range(ClosedRange<UInt32>)
     /// One of `UnicodeClasses`: letter, number, white space.
     case kind(UInt8)
-    /// A bit for each general category.
-    case categories(UInt32)
+    /// A bit for each general category, as a version of Unicode has them.
+    case categories(UInt32, version: Int = CharacterClass.version)
     /// What `\w` takes.
     case word
     /// All that another class has not, or has.
     indirect case other(CharacterClass)
   }
+
+  /// The Unicode of the package's regular expressions.
+  static let version = 16
 
   private(set) var items: [Item]
   private(set) var isNegated: Bool
@@ -50,9 +53,11 @@ struct CharacterClass: Equatable, Sendable {
     case .range(let range): return range.contains(value)
     case .kind(let kind):
       return Int(value) < UnicodeClasses.limit && UnicodeClasses.table[Int(value)] == kind
-    case .categories(let mask):
-      return Unicode.Scalar(value).map { mask >> bit($0.properties.generalCategory) & 1 == 1 }
-        ?? false
+    case .categories(let mask, let version):
+      guard let scalar = Unicode.Scalar(value) else { return false }
+      let category = scalar.properties.generalCategory
+      let known = scalar.isOfUnicode(version) ? category : .unassigned
+      return mask >> bit(known) & 1 == 1
     case .word: return Unicode.Scalar(value).map(isWord) ?? false
     case .other(let other): return other.contains(value)
     }
@@ -61,6 +66,7 @@ struct CharacterClass: Equatable, Sendable {
   /// Letters, marks, decimal numbers, joiners and connectors.
   static func isWord(_ character: Unicode.Scalar) -> Bool {
     let properties = character.properties
+    guard character.isOfUnicode(version) else { return false }
     if properties.isAlphabetic || properties.isJoinControl { return true }
     switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
@@ -70,9 +76,21 @@ struct CharacterClass: Equatable, Sendable {
   }
 }
 
+extension Unicode.Scalar {
+  /// Whether a version of Unicode has the character.
+  func isOfUnicode(_ version: Int) -> Bool {
+    value < 0x80 || properties.age?.major ?? 99 <= version
+  }
+}
+
 // MARK: - Names of classes
 
 extension CharacterClass {
+  /// Numbers as `Digits` finds them, which knows Unicode 17.
+  static let digits = CharacterClass([
+    .kind(UnicodeClasses.number), .range(0x11de0...0x11de9), .range(0x16ff4...0x16ff6),
+  ])
+
   /// ASCII's, and what Unicode calls punctuation.
   static let punctuation = CharacterClass([
     .range(0x21...0x2f), .range(0x3a...0x40), .range(0x5b...0x60), .range(0x7b...0x7e),
@@ -80,7 +98,7 @@ extension CharacterClass {
       mask([
         .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
         .initialPunctuation, .finalPunctuation, .otherPunctuation,
-      ])),
+      ]), version: 8),
   ])
 
   /// The class of an escape's letter, `\s` and the like; nil for other letters.
