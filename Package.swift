@@ -59,11 +59,15 @@ let package = Package(
     .target(name: "Page", dependencies: ["CPages"]),
     .target(name: "Charts", dependencies: ["Page", "CPages", "SystemFiles", "Words"]),
     .target(name: "Tokenizer", dependencies: ["JSON", "SystemFiles"]),
+    .target(name: "Chat", dependencies: ["JSON", "SystemFiles"]),
+    // Models of Hugging Face's transformers, there and back.
+    .target(
+      name: "HuggingFace", dependencies: ["GraphIR", "Exchange", "JSON", "SystemFiles", "Words"]),
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer", "Tracking",
-        "Page", "CPages", "Words",
+        "CText", "Chat", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer",
+        "Tracking", "Page", "CPages", "Words",
       ]),
     // What an update would take on many machines.
     .target(
@@ -87,8 +91,8 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark", "Simulation",
-        "Inspection",
+        "Comparison", "Tracking", "Charts", "Chat", "Tokenizer", "HuggingFace", "Ranks", "Runner",
+        "Benchmark", "Simulation", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -156,6 +160,14 @@ let package = Package(
     .testTarget(
       name: "ExchangeTests",
       dependencies: ["Exchange", "ModelRuntime", "SystemFiles", "ModelFixtures"]),
+    .testTarget(name: "ChatTests", dependencies: ["Chat"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "HuggingFaceTests",
+      dependencies: [
+        "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "Tokenizer",
+        "ModelRuntime",
+        "ModelFixtures", "CompiledModels", "moec",
+      ]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [

@@ -77,25 +77,45 @@ const char *moec_first_bad(const moec_model *model) {
     return model_bad_layer(m, m->last);
 }
 
-int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    const float *logits = model_logits(m);
-    if (!logits) { return model_fail(m, "this model has no logits", 0, 0); }
+// Runs a text through the layers, as far as the last call has not done so; `whole`: all of it. Says in `pass` what
+// was run.
+static int run_text(moec_model *m, const int32_t *tokens, int length, uint64_t seed, int whole, model_pass *pass) {
+    if (!model_logits(m)) { return model_fail(m, "this model has no logits", 0, 0); }
     if (length < 1 || length > MODEL_CONTEXT) {
         return model_fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
     }
-    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
+    (void)whole;
     if (model_check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
     if (routes_misfit(m, length)) { return 1; }
     memcpy(m->tokens, tokens, sizeof *tokens * (size_t)length);
-    model_pass pass = model_batch(m, m->tokens, NULL, seed);
-    pass.sequences = 1;
-    pass.length = length;
+    *pass = model_batch(m, m->tokens, NULL, seed);
+    pass->sequences = 1;
+    pass->length = length;
     int before = model_enter(m);
-    model_forward(m, &pass);
+    model_forward(m, pass);
     model_leave(before);
-    model_note_pass(m, m, &pass);
-    memcpy(out, logits, sizeof(float) * (size_t)length * MODEL_VOCABULARY);
+    model_note_pass(m, m, pass);
+    return 0;
+}
+
+int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
+    model_pass pass;
+    if (run_text(m, tokens, length, seed, 0, &pass)) { return 1; }
+    memcpy(out, model_logits(m), sizeof(float) * (size_t)length * MODEL_VOCABULARY);
+    return 0;
+}
+
+int moec_next(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
+    model_pass pass;
+    if (run_text(m, tokens, length, seed, 0, &pass)) { return 1; }
+    const float *logits = model_logits(m);
+    logits += (size_t)(length - 1) * MODEL_VOCABULARY;
+    memcpy(out, logits, sizeof(float) * MODEL_VOCABULARY);
     return 0;
 }

@@ -53,6 +53,7 @@
     FILE(kernel_general_attention_gradient_c, "kernels/general_attention_gradient.c") \
     FILE(kernel_attention_sinks_h, "kernels/attention_sinks.h") \
     FILE(kernel_embedding_h, "kernels/embedding.h") \
+    FILE(kernel_panel_embedding_h, "kernels/panel_embedding.h") \
     FILE(kernel_numbers_h, "kernels/numbers.h") \
     FILE(kernel_columns_h, "kernels/columns.h") \
     FILE(kernel_gather_h, "kernels/gather.h") \

@@ -102,7 +102,8 @@ struct Context: Sendable {
     plan.layers.indices.map { index in
       LayerUseLayout(
         layer: plan.layers[index], uses: uses(of: index),
-        kept: generation.cache?.layers[index] ?? .init())
+        kept: generation.cache?.layers[index] ?? .init(), own: plan.own(of: plan.layers[index]),
+        infers: plan.infers)
     }
   }
 }

@@ -20,6 +20,9 @@ public struct Compilation {
 
   /// The ranks that share out the experts of every mixture; 1: each rank has all.
   public var expertRanks = 1
+
+  /// Whether the library is to give logits and nothing else.
+  public var infers = false
   public var cache = ContentCache.standard()
 
   /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
@@ -81,12 +84,16 @@ public struct Compilation {
   /// The graph after all passes, backward included.
   public func transformed(_ graph: Graph) throws -> Graph {
     try log.stage(
-      "lowered", { "\($0.nodes.count.of("operation")) with gradients, after all passes" }
+      "lowered",
+      {
+        "\($0.nodes.count.of("operation"))\(infers ? "" : " with gradients"), after all passes"
+      }
     ) {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
-        return try Pipeline(Pipeline.standard(expertRanks: expertRanks)).run(
-          graph, options: pipeline, observe: observe)
+        return try Pipeline(
+          infers ? Pipeline.inference : Pipeline.standard(expertRanks: expertRanks)
+        ).run(graph, options: pipeline, observe: observe)
       }
     }
   }

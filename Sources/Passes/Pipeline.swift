@@ -26,6 +26,12 @@ public struct Pipeline: Sendable {
     .fusePointwise,  // after Differentiate: forward values that backward reads stay
     .dropUnused,  // last: removes what the passes above left behind
   ]
+
+  /// What it does to one that is to learn nothing, with --inference.
+  public static let inference: [Pass] = [
+    .keepLogits,  // first: what only training has is in nobody's way then
+    .fuseAttention, .simplify, .dropUnused, .shareCommon, .fusePointwise, .dropUnused,
+  ]
 }
 
 /// How to run a pipeline.

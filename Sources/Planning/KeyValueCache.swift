@@ -53,7 +53,9 @@ public struct KeyValueCache: Hashable, Sendable {
   /// An argument of which one use keeps the rows is a kept one for all uses, and so are the
   /// arguments of other layers through which these buffers go.
   private mutating func keepEdges(of plan: Plan) {
-    var kept = Set(plan.edges.indices.filter { plan.edges[$0].outputs.contains(.logits) })
+    // A head that makes logits of some positions puts them at the beginning.
+    let logits = plan.edges.indices.filter { plan.edges[$0].outputs.contains(.logits) }
+    var kept = Set(plan.head == nil ? logits : [])
     var isComplete = false
     while !isComplete {
       let before = (kept, layers)

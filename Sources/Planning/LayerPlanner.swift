@@ -108,7 +108,7 @@ extension LayerPlanner {
       },
       borrowed: borrowed.map { layerParameter($0, start: nil) },
       forwardArguments: forwardArguments, backwardArguments: backwardArguments,
-      saved: placed(saved), forwardScratch: forwardScratch.buffers,
+      saved: placedSaved, forwardScratch: forwardScratch.buffers,
       backwardScratch: backwardScratch.buffers,
       forward: forwardCalls, backward: backwardCalls,
       forwardRuns: forwardCalls.runs(batch: program.sequences),
@@ -174,14 +174,16 @@ extension LayerPlanner {
     return locations.filter { $0.file == locations[0].file }.min { $0.line < $1.line }
   }
 
-  private func placed(_ buffers: [Buffer]) -> [Buffer] {
-    var offset = 0
-    return buffers.map { buffer in
-      var buffer = buffer
-      buffer.storage.offset = offset
-      offset += buffer.bytes
-      return buffer
+  /// Those that each use keeps come first, where others are the first use's: the rest has no place then.
+  private var placedSaved: [Buffer] {
+    let kept = Set(savedIndex.filter { uses.isKept($0.key) }.values)
+    var (placed, offset) = (saved, 0)
+    for index in saved.indices.filter(kept.contains) + saved.indices.filter({ !kept.contains($0) })
+    {
+      placed[index].storage.offset = offset
+      offset += placed[index].bytes
     }
+    return placed
   }
 
   private func layerParameter(

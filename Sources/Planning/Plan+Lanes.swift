@@ -21,6 +21,10 @@ extension Plan {
   ///
   /// Where ranks share out the experts, all of them are at one pass.
   public var lanes: Lanes {
+    if infers {
+      let bytes = [Region.saved, .scratch].map { regions.bytes(of: $0) }
+      return Lanes(count: 1, savedBytes: bytes[0], scratchBytes: bytes[1])
+    }
     let activations = edges.filter { $0.role == .activation }.reduce(0) { $0 + $1.bytes }
     let saved = layers.reduce(activations) { sum, layer in
       sum + layer.saved.reduce(0) { $0 + $1.bytes }

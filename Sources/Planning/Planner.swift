@@ -13,7 +13,10 @@ extension Plan {
     _ graph: Graph, source: ModelSource? = nil, accumulates: Bool = false,
     omitting omitted: Set<String> = [], observe: (LoweringReport) -> Void = { _ in }
   ) throws(Diagnostic) {
-    let program = try LoweringPipeline.run(graph, omitting: omitted, observe: observe)
+    // Keys and values stay, and queries beside them would too.
+    let keepsApart = graph.outputs.map(\.output) == [.logits] ? ["JoinProjections"] : []
+    let program = try LoweringPipeline.run(
+      graph, omitting: omitted.union(keepsApart), observe: observe)
     let depth = Partition.depth(of: program)
     self = try Self.outlined(program, graph, depth: depth, source, accumulates)
   }
@@ -144,14 +147,31 @@ extension Planner {
         outputs: uses.outputs[value] ?? [])
     }
     placeSaved(&edges)
+    if uses.infers { placeLogits(&edges) }
     placeGradients(&edges)
     placeBatch()
-    return Plan(
+    return plan(edges)
+  }
+
+  private func plan(_ edges: [Edge]) -> Plan {
+    Plan(
       graph: graph, sequences: program.sequences, positions: program.positions,
       parameters: parameters, layers: layers, uses: layerUses,
       edges: edges, regions: arena.regions, accumulates: accumulates,
       recomputation: program.recomputation,
       notes: Outlining(program, uses, layerUses.map(\.layer), layers).notes)
+  }
+
+  /// The logits of a library that learns nothing come last; of some positions alone where the head makes them
+  /// for so many at once.
+  private mutating func placeLogits(_ edges: inout [Edge]) {
+    let hasHead = plan(edges).head != nil
+    for index in edges.indices where edges[index].outputs.contains(.logits) {
+      let row = edges[index].storage.element.bytes * graph.vocabulary.size
+      let rows = min(Plan.headRows, graph.context.size)
+      let bytes = hasHead ? roundUp(rows * row, to: Regions.alignment) : edges[index].bytes
+      edges[index].storage.offset = arena.append(bytes, to: .saved)
+    }
   }
 
   /// What a caller's batch is copied to, and the positions 0 ..< T.
@@ -184,13 +204,43 @@ extension Planner {
   /// Activations between layers first, then each use's saved buffers, those of first uses before all
   /// others: together they are what a pass of evaluation writes.
   private mutating func placeSaved(_ edges: inout [Edge]) {
-    for index in edges.indices where edges[index].role == .activation {
+    if uses.infers { shareActivations(&edges) }
+    for index in edges.indices where edges[index].role == .activation && !isShared(index) {
+      if uses.infers, edges[index].outputs.contains(.logits) { continue }
       arena.append(&edges[index].storage)
     }
     let firstUses = layerUses.indices.filter { layerUses[$0].instance == 0 }
     for index in firstUses + layerUses.indices.filter({ layerUses[$0].instance > 0 }) {
-      let bytes = layers[layerUses[index].layer].saved.reduce(0) { $0 + $1.bytes }
+      let layer = layers[layerUses[index].layer]
+      let isFirst = layerUses[index].instance == 0
+      let kept = isFirst || !uses.infers ? Set(layer.saved.indices) : layer.keptForAttention
+      let bytes = kept.reduce(0) { $0 + layer.saved[$1].bytes }
       layerUses[index].savedOffset = arena.append(bytes, to: .saved)
+    }
+  }
+
+  /// Whether an activation between layers is gone when nothing of the pass reads it any more.
+  private func isShared(_ edge: Int) -> Bool {
+    let value = edgeValues[edge]
+    guard uses.infers, uses.outputs[value] == nil else { return false }
+    let isOfAttention = (uses.readers(of: value) + [uses.maker(of: value)].compactMap(\.self))
+      .contains { if case .attention = program.calls[$0].op { true } else { false } }
+    return !isOfAttention
+  }
+
+  /// Activations between layers live from the layer that computes them to the last that reads them, where no
+  /// backward asks for them.
+  private mutating func shareActivations(_ edges: inout [Edge]) {
+    let shared = edges.indices.filter(isShared)
+    var lives: [Int: ClosedRange<Int>] = [:]
+    for (step, use) in layerUses.enumerated() {
+      for edge in use.forwardEdges { lives[edge] = (lives[edge]?.lowerBound ?? step)...step }
+    }
+    let placement = Placement(
+      shared.map { Placement.Block(bytes: edges[$0].bytes, life: lives[$0] ?? 0...0) })
+    let start = arena.append(placement.bytes, to: .saved)
+    for (block, index) in shared.enumerated() {
+      edges[index].storage.offset = start + placement.offsets[block]
     }
   }
 

@@ -29,6 +29,9 @@ struct ValueUses {
   /// targets itself.
   private(set) var callsForLoss: Set<Int> = []
 
+  /// Whether the program gives logits and nothing else.
+  let infers: Bool
+
   /// Parameters and inputs.
   private let sources: [Value: Program.Source]
 
@@ -36,6 +39,7 @@ struct ValueUses {
     self.program = program
     self.partition = partition
     facts = ProgramFacts(program)
+    infers = program.infers
     sources = Dictionary(uniqueKeysWithValues: program.sources.map { ($0.value, $0) })
     owned = partition.sections.map { _ in [] }
     recordOutputs()
@@ -144,8 +148,32 @@ extension ValueUses {
   /// because it tells what a router chose.
   func isSaved(_ value: Value) -> Bool {
     guard phase(of: value) == .forward, !isEdge(value) else { return false }
-    return isRouting(value)
+    return isRouting(value) || isOfKeptAttention(value)
       || readers(of: value).contains { program.calls[$0].phase == .backward }
+  }
+
+  /// Whether attention reads or makes a value in a library that only infers, and passes go on where others
+  /// ended: its rows are found by their positions.
+  private func isOfKeptAttention(_ value: Value) -> Bool {
+    guard infers, program.recomputation == nil else { return false }
+    if let call = call(making: value), case .attention = call.op {
+      return call.kernel.result(.output) == value
+    }
+    return isKept(value)
+      || readers(of: value).contains { isAttention($0, reading: value, as: [.queries]) }
+  }
+
+  /// Whether attention of a later pass reads a value again: keys and values.
+  func isKept(_ value: Value) -> Bool {
+    guard infers, program.recomputation == nil else { return false }
+    return readers(of: value).contains {
+      isAttention($0, reading: value, as: [.keys, .values, .projections])
+    }
+  }
+
+  private func isAttention(_ call: Int, reading value: Value, as roles: [Role]) -> Bool {
+    guard case .attention = program.calls[call].op else { return false }
+    return roles.contains { program.calls[call].kernel.all($0).contains(value) }
   }
 
   /// Whether a value is a router's choice of experts, their rows, the weights that it combines by, or
@@ -190,8 +218,9 @@ extension ValueUses {
     let type = program.type(of: parameter)
     if isState(parameter) { return .rowMajor }
     let readers = readers(of: parameter)
-    guard type.axes.count >= 2, !readers.isEmpty,
-      readers.allSatisfy({ isWeight(parameter, of: program.calls[$0]) })
+    let weights = readers.filter { isWeight(parameter, of: program.calls[$0]) }
+    guard type.axes.count >= 2, !weights.isEmpty,
+      readers.allSatisfy({ weights.contains($0) || (infers && isTable(parameter, of: $0)) })
     else { return .rowMajor }
     for gradient in gradients {
       guard gradientOf[gradient]?.count == 1, self.readers(of: gradient).isEmpty,
@@ -215,6 +244,12 @@ extension ValueUses {
     let stack = axes.dropLast(2).reduce(1) { $0 * $1.size }
     return .panels(
       stack: stack, outputs: axes[axes.count - 2].size, inputs: axes[axes.count - 1].size)
+  }
+
+  /// Whether a call looks rows up in a value: one that is also a head is in panels for that, where nothing learns.
+  private func isTable(_ value: Value, of call: Int) -> Bool {
+    let call = program.calls[call]
+    return call.op?.kind == .embedding && call[.table] == value
   }
 
   /// Whether a call reads a value as the weights of a linear layer and as nothing else.

@@ -14,6 +14,10 @@ public struct BytePairTokenizer: Sendable {
   let decoders: [TokenDecoder]?
   /// Tokens that are found before anything is split.
   public let addedTokens: [AddedToken]
+  /// Tokens that the file's post-processor puts before a text and behind it, such as one that begins it.
+  /// `encode` leaves them out.
+  public let start: [Int32]
+  public let end: [Int32]
   /// The file's parts as they were, so that writing keeps what is not used.
   let file: JSON
 
@@ -27,13 +31,21 @@ public struct BytePairTokenizer: Sendable {
   /// The token of each byte, -1 for none; all of them unless splitting is by bytes.
   let byteTokens: [Int32]
 
-  /// What becomes of a text before merging.
-  enum Splitting: Equatable, Sendable {
+  /// What becomes of a text before merging: it is cut into pieces, step by step.
+  struct Splitting: Equatable, Sendable {
+    var steps: [PieceStep] = []
+    /// Pieces are bytes, not characters.
+    var bytes: Bytes?
+
+    /// `isSplit`: pieces as GPT-2's pattern finds them; `startsWithSpace`: a space is put before a piece
+    /// that begins with none.
+    struct Bytes: Equatable, Sendable {
+      var isSplit: Bool
+      var startsWithSpace: Bool
+    }
+
     /// Characters, and the whole text is one piece.
-    case characters
-    /// Bytes. `isSplit`: pieces as GPT-2's pattern finds them; `startsWithSpace`: a space is put
-    /// before a text that begins with none.
-    case bytes(isSplit: Bool, startsWithSpace: Bool)
+    static let characters = Splitting()
   }
 
   /// How many tokens a model must know: the highest token and one.
@@ -41,8 +53,10 @@ public struct BytePairTokenizer: Sendable {
 
   init(
     model: BytePairModel, splitting: Splitting, normalizers: [Normalizer] = [],
-    decoders: [TokenDecoder]?, addedTokens: [AddedToken], file: JSON
+    decoders: [TokenDecoder]?, addedTokens: [AddedToken],
+    template: (start: [Int32], end: [Int32]) = ([], []), file: JSON
   ) {
+    (start, end) = template
     self.model = model
     self.splitting = splitting
     self.normalizers = normalizers
@@ -61,7 +75,7 @@ public struct BytePairTokenizer: Sendable {
       .map { (normalizers.normalize($0.content), $0) }
     matchers = (AddedTokenMatcher(plain), AddedTokenMatcher(normalized))
     byteTokens = ByteCharacters.characters.map { character in
-      splitting == .characters ? -1 : model.token(of: character) ?? -1
+      splitting.bytes == nil ? -1 : model.token(of: character) ?? -1
     }
   }
 
@@ -80,10 +94,14 @@ public struct BytePairTokenizer: Sendable {
   /// Whether every character of a text that has a token is counted once in `characterCounts`: so
   /// unless a normalizer, an added space or a token for several unknown characters is at work.
   public var keepsCharacters: Bool {
-    let addsSpace =
-      splitting == .bytes(isSplit: true, startsWithSpace: true)
-      || splitting == .bytes(isSplit: false, startsWithSpace: true)
-    return normalizers.isEmpty && !addsSpace && !model.options.fusesUnknown
+    let changes = splitting.steps.contains { step in
+      switch step {
+      case .metaspace: true
+      case .split(_, let behavior, _): behavior == .removed
+      }
+    }
+    let addsSpace = splitting.bytes?.startsWithSpace ?? false
+    return normalizers.isEmpty && !changes && !addsSpace && !model.options.fusesUnknown
       && !addedTokens.contains { $0.stripsLeft || $0.stripsRight }
   }
 

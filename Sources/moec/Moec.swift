@@ -19,11 +19,12 @@ struct Moec: AsyncParsableCommand {
       """,
     version: versionText,
     subcommands: [
-      NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, RunsCommand.self,
+      NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, ChatCommand.self,
+      RunsCommand.self,
       PlotCommand.self,
       InspectCommand.self, BenchCommand.self, SimulateCommand.self, TokenizerCommand.self,
-      DemoCommand.self,
-      WeightsCommand.self, MLflowCommand.self, DoctorCommand.self,
+      DemoCommand.self, WeightsCommand.self, ImportCommand.self, ExportCommand.self,
+      MLflowCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -28,7 +28,7 @@ public struct CompiledModel: Sendable {
   public init(
     _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
     optimisation: CompileOptions.Optimisation = .quick, accumulates: Bool = false,
-    expertRanks: Int = 1
+    expertRanks: Int = 1, infers: Bool = false
   ) throws {
     reference = try Self.reference(of: graph)
     var compilation = Compilation(model: "\(graph.name).swift")
@@ -36,6 +36,7 @@ public struct CompiledModel: Sendable {
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
     compilation.expertRanks = expertRanks
+    compilation.infers = infers
     compilation.cache = try Self.cache.get()
     let plan = try compilation.plan(compilation.transformed(graph), source: nil)
     let built = try compilation.scratchLibrary(

@@ -31,9 +31,13 @@ public enum Moec {
     try compile(repository.appendingPathComponent("Examples/makemoe.swift").path)
   }
 
-  /// Compiles the model in a file.
-  public static func compile(_ model: String) throws -> Example {
+  /// Compiles the model in a file; `isQuick`: with little optimisation, and kernels that other tests have.
+  public static func compile(
+    _ model: String, isQuick: Bool = false, infers: Bool = false
+  ) throws -> Example {
     var compilation = Compilation(model: model)
+    compilation.infers = infers
+    if isQuick { compilation.options.optimisation = .quick }
     compilation.cache = try CompiledModel.cache.get()
     let (graph, source) = try compilation.trace()
     let built = try compilation.scratchLibrary(

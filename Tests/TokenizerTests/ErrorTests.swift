@@ -47,8 +47,8 @@ private func problem(_ json: [UInt8]) -> TokenizerError? {
 
   @Test(
     arguments: [
-      ("model", "WordPiece"), ("model", "Unigram"), ("pre_tokenizer", "Whitespace"),
-      ("pre_tokenizer", "Metaspace"), ("normalizer", "NFC"), ("decoder", "CTC"),
+      ("model", "WordPiece"), ("model", "Unigram"), ("pre_tokenizer", "UnicodeScripts"),
+      ("normalizer", "Precompiled"), ("decoder", "CTC"),
     ])
   func namesWhatIsNotSupported(part: String, type: String) throws {
     let json = try file(
@@ -57,13 +57,25 @@ private func problem(_ json: [UInt8]) -> TokenizerError? {
     #expect(problem(json) == .unsupported(path: "t.json", part: part, type: type))
   }
 
-  @Test func namesEveryStepOfAnUnsupportedSequence() throws {
-    let json = try file({
-      $0["pre_tokenizer"] = [
-        "type": "Sequence", "pretokenizers": [["type": "Split"], ["type": "ByteLevel"]],
-      ]
-    })
-    #expect(problem(json)?.message.contains("a sequence of Split, ByteLevel") == true)
+  @Test func namesWhatIsUnsupportedInASequence() throws {
+    let steps: [([String: Any], String)] = [
+      (["type": "UnicodeScripts"], "UnicodeScripts"),
+      (
+        ["type": "Split", "pattern": ["Regex": "(a+)+"], "behavior": "Isolated"],
+        "it repeats what repeats"
+      ),
+      (["type": "Split", "pattern": ["Regex": "a"], "behavior": "Torn"], "Torn"),
+      (["type": "Split", "behavior": "Isolated"], "has no pattern"),
+      (["type": "Metaspace", "replacement": "ab"], "is no single character"),
+      (["type": "ByteLevel"], "ByteLevel behind ByteLevel"),
+    ]
+    for (step, expected) in steps {
+      let before = step["type"] as? String == "ByteLevel" ? [step] : []
+      let json = try file({
+        $0["pre_tokenizer"] = ["type": "Sequence", "pretokenizers": before + [step]]
+      })
+      #expect(problem(json)?.message.contains(expected) == true, "\(problem(json)?.message ?? "")")
+    }
   }
 
   @Test func refusesWhatWouldEncodeOtherwise() throws {

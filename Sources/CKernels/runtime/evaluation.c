@@ -112,20 +112,21 @@ const char *moec_first_bad(const moec_model *model) {
     return model_bad_layer(m, m->last);
 }
 
-int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
-    if (!m) { return 1; }
-    m->error[0] = 0;
-    const float *logits = model_logits(m);
-    if (!logits) { return model_fail(m, "this model has no logits", 0, 0); }
+// Runs a text through the layers, as far as the last call has not done so; `whole`: all of it. Says in `pass` what
+// was run.
+static int run_text(moec_model *m, const int32_t *tokens, int length, uint64_t seed, int whole, model_pass *pass) {
+    if (!model_logits(m)) { return model_fail(m, "this model has no logits", 0, 0); }
     if (length < 1 || length > MODEL_CONTEXT) {
         return model_fail(m, "a sequence of %d tokens does not fit the context, 1 to %d", length, MODEL_CONTEXT);
     }
-    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
 #if MODEL_KEEPS_ROWS
     // What the last call began with too is computed already. Of the last token, logits are asked for.
     int past = 0;
     while (past < m->kept && past < length && tokens[past] == m->tokens[past]) { past++; }
     m->kept = past;
+    if (whole) { past = 0; }
+#else
+    (void)whole;
 #endif
     if (model_check_ids(m, tokens, (size_t)length, "token %d is outside of the vocabulary, 0 ..< %d")) { return 1; }
 #if MODEL_HAS_ROUTERS
@@ -138,29 +139,67 @@ int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed,
     if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values
 #endif
 #endif
-    model_pass pass = model_batch(m, m->tokens, NULL, seed);
-    pass.sequences = 1;
-    pass.length = length;
+    *pass = model_batch(m, m->tokens, NULL, seed);
+    pass->sequences = 1;
+    pass->length = length;
 #if MODEL_KEEPS_ROWS
-    pass.tokens += past;
-    pass.positions += past;
-    pass.length -= past;
-    pass.past = past;
+    pass->tokens += past;
+    pass->positions += past;
+    pass->length -= past;
+    pass->past = past;
 #endif
     int before = model_enter(m);
-    model_forward(m, &pass);
+    model_forward(m, pass);
     model_leave(before);
 #if MODEL_SHARES_EXPERTS
     if (ranks_are_lost(m)) { return model_fail(m, "another rank is gone", 0, 0); }
 #endif
-    model_note_pass(m, m, &pass);
+    model_note_pass(m, m, pass);
 #if MODEL_KEEPS_ROWS
 #if MODEL_HAS_ROUTERS
-    m->kept = pass.replays ? 0 : length;
+    m->kept = pass->replays ? 0 : length;
 #else
     m->kept = length;
 #endif
 #endif
-    memcpy(out, logits, sizeof(float) * (size_t)length * MODEL_VOCABULARY);
+    return 0;
+}
+
+int moec_logits(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
+    model_pass pass;
+#if MODEL_HAS_HEAD
+    if (run_text(m, tokens, length, seed, 1, &pass)) { return 1; }
+    int before = model_enter(m);
+    for (int first = 0; first < length; first += MODEL_HEAD_ROWS) {
+        int rows = smaller(length - first, MODEL_HEAD_ROWS);
+        model_head(m, &pass, first, rows);
+        memcpy(out + (size_t)first * MODEL_VOCABULARY, model_logits(m), sizeof(float) * (size_t)rows * MODEL_VOCABULARY);
+    }
+    model_leave(before);
+#else
+    if (run_text(m, tokens, length, seed, 0, &pass)) { return 1; }
+    memcpy(out, model_logits(m), sizeof(float) * (size_t)length * MODEL_VOCABULARY);
+#endif
+    return 0;
+}
+
+int moec_next(moec_model *m, const int32_t *tokens, int length, uint64_t seed, float *out) {
+    if (!m) { return 1; }
+    m->error[0] = 0;
+    if (!tokens || !out) { return model_fail(m, "tokens or the place for logits are missing", 0, 0); }
+    model_pass pass;
+    if (run_text(m, tokens, length, seed, 0, &pass)) { return 1; }
+    const float *logits = model_logits(m);
+#if MODEL_HAS_HEAD
+    int before = model_enter(m);
+    model_head(m, &pass, pass.length - 1, 1);
+    model_leave(before);
+#else
+    logits += (size_t)(length - 1) * MODEL_VOCABULARY;
+#endif
+    memcpy(out, logits, sizeof(float) * MODEL_VOCABULARY);
     return 0;
 }

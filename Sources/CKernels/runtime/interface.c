@@ -107,12 +107,17 @@ static int check_targets(moec_model *m, const int32_t *targets, size_t count) {
 }
 
 int model_check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count) {
+#if MODEL_INFERS
+    (void)tokens, (void)targets, (void)count, (void)check_targets;
+    return model_fail(m, "this library was compiled with --inference: it has no loss, and learns nothing", 0, 0);
+#else
     return model_check_ids(m, tokens, count, "token %d is outside of the vocabulary, 0 ..< %d")
 #if MODEL_HAS_ROUTERS
         || check_targets(m, targets, count)
         || routes_misfit(m, MODEL_BATCH * MODEL_CONTEXT);
 #else
         || check_targets(m, targets, count);
+#endif
 #endif
 }
 

@@ -35,6 +35,12 @@ void model_bind_updates(moec_model *m, const adamw_numbers *step);
 // Runs all layers; the loss is computed if the pass has targets.
 void model_forward(moec_model *m, const model_pass *pass);
 
+#if MODEL_HAS_HEAD
+// Makes the logits of `rows` positions of a pass from `first` on, at most MODEL_HEAD_ROWS, where model_logits finds
+// them: model_forward makes none.
+void model_head(moec_model *m, const model_pass *whole, int first, int rows);
+
+#endif
 // Gradients of all parameters, layer by layer in reverse.
 void model_backward(moec_model *m, const model_pass *pass);
 

@@ -170,6 +170,10 @@ MOEC_EXPORT int moec_terms(moec_model *model, float *out);
 /// head of model.c says so) compute only what comes after the tokens that the last call began with too; same bits.
 MOEC_EXPORT int moec_logits(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
 
+/// The same, but the logits of the last token alone, [V]: those that the next token is drawn from. A library compiled
+/// with --inference makes no others then; its moec_logits runs the whole text each time. Older libraries lack it.
+MOEC_EXPORT int moec_next(moec_model *model, const int32_t *tokens, int length, uint64_t seed, float *out);
+
 /// What one expert of one router was given: in pairs of a token and one of its choices.
 typedef struct {
     uint64_t chosen;  // pairs that chose it

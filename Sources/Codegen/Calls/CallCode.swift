@@ -23,6 +23,8 @@ extension Call {
     case .unpack: CallCode("panels") { $0.stacked("rows_from_panels", $1, packing: false) }
     case .copy: CallCode(nil) { $0.copy($1) }
     case .fit: CallCode("fit") { $0.fit($1) }
+    case .op(.embedding) where self[.table]?.layout != .rowMajor:
+      CallCode("panel_embedding") { $0.embedding($1) }
     case .op(let op):
       op.code(
         byExpert: operands.contains { $0.type.experts != nil }, hasSinks: self[.sinks] != nil)

@@ -6,7 +6,8 @@ import Planning
 extension CallEmitter {
   func embedding(_ c: CallText) -> Statement {
     Statement(
-      calling: "embedding", [c.made(.output), c[.table], c[.ids], c.count(.ids), c.width(.table)])
+      calling: c.call[.table]?.layout == .rowMajor ? "embedding" : "panel_embedding",
+      [c.made(.output), c[.table], c[.ids], c.count(.ids), c.width(.table)])
   }
 
   func embeddingGradient(_ op: EmbeddingGradient, _ c: CallText) -> Statement {
@@ -22,7 +23,8 @@ extension CallEmitter {
   }
 
   func indices(_ c: CallText) -> Statement {
-    Statement(calling: "numbers_from_zero", [c.made(.output), CNames.product(c.madeType(.output).axes)])
+    Statement(
+      calling: "numbers_from_zero", [c.made(.output), CNames.product(c.madeType(.output).axes)])
   }
 
   func sum(_ op: Sum, _ c: CallText) -> Statement {

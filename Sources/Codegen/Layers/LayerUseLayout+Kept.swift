@@ -12,7 +12,19 @@ extension LayerUseLayout {
     let name = layer.name
     let lines = kept.saved.sorted().map { index in
       let (field, type) = (CNames.field(layer.saved[index].name), layer.saved[index].type)
-      return "    u->e.\(field) = u->s.\(field) + (size_t)pass->past*\(Self.row(type).text);"
+      let base = own.contains(index) ? "u->s" : "m->layers->\(name)[0].s"
+      return "    u->e.\(field) = \(base).\(field) + (size_t)pass->past*\(Self.row(type).text);"
+    }
+    if infers {
+      return """
+        // Where a use of \(name) saves: keys and values stay with each use, row by row from the pass's first
+        // position on, for the passes that go on from there; all else is in the first one's buffers.
+        static const \(name)_saved *\(name)_saved_in(moec_model *m, \(name)_use *u, const model_pass *pass) {
+            u->e = m->layers->\(name)[0].s;
+        \(lines.joined(separator: "\n"))
+            return &u->e;
+        }
+        """
     }
     return """
       // Where a use of \(name) saves: in training in its own buffers, in evaluation in those of the first use.

@@ -10,6 +10,10 @@ struct LayerUseLayout {
   /// What passes of generation leave for the next ones.
   let kept: KeyValueCache.Rows
 
+  /// The saved buffers that each use has of its own, and whether the library learns nothing.
+  let own: Set<Int>
+  let infers: Bool
+
   var hasParameters: Bool { !layer.parameters.isEmpty }
   var hasGradients: Bool { layer.parameters.contains { $0.update.isLearned } }
   var hasUpdates: Bool { layer.parameters.contains { $0.update == .adamWInBackward } }
@@ -49,8 +53,8 @@ struct LayerUseLayout {
     if hasUpdates { lines.append("    \(layer.name)_updates u;") }
     if hasSaved {
       let field = "    \(layer.name)_saved s"
-      lines.append(
-        keepsSaved ? "\(field), e;".padded(to: 44) + "// of training, of generation" : "\(field);")
+      let note = infers ? "// of its own, of a pass" : "// of training, of generation"
+      lines.append(keepsSaved ? "\(field), e;".padded(to: 44) + note : "\(field);")
     }
     lines += connections.map { connection in
       "    \(CNames.element(connection.type)) *\(CNames.identifier(connection.name));".padded(
@@ -72,17 +76,24 @@ struct LayerUseLayout {
   var forwardSaved: CExpression {
     let u = layer.name
     if keepsSaved { return "\(u)_saved_in(m, \(u), \(CExpression.pass))" }
+    if infers { return "&m->layers->\(u)[0].s" }
     return uses.count > 1
       ? "\(CExpression.pass)->training ? &\(u)->s : &m->layers->\(u)[0].s" : "&\(u)->s"
   }
 
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
   /// saved buffers then.
-  func arguments(_ signature: LayerSignature) -> [CExpression] {
+  /// With `first`: what is for each position of the pass from that one on, but for what is written.
+  func arguments(_ signature: LayerSignature, from first: CExpression? = nil) -> [CExpression] {
     let u = layer.name
     return signature.parts.map { part in
       switch part {
-      case .argument(let index): argument(index, signature)
+      case .argument(let index):
+        if let first, !signature.arguments[index].isWritten {
+          "\(argument(index, signature)) + (size_t)\(first)*\(Self.row(signature.arguments[index].type))"
+        } else {
+          argument(index, signature)
+        }
       case .parameters: "&\(u)->p"
       case .gradients: "&\(u)->g"
       case .updates: "&\(u)->u"

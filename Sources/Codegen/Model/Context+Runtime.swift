@@ -9,8 +9,8 @@ extension Context {
       (.hasRouters, hasRouters), (.keepsRows, keepsRows),
       (.updatesInBackward, layouts.contains(where: \.hasUpdates)), (.reorders, reorders),
       (.hasObjective, plan.graph[.objective] != nil), (.hasTerms, !plan.graph.terms.isEmpty),
-      (.hasStates, hasStates), (.hasSignSteps, hasSignSteps),
-      (.sharesExperts, plan.sharesExperts),
+      (.hasStates, hasStates), (.hasSignSteps, hasSignSteps), (.infers, plan.infers),
+      (.hasHead, plan.head != nil), (.sharesExperts, plan.sharesExperts),
     ]
     return RuntimeText(
       conditions: Set(holds.filter(\.1).map(\.0)),
@@ -18,7 +18,7 @@ extension Context {
         .routerCount: ["\(routers.count)"],
         .expertCount: ["\(routers.reduce(0) { $0 + $1.experts.size })"],
         .choiceCount: ["\(routers.reduce(0) { $0 + $1.choices.size })"],
-        .expertRankCount: ["\(plan.expertRanks)"],
+        .headRows: ["\(Plan.headRows)"], .expertRankCount: ["\(plan.expertRanks)"],
       ])
   }
 

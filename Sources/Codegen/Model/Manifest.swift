@@ -23,6 +23,7 @@ struct ManifestText {
       line(["active_parameters": .count(plan.activeParameters)]),
       line(["accumulates": .bool(plan.accumulates)]),
       plan.expertRanks == 1 ? nil : line(["expert_ranks": .count(plan.expertRanks)]),
+      plan.infers ? line(["inference": .bool(true)]) : nil,
       plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
       graph.terms.isEmpty ? nil : list("terms", graph.terms.map { term($0.name, $0.weight) }),
       line(["compiler": .text(context.options.compilerLine)]),

@@ -71,18 +71,29 @@ extension ModelFile {
       """
   }
 
+  /// How many numbers of an argument a pass leaves.
+  private func count(_ argument: Argument) -> Int {
+    guard plan.head != nil else { return argument.type.count }
+    return min(Plan.headRows, plan.graph.context.size) * plan.graph.vocabulary.size
+  }
+
   /// Looks for numbers that are not finite in what uses of a layer hand on.
   private func checks(_ group: (layer: Int, first: Int, count: Int)) -> [String] {
     let layout = layouts[group.layer]
     let name = layout.layer.name
     let isUnnamed = layout.uses.allSatisfy(\.scope.isEmpty)
     let path = isUnnamed ? "\"\", -1, \"\(name)\"" : UseScopes(layout).arguments + ", \"\""
-    let written = layout.layer.forwardArguments.filter { $0.isWritten && $0.type.element == .f32 }
+    // Where nothing is kept for backward, other numbers are in the place of most.
+    let edges = layout.uses[group.first].forwardEdges
+    let written = zip(layout.layer.forwardArguments, edges).filter { argument, edge in
+      let isLeft = !plan.infers || plan.edges[edge].outputs.contains(.logits)
+      return argument.isWritten && argument.type.element == .f32 && isLeft
+    }.map(\.0)
     if written.isEmpty { return [] }
     let checks = written.map {
       let place = "last->layers->\(name)[l].\(CNames.identifier($0.name))"
       return
-        "    if (!model_all_finite(\(place), (size_t)\($0.type.count))) { return model_name(m, \(path)); }"
+        "    if (!model_all_finite(\(place), (size_t)\(count($0)))) { return model_name(m, \(path)); }"
     }
     let last = group.first + group.count
     return ["for (int l = \(group.first); l < \(last); l++) {"] + checks + ["}"]

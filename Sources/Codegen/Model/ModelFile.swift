@@ -18,7 +18,7 @@ struct ModelFile {
     parts += uses.flatMap(\.tables)
     parts += [bind(uses)] + (hasUpdates ? [bindUpdates(uses)] : [])
     parts += layouts.compactMap(\.savedFunction)
-    parts += [forward, backward, results]
+    parts += [forward] + (plan.head.map { [head($0)] } ?? []) + [backward, results]
     return GeneratedFile(path: "model.c", text: parts.joined(separator: "\n\n") + "\n")
   }
 
@@ -47,12 +47,17 @@ struct ModelFile {
 
 extension ModelFile {
   private var forward: String {
-    """
-    // Runs all layers; the loss is computed if the pass has targets.
-    void model_forward(moec_model *m, const model_pass *pass) {
-    \(runs(.forward))
-    }
-    """
+    let note =
+      plan.head != nil
+      ? "Runs all layers but the last, which makes the logits."
+      : plan.infers
+        ? "Runs all layers." : "Runs all layers; the loss is computed if the pass has targets."
+    return """
+      // \(note)
+      void model_forward(moec_model *m, const model_pass *pass) {
+      \(runs(.forward))
+      }
+      """
   }
 
   private var backward: String {
@@ -80,13 +85,37 @@ extension ModelFile {
   /// Calls of all layers; neighbouring uses of one layer are a loop.
   private func runs(_ phase: Phase) -> String {
     var groups = self.groups
-    if phase == .backward { groups.reverse() }
+    if phase == .backward { groups.reverse() } else if plan.head != nil { groups.removeLast() }
     let statements = groups.flatMap { run($0, phase) }
     let isUnread = !statements.uses.contains(.given(.pass))
     // Each use is one of the model's; where nothing learns backward has none.
     let unread =
       (statements.isEmpty ? ["    (void)m;"] : []) + (isUnread ? ["    (void)pass;"] : [])
     return (unread + statements.indented.lines).joined(separator: "\n")
+  }
+
+  /// The last layer of a library that learns nothing, for some positions of a pass.
+  private func head(_ use: LayerUse) -> String {
+    let layout = layouts[use.layer]
+    let name = layout.layer.name
+    guard let signature = layers[use.layer].signature(.forward) else { return "" }
+    let first = CExpression("first")
+    let call = Statement(
+      calling: signature.functionName, layout.arguments(signature, from: first))
+    let statements: [Statement] = [
+      Statement(lines: [
+        "model_pass part = *whole;", "part.length = rows;", "part.tokens += first;",
+        "part.positions += first;", "part.past += first;", "const model_pass *pass = &part;",
+        "\(name)_use *\(name) = &m->layers->\(name)[0];",
+      ]), call,
+    ]
+    let unread = call.uses.contains(.given(.pass)) ? [] : ["    (void)pass;"]
+    return
+      ([
+        "// Makes the logits of `rows` positions of a pass from `first` on, at the start of their place.",
+        "void model_head(moec_model *m, const model_pass *whole, int first, int rows) {",
+      ]
+      + statements.indented.lines + unread + ["}"]).joined(separator: "\n")
   }
 
   private func run(_ group: (layer: Int, first: Int, count: Int), _ phase: Phase) -> [Statement] {

@@ -30,6 +30,12 @@ struct RuntimeText: Sendable {
 
     case updatesInBackward = "MODEL_UPDATES_IN_BACKWARD"
 
+    /// The library gives logits and nothing else.
+    case infers = "MODEL_INFERS"
+
+    /// Its last layer makes logits for some positions of a pass.
+    case hasHead = "MODEL_HAS_HEAD"
+
     /// Parameters do not lie in memory as the model makes them, one after the other.
     case reorders = "MODEL_REORDERS"
   }
@@ -41,6 +47,9 @@ struct RuntimeText: Sendable {
 
     /// How many choices a token has, of all routers.
     case choiceCount = "MODEL_CHOICE_COUNT"
+
+    /// Positions of which the last layer makes logits at once.
+    case headRows = "MODEL_HEAD_ROWS"
 
     /// How many ranks share out the experts.
     case expertRankCount = "MODEL_EXPERT_RANK_COUNT"

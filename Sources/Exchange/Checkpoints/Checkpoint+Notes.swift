@@ -7,7 +7,7 @@ extension CheckpointNotes {
   static let formatVersion = 1
 
   /// The notes as pairs of strings for the header of a weights file.
-  var metadata: [String: String] {
+  public var metadata: [String: String] {
     let characters: JSON = .array(vocabulary.map { .text(String($0)) })
     var pairs = [
       "format": "moec", "format_version": "\(Self.formatVersion)", "model": model,

@@ -7,13 +7,21 @@ extension Safetensors {
   public struct Output {
     public var name: String
     public var shape: [Int]
-    public var numbers: () throws -> [Float]
+    /// Its numbers, one part after the other: only one is in memory at a time.
+    public var parts: [() throws -> [Float]]
 
     public init(name: String, shape: [Int], numbers: @escaping () throws -> [Float]) {
+      self.init(name: name, shape: shape, parts: [numbers])
+    }
+
+    public init(name: String, shape: [Int], parts: [() throws -> [Float]]) {
       self.name = name
       self.shape = shape
-      self.numbers = numbers
+      self.parts = parts
     }
+
+    /// All its numbers.
+    public func numbers() throws -> [Float] { try parts.flatMap { try $0() } }
 
     var count: Int { shape.reduce(1, *) }
     var bytes: Int { count * DataType.f32.bits / 8 }
@@ -30,12 +38,15 @@ extension Safetensors {
     let file = try AtomicFile(replacing: path)
     try file.write(headerBytes(sorted, metadata: metadata))
     for tensor in sorted {
-      let numbers = try tensor.numbers()
-      guard numbers.count == tensor.count else {
-        throw ModelError.wrongCount(
-          what: tensor.name, expected: tensor.count, found: numbers.count)
+      var written = 0
+      for part in tensor.parts {
+        let numbers = try part()
+        written += numbers.count
+        try file.write(numbers)
       }
-      try file.write(numbers)
+      guard written == tensor.count else {
+        throw ModelError.wrongCount(what: tensor.name, expected: tensor.count, found: written)
+      }
     }
     try file.commit()
   }

@@ -8,6 +8,7 @@ extension Manifest: Decodable {
     case compiler, source
     case activeParameters = "active_parameters"
     case accumulates, routers, terms
+    case infers = "inference"
     case vocabularyLine = "vocabulary_line"
     case expertRanks = "expert_ranks"
   }
@@ -27,6 +28,7 @@ extension Manifest: Decodable {
     activeParameters = try? values.decode(Int.self, forKey: .activeParameters)
     accumulates = try? values.decode(Bool.self, forKey: .accumulates)
     expertRanks = try values.decodeIfPresent(Int.self, forKey: .expertRanks) ?? 1
+    infers = (try? values.decode(Bool.self, forKey: .infers)) ?? false
     routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
     terms = try values.decodeIfPresent([Term].self, forKey: .terms) ?? []
     // These are only shown, so one in another form is no reason to refuse a library.

@@ -29,6 +29,9 @@ public struct Manifest: Equatable, Sendable {
 
   /// The ranks that share out the experts of every mixture; 1: each rank has all of them.
   public var expertRanks = 1
+
+  /// Whether the library gives logits and nothing else: it was compiled with --inference.
+  public var infers = false
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.

@@ -45,6 +45,10 @@ struct ModelFunctions: @unchecked Sendable {
       ) -> Int32
     )?
 
+  let next:
+    (
+      @convention(c) (OpaquePointer?, Tokens, Int32, UInt64, UnsafeMutablePointer<Float>?) -> Int32
+    )?
   let terms: (@convention(c) (OpaquePointer?, UnsafeMutablePointer<Float>?) -> Int32)?
 
   static let names = [
@@ -78,6 +82,7 @@ struct ModelFunctions: @unchecked Sendable {
     routes = ModelFunctions.optional("moec_routes", in: handle)
     replay = ModelFunctions.optional("moec_replay", in: handle)
     losses = ModelFunctions.optional("moec_losses", in: handle)
+    next = ModelFunctions.optional("moec_next", in: handle)
     terms = ModelFunctions.optional("moec_terms", in: handle)
   }
 

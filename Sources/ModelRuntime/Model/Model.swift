@@ -156,6 +156,22 @@ public final class Model {
   }
 }
 
+extension Model {
+  /// The logits [V] of the last of 1 to T tokens, in evaluation mode: what the next token is drawn from. Older
+  /// libraries make those of all tokens for it.
+  public func next(tokens: [Int32], seed: UInt64) throws(ModelError) -> [Float] {
+    guard let function = library.functions.next else {
+      return Array(try logits(tokens: tokens, seed: seed).suffix(manifest.vocabulary))
+    }
+    guard (1...manifest.context).contains(tokens.count) else {
+      throw .wrongCount(what: "tokens", expected: manifest.context, found: tokens.count)
+    }
+    var logits = [Float](repeating: 0, count: manifest.vocabulary)
+    try check(function(handle, tokens, Int32(tokens.count), seed, &logits), "logits")
+    return logits
+  }
+}
+
 // MARK: - Parameters
 
 extension Model {

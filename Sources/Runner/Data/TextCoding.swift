@@ -30,6 +30,12 @@ public enum TextCoding: Equatable, Sendable {
     }
   }
 
+  /// Tokens of a text to be continued: behind what the tokenizer puts before every text.
+  func prompt(_ text: String) throws(VocabularyError) -> [Int32] {
+    guard case .subwords(let tokenizer) = self else { return try encode(text) }
+    return tokenizer.start + (try encode(text))
+  }
+
   /// The token that text without a beginning goes on from: a line's end where it is a token of a
   /// tokenizer, or else token 0.
   var start: Int32 {

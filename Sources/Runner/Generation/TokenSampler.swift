@@ -19,9 +19,11 @@ struct TokenSampler {
   func token(_ logits: some Collection<Float>, count: Int, at point: Double) throws -> Int {
     let used = logits.prefix(count).map(Double.init)
     guard !used.isEmpty, used.allSatisfy(\.isFinite) else { throw NotFiniteError("logits") }
+    guard temperature > 0 else {
+      return used.indices.dropFirst().reduce(0) { used[$1] > used[$0] ? $1 : $0 }
+    }
     let candidates = likeliest(used)
     let highest = used[candidates[0]]
-    guard temperature > 0 else { return candidates[0] }
     let weights = nucleus(candidates.map { exp((used[$0] - highest) / temperature) })
     var rest = point * weights.reduce(0, +)
     for (candidate, weight) in zip(candidates, weights) {
@@ -33,10 +35,27 @@ struct TokenSampler {
 
   /// Tokens by falling logit, as many as may be drawn.
   private func likeliest(_ logits: [Double]) -> [Int] {
-    let order = logits.indices.sorted {
+    if let topK, topK < logits.count { return best(topK, of: logits) }
+    return logits.indices.sorted {
       logits[$0] == logits[$1] ? $0 < $1 : logits[$0] > logits[$1]
     }
-    return Array(order.prefix(topK ?? order.count))
+  }
+
+  /// The first so many of them: a large vocabulary is gone through once, and few of its tokens find a place.
+  private func best(_ count: Int, of logits: [Double]) -> [Int] {
+    var best: [Int] = []
+    for token in logits.indices {
+      if best.count == count, let last = best.last, logits[token] <= logits[last] { continue }
+      // Among equals those before come first.
+      var (low, high) = (0, best.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if logits[best[middle]] >= logits[token] { low = middle + 1 } else { high = middle }
+      }
+      best.insert(token, at: low)
+      if best.count > count { best.removeLast() }
+    }
+    return best
   }
 
   /// The first weights, that together are at least top-p of all.

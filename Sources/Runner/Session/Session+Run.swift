@@ -64,10 +64,12 @@ extension Session {
   /// Writes text that continues `prompt`; `write` gets each piece as it is there.
   public func generate(
     prompt: String = "", _ settings: GenerationSettings,
-    isInterrupted: () -> Bool = { false }, write: (String) throws -> Void
+    isInterrupted: () -> Bool = { false }, whenFull: () -> Void = {},
+    write: (String) throws -> Void
   ) throws {
     try TextGenerator(model: model, coding: coding, settings: settings)
-      .generate(prompt: prompt, isInterrupted: isInterrupted, write: write)
+      .generate(
+        prompt: prompt, isInterrupted: isInterrupted, whenFull: whenFull, write: write)
   }
 
   /// Saves the model as it is before step `step`, so that training with `settings` can go on.

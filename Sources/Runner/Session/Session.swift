@@ -84,6 +84,9 @@ public struct Session {
     // Asked before a library is loaded, which may bind this thread to one of them.
     let processors = Processors.current
     let library = try ModelLibrary(path: options.library)
+    if library.manifest.infers, options.text == .corpus {
+      throw TrainingError.onlyInfers(library: options.library)
+    }
     let checkpoint = try Session.checkpoint(options, library.manifest)
     (coding, corpus) = try Session.texts(options, library.manifest, checkpoint)
     seed = options.seed ?? checkpoint?.notes.seed ?? RandomStream.usualSeed

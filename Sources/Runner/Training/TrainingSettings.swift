@@ -66,6 +66,8 @@ public enum TrainingError: ExplainedError, Equatable {
   case routesOfRanks
   /// A resumed run was trained on another text.
   case otherText(path: String, old: String)
+  /// The library gives logits and nothing else.
+  case onlyInfers(library: String)
   /// The state at a step could not be written; `last` is what was saved before, if anything was.
   case notSaved(step: Int, FileError, last: SavedState?)
 
@@ -90,6 +92,8 @@ public enum TrainingError: ExplainedError, Equatable {
       return "several ranks neither record routes nor replay them"
     case .otherText(let path, let old):
       return "\(path) is not the text that this run was trained on, \(old), or it was changed"
+    case .onlyInfers(let library):
+      return "\(library) was compiled with --inference: it has no loss, and learns nothing"
     case .notSaved(let step, let error, _):
       return "training ended, as step \(step.grouped) cannot be saved: \(error.message)"
     }
@@ -103,6 +107,7 @@ public enum TrainingError: ExplainedError, Equatable {
       let next = (batches + ranks - 1) / ranks * ranks
       return "add --accumulate \(next): its batches are shared out, so many for each rank"
     case .routesOfRanks: return "record or replay them with one process"
+    case .onlyInfers: return "compile the model again without --inference"
     case .otherText:
       return "name the old text with --data, or go on with this one by --allow-other-data"
     case .notSaved(_, let error, let last):

@@ -9,6 +9,8 @@ enum TokenDecoder: Equatable, Sendable {
   /// Up to so many of a character are taken from each token's ends.
   case strip(Unicode.Scalar, start: Int, stop: Int)
   case replace([UInt8], with: [UInt8])
+  /// A character stands for a space, but those of the first token for nothing where one was put there.
+  case metaspace(Unicode.Scalar, strips: Bool)
 
   /// Texts of tokens to texts of tokens.
   func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
@@ -20,6 +22,11 @@ enum TokenDecoder: Equatable, Sendable {
       return tokens.map { TokenDecoder.strip($0, character, start, stop) }
     case .replace(let pattern, let content):
       return tokens.map { Normalizer.replace(pattern, content, in: $0) }
+    case .metaspace(let character, let strips):
+      let mark = Array(String(character).utf8)
+      return tokens.enumerated().map { index, token in
+        Normalizer.replace(mark, index == 0 && strips ? [] : [0x20], in: token)
+      }
     }
   }
 

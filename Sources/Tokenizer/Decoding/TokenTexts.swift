@@ -12,6 +12,7 @@ struct TokenTexts: Sendable {
         leading = (character, start)
       }
     }
+    for case .metaspace(_, strips: true) in decoders { leading = (" ", Int.max) }
     self.leading = leading
     for content in contents {
       bytes += TokenTexts.bytes(of: content ?? [], decoders)
@@ -41,6 +42,8 @@ struct TokenTexts: Sendable {
       case .byteFallback: bytes = BytePairModel.byte(ofToken: bytes).map { [$0] } ?? bytes
       case .fuse: isFused = true
       case .replace: bytes = decoder.decode([bytes])[0]
+      case .metaspace(let character, _):
+        bytes = TokenDecoder.metaspace(character, strips: false).decode([bytes])[0]
       case .strip: if !isFused { bytes = decoder.decode([bytes])[0] }
       }
     }

@@ -88,20 +88,9 @@ struct AddedTokenMatcher: Sendable {
     for neighbour in [
       character(before: range.lowerBound, text), character(at: range.upperBound, text),
     ] {
-      if let neighbour, AddedTokenMatcher.isWord(neighbour) { return false }
+      if let neighbour, CharacterClass.isWord(neighbour) { return false }
     }
     return true
-  }
-
-  /// What `\w` takes.
-  private static func isWord(_ character: Unicode.Scalar) -> Bool {
-    let properties = character.properties
-    if properties.isAlphabetic || properties.isJoinControl { return true }
-    switch properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
-      return true
-    default: return false
-    }
   }
 }
 

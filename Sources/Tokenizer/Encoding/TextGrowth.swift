@@ -44,6 +44,10 @@ extension [Normalizer] {
       switch step {
       case .prepend(let content): growth.add(prepended: content)
       case .replace(let pattern, let content): growth.add(pattern, replacedBy: content)
+      // What Unicode's tables say of the characters that become longest.
+      case .form(.composed), .form(.decomposed), .lowercase: growth.add(factor: 3)
+      case .form(.compatiblyComposed), .form(.compatiblyDecomposed): growth.add(factor: 11)
+      case .strip, .stripMarks: break
       }
     }
     return growth.largest
@@ -59,7 +63,7 @@ extension [TokenDecoder] {
       case .replace(let pattern, let content): growth.add(pattern, replacedBy: content)
       // A byte that is no text becomes U+FFFD.
       case .byteLevel, .byteFallback: growth.add(factor: 3)
-      case .fuse, .strip: break
+      case .fuse, .strip, .metaspace: break
       }
     }
     return growth.largest

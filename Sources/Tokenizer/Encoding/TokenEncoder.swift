@@ -7,6 +7,8 @@ public struct TokenEncoder {
   /// Tokens that were not handed out yet.
   private var output: [Int32] = []
   private var flush: ([Int32]) throws -> Void = { _ in }
+  /// Whether nothing of the text was encoded yet.
+  private var isFirst = true
 
   /// Tokens are handed out when there are so many, at the next border of pieces.
   private static let portion = 1 << 16
@@ -24,6 +26,7 @@ public struct TokenEncoder {
   ) throws {
     try withoutActuallyEscaping(write) { write in
       flush = write
+      isFirst = true
       defer {
         flush = { _ in }
         output.removeAll()
@@ -38,6 +41,7 @@ public struct TokenEncoder {
       let slice = UnsafeBufferPointer(rebasing: text[part.range])
       if let token = part.token {
         output.append(token)
+        isFirst = false
       } else if tokenizer.normalizers.isEmpty {
         try encodeNormalized(slice)
       } else {
@@ -52,6 +56,7 @@ public struct TokenEncoder {
       let slice = UnsafeBufferPointer(rebasing: text[part.range])
       if let token = part.token {
         output.append(token)
+        isFirst = false
       } else {
         try split(slice)
       }
@@ -59,15 +64,31 @@ public struct TokenEncoder {
   }
 
   private mutating func split(_ text: UnsafeBufferPointer<UInt8>) throws {
-    switch tokenizer.splitting {
-    case .characters: try encodeCharacters(text)
-    case .bytes(let isSplit, let startsWithSpace):
-      if startsWithSpace, text.first != 0x20 {
-        let spaced = [0x20] + Array(text)
-        try spaced.withUnsafeBufferPointer { try encodeBytes($0, isSplit: isSplit) }
-      } else {
-        try encodeBytes(text, isSplit: isSplit)
+    if tokenizer.splitting.steps.isEmpty, tokenizer.splitting.bytes == nil {
+      return try encodeCharacters(text)
+    }
+    try split(text, step: 0)
+    isFirst = false
+  }
+
+  /// The steps from that number on, then the piece's tokens.
+  private mutating func split(_ text: UnsafeBufferPointer<UInt8>, step: Int) throws {
+    let splitting = tokenizer.splitting
+    if step < splitting.steps.count {
+      return try splitting.steps[step].pieces(of: text, isFirst: isFirst) { piece in
+        try split(piece, step: step + 1)
       }
+    }
+    isFirst = false
+    guard let bytes = splitting.bytes else {
+      encodePiece(text, ofBytes: false)
+      return try flushIfFull()
+    }
+    if bytes.startsWithSpace, text.first != 0x20 {
+      let spaced = [0x20] + Array(text)
+      try spaced.withUnsafeBufferPointer { try encodeBytes($0, isSplit: bytes.isSplit) }
+    } else {
+      try encodeBytes(text, isSplit: bytes.isSplit)
     }
   }
 
@@ -85,30 +106,31 @@ extension TokenEncoder {
     _ text: UnsafeBufferPointer<UInt8>, isSplit: Bool
   ) throws {
     guard isSplit else {
-      encodePiece(text)
+      encodePiece(text, ofBytes: true)
       return try flushIfFull()
     }
     try UnicodeClasses.table.withUnsafeBufferPointer { classes in
       guard let classes = classes.baseAddress else { return }
       var scanner = PieceScanner(text, classes)
       while let range = scanner.next() {
-        encodePiece(UnsafeBufferPointer(rebasing: text[range]))
+        encodePiece(UnsafeBufferPointer(rebasing: text[range]), ofBytes: true)
         try flushIfFull()
       }
     }
   }
 
-  /// A piece whose bytes are the symbols.
-  private mutating func encodePiece(_ piece: UnsafeBufferPointer<UInt8>) {
-    if piece.count == 1, tokenizer.byteTokens[Int(piece[0])] >= 0 {
+  /// A piece whose bytes, or characters, are the symbols.
+  private mutating func encodePiece(_ piece: UnsafeBufferPointer<UInt8>, ofBytes: Bool) {
+    if ofBytes, piece.count == 1, tokenizer.byteTokens[Int(piece[0])] >= 0 {
       output.append(tokenizer.byteTokens[Int(piece[0])])
       return
     }
-    guard piece.count <= PieceCache.longest else { return merge(piece) }
+    func mergeNow() { if ofBytes { merge(piece) } else { mergeCharacters(piece) } }
+    guard piece.count <= PieceCache.longest else { return mergeNow() }
     let hash = PieceCache.hash(piece)
     if cache.append(piece, hash, to: &output) { return }
     let start = output.count
-    merge(piece)
+    mergeNow()
     cache.insert(piece, hash, output[start...])
   }
 

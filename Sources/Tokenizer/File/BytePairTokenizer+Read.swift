@@ -51,7 +51,8 @@ struct TokenizerReader {
     try checkSteps(decoders?.count ?? 0, decoders?.growth ?? 1, "decoder")
     return BytePairTokenizer(
       model: model, splitting: try splitting(file["pre_tokenizer"]), normalizers: normalizers,
-      decoders: decoders, addedTokens: try addedTokens(model, normalizers), file: file)
+      decoders: decoders, addedTokens: try addedTokens(model, normalizers),
+      template: try template(file["post_processor"]), file: file)
   }
 
   /// A few replacements of one byte by a hundred would fill any memory.
@@ -84,35 +85,13 @@ struct TokenizerReader {
     return flag
   }
 
-  private func type(of part: JSON, _ name: String) throws(TokenizerError) -> String {
+  func type(of part: JSON, _ name: String) throws(TokenizerError) -> String {
     guard part.members != nil else { throw malformed(name, "is \(part.kind), not an object") }
     guard let type = part["type"]?.name else { throw malformed(name, "has no type") }
     return type
   }
 
   // MARK: - Before and after the model
-
-  private func splitting(_ part: JSON?) throws(TokenizerError) -> BytePairTokenizer.Splitting {
-    guard let part else { return .characters }
-    switch try type(of: part, "pre_tokenizer") {
-    case "ByteLevel":
-      let isSplit =
-        part["use_regex"] == nil ? true : try flag(part, "use_regex", in: "pre_tokenizer")
-      return .bytes(
-        isSplit: isSplit,
-        startsWithSpace: try flag(part, "add_prefix_space", in: "pre_tokenizer"))
-    case "Sequence":
-      let parts = part["pretokenizers"]?.elements ?? []
-      if parts.isEmpty { return .characters }
-      if parts.count == 1 { return try splitting(parts[0]) }
-      throw unsupported("pre_tokenizer", "a sequence of \(names(parts))")
-    case let other: throw unsupported("pre_tokenizer", other)
-    }
-  }
-
-  private func names(_ parts: [JSON]) -> String {
-    parts.map { $0["type"]?.name ?? "something without a type" }.joined(separator: ", ")
-  }
 
   private func normalizers(_ part: JSON?) throws(TokenizerError) -> [Normalizer] {
     guard let part else { return [] }
@@ -129,11 +108,23 @@ struct TokenizerReader {
     case "Replace":
       let (pattern, content) = try replacement(part, "normalizer")
       return [.replace(pattern, with: content)]
-    case let other: throw unsupported("normalizer", other)
+    case "Lowercase": return [.lowercase]
+    case "StripAccents": return [.stripMarks]
+    case "Strip":
+      return [
+        .strip(
+          left: try flag(part, "strip_left", in: "normalizer"),
+          right: try flag(part, "strip_right", in: "normalizer"))
+      ]
+    case let other:
+      guard let form = Normalizer.Form(rawValue: other) else {
+        throw unsupported("normalizer", other)
+      }
+      return [.form(form)]
     }
   }
 
-  private func replacement(
+  func replacement(
     _ part: JSON, _ name: String
   ) throws(TokenizerError) -> (pattern: [UInt8], content: [UInt8]) {
     if let pattern = part["pattern"], pattern["Regex"] != nil {
@@ -155,6 +146,9 @@ struct TokenizerReader {
     case "ByteFallback": return [.byteFallback]
     case "Fuse": return [.fuse]
     case "Strip": return [try strip(part)]
+    case "Metaspace":
+      let strips = try prepending(part, "decoder") != .never
+      return [.metaspace(try mark(part, "decoder"), strips: strips)]
     case "Replace":
       let (pattern, content) = try replacement(part, "decoder")
       return [.replace(pattern, with: content)]

@@ -50,7 +50,7 @@ public struct BytePairTrainer {
       "decoder": BytePairTrainer.byteLevel(addsPrefixSpace: true),
     ])
     return BytePairTokenizer(
-      model: model, splitting: .bytes(isSplit: true, startsWithSpace: false),
+      model: model, splitting: .init(bytes: .init(isSplit: true, startsWithSpace: false)),
       decoders: [.byteLevel], addedTokens: added, file: file)
   }
 

@@ -78,6 +78,13 @@ struct CompileCommand: ParsableCommand {
       """, valueName: "n"))
   var expertRanks: Int?
 
+  @Flag(
+    help: """
+      Make a library that gives logits and learns nothing: no gradients, no moments, nothing kept for \
+      backward.
+      """)
+  var inference = false
+
   @OptionGroup var lint: LintOptions
 
   @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
@@ -113,6 +120,9 @@ struct CompileCommand: ParsableCommand {
     if lint.strict, emit == .graph {
       throw ValidationError("--strict has no meaning with --emit graph")
     }
+    if inference, accumulate {
+      throw ValidationError("--accumulate has no meaning with --inference")
+    }
   }
 
   func run() throws {
@@ -132,6 +142,7 @@ struct CompileCommand: ParsableCommand {
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
     compilation.expertRanks = expertRanks ?? 1
+    compilation.infers = inference
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
     compilation.observeLowering = reports.add
@@ -140,7 +151,12 @@ struct CompileCommand: ParsableCommand {
     let (traced, source) = try compilation.trace()
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
-    try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
+    if inference {
+      let whole = try Compilation(model: model).transformed(traced)
+      try compilation.lint(traced, transformed: whole, source: source, strict: lint.strict)
+    } else {
+      try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
+    }
     if emit == .backward {
       if timePasses { printToStandardError(reports.timeTable) }
       return try printNow(graph.text)

@@ -4,6 +4,7 @@ import Foundation
 import Ranks
 import Runner
 import SystemFiles
+import Words
 
 extension RunCommand {
   /// All ranks write the same text, with the experts of each; the first one prints it.
@@ -26,7 +27,8 @@ extension RunCommand {
       if let count = generation.repeats, count > 1 {
         try show("=== \(index + 1) of \(count), seed \(settings.seed)\n")
       }
-      try session.generate(prompt: generation.prompt ?? "", settings, write: show)
+      try session.generate(
+        prompt: generation.prompt ?? "", settings, whenFull: { if ranks.isFirst { sayFull(session) } }, write: show)
       try show("\n")
     }
   }
@@ -49,7 +51,8 @@ extension RunCommand {
   private func answer(_ prompt: String, _ session: Session, _ index: inout Int) throws {
     do {
       try session.generate(
-        prompt: prompt, settings(at: index), isInterrupted: { Interruption.signal != nil }
+        prompt: prompt, settings(at: index), isInterrupted: { Interruption.signal != nil },
+        whenFull: { sayFull(session) }
       ) { try printNow($0) }
       try printNow("\n")
       index += 1
@@ -58,6 +61,16 @@ extension RunCommand {
     }
     // A request of the system to end stays; Ctrl-C was for this text.
     if Interruption.signal == SIGINT { Interruption.forget() }
+  }
+
+  /// What was chosen for a full context is said where it is not the usual way.
+  private func sayFull(_ session: Session) {
+    let context = session.model.manifest.context.grouped
+    switch generation.whenFull {
+    case .stop: tell("note: the context of \(context) tokens is full, and the text ends")
+    case .half: tell("note: the context of \(context) tokens is full: the newer half is read again")
+    case .window, nil: break
+    }
   }
 
   /// Each text has its own seed, so that the third of four can be had alone.
@@ -69,6 +82,7 @@ extension RunCommand {
     settings.topK = generation.topK
     settings.topP = generation.topP
     settings.stops = generation.stops
+    settings.whenFull = generation.whenFull ?? settings.whenFull
     return settings
   }
 }

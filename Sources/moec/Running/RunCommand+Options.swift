@@ -3,6 +3,7 @@ import Runner
 
 extension LearningRateSchedule.Form: ExpressibleByArgument {}
 extension LearningRateSchedule.DecayForm: ExpressibleByArgument {}
+extension GenerationSettings.WhenFull: ExpressibleByArgument {}
 
 extension RunCommand {
   struct TrainingOptions: ParsableArguments {
@@ -174,6 +175,14 @@ extension RunCommand {
       name: .customLong("stop"), parsing: .unconditionalSingleValue,
       help: ArgumentHelp("End a text before this appears; may be given again.", valueName: "text"))
     var stops: [String] = []
+
+    @Option(
+      help: ArgumentHelp(
+        """
+        When the context is full: window, see the last tokens, a whole pass for each; half, read the \
+        newer half again and go on; stop. (default: window)
+        """, valueName: "way"))
+    var whenFull: GenerationSettings.WhenFull?
 
     @Flag(help: "Read prompts from standard input, a line each.")
     var interactive = false

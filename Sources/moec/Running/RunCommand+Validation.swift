@@ -117,7 +117,7 @@ extension RunCommand {
       ("--top-p", generation.topP != nil),
       ("--repeat", generation.repeats != nil),
       ("--stop", !generation.stops.isEmpty),
-      ("--interactive", generation.interactive),
+      ("--when-full", generation.whenFull != nil), ("--interactive", generation.interactive),
       ("--html", routes.html != nil),
     ]
     for option in given where option.isGiven {
@@ -147,6 +147,6 @@ extension RunCommand {
 
   private static let generationNames = [
     "--prompt", "--tokens", "--temperature", "--top-k", "--top-p", "--repeat", "--stop",
-    "--interactive",
+    "--when-full", "--interactive",
   ]
 }

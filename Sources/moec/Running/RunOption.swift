@@ -138,6 +138,7 @@ extension RunOption {
       text("prompt", \.generation.prompt), integer("tokens", \.generation.tokens),
       number("temperature", \.generation.temperature), integer("top-k", \.generation.topK),
       number("top-p", \.generation.topP), integer("repeat", \.generation.repeats), stop,
+      word("when-full", "window, half or stop", \.generation.whenFull),
     ]
   }
 }

@@ -5,6 +5,7 @@
 #include "embedding.h"
 #include "layer_norm.c"
 #include "numbers.h"
+#include "panel_embedding.h"
 #include "rms_norm.h"
 #include "softmax.c"
 #include "sum.h"
@@ -268,6 +269,10 @@ static void check_embedding_of(int rows, int width, int entries) {
     float *d_table = blank(entries * width);
     int32_t *ids = integers(rows, entries);
     embedding(y, table, ids, rows, width);
+    float *panels = blank((int)panels_size(entries, width)), *same = blank(rows * width);
+    panels_from_rows(panels, table, entries, width);
+    panel_embedding(same, panels, ids, rows, width);
+    for (int i = 0; i < rows * width; i++) { EQUAL(same[i], y[i]); }
     embedding_gradient(d_table, d_y, ids, rows, width, entries);
     for (int e = 0; e < entries; e++) {
         for (int c = 0; c < width; c++) {

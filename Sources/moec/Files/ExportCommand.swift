@@ -1,0 +1,133 @@
+import ArgumentParser
+import Driver
+import Exchange
+import Foundation
+import GraphIR
+import HuggingFace
+import ModelRuntime
+import SystemFiles
+import Words
+
+/// `moec export LIB.so --weights FILE -o FOLDER`.
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes a model's weights as a folder that Hugging Face's transformers loads.",
+    discussion: """
+      EXAMPLES
+        moec export libsmol.so --weights runs/smol/weights.safetensors -o smol-tuned
+        moec export libsmol.so --weights w.safetensors -o tuned --like SmolLM2
+      """)
+
+  @Argument(help: "The library that 'moec compile' made.", completion: .library)
+  var library: String
+
+  @Option(help: "The weights, as 'moec run' saves them.", completion: .weights)
+  var weights: String
+
+  @Option(name: .shortAndLong, help: "The folder to write.", completion: .directory)
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Take tokenizer and token numbers from the folder that the model came from.",
+      valueName: "folder"),
+    completion: .directory)
+  var like: String?
+
+  @Flag(help: "Replace what is there.")
+  var overwrite = false
+
+  func validate() throws {
+    if output.isEmpty { throw ValidationError("--output needs a folder, such as smol-tuned") }
+  }
+
+  func run() throws {
+    try reportingErrors {
+      let export = try FolderExport(try decoder(), weights: weights)
+      let files = try files(export)
+      try checkPlaces(files.map(\.name) + [Self.weightsName])
+      guard NewFolder.make(output) == 0 else {
+        throw FileError(operation: "make", path: output, code: errno)
+      }
+      for (name, bytes) in files {
+        let file = try AtomicFile(replacing: "\(output)/\(name)")
+        try file.write(bytes)
+        try file.commit()
+      }
+      try export.writeWeights(to: "\(output)/\(Self.weightsName)")
+      let names = files.map(\.name).joined(separator: ", ")
+      try printNow(
+        "wrote \(output): \(export.model.architecture.rawValue), \(names), \(Self.weightsName)\n")
+    }
+  }
+
+  private static let weightsName = "model.safetensors"
+
+  /// The decoder that the library's model is. Errors: it carries no model, or that is none.
+  private func decoder() throws -> DecoderModel {
+    let sources = try EmbeddedSources(library: library).files
+    let swift = sources.filter { $0.path.hasSuffix(".swift") }.map { file in
+      (name: file.path.split(separator: "/").last.map(String.init) ?? "", text: file.text)
+    }
+    guard swift.contains(where: { $0.name == "model.swift" }) else {
+      throw EmbeddedSourcesError.absent(path: library)
+    }
+    let graph = try Self.graph(of: swift)
+    let decoder = try DecoderModel(graph: graph)
+    let text = ModelText(
+      decoder, name: "expected", context: graph.context.size, batch: graph.batch.size, origin: "")
+    try decoder.check(graph, try Self.graph(of: [("model.swift", text.text)]))
+    return decoder
+  }
+
+  /// The graph of a model in these files.
+  private static func graph(of files: [(name: String, text: String)]) throws -> Graph {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("moec-export-" + UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, text) in files {
+      try AtomicFile.write(text, to: folder.appendingPathComponent(name).path)
+    }
+    return try Compilation.onTerminal(folder.path).trace().graph
+  }
+
+  // MARK: - Files
+
+  /// What a tokenizer of the folder that the model came from may consist of.
+  private static let tokenizerFiles = [
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+    "vocab.json", "merges.txt", "added_tokens.json", "generation_config.json",
+  ]
+
+  private func files(_ export: FolderExport) throws -> [(name: String, bytes: [UInt8])] {
+    let config = like.map { $0 + "/config.json" }
+    var files = [(name: "config.json", bytes: try export.config(like: config))]
+    if let like {
+      for name in Self.tokenizerFiles where access("\(like)/\(name)", F_OK) == 0 {
+        files.append((name, try WholeFile.bytes(of: "\(like)/\(name)")))
+      }
+    } else if let tokenizer = export.tokenizer {
+      files.append(("tokenizer.json", Array(tokenizer.utf8)))
+      let kind = "{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}\n"
+      files.append(("tokenizer_config.json", Array(kind.utf8)))
+    }
+    return files
+  }
+
+  private func checkPlaces(_ names: [String]) throws {
+    var claims = FileClaims()
+    claims.read(library, "the library")
+    claims.read(weights, "--weights")
+    for name in try like.map(FileManager.default.contentsOfDirectory(atPath:)) ?? [] {
+      claims.read("\(like ?? "")/\(name)", "a file of --like")
+    }
+    for name in names {
+      let path = "\(output)/\(name)"
+      claims.write(path, "a file for --output")
+      if !overwrite, access(path, F_OK) == 0 { throw AlreadyThere(path: path) }
+    }
+    try claims.check()
+  }
+}
