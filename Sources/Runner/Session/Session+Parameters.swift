@@ -24,6 +24,7 @@ extension Session {
     }
     if let corpus { parameters["data"] = corpus.path }
     if let active = manifest.activeParameters { parameters["active_parameters"] = "\(active)" }
+    for setting in manifest.settings { parameters["setting/\(setting.name)"] = setting.value }
     for (axis, size) in manifest.axes { parameters["axis/\(axis)"] = "\(size)" }
     return parameters
   }

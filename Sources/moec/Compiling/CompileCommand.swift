@@ -22,6 +22,7 @@ struct CompileCommand: ParsableCommand {
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes
         moec compile model.swift --strict
+        moec compile model.swift --set experts=16 --set chosen=4
       """)
 
   enum Stage: String, ExpressibleByArgument, CaseIterable {
@@ -67,6 +68,8 @@ struct CompileCommand: ParsableCommand {
 
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
+
+  @OptionGroup var chosen: SettingOptions
 
   @OptionGroup var lint: LintOptions
 
@@ -114,6 +117,7 @@ struct CompileCommand: ParsableCommand {
       try AtomicFile.check(output)
     }
     var compilation = Compilation.onTerminal(model)
+    compilation.settings = chosen.words
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
