@@ -1,5 +1,4 @@
 import CompiledModels
-import Driver
 import Foundation
 import GraphIR
 import ModelFixtures
