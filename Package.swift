@@ -32,7 +32,7 @@ let package = Package(
       cSettings: [.headerSearchPath(".")]),
     .target(
       name: "CPages", dependencies: ["CCarried"],
-      exclude: ["page", "charts", "routes", "inspection"],
+      exclude: ["page", "charts", "routes", "search", "inspection"],
       cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
@@ -62,9 +62,17 @@ let package = Package(
     .target(
       name: "Runner",
       dependencies: [
-        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer", "Tracking",
+        "CText", "Exchange", "JSON", "ModelRuntime", "Ranks", "SystemFiles", "Tokenizer",
+        "Tracking",
         "Page", "CPages", "Words",
       ]),
+    // Trials of many settings, and the Python that Optuna is asked through.
+    .target(
+      name: "CSearch", dependencies: ["CCarried"], exclude: ["helper"],
+      cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "Search",
+      dependencies: ["CSearch", "CPages", "JSON", "Page", "SystemFiles", "Toolchain", "Words"]),
     .target(
       name: "Benchmark",
       dependencies: [
@@ -83,7 +91,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
-        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Benchmark",
+        "Comparison", "Tracking", "Charts", "Tokenizer", "Ranks", "Runner", "Search", "Benchmark",
         "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -169,6 +177,9 @@ let package = Package(
         "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
         "moec",
       ]),
+    .testTarget(
+      name: "SearchTests",
+      dependencies: ["Search", "ModelFixtures"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
@@ -202,7 +213,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "GraphIR", "Lint", "MoE", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
-        "ModelFixtures", "CompiledModels", "moec",
+        "Search", "ModelFixtures", "CompiledModels", "moec",
       ]),
   ],
   swiftLanguageModes: [.v6]

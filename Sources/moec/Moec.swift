@@ -20,7 +20,7 @@ struct Moec: AsyncParsableCommand {
     version: versionText,
     subcommands: [
       NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, RunsCommand.self,
-      PlotCommand.self,
+      SearchCommand.self, PlotCommand.self,
       InspectCommand.self, BenchCommand.self, TokenizerCommand.self, DemoCommand.self,
       WeightsCommand.self, MLflowCommand.self, DoctorCommand.self,
     ])

@@ -1,0 +1,140 @@
+import Foundation
+import ModelFixtures
+import Synchronization
+import Testing
+
+@testable import Search
+
+/// Trials from the first suggestion to what becomes of them.
+@Suite struct StudySearchTests {
+  @Test func trialsMeetTheConditionsAndTheBudget() throws {
+    let study = try Bench().run()
+    let again = try Bench().run()
+    #expect(study.trials.count == 12 && study.finished.count == 12)
+    for trial in study.trials {
+      let (experts, chosen) = (trial.values["experts"]?.asNumber, trial.values["chosen"]?.asNumber)
+      #expect(try #require(chosen) <= #require(experts))
+    }
+    let best = try #require(study.best)
+    #expect(best.result?.loss == study.ranking.compactMap(\.value).min())
+    #expect(best.reports.count == 6 && best.result?.steps == 100)
+    #expect(again.trials.map(\.values) == study.trials.map(\.values))
+  }
+
+  @Test func severalWorkersMakeTheSameTrialsOnce() throws {
+    var bench = try Bench()
+    bench.options.workers = 3
+    bench.options.budget = Budget(trials: 30)
+    let study = try bench.run()
+    #expect(study.finished.count == 30)
+    let numbers = bench.maker.made.withLock { $0 }
+    #expect(Set(numbers).count == numbers.count)
+    bench = try Bench()
+    bench.options.budget = Budget(trials: 30)
+    let alone = try bench.run()
+    #expect(study.trials.map(\.values) == alone.trials.map(\.values))
+  }
+
+  @Test func whatIsTooLargeIsRefusedAndWhatFailsIsNoted() throws {
+    var bench = try Bench(fails: 13)
+    bench.options.most = 12_000_000
+    bench.options.budget = Budget(trials: 60)
+    let study = try bench.run()
+    for trial in study.trials {
+      let experts = try #require(trial.values["experts"]?.asNumber)
+      let state = trial.result?.state
+      #expect(state == (experts == 13 ? .failed : experts > 12 ? .refused : .complete))
+    }
+    let made = bench.maker.made.withLock { $0.count }
+    #expect(made == study.trials.count { $0.isComplete && $0.result?.copied == nil } && made > 20)
+    let table = StudyTable(study, bench.space)
+    #expect(table.counts.contains("refused") && table.counts.contains("failed"))
+    let failed = try #require(study.trials.first { $0.result?.state == .failed })
+    #expect(table.line(failed).contains("13 is no number of experts"))
+  }
+
+  @Test func equalValuesHaveEqualResults() throws {
+    var bench = try Bench(["experts=2,4,8"], where: [])
+    bench.options.budget = Budget(trials: 6)
+    let study = try bench.run()
+    #expect(study.finished.count == 6 && bench.maker.made.withLock { $0.count } == 3)
+    let copies = study.trials.filter { $0.result?.copied != nil }
+    #expect(copies.count == 3)
+    for copy in copies {
+      let first = study.trials[try #require(copy.result?.copied)]
+      #expect(first.values == copy.values && first.value == copy.value)
+    }
+    // No attempt is wasted on what is known while there is something left to try.
+    #expect(Set(study.trials.prefix(3).compactMap { $0.values["experts"] }).count == 3)
+  }
+
+  @Test func aGridEndsWithItsLastPoint() throws {
+    var bench = try Bench(["experts=2,4,8", "chosen=1..4"])
+    bench.options.budget = Budget(trials: 100)
+    let study = try bench.run(GridSampler(bench.space, fixed: [:], seed: 7))
+    #expect(study.finished.count == 10 && study.best?.values["experts"] == .whole(8))
+  }
+
+  @Test func budgetsAreOperationsAndSeconds() throws {
+    var bench = try Bench()
+    bench.options.budget = Budget(flops: 4.5e8)
+    #expect(try bench.run().trials.count == 5)
+    bench.options.budget = Budget(trials: 100, seconds: 0)
+    #expect(try bench.run().trials.count == 5)
+  }
+
+  @Test func theMedianEndsWhatIsWorse() throws {
+    var bench = try Bench()
+    bench.options.budget = Budget(trials: 40)
+    let study = try bench.run(pruner: MedianPruner(warmup: 20))
+    let pruned = study.trials.filter { $0.result?.state == .pruned }
+    #expect(pruned.count > 10 && study.trials.prefix(5).allSatisfy { $0.isComplete })
+    #expect(pruned.allSatisfy { $0.result?.steps ?? 0 > 20 && $0.result?.values.isEmpty == true })
+    // What it ends is not the best.
+    bench = try Bench()
+    bench.options.budget = Budget(trials: 40)
+    let all = try bench.run()
+    #expect(study.best?.values == all.best?.values)
+    #expect(StudyTable(study, bench.space).savedShare ?? 0 > 0.15)
+  }
+
+  /// A trial that is cut off stays for the next, which makes it whole.
+  @Test func whatWasBegunIsMadeByTheNext() throws {
+    let bench = try Bench()
+    let count = Mutex(0)
+    var listeners = StudySearch.Listeners()
+    listeners.isInterrupted = {
+      count.withLock {
+        $0 += 1
+        return $0 > 40
+      }
+    }
+    let cut = try bench.run(listeners: listeners)
+    #expect(cut.trials.count { $0.result == nil } == 1 && cut.trials.count < 12)
+    let whole = try bench.run()
+    #expect(whole.finished.count == 12)
+    #expect(whole.trials.prefix(cut.trials.count).map(\.values) == cut.trials.map(\.values))
+    #expect(whole.trials.allSatisfy { $0.reports.count == 6 && $0.isComplete })
+    let other = try Bench().run()
+    #expect(whole.trials.map(\.values) == other.trials.map(\.values))
+  }
+
+  @Test func aTrialOfALivingWorkerIsItsOwn() throws {
+    let bench = try Bench()
+    let journal = try bench.journal()
+    try journal.begin(bench.plan)
+    let other = try StudyWorker(in: bench.folder + "/workers")
+    let values: TrialValues = ["experts": .whole(2), "chosen": .whole(1), "rate": .number(1e-3)]
+    try journal.append(.begin(trial: 0, values: values, worker: other.name, time: 0))
+    #expect(try bench.run().finished.count == 11)
+    other.leave()
+    let study = try bench.run()
+    #expect(study.finished.count == 12 && study.trials[0].worker != other.name)
+  }
+
+  @Test func conditionsThatNothingMeetsAreAnError() throws {
+    let bench = try Bench(["experts=2..16"], where: ["experts>16"])
+    let error = #expect(throws: SearchError.self) { try bench.run() }
+    #expect(error?.message == "no values were found that meet experts>16")
+  }
+}
