@@ -5,8 +5,10 @@ public final class StudySearch: @unchecked Sendable {
   /// What a search is to keep to.
   public struct Options: Sendable {
     public var budget = Budget(trials: 20)
-    /// Trials at once.
+    /// Trials that are trained at once.
     public var workers = 1
+    /// Trials that are begun before their turn, so that their libraries are there when it comes.
+    public var ahead = 1
     /// Models that need more memory are refused before they are compiled.
     public var most: Int?
     /// Numbers that conditions may name beside those of the space.
@@ -35,6 +37,7 @@ public final class StudySearch: @unchecked Sendable {
   private let options: Options
   private let listeners: Listeners
   private let start = ContinuousClock.now
+  private let turns: Turns
   private let lock = NSLock()
   // Guarded by the lock.
   private var failure: (any Error)?
@@ -48,12 +51,14 @@ public final class StudySearch: @unchecked Sendable {
     (self.journal, self.plan, self.space) = (journal, plan, space)
     (self.sampler, self.pruner, self.maker) = (sampler, pruner, maker)
     (self.worker, self.options, self.listeners) = (worker, options, listeners)
+    turns = Turns(limit: max(1, options.workers))
     try journal.begin(plan)
   }
 
   /// Makes trials. Errors: the first that ended a worker; the trials that others made are kept.
   public func run() throws {
-    let threads = (1..<max(1, options.workers)).map { _ in
+    let count = max(1, options.workers) + max(0, options.ahead)
+    let threads = (1..<count).map { _ in
       let done = DispatchSemaphore(value: 0)
       let thread = Thread { [self] in
         work()
@@ -70,13 +75,27 @@ public final class StudySearch: @unchecked Sendable {
 
   private func work() {
     do {
-      while !isOver, let trial = try next() {
-        guard let result = try result(of: trial) else { return }
-        try end(trial, result)
-      }
+      var trial = isOver ? nil : try next()
+      while let current = trial { trial = try follow(current) }
     } catch {
       lock.withLock { failure = failure ?? error }
     }
+  }
+
+  /// Makes a trial when its turn comes, and begins the next one while it still has it.
+  private func follow(_ trial: Trial) throws -> Trial? {
+    let preparation: Preparation
+    do {
+      preparation = try prepare(trial)
+    } catch {
+      turns.drop(trial.number)
+      throw error
+    }
+    guard turns.enter(trial.number, until: { isOver }) else { return nil }
+    defer { turns.leave() }
+    guard !isOver, let result = try result(of: trial, preparation) else { return nil }
+    try end(trial, result)
+    return isOver ? nil : try next()
   }
 
   private var isOver: Bool { listeners.isInterrupted() || lock.withLock { failure != nil } }
@@ -102,6 +121,7 @@ public final class StudySearch: @unchecked Sendable {
 
   private func begun(_ number: Int) -> Trial {
     lock.withLock { _ = own.insert(number) }
+    turns.expect(number)
     let trial = journal.study.trials[number]
     lock.withLock { listeners.began(trial) }
     return trial
@@ -111,6 +131,11 @@ public final class StudySearch: @unchecked Sendable {
     for trial in journal.study.trials where trial.result == nil {
       let isOwn = lock.withLock { own.contains(trial.number) }
       guard !isOwn, trial.worker == worker.name || !worker.isAlive(trial.worker) else { continue }
+      guard Set(trial.values.keys) == Set(space.dimensions.map(\.name)) else {
+        throw SearchError(
+          "\(journal.path): trial \(trial.number) has other parameters than the space",
+          hint: "begin a study of its own with --study FOLDER")
+      }
       try journal.append(
         .take(trial: trial.number, worker: worker.name, time: Date().timeIntervalSince1970))
       return begun(trial.number)
@@ -143,27 +168,50 @@ public final class StudySearch: @unchecked Sendable {
 
   // MARK: - Its result
 
-  /// Nil if it was interrupted, and is left for another time.
-  private func result(of trial: Trial) throws -> TrialResult? {
-    let study = journal.study
-    if let same = study.same(as: trial.values), same.isComplete, var result = same.result {
-      // The same values train to the same numbers.
-      (result.copied, result.seconds, result.preparation) = (same.number, 0, 0)
-      return result
-    }
+  /// What is known of a trial before its turn.
+  private enum Preparation {
+    /// Its library is there, after so many seconds.
+    case ready(TrialCost, seconds: Double)
+    /// It will not be trained.
+    case over(TrialResult)
+  }
+
+  private func prepare(_ trial: Trial) throws -> Preparation {
+    if let known = copied(trial) { return .over(known) }
     do {
       let cost = try maker.cost(of: trial.values)
       if let most = options.most, cost.bytes > most {
         var result = TrialResult(.refused)
         result.cost = cost
         result.note = "its training needs \(cost.bytes) bytes"
-        return result
+        return .over(result)
       }
-      return try made(trial, cost)
+      return .ready(cost, seconds: try maker.prepare(trial.values))
     } catch let failure as TrialFailure {
-      if listeners.isInterrupted() { return nil }
       var result = TrialResult(.failed)
       result.note = failure.reason
+      return .over(result)
+    }
+  }
+
+  /// The same values train to the same numbers: nil if nobody has trained them.
+  private func copied(_ trial: Trial) -> TrialResult? {
+    guard let same = journal.study.same(as: trial.values), same.isComplete,
+      var result = same.result
+    else { return nil }
+    (result.copied, result.seconds, result.preparation) = (same.number, 0, 0)
+    return result
+  }
+
+  /// Nil if it was interrupted, and is left for another time.
+  private func result(of trial: Trial, _ preparation: Preparation) throws -> TrialResult? {
+    switch preparation {
+    case .over(let result): return result
+    case .ready(let cost, let seconds):
+      // An equal one may have been made meanwhile.
+      if let known = copied(trial) { return known }
+      var result = try made(trial, cost)
+      result?.preparation = seconds
       return result
     }
   }
@@ -193,9 +241,7 @@ public final class StudySearch: @unchecked Sendable {
     var result = TrialResult(made.isWhole && !isPruned ? .complete : .pruned)
     let best = trial.reports.min { $0.loss < $1.loss }
     (result.loss, result.lossStep, result.bits) = (best?.loss, best?.step, made.bits)
-    (result.steps, result.seconds, result.preparation) = (
-      made.steps, made.seconds, made.preparation
-    )
+    (result.steps, result.seconds) = (made.steps, made.seconds)
     result.cost = cost
     if result.state == .complete, let loss = best?.loss {
       result.values = plan.objectives.map { $0.value(loss: loss, bits: made.bits, cost) }
@@ -214,30 +260,21 @@ public final class StudySearch: @unchecked Sendable {
     }
     let study = journal.study
     lock.withLock { listeners.ended(study.trials[trial.number], study) }
+    try checkForFailures(study)
   }
-}
 
-extension StudyPlan.Objective {
-  func value(loss: Double, bits: Double?, _ cost: TrialCost) -> Double {
-    switch self {
-    case .loss: loss
-    case .bits: bits ?? loss / 0.693_147_180_559_945_3
-    case .flops: cost.flopsPerToken
-    case .bytes: Double(cost.bytes)
-    }
+  /// Where nothing has worked so far, nothing will.
+  private func checkForFailures(_ study: Study) throws {
+    let finished = study.finished
+    guard finished.count >= Self.firstFailures,
+      let reason = finished.last?.result?.note,
+      finished.allSatisfy({ $0.result?.state == .failed })
+    else { return }
+    throw SearchError(
+      "the first \(finished.count) trials failed, the last as \(reason)",
+      hint: "try the model by itself: moec compile, then moec run --train; "
+        + "then search anew with another --study")
   }
-}
 
-extension StudyJournal {
-  /// Notes what the study is about, or finds that it is this. Errors: it is about something else.
-  public func begin(_ plan: StudyPlan) throws {
-    try exclusively {
-      guard let known = study.plan else { return try append(.study(plan: plan)) }
-      if let difference = plan.difference(from: known) {
-        throw SearchError(
-          "\(path) is of another search: \(difference)",
-          hint: "search as before, or begin a study of its own with --study FOLDER")
-      }
-    }
-  }
+  private static let firstFailures = 5
 }

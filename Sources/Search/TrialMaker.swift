@@ -4,8 +4,16 @@ public protocol TrialMaker: Sendable {
   /// What a trial's model would be. Errors that are `TrialFailure` are the trial's own.
   func cost(of values: TrialValues) throws -> TrialCost
 
+  /// Does what a trial needs before it is made, such as to compile its model, while another may be made;
+  /// gives the seconds that took. Errors that are `TrialFailure` are the trial's own.
+  func prepare(_ values: TrialValues) throws -> Double
+
   /// Makes a trial. `report` takes each validation loss and says whether to go on.
   func make(_ trial: Trial, report: (Trial.Report) throws -> Bool) throws -> MadeTrial
+}
+
+extension TrialMaker {
+  public func prepare(_ values: TrialValues) throws -> Double { 0 }
 }
 
 /// How a trial went.
@@ -14,9 +22,7 @@ public struct MadeTrial: Sendable {
   public var isWhole: Bool
   /// Steps that were trained.
   public var steps: Int
-  /// Of training alone, and of having the library before.
   public var seconds = 0.0
-  public var preparation = 0.0
   /// Bits for each character of the lowest loss, where tokens are not characters.
   public var bits: Double?
 

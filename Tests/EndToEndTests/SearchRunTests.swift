@@ -109,7 +109,8 @@ import Testing
         "in one of them"
       ),
       (["--space", "none.json"], "cannot read none.json", "check the name"),
-      ([], "there is nothing to search", "--space experts=2,4,8"),
+      (["--space", "experts=2,4", "--config", "none"], "cannot read none", "check the name"),
+    ([], "there is nothing to search", "--space experts=2,4,8"),
     ])
   func wrong(words: [String], message: String, hint: String) throws {
     let result = try search(words + ["--study", "wrong"])

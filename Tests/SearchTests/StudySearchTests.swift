@@ -101,17 +101,12 @@ import Testing
   /// A trial that is cut off stays for the next, which makes it whole.
   @Test func whatWasBegunIsMadeByTheNext() throws {
     let bench = try Bench()
-    let count = Mutex(0)
+    let maker = bench.maker
     var listeners = StudySearch.Listeners()
-    listeners.isInterrupted = {
-      count.withLock {
-        $0 += 1
-        return $0 > 40
-      }
-    }
+    listeners.isInterrupted = { maker.made.withLock { $0.count } > 4 }
     let cut = try bench.run(listeners: listeners)
-    #expect(cut.trials.count { $0.result == nil } == 1 && cut.trials.count < 12)
-    let whole = try bench.run()
+    #expect(cut.trials.count { $0.result == nil } == 1 && cut.trials.count == 5)
+    let whole = try bench.run(maker: Formula(fails: nil))
     #expect(whole.finished.count == 12)
     #expect(whole.trials.prefix(cut.trials.count).map(\.values) == cut.trials.map(\.values))
     #expect(whole.trials.allSatisfy { $0.reports.count == 6 && $0.isComplete })
@@ -130,6 +125,41 @@ import Testing
     other.leave()
     let study = try bench.run()
     #expect(study.finished.count == 12 && study.trials[0].worker != other.name)
+  }
+
+  /// With one trial ahead, each is begun while the one before is trained, whichever is ready first.
+  @Test(arguments: [1, 3]) func trialsHaveTheirTurnsInOrder(ahead: Int) throws {
+    var bench = try Bench()
+    bench.options.ahead = ahead
+    let study = try bench.run(maker: Sleepy())
+    #expect(study.finished.count == 12)
+    let text = try String(contentsOfFile: bench.path, encoding: .utf8)
+    let events = text.matches(of: /(?m)^\{"(begin|end)":.*?"trial":(\d+)/).map {
+      "\($0.output.1) \($0.output.2)"
+    }
+    let expected =
+      (0...ahead).map { "begin \($0)" }
+      + (0..<12).flatMap {
+        ["end \($0)"] + ($0 + ahead + 1 < 12 ? ["begin \($0 + ahead + 1)"] : [])
+      }
+    #expect(events == expected)
+  }
+
+  @Test func whereNothingWorksItEnds() throws {
+    let bench = try Bench(["experts=4", "rate=1e-4..1e-2"], where: [], fails: 4)
+    let error = #expect(throws: SearchError.self) { try bench.run() }
+    #expect(error?.message == "the first 5 trials failed, the last as 4 is no number of experts")
+    #expect(try bench.journal().study.trials.count == 5)
+  }
+
+  @Test func aJournalNamesNoOptionsOfItsOwn() throws {
+    let bench = try Bench()
+    let journal = try bench.journal()
+    try journal.begin(bench.plan)
+    let values: TrialValues = ["experts": .whole(2), "chosen": .whole(1), "save": .word("x")]
+    try journal.append(.begin(trial: 0, values: values, worker: "gone", time: 0))
+    let error = #expect(throws: SearchError.self) { try bench.run() }
+    #expect(error?.message.contains("trial 0 has other parameters") == true)
   }
 
   @Test func conditionsThatNothingMeetsAreAnError() throws {

@@ -26,6 +26,8 @@ struct Bench {
       model: "formula", source: "1", space: dimensions, conditions: conditions,
       objectives: objectives, training: [:], steps: 100, seed: 7, identifier: "x")
     options.budget = Budget(trials: 12)
+    // One after the other, each with all that is known.
+    options.ahead = 0
   }
 
   var path: String { folder + "/journal.jsonl" }
@@ -35,14 +37,14 @@ struct Bench {
   @discardableResult
   func run(
     _ sampler: (any Sampler)? = nil, pruner: (any Pruner)? = nil,
-    listeners: StudySearch.Listeners = .init()
+    maker: (any TrialMaker)? = nil, listeners: StudySearch.Listeners = .init()
   ) throws -> Study {
     let journal = try journal()
     let worker = try StudyWorker(in: folder + "/workers")
     defer { worker.leave() }
     try StudySearch(
       journal, plan, space, sampler: sampler ?? RandomSampler(space, seed: plan.seed),
-      pruner: pruner, maker: maker, worker: worker, options, listeners
+      pruner: pruner, maker: maker ?? self.maker, worker: worker, options, listeners
     ).run()
     return journal.study
   }
@@ -85,6 +87,22 @@ final class Formula: TrialMaker {
       }
     }
     return MadeTrial(isWhole: true, steps: 100)
+  }
+}
+
+/// Trials of which some are ready late.
+struct Sleepy: TrialMaker {
+  private let formula = Formula(fails: nil)
+
+  func cost(of values: TrialValues) throws -> TrialCost { try formula.cost(of: values) }
+
+  func prepare(_ values: TrialValues) throws -> Double {
+    usleep(useconds_t(1000 * ((values["experts"]?.asNumber ?? 0) - 2)))
+    return 1
+  }
+
+  func make(_ trial: Trial, report: (Trial.Report) throws -> Bool) throws -> MadeTrial {
+    try formula.make(trial, report: report)
   }
 }
 

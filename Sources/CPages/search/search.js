@@ -201,11 +201,11 @@
     row.addEventListener("click", () => select(Number(row.dataset.trial)));
     row.addEventListener("focus", () => select(Number(row.dataset.trial)));
   }
-  let drawn = 0;
-  const watcher = new ResizeObserver(() => {
+  let drawn = document.body.clientWidth;
+  addEventListener("resize", () => {
     if (document.body.clientWidth === drawn) return;
     drawn = document.body.clientWidth;
     draw();
   });
-  watcher.observe(document.body);
+  draw();
 })();

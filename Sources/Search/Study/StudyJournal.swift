@@ -114,3 +114,17 @@ public final class StudyJournal: @unchecked Sendable {
     return record
   }
 }
+
+extension StudyJournal {
+  /// Notes what the study is about, or finds that it is this. Errors: it is about something else.
+  public func begin(_ plan: StudyPlan) throws {
+    try exclusively {
+      guard let known = study.plan else { return try append(.study(plan: plan)) }
+      if let difference = plan.difference(from: known) {
+        throw SearchError(
+          "\(path) is of another search: \(difference)",
+          hint: "search as before, or begin a study of its own with --study FOLDER")
+      }
+    }
+  }
+}

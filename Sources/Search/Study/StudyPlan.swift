@@ -71,3 +71,14 @@ public struct StudyPlan: Codable, Hashable, Sendable {
     return nil
   }
 }
+
+extension StudyPlan.Objective {
+  func value(loss: Double, bits: Double?, _ cost: TrialCost) -> Double {
+    switch self {
+    case .loss: loss
+    case .bits: bits ?? loss / 0.693_147_180_559_945_3
+    case .flops: cost.flopsPerToken
+    case .bytes: Double(cost.bytes)
+    }
+  }
+}

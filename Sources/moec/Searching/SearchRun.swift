@@ -35,6 +35,11 @@ struct SearchRun {
     constants = reader.constants(space)
     folder = command.study.study ?? "\(RunFolder.root)/\(graph.name)-search"
     seed = command.trial.seed ?? RandomStream.usualSeed
+    let data = command.trial.data ?? Corpus.usual
+    guard let data else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
+    guard access(data, R_OK) == 0 else {
+      throw FileError(operation: "read", path: data, code: errno)
+    }
     var claims = FileClaims()
     claims.read(command.trial.data, "--data")
     claims.read(command.trial.config, "--config")

@@ -14,6 +14,7 @@ struct TrialTraining: TrialMaker {
   let words: [String]
   /// The study's folder of logs.
   let folder: String
+  /// Of each trial.
   let steps: Int
   /// Threads of each; nil: as many as there are processors.
   let threads: Int?
@@ -39,6 +40,10 @@ struct TrialTraining: TrialMaker {
     try models[Self.settings(values, settings)].cost()
   }
 
+  func prepare(_ values: TrialValues) throws -> Double {
+    try models[Self.settings(values, settings)].build().seconds
+  }
+
   func make(_ trial: Trial, report: (Trial.Report) throws -> Bool) throws -> MadeTrial {
     let built = try models[Self.settings(trial.values, settings)].build()
     let start = ContinuousClock.now
@@ -56,7 +61,6 @@ struct TrialTraining: TrialMaker {
       isStopped = isStopped || isInterrupted()
     }
     var made = MadeTrial(isWhole: false, steps: log.last?.step ?? 0)
-    made.preparation = built.seconds
     made.bits = log.best?.bits
     if isStopped {
       process.end()
