@@ -179,7 +179,8 @@ let package = Package(
       ]),
     .testTarget(
       name: "SearchTests",
-      dependencies: ["Search", "ModelFixtures"]),
+      dependencies: ["Search", "ModelFixtures"],
+      exclude: ["surface.jsonl"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
