@@ -109,15 +109,14 @@
       svg.append(make("text", {
         class: "label", x: x + shift, y: 12 + (axes.length > 4 && all < 500 && index % 2 ? 13 : 0), "text-anchor": anchor,
       }, axis.name));
-      for (const value of marks) {
-        svg.append(make("text", { x: x + 5, y: up(value) + 4 }, short(value)));
-      }
-      return { x, up };
+      const labels = marks.map((value) => make("text", { x: x + 5, y: up(value) + 4 }, short(value)));
+      return { x, up, labels };
     });
     for (const trial of [...ranked].reverse()) {
       const values = facts.dimensions.map((axis) => trial.values[axis.name]).concat([trial.results[0]]);
       svg.append(mark("path", { d: path(values.map((value, i) => [places[i].x, places[i].up(value)])) }, trial));
     }
+    svg.append(...places.flatMap((place) => place.labels));
     place("parallel", svg);
   }
 
@@ -187,7 +186,11 @@
     for (const element of document.querySelectorAll("[data-trial]")) {
       element.classList.toggle("current", Number(element.dataset.trial) === current);
     }
-    for (const element of document.querySelectorAll("path.current")) element.parentNode.append(element);
+    // Above all other lines, and below what is written.
+    for (const element of document.querySelectorAll("path.current")) {
+      const last = [...element.parentNode.querySelectorAll("path.trial")].at(-1);
+      if (last !== element) last.after(element);
+    }
     if (trials[current]) describe(trials[current]);
   }
 

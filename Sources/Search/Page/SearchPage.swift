@@ -84,7 +84,8 @@ public struct SearchPage {
       importances.isEmpty
       ? "Optuna says so where there are enough trials."
       : "The share of each parameter in what made trials differ."
-    return section("importances", "What matters", "<p>\(text)</p>")
+    return section(
+      "importances", "What matters", "<p>\(text)</p>", isWide: objectives.count > 1)
   }
 
   private var trialSection: String {

@@ -63,7 +63,7 @@ public final class Optuna: Sampler, Pruner, @unchecked Sendable {
     let wanted = options.sampler.map { "the sampler \($0)" } ?? "the pruner"
     return SearchError(
       "\(wanted) is Optuna's, which is not here: \(what)",
-      hint: "install it: \(options.python) -m pip install \(packages) — or search without it: "
+      hint: "install it: \(options.python) -m pip install \(packages); or search without it: "
         + "--sampler random or grid, --prune median")
   }
 
