@@ -58,24 +58,28 @@ public final class StudySearch: @unchecked Sendable {
   /// Makes trials. Errors: the first that ended a worker; the trials that others made are kept.
   public func run() throws {
     let count = max(1, options.workers) + max(0, options.ahead)
-    let threads = (1..<count).map { _ in
+    // Begun before any is made: later ones then begin at the same moments in each search.
+    var first: [Trial] = []
+    while first.count < count, !isOver, let trial = try next() { first.append(trial) }
+    let threads = first.dropFirst().map { trial in
       let done = DispatchSemaphore(value: 0)
       let thread = Thread { [self] in
-        work()
+        work(trial)
         done.signal()
       }
       thread.stackSize = 1 << 24
       thread.start()
       return done
     }
-    work()
+    if let trial = first.first { work(trial) }
     for thread in threads { thread.wait() }
     if let failure { throw failure }
   }
 
-  private func work() {
+  /// Makes a trial, and those that follow it.
+  private func work(_ first: Trial) {
     do {
-      var trial = isOver ? nil : try next()
+      var trial: Trial? = first
       while let current = trial { trial = try follow(current) }
     } catch {
       lock.withLock { failure = failure ?? error }

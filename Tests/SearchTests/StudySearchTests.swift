@@ -35,6 +35,32 @@ import Testing
     #expect(study.trials.map(\.values) == alone.trials.map(\.values))
   }
 
+  /// As processes of several machines do that share the folder.
+  @Test func severalSearchesShareAStudy() throws {
+    var bench = try Bench()
+    bench.options.budget = Budget(trials: 40)
+    let shared = bench
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 3) { _ in
+      do { try shared.run() } catch { failures.withLock { $0.append("\(error)") } }
+    }
+    #expect(failures.withLock { $0 } == [])
+    let study = try bench.journal().study
+    #expect(study.trials.count == 40 && study.finished.count == 40)
+    let numbers = bench.maker.made.withLock { $0 }
+    #expect(Set(numbers).count == numbers.count)
+    #expect(Set(study.trials.map(\.worker)).count > 1)
+  }
+
+  @Test func objectivesAreWhatTheySay() throws {
+    let study = try Bench(objectives: [.bits, .bytes]).run()
+    for trial in study.trials {
+      let result = try #require(trial.result)
+      #expect(abs(result.values[0] * 0.693147180559945 - (result.loss ?? 0)) < 1e-9)
+      #expect(result.values[1] == Double(result.cost?.bytes ?? 0))
+    }
+  }
+
   @Test func whatIsTooLargeIsRefusedAndWhatFailsIsNoted() throws {
     var bench = try Bench(fails: 13)
     bench.options.most = 12_000_000
