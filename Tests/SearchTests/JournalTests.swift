@@ -20,7 +20,9 @@ import Testing
     let bench = try Bench()
     let journal = try bench.journal()
     try journal.begin(bench.plan)
-    let values: TrialValues = ["a": .whole(3), "b": .number(1e-4), "c": .word("x")]
+    let values: TrialValues = [
+      "a": .whole(3), "b": .number(1e-4), "c": .word("x"), "d": .number(16),
+    ]
     try journal.append(.begin(trial: 0, values: values, worker: "w", time: 12.5))
     try journal.append(.report(trial: 0, worker: "w", step: 20, loss: 1.25))
     try journal.append(end(0, "w", 0.5))

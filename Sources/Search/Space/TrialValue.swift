@@ -1,5 +1,6 @@
-/// What one parameter is in a trial.
-public enum TrialValue: Hashable, Sendable {
+/// What one parameter is in a trial. Numbers are equal whichever way they are written: JSON does not tell 16
+/// from 16.0.
+public enum TrialValue: Sendable {
   case whole(Int)
   case number(Double)
   case word(String)
@@ -21,6 +22,20 @@ public enum TrialValue: Hashable, Sendable {
     case .number(let number): number
     case .word: nil
     }
+  }
+}
+
+extension TrialValue: Hashable {
+  public static func == (a: TrialValue, b: TrialValue) -> Bool {
+    switch (a.asNumber, b.asNumber) {
+    case (let a?, let b?): a == b
+    case (nil, nil): a.description == b.description
+    case (nil, _?), (_?, nil): false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    if let number = asNumber { hasher.combine(number) } else { hasher.combine(description) }
   }
 }
 

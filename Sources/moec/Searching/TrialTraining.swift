@@ -64,6 +64,7 @@ struct TrialTraining: TrialMaker {
     made.bits = log.best?.bits
     if isStopped {
       process.end()
+      unlink(errors)
     } else {
       let status = process.wait()
       guard status == 0 else { throw TrialFailure(Self.reason(status, errors)) }
