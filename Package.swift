@@ -32,7 +32,7 @@ let package = Package(
       cSettings: [.headerSearchPath(".")]),
     .target(
       name: "CPages", dependencies: ["CCarried"],
-      exclude: ["page", "charts", "routes", "inspection"],
+      exclude: ["page", "charts", "routes", "search", "inspection"],
       cSettings: [.headerSearchPath(".")]),
 
     // The tools around it: compilers below, compiled libraries above.
@@ -73,6 +73,13 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: ["GraphIR", "Planning", "Benchmark", "CRanks", "Toolchain"]),
+    // Trials of many settings, and the Python that Optuna is asked through.
+    .target(
+      name: "CSearch", dependencies: ["CCarried"], exclude: ["helper"],
+      cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "Search",
+      dependencies: ["CSearch", "CPages", "JSON", "Page", "SystemFiles", "Toolchain", "Words"]),
     .target(
       name: "Benchmark",
       dependencies: [
@@ -92,7 +99,7 @@ let package = Package(
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
         "Comparison", "Tracking", "Charts", "Chat", "Tokenizer", "HuggingFace", "Ranks", "Runner",
-        "Benchmark", "Simulation", "Inspection",
+        "Search", "Benchmark", "Simulation", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -188,6 +195,10 @@ let package = Package(
         "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
         "moec",
       ]),
+    .testTarget(
+      name: "SearchTests",
+      dependencies: ["Search", "ModelFixtures"],
+      exclude: ["surface.jsonl"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
     .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
@@ -221,7 +232,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "GraphIR", "Lint", "MoE", "Passes", "Planning", "Codegen", "ModelRuntime", "Runner",
-        "ModelFixtures", "CompiledModels", "moec",
+        "Search", "ModelFixtures", "CompiledModels", "moec",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -13,6 +13,8 @@ import Words
 public struct Compilation {
   /// The path of model.swift, or of its folder. Of a graph that no file describes, what would be its name.
   public var model: String
+  /// What was chosen of the model's settings, `experts=16`.
+  public var settings: [String] = []
   public var omittedPasses: [String] = []
   public var options = CompileOptions()
   public var preferredCompiler: String?
@@ -67,6 +69,7 @@ public struct Compilation {
       supervise("swiftc compiles \(model)", timeLimit),
       supervise("\(model) describes its graph", timeLimit ?? Supervision.modelLimit)
     )
+    compiler.settings = settings
     let trace = try compiler.trace(model: model)
     if !trace.messages.isEmpty { write(trace.messages) }
     return (try Graph(parsing: trace.graph), try source())

@@ -101,6 +101,9 @@ public struct Graph: Hashable, Sendable {
   /// Where the vocabulary's axis is declared, for whoever must change it.
   public var vocabularyLocation: SourceLocation?
 
+  /// What could be chosen of the model and how it was, in the order in which it asks.
+  public var settings: [ModelSetting] = []
+
   /// An output and the value that it is.
   public struct OutputBinding: Hashable, Sendable {
     public var output: Output

@@ -4,6 +4,7 @@ extension Verifier {
       guard !graph.name.isEmpty else { throw Mismatch("the graph has no name") }
       try checkPrintable("the graph's name", graph.name)
       try checkOptimizer(graph.optimizer)
+      try checkSettings(graph.settings)
     } catch {
       throw Diagnostic(at: nil, error.message, hint: error.hint)
     }
@@ -22,6 +23,20 @@ extension Verifier {
     try checkRange("beta2", optimizer.beta2, 0..<1)
     try checkRange("epsilon", optimizer.epsilon, Double.leastNonzeroMagnitude..<beyond)
     try checkRange("weight decay", optimizer.weightDecay, 0..<beyond)
+  }
+
+  private static func checkSettings(_ settings: [ModelSetting]) throws(Mismatch) {
+    var names: Set<String> = []
+    for setting in settings {
+      try checkPrintable("the setting", setting.name)
+      try checkPrintable("the help of setting \(setting.name)", setting.help)
+      guard names.insert(setting.name).inserted else {
+        throw Mismatch("two settings are named \(setting.name.quoted)")
+      }
+      for value in [setting.value, setting.usual] where !setting.allows(value) {
+        throw Mismatch("the setting \(setting.name) cannot be \(value)")
+      }
+    }
   }
 
   private static func checkRange(

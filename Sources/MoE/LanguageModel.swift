@@ -64,7 +64,9 @@ public struct LanguageModel {
         site: Site(file, line, column, name: "LanguageModel"))
       if let first = Declarations.noteModel(model.site) { Self.refuse(model.site, first) }
       let places = OperatorPlaces(model: file)
-      Self.deliver(try model.trace(declared: Declarations.all, places: places, body))
+      Self.deliver(
+        try model.trace(
+          declared: Declarations.all, settings: Settings.ofProcess, places: places, body))
     } catch {
       Terminal.fail(error.diagnostics)
     }
@@ -121,7 +123,8 @@ struct Declaration {
   /// Runs the closure; axis names made by functions keep clear of those `declared`, and operators
   /// stand where `places` finds them.
   func trace(
-    declared: [String: Set<Int>] = [:], places: OperatorPlaces? = nil, _ body: (Text) -> Tensor
+    declared: [String: Set<Int>] = [:], settings: Settings = Settings(),
+    places: OperatorPlaces? = nil, _ body: (Text) -> Tensor
   ) throws(ModelErrors) -> Graph {
     var graph = Graph(
       name: name, vocabulary: axes.vocabulary.core, context: axes.context.core,
@@ -130,10 +133,15 @@ struct Declaration {
     let tracer = Tracer(graph, linearWeights: linearWeights, decaying: decaying)
     tracer.declared = declared
     tracer.places = places
+    tracer.settings = settings
     let call = Call(name: "LanguageModel", site: site, scope: "")
     tracer.checkModel([axes.vocabulary, axes.context, axes.batch], call)
     Tracer.$current.withValue(tracer) { tracer.finish(body(tracer.text(call)), call) }
-    guard tracer.diagnostics.isEmpty else { throw ModelErrors(diagnostics: tracer.diagnostics) }
-    return tracer.builder.graph
+    let diagnostics =
+      tracer.settings.diagnostics + tracer.settings.unknown(Settings.given) + tracer.diagnostics
+    guard diagnostics.isEmpty else { throw ModelErrors(diagnostics: diagnostics) }
+    graph = tracer.builder.graph
+    graph.settings = tracer.settings.all
+    return graph
   }
 }

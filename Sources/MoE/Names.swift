@@ -25,6 +25,9 @@ enum Names {
   /// A letter followed by letters, digits, `-` and `_`.
   static func isModel(_ name: String) -> Bool { isWord(name, "-_") }
 
+  /// Letters, digits, `-`, `_` and dots.
+  static func isWordOfSetting(_ word: String) -> Bool { isWord("a" + word, "-_.") && !word.isEmpty }
+
   private static func isWord(_ name: String, _ others: String) -> Bool {
     guard let first = name.first, isLetter(first), name.utf8.count <= longest else { return false }
     return name.allSatisfy { isLetter($0) || ("0"..."9").contains($0) || others.contains($0) }

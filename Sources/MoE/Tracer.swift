@@ -28,6 +28,9 @@ final class Tracer: @unchecked Sendable {
   var tokens: (value: Value?, site: Site)?
   var targets: Value?
 
+  /// What the model lets others choose.
+  var settings = Settings()
+
   /// The states, in order.
   var states: [DeclaredState] = []
 

@@ -36,12 +36,14 @@ extension Plan {
       + "token, in \(learned.count.of("tensor"))"
   }
 
-  /// The terms of the objective and the states, a line each; nothing where there are none.
+  /// The settings, the terms of the objective and the states, a line each; nothing where there are none.
   private var additions: [String] {
     let states = parameters.filter { $0.update == .rule }
     let numbers = states.reduce(0) { $0 + $1.type.count }
     let terms = graph.terms.map { "\($0.weight) \($0.name)" }
-    return (terms.isEmpty ? [] : ["objective: loss + " + terms.joined(separator: " + ")])
+    let settings = graph.settings
+    return (settings.isEmpty ? [] : ["settings: \(settings.inShort)"])
+      + (terms.isEmpty ? [] : ["objective: loss + " + terms.joined(separator: " + ")])
       + (states.isEmpty
         ? []
         : ["states: \(states.map(\.name).joined(separator: ", ")) (\(numbers.of("number")))"])

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// The lock is on `.NAME.lock` beside the file, with the number of the process in it: the file itself
 /// may be replaced while it is held. A lock file that a killed process left holds nothing.
-public final class FileLock {
+public final class FileLock: @unchecked Sendable {
   private var descriptor: Int32
   /// The lock file to remove; nil where the file itself is locked.
   private let ownFile: String?

@@ -59,6 +59,9 @@ public struct ModelModules: Sendable, Hashable {
     #endif
   }
 
+  /// The path of the running program, links followed, to start it once more.
+  public static var ownExecutable: String { SearchPath.resolved(runningExecutable) }
+
   /// The objects that SwiftPM's own list names, as a folder may hold others, of sources long gone.
   /// Without a list, in an installed folder, it is all of them.
   private static func objects(of name: String, in products: URL) -> [URL] {

@@ -7,7 +7,8 @@ import SystemFiles
 /// A model is a program, which may read its environment, files and the clock: only the program is
 /// kept, and it runs each time (in a hundredth of a second, where swiftc takes thirty of them).
 ///
-/// The model's program is started with `--graph-descriptor N` and writes the graph's text to that
+/// The model's program is started with `--graph-descriptor N`, and `--setting NAME=VALUE` for each that
+/// was chosen, and writes the graph's text to that
 /// descriptor; what it prints goes its own way. It reads no input.
 public struct SwiftModelCompiler: Sendable {
   /// What a model gave.
@@ -24,6 +25,8 @@ public struct SwiftModelCompiler: Sendable {
   public var cache: ContentCache
   /// Of swiftc, and of the model's own program.
   public var supervision: (compiler: Supervision, model: Supervision) = (.silent, .silent)
+  /// What was chosen of the model's settings, `experts=16`: words of its program's command line.
+  public var settings: [String] = []
   var searchPath: SearchPath
 
   public init(modules: ModelModules, cache: ContentCache = .standard()) {
@@ -146,7 +149,8 @@ public struct SwiftModelCompiler: Sendable {
     let path = files.main
     var process = Subprocess(
       executable: program,
-      arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)],
+      arguments: ["--graph-descriptor", String(Subprocess.extraDescriptor)]
+        + settings.flatMap { ["--setting", $0] },
       supervision: supervision.model)
     process.hasExtraPipe = true
     process.environment = ModelCrash.environment

@@ -112,6 +112,13 @@ public final class MLflowTracker: Tracker {
     }
   }
 
+  /// The run's id on the server, waited for so many seconds; nil if the server has not given one by then.
+  public func run(waiting seconds: Double) -> String? {
+    let limit = Date(timeIntervalSinceNow: seconds)
+    while sender.run == nil, Date() < limit { Thread.sleep(forTimeInterval: 0.02) }
+    return sender.run
+  }
+
   public var continuation: (key: String, value: String)? { ("mlflow", options.identifier) }
 
   /// Sends what a run left in a journal, to the server that it was for or to another one, and

@@ -20,11 +20,10 @@ struct Moec: AsyncParsableCommand {
     version: versionText,
     subcommands: [
       NewCommand.self, CompileCommand.self, CheckCommand.self, RunCommand.self, ChatCommand.self,
-      RunsCommand.self,
-      PlotCommand.self,
-      InspectCommand.self, BenchCommand.self, SimulateCommand.self, TokenizerCommand.self,
-      DemoCommand.self, WeightsCommand.self, ImportCommand.self, ExportCommand.self,
-      MLflowCommand.self, DoctorCommand.self,
+      RunsCommand.self, SearchCommand.self, PlotCommand.self, InspectCommand.self,
+      BenchCommand.self, SimulateCommand.self, TokenizerCommand.self, DemoCommand.self,
+      WeightsCommand.self, ImportCommand.self, ExportCommand.self, MLflowCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

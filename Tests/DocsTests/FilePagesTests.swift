@@ -20,7 +20,8 @@ import Testing
       sed 's/Axis("V", 65)/Axis("V", 320)/' Examples/tiny.swift > words.swift
       moec compile words.swift -o libwords.so
       train libwords.so --data shards --log b.jsonl --save b.safetensors
-      sed 's/let routing =/auxiliary("size", weight: 0.01, (n * n).mean()); let routing =/' Examples/tiny.swift > terms.swift
+      sed -e 's/let routing =/auxiliary("size", weight: 0.01, (n * n).mean()); let routing =/' \
+        -e 's/Axis("E", 3)/Axis("E", Setting("experts", 3))/' Examples/tiny.swift > terms.swift
       moec compile terms.swift -o libterms.so
       train libterms.so --log c.jsonl --save c.safetensors
       """)

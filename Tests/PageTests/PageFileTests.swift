@@ -14,6 +14,9 @@ import Testing
       ("routes/routes.css", routes_css()),
       ("routes/routes.html", routes_html()),
       ("routes/routes.js", routes_js()),
+      ("search/search.css", search_css()),
+      ("search/plots.js", search_plots_js()),
+      ("search/search.js", search_js()),
       ("inspection/panes.html", inspect_panes_html()),
       ("inspection/inspect.css", inspect_css()),
       ("inspection/search.css", inspect_search_css()),
@@ -35,7 +38,7 @@ import Testing
     let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("Sources/CPages")
-    let folders = ["charts", "inspection", "page", "routes"]
+    let folders = ["charts", "inspection", "page", "routes", "search"]
     let paths = try folders.flatMap { folder in
       try FileManager.default.contentsOfDirectory(
         atPath: sources.appendingPathComponent(folder).path

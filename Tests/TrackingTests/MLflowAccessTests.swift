@@ -179,13 +179,15 @@ import Testing
     for (temporary, note) in [(".", ""), ("$PWD/file", "note: MLflow: cannot open ")] {
       let run = try Command.shell(
         "unset MOEC_CACHE; XDG_CACHE_HOME=\"$PWD/file\" TMPDIR=\"\(temporary)\" exec \"$0\" run \"$1\" --train "
-          + "--data text --steps 2 --eval-batches 1 --mlflow \"$2\"",
+          + "--data text --steps 2 --eval-batches 1 --mlflow \"$2\" --mlflow-parent p1",
         [try ModelFixture.bigram(), server.address], in: folder)
       #expect(run.status == 0, "\(run.errors)")
       #expect(!run.errors.contains("NSCocoaErrorDomain"))
       #expect(note.isEmpty ? !run.errors.contains("note: ") : run.errors.contains(note))
     }
     #expect(server.requests.last?.body.contains("FINISHED") == true)
+    let made = server.requests.first { $0.path.hasSuffix("/runs/create") }
+    #expect(made?.body.contains(#"{"key":"mlflow.parentRunId","value":"p1"}"#) == true)
     // A journal that was sent is gone; the folder for journals may stay.
     let left = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { path in
       var isFolder: ObjCBool = false

@@ -40,6 +40,7 @@ final class Complaints: @unchecked Sendable {
     let complaints = Complaints()
     let options = try options(server.address)
     let tracker = try MLflowTracker(options, complain: complaints.add)
+    #expect(tracker.run(waiting: 20) == "r1")
     log(tracker)
     tracker.log(metrics: ["bad": .nan, "worse": -.infinity], step: 3)
     let file = try ModelFixture.folder() + "/a file.txt"

@@ -13,6 +13,9 @@
     FILE(routes_css, "routes/routes.css") \
     FILE(routes_html, "routes/routes.html") \
     FILE(routes_js, "routes/routes.js") \
+    FILE(search_css, "search/search.css") \
+    FILE(search_plots_js, "search/plots.js") \
+    FILE(search_js, "search/search.js") \
     FILE(inspect_panes_html, "inspection/panes.html") \
     FILE(inspect_css, "inspection/inspect.css") \
     FILE(inspect_search_css, "inspection/search.css") \

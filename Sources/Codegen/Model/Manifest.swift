@@ -25,6 +25,7 @@ struct ManifestText {
       plan.expertRanks == 1 ? nil : line(["expert_ranks": .count(plan.expertRanks)]),
       plan.infers ? line(["inference": .bool(true)]) : nil,
       plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
+      graph.settings.isEmpty ? nil : list("settings", graph.settings.map(setting)),
       graph.terms.isEmpty ? nil : list("terms", graph.terms.map { term($0.name, $0.weight) }),
       line(["compiler": .text(context.options.compilerLine)]),
       line(["source": .text(context.options.sourceName)]),
@@ -96,6 +97,19 @@ struct ManifestText {
     let forward = graph.flops(.forward)
     return .members([
       "forward": .count(forward), "step": .count(forward + graph.flops(.backward)),
+    ])
+  }
+
+  /// What a setting is in this library, and what it is otherwise.
+  private func setting(_ setting: ModelSetting) -> JSON {
+    func json(_ value: ModelSetting.Value) -> JSON {
+      switch value {
+      case .whole, .number: .numeral("\(value)")
+      case .word(let word): .text(word)
+      }
+    }
+    return .members([
+      "name": .text(setting.name), "value": json(setting.value), "usual": json(setting.usual),
     ])
   }
 

@@ -21,6 +21,9 @@ extension CheckpointNotes {
       pairs["axes"] = axes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         .joined(separator: " ")
     }
+    if !settings.isEmpty {
+      pairs["settings"] = settings.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    }
     return pairs
   }
 
@@ -47,6 +50,27 @@ extension CheckpointNotes {
     learningRate = metadata["learning_rate"].flatMap { Float($0) }
     run = metadata["run"]
     axes = Self.axes(metadata["axes"] ?? "")
+    settings = Self.settings(metadata["settings"] ?? "")
+  }
+
+  /// What was chosen otherwise than in a library, which may be why a file does not fit.
+  func otherSettings(than manifest: Manifest) -> SafetensorsProblem? {
+    let different = settings.filter { setting in
+      manifest.settings.contains { $0.name == setting.name && $0.value != setting.value }
+    }
+    guard !different.isEmpty else { return nil }
+    let theirs = different.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    let own = manifest.settings.filter { own in different.contains { $0.name == own.name } }
+      .map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    return .badNote(key: "settings", reason: "says \(theirs), and the library has \(own)")
+  }
+
+  /// Names and values of `experts=16 chosen=4`; what is no such pair is left out.
+  private static func settings(_ text: String) -> [Manifest.Setting] {
+    text.split(separator: " ").compactMap { pair in
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      return parts.count == 2 ? .init(name: parts[0], value: parts[1]) : nil
+    }
   }
 
   /// Sizes by axis name from `B=16 C=128`; what is no such pair is left out.

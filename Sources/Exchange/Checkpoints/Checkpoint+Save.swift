@@ -55,6 +55,7 @@ extension Checkpoint {
   ) throws {
     var notes = notes
     notes.axes = model.manifest.axes
+    notes.settings = model.manifest.settings
     try Safetensors.write(outputs, metadata: notes.metadata, to: path)
   }
 }

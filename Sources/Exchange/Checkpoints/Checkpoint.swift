@@ -18,6 +18,8 @@ public struct CheckpointNotes: Equatable, Sendable {
   public var run: String?
   /// Sizes of the model's axes by name, so that other tools know them; empty if not noted.
   public var axes: [String: Int] = [:]
+  /// What was chosen of the model as it was compiled; empty if nothing could be.
+  public var settings: [Manifest.Setting] = []
 
   public init(
     model: String, vocabulary: [Unicode.Scalar], tokenizer: String? = nil, step: Int,
@@ -78,6 +80,7 @@ public struct Checkpoint {
     notes = CheckpointNotes(file.metadata, contents, manifest, &problems)
     if !problems.isEmpty {
       let fitting = Checkpoint.fitting(manifest, present, problems)
+      if let problem = notes.otherSettings(than: manifest) { problems.insert(problem, at: 0) }
       throw .unfit(path: path, problems, fitting: fitting)
     }
   }

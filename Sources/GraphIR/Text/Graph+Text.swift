@@ -12,6 +12,7 @@ extension Graph {
   ///     %1 = pointwise(%0) {f relu(x0)} : f32[B, T] @ block[3] "mixture"
   ///     return loss %1
   ///
+  /// Below the optimizer stand the model's settings, if it has any: `setting "experts" whole 16 usual 8`.
   /// `forward` and `backward` stand where the phase changes. `%5` is the first result of the sixth
   /// node, `%5.1` its second; after the colon stand the types of all results, after `@` the use of
   /// `layers` and the scope in it, or the whole scope outside of layers, and the place in the model's
@@ -45,7 +46,7 @@ extension Graph {
     return ["graph \(name.quoted)"]
       + symbols.map { "axis \($0.name) \($0.size)" }
       + ["batch \(batch)", "context \(context)", "vocabulary \(vocabulary)\(place)"]
-      + ["optimizer \(optimizer)"]
+      + ["optimizer \(optimizer)"] + settings.map(\.line)
   }
 }
 

@@ -91,6 +91,7 @@ extension GraphParser {
       name: name, vocabulary: vocabulary.axis, context: context, batch: batch,
       optimizer: optimizer)
     graph.vocabularyLocation = vocabulary.location
+    while let setting = try setting() { graph.settings.append(setting) }
     return graph
   }
 

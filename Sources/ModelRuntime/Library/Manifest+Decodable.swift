@@ -7,7 +7,7 @@ extension Manifest: Decodable {
     case work = "flops"
     case compiler, source
     case activeParameters = "active_parameters"
-    case accumulates, routers, terms
+    case accumulates, routers, terms, settings
     case infers = "inference"
     case vocabularyLine = "vocabulary_line"
     case expertRanks = "expert_ranks"
@@ -31,6 +31,7 @@ extension Manifest: Decodable {
     infers = (try? values.decode(Bool.self, forKey: .infers)) ?? false
     routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
     terms = try values.decodeIfPresent([Term].self, forKey: .terms) ?? []
+    settings = try values.decodeIfPresent([Setting].self, forKey: .settings) ?? []
     // These are only shown, so one in another form is no reason to refuse a library.
     compiler = try? values.decode(String.self, forKey: .compiler)
     source = try? values.decode(String.self, forKey: .source)
@@ -88,6 +89,22 @@ extension Manifest: Decodable {
       sum = next.partialValue
     }
     return nil
+  }
+}
+
+extension Manifest.Setting: Decodable {
+  enum CodingKeys: String, CodingKey { case name, value }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    name = try values.decode(String.self, forKey: .name)
+    if let whole = try? values.decode(Int.self, forKey: .value) {
+      value = "\(whole)"
+    } else if let number = try? values.decode(Double.self, forKey: .value) {
+      value = "\(number)"
+    } else {
+      value = try values.decode(String.self, forKey: .value)
+    }
   }
 }
 

@@ -24,6 +24,9 @@ public struct Manifest: Equatable, Sendable {
   /// What is added to the loss for training, in the order of `moec_terms`; empty where it is nothing.
   public var terms: [Term]
 
+  /// What could be chosen of the model and how it was; empty where there is nothing to choose.
+  public var settings: [Setting]
+
   /// Whether gradients of several batches can be added up; nil: the library does not say.
   public var accumulates: Bool?
 
@@ -89,6 +92,18 @@ public struct Manifest: Equatable, Sendable {
     public init(name: String, weight: Double) {
       self.name = name
       self.weight = weight
+    }
+  }
+
+  /// A number or word that was chosen as the model was compiled.
+  public struct Setting: Equatable, Sendable {
+    public var name: String
+    /// As `moec compile --set NAME=VALUE` takes it.
+    public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
     }
   }
 

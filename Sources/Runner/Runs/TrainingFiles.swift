@@ -48,6 +48,8 @@ public struct TrainingListeners {
   /// Gets a line at each evaluation: `step 100: train loss 2.7351, val loss 2.7429`, where the objective
   /// has terms `; terms: balance 1.0213`, and of a model that routes `; experts: balance 1.62, 0 dead`.
   public var output: (String) throws -> Void = { _ in }
+  /// Gets at the end what evaluations have shown, those of the run that this goes on included.
+  public var progressed: (TrainingProgress) -> Void = { _ in }
   /// Gets what is said once: of experts that are dead or overloaded.
   public var notice: (String) -> Void = { _ in }
   /// Gets what went wrong beside training, which goes on.

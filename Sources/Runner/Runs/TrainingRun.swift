@@ -62,6 +62,7 @@ final class TrainingRun {
   /// Trains to the end, or until it is out of patience or interrupted; the last state is saved.
   func run() throws -> TrainingOutcome {
     defer { meter.clear() }
+    defer { listeners.progressed(record.progress) }
     if let outcome = outOfPatience, outcome.step == session.start { return outcome }
     listeners.begins()
     logWhatWasSaved()

@@ -11,7 +11,8 @@ extension Session {
       "learning_rate": "\(rate)", "schedule": settings.schedule.form.rawValue,
       "warmup": "\(settings.schedule.warmup)", "beta1": "\(defaults.beta1)",
       "beta2": "\(defaults.beta2)", "epsilon": "\(defaults.epsilon)",
-      "weight_decay": "\(defaults.weightDecay)", "accumulate": "\(settings.accumulation)",
+      "weight_decay": "\(settings.weightDecay ?? defaults.weightDecay)",
+      "accumulate": "\(settings.accumulation)",
     ]
     parameters["clip"] = settings.clip.map { "\($0)" }
     parameters["ema"] = settings.ema.map { "\($0)" }
@@ -24,6 +25,7 @@ extension Session {
     }
     if let corpus { parameters["data"] = corpus.path }
     if let active = manifest.activeParameters { parameters["active_parameters"] = "\(active)" }
+    for setting in manifest.settings { parameters["setting/\(setting.name)"] = setting.value }
     for (axis, size) in manifest.axes { parameters["axis/\(axis)"] = "\(size)" }
     return parameters
   }

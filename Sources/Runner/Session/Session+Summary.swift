@@ -21,6 +21,10 @@ extension Session {
         "work    \(magnitude(manifest.work.step))FLOP per step, "
           + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
     }
+    if !manifest.settings.isEmpty {
+      lines.append(
+        "set     " + manifest.settings.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
+    }
     if !manifest.terms.isEmpty {
       lines.append(
         "terms   " + manifest.terms.map { "\($0.weight) \($0.name)" }.joined(separator: ", "))

@@ -75,6 +75,7 @@ public struct TrainingLoop {
     var hyper = Hyperparameters(
       defaults, seed: RandomStream.seed(seed, .trainingStep, index: step))
     hyper.learningRate = learningRate(at: step)
+    hyper.weightDecay = settings.weightDecay ?? hyper.weightDecay
     let loss: Float
     var norm: Float?
     var terms: [Float]

@@ -11,6 +11,8 @@ public struct TrainingSettings: Equatable, Sendable, Codable {
   /// The optimizer's learning rate, the peak of its schedule; nil takes the model's own.
   public var learningRate: Float?
   public var schedule = LearningRateSchedule()
+  /// How much of each decayed parameter AdamW takes away, times the learning rate; nil takes the model's own.
+  public var weightDecay: Float?
   /// Training ends after so many evaluations in a row without a lower validation loss; nil: never.
   public var patience: Int?
   /// Gradients are scaled down to this global L2 norm; nil leaves them alone.

@@ -194,7 +194,7 @@ extension Checkup {
       ("torch", "comparisons with PyTorch, Examples/peers-benchmark"),
       ("mlflow", "a server for moec run --mlflow: mlflow ui"),
       ("tensorboard", "shows what moec run --tensorboard writes"),
-      ("optuna", "nothing yet: searches are to come"),
+      ("optuna", "samplers and pruners of moec search"),
     ]
     let versions = pythonVersions(of: purposes.map(\.0), limit)
     return purposes.map { name, purpose in

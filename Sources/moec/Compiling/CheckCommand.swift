@@ -24,6 +24,7 @@ struct CheckCommand: ParsableCommand {
         moec check Examples/makemoe.swift
         moec check Examples/makemoe.swift --gradients --compiled
         moec check model.swift --strict
+        moec check model.swift --settings
         moec check --rules
       """)
 
@@ -31,6 +32,8 @@ struct CheckCommand: ParsableCommand {
     help: "The model, a Swift file that imports MoE, or a folder with model.swift and helpers.",
     completion: .model)
   var model: String?
+
+  @OptionGroup var chosen: SettingOptions
 
   @OptionGroup var lint: LintOptions
 
@@ -46,12 +49,18 @@ struct CheckCommand: ParsableCommand {
       """)
   var compiled = false
 
+  @Flag(help: "Print what can be chosen with --set, and nothing else.")
+  var settings = false
+
   @Flag(help: "Print the rules behind the warnings, and why each one matters.")
   var rules = false
 
   func validate() throws {
-    if rules, model != nil || gradients || compiled || lint.strict {
+    if rules, model != nil || gradients || compiled || lint.strict || settings {
       throw ValidationError("--rules stands alone")
+    }
+    if settings, gradients || compiled || lint.strict {
+      throw ValidationError("--settings only lists: give it no other check")
     }
     if !rules, model == nil { throw ValidationError("name a model, such as model.swift") }
   }
@@ -63,8 +72,13 @@ struct CheckCommand: ParsableCommand {
         return try printNow(Wrapping.text(Self.ruleList, columns: columns))
       }
       var compilation = Compilation.onTerminal(model)
+      compilation.settings = chosen.words
       compilation.timeLimit = time.timeLimit
       EditorCommands.update(for: model)
+      if settings {
+        let list = try compilation.trace().graph.settings
+        return try printTable(list.table + "\n")
+      }
       try check(compilation)
     }
   }

@@ -23,6 +23,7 @@ struct CompileCommand: ParsableCommand {
         moec compile model.swift --emit backward
         moec compile model.swift -o libmodel.so --summary --time-passes
         moec compile model.swift --strict
+        moec compile model.swift --set experts=16 --set chosen=4
       """)
 
   enum Stage: String, ExpressibleByArgument, CaseIterable {
@@ -85,6 +86,8 @@ struct CompileCommand: ParsableCommand {
       """)
   var inference = false
 
+  @OptionGroup var chosen: SettingOptions
+
   @OptionGroup var lint: LintOptions
 
   @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
@@ -123,6 +126,9 @@ struct CompileCommand: ParsableCommand {
     if inference, accumulate {
       throw ValidationError("--accumulate has no meaning with --inference")
     }
+    if inference, expertRanks ?? 1 > 1 {
+      throw ValidationError("--expert-ranks has no meaning with --inference")
+    }
   }
 
   func run() throws {
@@ -137,6 +143,7 @@ struct CompileCommand: ParsableCommand {
       try AtomicFile.check(output)
     }
     var compilation = Compilation.onTerminal(model)
+    compilation.settings = chosen.words
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc

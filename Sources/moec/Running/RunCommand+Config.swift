@@ -85,7 +85,8 @@ extension RunCommand {
 
   /// Besides those of a mode, all of which a file may name or not.
   private static let namesForTheCommandAlone: Set = [
-    "config", "train", "evaluate", "generate", "route", "allow-other-data",
+    "config", "train", "evaluate", "generate", "route", "allow-other-data", "result-line",
+    "mlflow-parent",
   ]
 
   /// Files that are read: a relative path means one that is seen from here, or from above the settings.
@@ -130,6 +131,7 @@ struct RunSettings {
     values["final-learning-rate"] = settings.schedule.final.map { .number($0) }
     values["decay-steps"] = settings.schedule.decaySteps.map(ConfigValue.integer)
     values["decay-form"] = (settings.schedule.decayForm?.rawValue).map(ConfigValue.text)
+    values["weight-decay"] = settings.weightDecay.map { .number($0) }
     values["clip"] = settings.clip.map { .number($0) }
     values["ema"] = settings.ema.map { .number($0) }
     values["patience"] = settings.patience.map(ConfigValue.integer)

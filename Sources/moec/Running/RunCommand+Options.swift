@@ -26,6 +26,11 @@ extension RunCommand {
 
     @Option(
       parsing: .unconditional,
+      help: ArgumentHelp("AdamW's weight decay. (default: the model's)", valueName: "share"))
+    var weightDecay: Float?
+
+    @Option(
+      parsing: .unconditional,
       help: ArgumentHelp(
         "With wsd: steps at the end in which it falls. (default: a fifth of all)", valueName: "n"))
     var decaySteps: Int?
@@ -108,6 +113,13 @@ extension RunCommand {
       completion: .file(extensions: ["jsonl"]))
     var log: String?
 
+    @Flag(
+      help: """
+        End the output with the lowest validation loss, as val_loss=1.5234, for programs that try \
+        many settings.
+        """)
+    var resultLine = false
+
     @Option(
       help: ArgumentHelp("Record which experts tokens go to in training.", valueName: "file"))
     var record: String?
@@ -137,6 +149,10 @@ extension RunCommand {
 
     @Option(help: ArgumentHelp("The MLflow run's name. (default: the model's)", valueName: "name"))
     var mlflowRunName: String?
+
+    @Option(
+      help: ArgumentHelp("The MLflow run's id that this is a child of.", valueName: "id"))
+    var mlflowParent: String?
 
     @Option(
       help: ArgumentHelp("Write TensorBoard event files there.", valueName: "folder"),

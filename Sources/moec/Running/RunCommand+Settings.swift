@@ -10,6 +10,7 @@ extension RunCommand {
     settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
     settings.learningRate = training.learningRate ?? settings.learningRate
     settings.schedule = try schedule(from: settings.schedule, steps: settings.steps)
+    settings.weightDecay = training.weightDecay ?? settings.weightDecay
     settings.clip = Self.unlessOff(training.clip ?? settings.clip)
     settings.accumulation = training.accumulate ?? settings.accumulation
     settings.ema = Self.unlessOff(training.ema ?? settings.ema)

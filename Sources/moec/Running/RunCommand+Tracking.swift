@@ -36,6 +36,7 @@ extension RunCommand {
       "mlflow.source.type": "LOCAL", "mlflow.user": NSUserName(), "moec_model": name,
       "mlflow.note.content": description(of: session),
     ]
+    options.tags["mlflow.parentRunId"] = tracking.mlflowParent
     do {
       return try MLflowTracker(options) { printToStandardError("note: \($0)") }
     } catch let error as MLflowError {

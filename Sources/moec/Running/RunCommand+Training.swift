@@ -104,6 +104,8 @@ extension RunCommand {
     listeners.isInterrupted = { Interruption.signal != nil }
     listeners.showsProgress = !quiet
     listeners.trackers = try trackers(session, settings)
+    var best: Evaluation?
+    listeners.progressed = { best = $0.best }
     let outcome: TrainingOutcome
     do {
       defer { if let folder { drawCurve(session, folder.curve) } }
@@ -120,6 +122,15 @@ extension RunCommand {
       // Of a signal to another rank it is only known that it came.
       throw ExitCode(128 + (Interruption.signal ?? SIGTERM))
     }
+    if training.resultLine, let best { output.print(Self.result(best)) }
+  }
+
+  /// What other programs read: `name=value` lines, the loss last.
+  private static func result(_ best: Evaluation) -> String {
+    let bits = best.bitsPerCharacter.map {
+      String(format: "val_bits_per_character=%.4f\n", $0.validation)
+    }
+    return (bits ?? "") + String(format: "val_loss=%.4f\n", best.validationLoss)
   }
 
   /// Writes a file that the run can do without.

@@ -48,6 +48,9 @@ extension RunCommand {
     if let rate = training.finalLearningRate, !(rate >= 0 && rate <= 100) {
       throw ValidationError("--final-learning-rate must be from 0 to 100, not \(rate)")
     }
+    if let decay = training.weightDecay, !(decay >= 0 && decay <= 100) {
+      throw ValidationError("--weight-decay must be from 0 to 100, not \(decay)")
+    }
     if let norm = training.clip, !(norm >= 0 && norm.isFinite) {
       throw ValidationError("--clip must be above 0, or 0 for none, not \(norm)")
     }
@@ -86,6 +89,8 @@ extension RunCommand {
       ("--ranks", ranks != nil),
       ("--steps", training.steps != nil),
       ("--learning-rate", training.learningRate != nil),
+      ("--weight-decay", training.weightDecay != nil),
+      ("--result-line", training.resultLine),
       ("--eval-interval", training.evalInterval != nil),
       ("--eval-batches", evalBatches != nil),
       ("--run", training.run != nil),
@@ -109,6 +114,7 @@ extension RunCommand {
       ("--mlflow", tracking.mlflow != nil),
       ("--mlflow-experiment", tracking.mlflowExperiment != nil),
       ("--mlflow-run-name", tracking.mlflowRunName != nil),
+      ("--mlflow-parent", tracking.mlflowParent != nil),
       ("--tensorboard", tracking.tensorboard != nil),
       ("--prompt", generation.prompt != nil),
       ("--tokens", generation.tokens != nil),
@@ -138,11 +144,12 @@ extension RunCommand {
   }()
 
   private static let trainingNames = [
-    "--steps", "--learning-rate", "--eval-interval", "--run", "--no-save", "--save", "--resume",
+    "--steps", "--learning-rate", "--weight-decay", "--result-line", "--eval-interval", "--run",
+    "--no-save", "--save", "--resume",
     "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
     "--final-learning-rate", "--decay-steps", "--decay-form", "--clip", "--accumulate",
     "--ema", "--no-decay", "--patience", "--mlflow",
-    "--mlflow-experiment", "--mlflow-run-name", "--tensorboard",
+    "--mlflow-experiment", "--mlflow-run-name", "--mlflow-parent", "--tensorboard",
   ]
 
   private static let generationNames = [

@@ -1,0 +1,258 @@
+import ArgumentParser
+import Driver
+import Foundation
+import GraphIR
+import JSON
+import ModelRuntime
+import Runner
+import Search
+import SystemFiles
+import Toolchain
+
+/// What `moec search` does: a study opened, trials made, and what became of them.
+struct SearchRun {
+  private let command: SearchCommand
+  private let compilation: Compilation
+  private let graph: Graph
+  private let space: SearchSpace
+  private let constants: TrialValues
+  private let folder: String
+  private let seed: UInt64
+
+  /// Errors: the model is none, the space does not fit it, or what is to be written may not be.
+  init(_ command: SearchCommand) throws {
+    self.command = command
+    var compilation = Compilation.onTerminal(command.model)
+    compilation.settings = command.chosen.words
+    graph = try compilation.trace().graph
+    // What each trial's model has to say is not worth saying each time.
+    compilation.write = { _ in }
+    compilation.supervise = { _, limit in Supervision(limit: limit) }
+    self.compilation = compilation
+    let fixed = Set(command.chosen.words.map { String($0.prefix { $0 != "=" }) })
+    let reader = SpaceReader(settings: graph.settings, fixed: fixed)
+    space = try reader.space(command.space, command.conditions)
+    constants = reader.constants(space)
+    folder = command.study.study ?? "\(RunFolder.root)/\(graph.name)-search"
+    seed = command.trial.seed ?? RandomStream.usualSeed
+    let data = command.trial.data ?? Corpus.usual
+    guard let data else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
+    guard access(data, R_OK) == 0 else {
+      throw FileError(operation: "read", path: data, code: errno)
+    }
+    var claims = FileClaims()
+    claims.read(command.trial.data, "--data")
+    claims.read(command.trial.config, "--config")
+    claims.write(command.study.html, "--html", over: .page)
+    try claims.check()
+    if let html = command.study.html { try AtomicFile.check(html) }
+  }
+
+  func run() throws {
+    // What is missing here is said before there is anything to go on with.
+    let engine = try engine(try plan(nil))
+    let trials = folder + "/trials"
+    guard NewFolder.make(trials) == 0 else {
+      throw FileError(operation: "make", path: trials, code: errno)
+    }
+    let journal = try StudyJournal(folder + "/journal.jsonl")
+    let plan = try plan(journal.study.plan?.identifier)
+    try journal.begin(plan)
+    let worker = try StudyWorker(in: folder + "/workers")
+    defer { worker.leave() }
+    Interruption.watch()
+    let tracking = try SearchTracking(command.study, plan, resumed: !journal.study.trials.isEmpty)
+    let models = try TrialModels(compilation)
+    defer { models.remove() }
+    let training = self.training(models, trials, tracking)
+    let search = try StudySearch(
+      journal, plan, space, sampler: engine.sampler, pruner: engine.pruner, maker: training,
+      worker: worker, options, listeners(plan, tracking))
+    tell("the study is in \(onOneLine(folder)): \(journal.study.trials.count) trials so far")
+    var failure: (any Error)?
+    do { try search.run() } catch { failure = error }
+    try conclude(journal.study, engine, training, tracking)
+    if let failure { throw failure }
+    if let signal = Interruption.signal {
+      tell("stopped; the same command goes on")
+      throw ExitCode(128 + signal)
+    }
+  }
+
+  // MARK: - Parts
+
+  private var options: StudySearch.Options {
+    var options = StudySearch.Options()
+    let budget = command.budget
+    let isOpen = budget.minutes == nil && budget.flops == nil
+    options.budget = Budget(
+      trials: budget.trials ?? (isOpen ? 20 : nil), seconds: budget.minutes.map { 60 * $0 },
+      flops: budget.flops)
+    options.workers = command.study.workers
+    options.most = (try? budget.bytes()) ?? nil
+    options.fixed = constants
+    return options
+  }
+
+  private func plan(_ identifier: String?) throws -> StudyPlan {
+    let files = try ModelFiles(command.model).all
+    var training = [
+      "eval-interval": "\(command.trial.interval)", "eval-batches": "\(command.trial.evalBatches)",
+    ]
+    training["data"] = command.trial.data
+    if let config = command.trial.config {
+      training["config"] = String(decoding: try WholeFile.bytes(of: config), as: UTF8.self)
+    }
+    if !command.chosen.words.isEmpty {
+      training["set"] = command.chosen.words.sorted().joined(separator: " ")
+    }
+    return StudyPlan(
+      model: graph.name,
+      source: ContentKey(try files.map { ("source", Data(try WholeFile.bytes(of: $0))) }).digest,
+      space: space.dimensions.map(\.text), conditions: space.conditions.map(\.text),
+      objectives: try command.objectives(), training: training, steps: command.trial.steps,
+      seed: seed, identifier: identifier ?? UUID().uuidString.lowercased())
+  }
+
+  /// Who chooses values, who ends trials, and Optuna where it is one of them.
+  private func engine(_ plan: StudyPlan) throws
+    -> (sampler: any Sampler, pruner: (any Pruner)?, optuna: Optuna?)
+  {
+    let warmup = max(command.trial.interval, plan.steps / 10)
+    let median = MedianPruner(warmup: warmup)
+    let usesOptuna = ![.random, .grid].contains(command.sampler)
+    let optuna: Optuna? =
+      try usesOptuna || command.prune == .hyperband
+      ? optuna(plan, warmup, isSampler: usesOptuna) : nil
+    let pruner: (any Pruner)?
+    switch command.prune {
+    case .none: pruner = nil
+    case .median: pruner = optuna ?? median
+    case .hyperband: pruner = optuna
+    }
+    switch command.sampler {
+    case .random: return (RandomSampler(space, seed: seed), pruner, optuna)
+    case .grid: return (try GridSampler(space, fixed: constants, seed: seed), pruner, optuna)
+    case .tpe, .cma, .gp: return (optuna ?? RandomSampler(space, seed: seed), pruner, optuna)
+    }
+  }
+
+  private func optuna(_ plan: StudyPlan, _ warmup: Int, isSampler: Bool) throws -> Optuna {
+    var options = Optuna.Options()
+    options.sampler = isSampler ? command.sampler.rawValue : nil
+    options.pruner = command.prune == .none ? nil : command.prune.rawValue
+    options.startup = command.study.startup
+    (options.warmup, options.interval, options.steps) = (warmup, command.trial.interval, plan.steps)
+    options.python = python
+    return try Optuna(space, objectives: plan.objectives.count, seed: seed, options)
+  }
+
+  private var python: String {
+    let variable = ProcessInfo.processInfo.environment["MOEC_PYTHON"] ?? ""
+    return command.study.python ?? (variable.isEmpty ? "python3" : variable)
+  }
+
+  private func training(
+    _ models: TrialModels, _ trials: String, _ tracking: SearchTracking
+  ) -> TrialTraining {
+    let workers = command.study.workers
+    return TrialTraining(
+      models: models, settings: Set(graph.settings.map(\.name)), words: words, folder: trials,
+      steps: command.trial.steps,
+      threads: workers > 1 ? max(1, Processors.current.usualThreads / workers) : nil,
+      tracking: { tracking.words(ofTrial: $0) }, isInterrupted: { Interruption.signal != nil })
+  }
+
+  /// Options of every trial's training.
+  private var words: [String] {
+    let trial = command.trial
+    var words = [
+      "--eval-interval", "\(trial.interval)", "--eval-batches", "\(trial.evalBatches)",
+    ]
+    if space["seed"] == nil { words += ["--seed", "\(seed)"] }
+    if let data = trial.data { words += ["--data", data] }
+    if let config = trial.config { words += ["--config", config] }
+    return words
+  }
+
+  private func listeners(_ plan: StudyPlan, _ tracking: SearchTracking) -> StudySearch.Listeners {
+    var listeners = StudySearch.Listeners()
+    let (space, isQuiet) = (space, command.quiet)
+    listeners.ended = { trial, study in
+      if !isQuiet { printToStandardError(onOneLine(StudyTable(study, space).line(trial))) }
+      tracking.note(study)
+    }
+    listeners.isInterrupted = { Interruption.signal != nil }
+    return listeners
+  }
+
+  private func tell(_ text: String) {
+    if !command.quiet { printToStandardError(text) }
+  }
+
+  // MARK: - The end
+
+  private func conclude(
+    _ study: Study, _ engine: (sampler: any Sampler, pruner: (any Pruner)?, optuna: Optuna?),
+    _ training: TrialTraining, _ tracking: SearchTracking
+  ) throws {
+    let table = StudyTable(study, space)
+    try printTable(table.counts + "\n")
+    // A search that was ended by a signal has a helper that may be gone.
+    let shares = (try? importances(study, engine.optuna)) ?? [:]
+    let commands = study.best.map { self.commands($0) } ?? ""
+    if study.best != nil {
+      try printTable(table.best())
+      if !shares.isEmpty {
+        try printTable("what matters: \(StudyTable.text(ofImportances: shares))\n")
+      }
+      try printNow(
+        "train the best in full:\n" + commands.split(separator: "\n").map { "  \($0)\n" }.joined())
+    }
+    var page: String?
+    if command.study.html != nil || tracking.isOn {
+      page = try SearchPage(
+        study, space, importances: shares, loads: loads(study, training), commands: commands
+      ).html()
+    }
+    if let html = command.study.html, let page {
+      try AtomicFile.write(page, to: html)
+      tell("wrote \(html)")
+    }
+    tracking.finish(study, page)
+  }
+
+  /// Optuna says what matters where it is here, whoever chose the values.
+  private func importances(_ study: Study, _ optuna: Optuna?) throws -> [String: Double] {
+    guard study.ranking.count > 3, space.dimensions.count > 1, let plan = study.plan else {
+      return [:]
+    }
+    let helper = try optuna ?? self.optuna(plan, 0, isSampler: false)
+    return try helper.importances(of: study, objectives: plan.objectives.count)
+  }
+
+  /// What compiles and trains a trial's model, as it is typed.
+  private func commands(_ trial: Trial) -> String {
+    let names = Set(graph.settings.map(\.name))
+    let settings = command.chosen.words + TrialTraining.settings(trial.values, names)
+    let library = CompileOutputs.usualLibrary(of: command.model)
+    let compile = ["compile", command.model] + settings.flatMap { ["--set", $0] }
+    var run = ["run", library, "--train"] + TrialTraining.options(trial.values, names)
+    if let data = command.trial.data { run += ["--data", data] }
+    if let config = command.trial.config { run += ["--config", config] }
+    if command.trial.seed != nil, trial.values["seed"] == nil { run += ["--seed", "\(seed)"] }
+    let moec = Invocation.moec()
+    return [compile, run].map { words in
+      ([moec] + words.map(ShellWord.quoted)).joined(separator: " ")
+    }.joined(separator: "\n")
+  }
+
+  /// Loads of experts at the end of each trial, from its log.
+  private func loads(_ study: Study, _ training: TrialTraining) -> [Int: SearchPage.Loads] {
+    study.trials.reduce(into: [:]) { loads, trial in
+      var log = LogReader(training.log(of: trial.number))
+      guard let last = log.newLines().last(where: { $0.loads != nil })?.loads else { return }
+      loads[trial.number] = last.enumerated().map { ("router \($0.offset)", $0.element) }
+    }
+  }
+}

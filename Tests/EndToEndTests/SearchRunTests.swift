@@ -1,0 +1,159 @@
+import CompiledModels
+import Foundation
+import ModelFixtures
+import Search
+import Testing
+
+/// `moec search` on a small model: trials, what is kept of them, and going on.
+@Suite(.serialized) struct SearchRunTests {
+  private static let source = SmallModelFile.source
+    .replacing("Axis(\"E\", 4)", with: "Axis(\"E\", Setting(\"experts\", 4, in: 2...64))")
+    .replacing("top(2)", with: "top(Setting(\"chosen\", 2))")
+
+  private static let folder = Result { try SmallModelFile.folder(source) }
+
+  private static let usual = [
+    "search", "model.swift", "--sampler", "random", "--data", "text.txt", "--steps", "8",
+    "--eval-interval", "2", "--eval-batches", "1",
+  ]
+
+  private func search(_ words: [String]) throws -> Command {
+    try Moec.run(Self.usual + words, in: Self.folder.get())
+  }
+
+  private func study(_ name: String) throws -> Study {
+    try StudyJournal("\(Self.folder.get())/\(name)/journal.jsonl").study
+  }
+
+  private static let space = [
+    "--space", "experts=2,4,8", "--space=learning-rate=1e-3..1e-1:log", "--where",
+    "chosen<=experts",
+  ]
+
+  @Test("Trials are made, shown, kept, and gone on with")
+  func whole() throws {
+    let folder = try Self.folder.get()
+    let words = Self.space + ["--study", "whole", "--html", "whole.html", "--at-most", "350kB"]
+    let first = try search(words + ["--trials", "4"])
+    try #require(first.status == 0, "\(first.errors)")
+    #expect(first.errors.contains("the study is in whole: 0 trials so far"))
+    #expect(first.output.contains(/4 trials: .*complete/))
+    #expect(first.output.contains(/moec compile model.swift --set experts=[248]/))
+    #expect(first.output.contains(/--train --learning-rate 0.0\d+ --data text.txt/))
+    let made = try study("whole")
+    for trial in made.trials {
+      let log = "\(folder)/whole/trials/\(trial.number).jsonl"
+      #expect(FileManager.default.fileExists(atPath: log) == trial.isComplete)
+      #expect(trial.isComplete == (trial.result?.cost?.bytes ?? 0 <= 350_000))
+      if trial.isComplete { #expect(trial.reports.map(\.step) == [0, 2, 4, 6, 7]) }
+    }
+    #expect(made.best != nil)
+    // One library for all that differ in training alone.
+    for (_, trials) in Dictionary(
+      grouping: made.trials.filter(\.isComplete), by: { $0.values["experts"] })
+    {
+      #expect(trials.count { $0.result?.preparation ?? 0 > 0 } == 1)
+    }
+    let page = try String(contentsOfFile: folder + "/whole.html", encoding: .utf8)
+    #expect(page.contains("Search of small") && page.contains("\"curve\":[[0,"))
+    let second = try search(words + ["--trials", "6"])
+    #expect(second.output.contains("6 trials: "), "\(second.errors)")
+    let both = try study("whole")
+    #expect(both.trials.prefix(4).map(\.result) == made.trials.map(\.result))
+    #expect(both.finished.count == 6)
+    let other = try search(words + ["--trials", "6", "--seed", "2"])
+    #expect(
+      other.status == 1 && other.errors.contains("is of another search: the seed was 1337"),
+      "\(other.errors)")
+  }
+
+  @Test("Killed in the middle of a trial, a search goes on; no trial is lost or made twice")
+  func killed() throws {
+    let folder = try Self.folder.get()
+    let words =
+      Self.usual + ["--space", "learning-rate=1e-3..1e-1:log", "--study", "killed"]
+      + ["--trials", "3", "--workers", "2"]
+    let journal = folder + "/killed/journal.jsonl"
+    var ends: [Command] = []
+    // At other moments each time: by the number of lines that the journal has.
+    for (lines, signal) in [(2, SIGKILL), (6, SIGINT), (11, SIGKILL)] {
+      let command = try StartedCommand(
+        Command.moecPath(), words, in: folder, environment: ["MOEC_CACHE": folder + "/cache"])
+      command.wait {
+        let written = try? Data(contentsOf: URL(fileURLWithPath: journal))
+        return written?.count { $0 == UInt8(ascii: "\n") } ?? 0 >= lines
+      }
+      command.send(signal)
+      ends.append(try command.end())
+    }
+    #expect(ends[0].isKilled && ends[2].isKilled)
+    #expect(
+      ends[1].status == 128 + SIGINT && ends[1].errors.hasSuffix("the same command goes on\n"),
+      "\(ends[1])")
+    let last = try Command.shell(
+      "MOEC_CACHE=\"$1\" && export MOEC_CACHE && shift && exec \"$0\" \"$@\"",
+      [folder + "/cache"] + words, in: folder)
+    #expect(last.status == 0, "\(last.errors)")
+    let study = try study("killed")
+    #expect(study.finished.count == 3 && study.trials.allSatisfy(\.isComplete))
+    #expect(study.trials.allSatisfy { $0.reports.map(\.step) == [0, 2, 4, 6, 7] })
+    let text = try String(contentsOfFile: journal, encoding: .utf8)
+    #expect(text.matches(of: /"end":/).count == 3 && text.matches(of: /"begin":/).count == 3)
+  }
+
+  @Test(
+    "What cannot be searched is said before anything is trained",
+    arguments: [
+      (
+        ["--space", "expert=2,4"], "there is nothing called expert to search",
+        "did you mean experts?"
+      ),
+      (["--space", "experts=1,4"], "experts cannot be \"1\"", "a whole number from 2 to 64"),
+      (["--space", "learning-rate=0..1"], "--learning-rate must be above 0", "moec run --help"),
+      (
+        ["--space", "experts=2,4", "--where", "chosen<=expert"], "there is no parameter expert",
+        "experts"
+      ),
+      (
+        ["--space", "experts=2,4", "--set", "experts=2"], "is in --set and in --space",
+        "in one of them"
+      ),
+      (["--space", "none.json"], "cannot read none.json", "check the name"),
+      (["--space", "experts=2,4", "--config", "none"], "cannot read none", "check the name"),
+      ([], "there is nothing to search", "--space experts=2,4,8"),
+    ])
+  func wrong(words: [String], message: String, hint: String) throws {
+    let result = try search(words + ["--study", "wrong"])
+    #expect(result.status == 1 && result.errors.contains(message), "\(result.errors)")
+    #expect(result.errors.contains(hint), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: try Self.folder.get() + "/wrong"))
+  }
+
+  @Test(
+    "Wrong usage is said as such",
+    arguments: [
+      ["--objective", "flops"], ["--objective", "loss,loss"], ["--workers", "0"],
+      ["--at-most", "2 apples"], ["--trials", "0"], ["--minutes", "-1"],
+      ["--objective", "loss,bytes", "--prune", "median"],
+    ])
+  func usage(words: [String]) throws {
+    #expect(try search(["--space", "experts=2,4"] + words).status == 64)
+  }
+
+  @Test("A trial that fails is no end of the search")
+  func failing() throws {
+    try Data(#"{"learning-rate": [0.01, 99], "chosen": "1..3"}"#.utf8)
+      .write(to: URL(fileURLWithPath: Self.folder.get() + "/space.json"))
+    let result = try search([
+      "--space", "space.json", "--study", "failing", "--sampler", "grid", "--trials", "9",
+      "--set", "experts=2", "--prune", "median",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let study = try study("failing")
+    #expect(study.finished.count == 6)
+    for trial in study.trials where trial.values["chosen"] == .whole(3) {
+      #expect(trial.result?.state == .failed)
+      #expect(trial.result?.note?.contains("model.swift:") == true, "\(trial)")
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import ModelFixtures
+import Testing
+
+@testable import Search
+
+/// Optuna as it is, where it is.
+@Suite(
+  .enabled(if: Python.path != nil, "no Python with Optuna; MOEC_PYTHON names one"), .serialized)
+struct OptunaTests {
+  private func optuna(
+    _ bench: Bench, _ sampler: String? = "tpe", pruner: String? = nil
+  ) throws -> Optuna {
+    var options = Optuna.Options()
+    (options.sampler, options.pruner) = (sampler, pruner)
+    (options.warmup, options.interval, options.steps) = (20, 20, 100)
+    options.startup = 6
+    options.python = try #require(Python.path)
+    return try Optuna(
+      bench.space, objectives: bench.plan.objectives.count, seed: bench.plan.seed, options)
+  }
+
+  @Test func suggestionsMeetTheSpace() throws {
+    var bench = try Bench(["experts=2..16", "chosen=1..4", "rate=1e-4..1e-2:log", "gate=a,b"])
+    bench.options.budget = Budget(trials: 16)
+    let study = try bench.run(optuna(bench))
+    #expect(study.finished.count == 16)
+    for trial in study.trials {
+      let (experts, chosen) = (trial.values["experts"], trial.values["chosen"])
+      #expect(try #require(chosen?.asNumber) <= #require(experts?.asNumber))
+      #expect((1e-4...1e-2).contains(try #require(trial.values["rate"]?.asNumber)))
+      #expect([.word("a"), .word("b")].contains(trial.values["gate"]))
+    }
+    #expect(Set(study.trials.map(\.values)).count == 16)
+  }
+
+  /// What is suggested is a function of the study, the seed and the number.
+  @Test(arguments: ["tpe", "cma"])
+  func aSearchThatIsCutOffGoesOnAsItWouldHave(sampler: String) throws {
+    if sampler == "cma", !Python.has("cmaes") { return }
+    let spaces = ["experts=2..16", "rate=1e-4..1e-2:log"]
+    var whole = try Bench(spaces, where: [])
+    whole.options.budget = Budget(trials: 14)
+    let expected = try whole.run(optuna(whole, sampler)).trials.map(\.values)
+    var parts = try Bench(spaces, where: [])
+    for count in [3, 10, 14] {
+      parts.options.budget = Budget(trials: count)
+      try parts.run(optuna(parts, sampler))
+    }
+    #expect(try parts.journal().study.trials.map(\.values) == expected)
+  }
+
+  @Test(arguments: ["median", "hyperband"])
+  func worseTrialsEndEarly(pruner: String) throws {
+    var bench = try Bench()
+    bench.options.budget = Budget(trials: 24)
+    let optuna = try optuna(bench, pruner: pruner)
+    let study = try bench.run(optuna, pruner: optuna)
+    let pruned = study.trials.filter { $0.result?.state == .pruned }
+    #expect(study.finished.count == 24 && !pruned.isEmpty)
+    #expect(pruned.allSatisfy { $0.result?.steps ?? 0 > 20 })
+  }
+
+  @Test func twoObjectivesHaveAFront() throws {
+    var bench = try Bench(objectives: [.loss, .flops])
+    bench.options.budget = Budget(trials: 16)
+    bench.options.workers = 2
+    let study = try bench.run(optuna(bench))
+    #expect(study.finished.count == 16 && !study.front.isEmpty)
+    #expect(study.trials.filter(\.isComplete).allSatisfy { $0.result?.values.count == 2 })
+  }
+
+  @Test func importancesAreShares() throws {
+    var bench = try Bench()
+    bench.options.budget = Budget(trials: 60)
+    let study = try bench.run()
+    let shares = try optuna(bench, nil).importances(of: study, objectives: 1)
+    #expect(Set(shares.keys) == ["experts", "chosen", "rate"])
+    #expect(abs(shares.values.reduce(0, +) - 1) < 1e-6)
+    #expect(shares["rate"] == shares.values.max())
+  }
+
+  @Test func whatOptunaRefusesIsAnError() throws {
+    let error = #expect(throws: SearchError.self) { try optuna(Bench(), "none") }
+    #expect(error?.message == "Optuna: ValueError: no sampler none")
+  }
+}
+
+/// What is said where Optuna is not.
+@Suite struct NoOptunaTests {
+  private func error(_ python: String) throws -> SearchError? {
+    var options = Optuna.Options()
+    (options.sampler, options.python) = ("tpe", python)
+    let space = try Bench().space
+    return #expect(throws: SearchError.self) {
+      try Optuna(space, objectives: 1, seed: 1, options)
+    }
+  }
+
+  @Test func theCommandThatInstallsItIsNamed() throws {
+    let none = try error("/nowhere/python3")
+    #expect(none?.message.contains("/nowhere/python3 cannot be started") == true)
+    #expect(none?.hint.hasPrefix("install it: /nowhere/python3 -m pip install optuna") == true)
+    // A Python that answers as one without Optuna does.
+    let folder = try ModelFixture.folder()
+    let fake = folder + "/python"
+    try "#!/bin/sh\necho '{\"missing\": \"No module named optuna\"}'\nsleep 1\n".write(
+      toFile: fake, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: fake)
+    #expect(try error(fake)?.message.contains("No module named optuna") == true)
+    #expect(try error("/bin/true")?.message == "Optuna's process ended by itself")
+  }
+}
