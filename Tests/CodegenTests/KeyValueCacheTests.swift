@@ -228,15 +228,15 @@ import Testing
     """
         if (past == length) { past--; }
         if (m->replay_tokens > 0) { past = 0; }  // other experts, other keys and values
-        model_pass pass = model_batch(m, m->tokens, NULL, seed);
-        pass.sequences = 1;
-        pass.length = length;
-        pass.tokens += past;
-        pass.positions += past;
-        pass.length -= past;
-        pass.past = past;
+        *pass = model_batch(m, m->tokens, NULL, seed);
+        pass->sequences = 1;
+        pass->length = length;
+        pass->tokens += past;
+        pass->positions += past;
+        pass->length -= past;
+        pass->past = past;
     """,
-    "    m->kept = pass.replays ? 0 : length;\n",
+    "    m->kept = pass->replays ? 0 : length;\n",
   ]
 
   @Test("Code of models that recompute knows nothing of the past")

@@ -105,7 +105,8 @@ extension Normalizer {
   private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark: scalar.isOfUnicode(8)
-    default: false
+    // Two that were marks then.
+    default: scalar.value == 0x1cf2 || scalar.value == 0x1cf3
     }
   }
 }

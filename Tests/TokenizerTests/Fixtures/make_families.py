@@ -36,7 +36,7 @@ TEXTS = [
     "\u4f60\u597d\uff0c\u4e16\u754c\u3002\u65e5\u672c\u8a9e\u306e\u30c6\u30b9\u30c8 mixed\u6f22\u5b57text 2024\u5e74",
     "\U0001f600\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f1e9\U0001f1ea \ufdfa \u3000wide\u00a0space\u2028line\u0085",
     "<|begin|>system<|end|> text <|begin|><|end|>\n<s>x</s> <unk>", "\u2581under \u2581\u2581 line\u2581",
-    "a\U00018de5b \U0001e041\u1df6\u0345 \U00011de3x3 \u07fd\u0d3b\u2e4f!\u2e43 \U00010d4a\u32ff",
+    "a\U00018de5b \U0001e041\u1df6\u0345 \U00011de3x3 \u07fd\u0d3b\u2e4f!\u2e43 \U00010d4a\u32ff\u1cf3",
     "   leading,   trailing   ", "\n\n\nlines\n \n\t\n", "!!!??? ... -- \u2014 \u00ab\u00bb \u300c\u300d $100 50% a_b c-d",
 ]
 
