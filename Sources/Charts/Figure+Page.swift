@@ -49,16 +49,16 @@ extension Figure {
   private var htmlTable: String {
     let unit = options.unit == .bits ? "bits per character" : "loss"
     let heading = runs.flatMap { run in
-      Part.allCases.map { "<th>\(HTML.escaped(run.label)), \($0.name) \(unit)</th>" }
+      run.parts.map { "<th>\(HTML.escaped(run.label)), \($0.name) \(unit)</th>" }
     }
     let records = runs.map { run in
       Dictionary(uniqueKeysWithValues: run.records.map { ($0.step, $0) })
     }
     let steps = Set(records.flatMap(\.keys)).sorted()
     let rows = steps.map { step in
-      let cells = records.flatMap { run in
-        Part.allCases.map { part in
-          run[step].map { String(format: "<td>%.4f</td>", $0.loss(part, options.unit)) }
+      let cells = zip(runs, records).flatMap { run, records in
+        run.parts.map { part in
+          records[step]?.loss(part, options.unit).map { String(format: "<td>%.4f</td>", $0) }
             ?? "<td></td>"
         }
       }

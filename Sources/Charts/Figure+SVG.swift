@@ -38,8 +38,10 @@ extension Figure {
   var summary: String {
     let runs = runs.map { run in
       guard let first = run.records.first, let last = run.records.last else { return run.label }
-      let losses = Part.allCases.map { part in
-        let ends = [first, last].map { String(format: "%.3f", $0.loss(part, options.unit)) }
+      let losses = run.parts.compactMap { part -> String? in
+        let ends = [first, last].compactMap { $0.loss(part, options.unit) }
+          .map { String(format: "%.3f", $0) }
+        guard ends.count == 2 else { return nil }
         return "\(part.name) \(options.unit == .bits ? "bits per character" : "loss") "
           + "from \(ends[0]) to \(ends[1])"
       }
@@ -52,7 +54,7 @@ extension Figure {
 
   // MARK: - Table
 
-  /// Markdown: losses of all, `training / validation`, at the steps that the last one has and any
+  /// Markdown: losses of all, `training / validation`, and behind that of averaged weights, at the steps that the last one has and any
   /// other shares; of a single run at all its steps.
   public var table: String {
     let columns = self.columns
@@ -71,11 +73,12 @@ extension Figure {
 
   private struct Column {
     var label: String
-    /// By step, `training / validation`.
+    /// By step, `training / validation`, or `training / validation / average`.
     var losses: [Int: String] = [:]
 
-    mutating func add(_ step: Int, _ loss: (Part) -> Double) {
-      losses[step] = String(format: "%.4f / %.4f", loss(.training), loss(.validation))
+    mutating func add(_ step: Int, _ loss: (Part) -> Double?) {
+      losses[step] = Part.allCases.compactMap { loss($0).map { String(format: "%.4f", $0) } }
+        .joined(separator: " / ")
     }
   }
 

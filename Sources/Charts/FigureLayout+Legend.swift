@@ -32,7 +32,7 @@ extension FigureLayout {
 
   /// Each run and reference once; on a narrow figure with the values at the ends.
   private func legend(_ panel: LinePanel) -> [LegendEntry] {
-    let runs = panel.curves.filter { $0.part != .training }
+    let runs = panel.curves.filter { $0.part == nil || $0.part == .validation }
     if runs.allSatisfy(\.label.isEmpty) && panel.dots.isEmpty && !isNarrow { return [] }
     var entries = runs.map { curve in
       LegendEntry(
@@ -50,7 +50,7 @@ extension FigureLayout {
     let both = panel.curves.filter { $0.hue == curve.hue && $0.label == curve.label }
     let values = both.compactMap { curve in
       curve.points.last.map { last in
-        (curve.part.map { $0 == .training ? "train " : "val " } ?? "") + panel.format(last.value)
+        (curve.part.map { "\($0.word) " } ?? "") + panel.format(last.value)
       }
     }
     let text = ": " + values.joined(separator: ", ")

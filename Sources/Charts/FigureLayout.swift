@@ -186,12 +186,12 @@ struct FigureLayout {
     let room = Int(panel.height / Self.labelDistance)
     // The lines of a run are near to each other: its validation loss is what is looked for.
     var curves = panel.curves
-    if curves.count > room { curves.removeAll { $0.part == .training } }
+    if curves.count > room { curves.removeAll { $0.part == .training || $0.part == .average } }
     if curves.count > room { return [] }
     return curves.compactMap { curve in
       guard let last = curve.points.last else { return nil }
       let value = panel.format(last.value)
-      let part = curve.part.map { $0 == .training ? "train" : "val" }
+      let part = curve.part?.word
       let run = figure.runs.count > 1 ? shortened(curve.label, to: 110) : nil
       return ([run, part, value].compactMap { $0 }.joined(separator: " "), curve)
     }

@@ -12,7 +12,7 @@ struct LinePanel {
     var dash: String?
     var points: [(step: Int, value: Double)]
 
-    var width: Double { part == .training ? 1.2 : 2.4 }
+    var width: Double { part == .training || part == .average ? 1.2 : 2.4 }
   }
 
   struct Dots {
@@ -50,27 +50,37 @@ extension Figure {
   private func lossPanel(height: Double) -> LinePanel {
     var curves: [LinePanel.Curve] = []
     for (index, run) in runs.enumerated() {
-      for part in Part.allCases {
+      for part in run.parts {
         curves.append(
           .init(
-            label: run.label, part: part, hue: index, dash: Self.dash(index),
-            points: run.records.map { ($0.step, $0.loss(part, options.unit)) }))
+            label: run.label, part: part, hue: index,
+            dash: part == .average ? "1 4" : Self.dash(index),
+            points: run.records.compactMap { record in
+              record.loss(part, options.unit).map { (record.step, $0) }
+            }))
       }
     }
     var dots: [LinePanel.Dots] = []
     for (index, reference) in references.enumerated() {
-      for part in Part.allCases {
+      for part in [Part.training, .validation] {
         dots.append(
           .init(
             label: reference.label, hue: runs.count + index, isFilled: part == .validation,
-            points: reference.points.map { ($0.step, $0.loss(part, options.unit)) }))
+            points: reference.points.compactMap { point in
+              point.loss(part, options.unit).map { (point.step, $0) }
+            }))
       }
     }
     let values = curves.flatMap(\.points).map(\.value) + dots.flatMap(\.points).map(\.value)
     return LinePanel(
-      heading: lossHeading, remark: "training thin, validation thick",
+      heading: lossHeading, remark: lossRemark,
       axis: options.isLogarithmic ? .logarithmic(values, count: 8) : .linear(values, count: 8),
       curves: curves, dots: dots, height: height, format: { String(format: "%.3f", $0) })
+  }
+
+  private var lossRemark: String {
+    let average = runs.contains { $0.parts.contains(.average) } ? ", averaged weights dotted" : ""
+    return "training thin, validation thick\(average)"
   }
 
   private var lossHeading: String {

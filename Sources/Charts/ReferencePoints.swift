@@ -14,7 +14,9 @@ public struct ReferencePoints: Equatable, Sendable {
     public var trainLoss: Double
     public var validationLoss: Double
 
-    func loss(_ part: Part, _ unit: LossUnit) -> Double {
+    /// Nil for a part that no points are published of.
+    func loss(_ part: Part, _ unit: LossUnit) -> Double? {
+      guard part != .average else { return nil }
       let nats = part == .training ? trainLoss : validationLoss
       return unit == .bits ? inBits(nats) : nats
     }

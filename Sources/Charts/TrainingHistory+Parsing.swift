@@ -62,6 +62,7 @@ private struct Entry: Decodable {
   var step: Int
   var train_loss: Double
   var val_loss: Double
+  var ema_val_loss: Double?
   var train_bits_per_character: Double?
   var val_bits_per_character: Double?
   var learning_rate: Double?
@@ -73,7 +74,7 @@ private struct Entry: Decodable {
 
   var record: TrainingHistory.Record {
     .init(
-      step: step, trainLoss: train_loss, validationLoss: val_loss,
+      step: step, trainLoss: train_loss, validationLoss: val_loss, averageLoss: ema_val_loss,
       trainBits: train_bits_per_character, validationBits: val_bits_per_character,
       learningRate: learning_rate, gradientNorm: gradient_norm,
       balance: balance?.numbers.max(), deadExperts: dead_experts?.numbers.reduce(0, +),

@@ -16,6 +16,8 @@ public struct TrainingHistory: Equatable, Sendable {
     public var step: Int
     public var trainLoss: Double
     public var validationLoss: Double
+    /// The validation loss of averaged weights; absent where none are kept.
+    public var averageLoss: Double?
     /// The losses in bits for each character; absent where tokens are characters.
     public var trainBits: Double?
     public var validationBits: Double?
@@ -31,12 +33,18 @@ public struct TrainingHistory: Equatable, Sendable {
     public var expertLoad: [[Double]]?
 
     /// The loss in a unit: `bits` are per character.
-    func loss(_ part: Part, _ unit: LossUnit) -> Double {
-      let nats = part == .training ? trainLoss : validationLoss
-      switch unit {
-      case .nats: return nats
-      case .bits: return (part == .training ? trainBits : validationBits) ?? inBits(nats)
+    func loss(_ part: Part, _ unit: LossUnit) -> Double? {
+      switch part {
+      case .training: unit == .nats ? trainLoss : trainBits ?? inBits(trainLoss)
+      case .validation: unit == .nats ? validationLoss : bits(validationLoss)
+      case .average: averageLoss.map { unit == .nats ? $0 : bits($0) }
       }
+    }
+
+    /// A loss on the validation text.
+    private func bits(_ nats: Double) -> Double {
+      guard let validationBits, validationLoss != 0 else { return inBits(nats) }
+      return nats == validationLoss ? validationBits : validationBits / validationLoss * nats
     }
   }
 
@@ -53,7 +61,8 @@ public struct TrainingHistory: Equatable, Sendable {
     self.records = newest.values.sorted { $0.step < $1.step }
     guard !self.records.isEmpty else {
       throw ChartError(
-        "\(path) holds no losses", hint: "write it with moec run --train --log \(ShellWord.quoted(path))")
+        "\(path) holds no losses",
+        hint: "write it with moec run --train --log \(ShellWord.quoted(path))")
     }
     let shapes = Set(self.records.compactMap { $0.expertLoad?.map(\.count) })
     guard shapes.count < 2 else {
@@ -69,15 +78,35 @@ public struct TrainingHistory: Equatable, Sendable {
     return inBits(last.validationLoss) / bits
   }
 
+  /// The losses that it has.
+  var parts: [Part] {
+    Part.allCases.filter { part in records.contains { $0.loss(part, .nats) != nil } }
+  }
+
   /// Whether any record tells of its experts.
   var hasLoads: Bool { records.contains { $0.expertLoad != nil } }
 }
 
-/// Which part of the text a loss is of.
+/// Which part of the text a loss is of, and of the average of the weights, if it is not of the weights.
 enum Part: CaseIterable {
-  case training, validation
+  case training, validation, average
 
-  var name: String { self == .training ? "training" : "validation" }
+  var name: String {
+    switch self {
+    case .training: "training"
+    case .validation: "validation"
+    case .average: "validation by averaged weights"
+    }
+  }
+
+  /// At the end of a line.
+  var word: String {
+    switch self {
+    case .training: "train"
+    case .validation: "val"
+    case .average: "ema"
+    }
+  }
 }
 
 /// What losses are measured in.

@@ -118,15 +118,18 @@ extension Tensor {
   ///
   /// Pair i < D / 2 is numbers i and i + D / 2, as weights of Llama and its kin at Hugging Face have it, or
   /// 2 i and 2 i + 1 if `interleaved`, as in Meta's and Mistral's own files. It is for queries and keys,
-  /// before `attention`. Errors: a head of odd width, an axis that is not the text's positions, a base that
-  /// is not a number above 1.
+  /// before `attention`. With a scaling, for contexts longer than those of the first training, pairs turn by less.
+  /// Errors: a head of odd width, an axis that is not the text's positions, a base that is not a number above 1, a
+  /// scaling by a factor below 1.
   public func rotary(
-    base: Double = 10_000, interleaved: Bool = false,
+    base: Double = 10_000, interleaved: Bool = false, scaling: PositionScaling? = nil,
     file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor {
     let call = tracer.call("rotary", file, line, column)
     guard let axes = rotatedAxes(call) else { return tracer.poison(call.site) }
-    let op = Rotary(heads: axes[1], base: base, interleaved: interleaved)
+    let op = Rotary(
+      heads: axes[1], base: base, interleaved: interleaved,
+      scaling: scaling?.form(axes[3].size, base))
     let y = tracer.tensor(.rotary(op), [merged(call)], call)
     let split = SplitHeads(heads: axes[1], depth: axes[3])
     return tracer.tensor(.splitHeads(split), [y], call).keeping(width: width)

@@ -33,7 +33,13 @@ extension ModelWriter {
   /// Rotary positions, mostly.
   private mutating func turned(_ x: Tensor, _ isTurned: Bool) -> Tensor {
     guard isTurned && dice.happens(90) else { return x }
-    return x.rotary(base: dice.pick([10_000, 1e6, 1.5]), interleaved: dice.happens(30))
+    let scalings: [PositionScaling?] = [
+      nil, nil, .linear(factor: 2), .llama3(factor: 8, context: 4),
+      .yarn(factor: 4, slow: 0.5, context: 8),
+    ]
+    return x.rotary(
+      base: dice.pick([10_000, 1e6, 1.5]), interleaved: dice.happens(30),
+      scaling: dice.pick(scalings))
   }
 
   private mutating func fused(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {

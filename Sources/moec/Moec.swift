@@ -46,18 +46,24 @@ struct Moec: AsyncParsableCommand {
           ?? Suggestion.hint(forValueIn: fullMessage(for: error))
       else { leave(error) }
       // The library has an idea of its own, for some, which would be said twice.
-      let message = fullMessage(for: error).replacing(#/ Did you mean '[^']*'\?/#, with: "")
+      let message = Self.message(error).replacing(#/ Did you mean '[^']*'\?/#, with: "")
       printToStandardError(Wrapping.text(message, columns: Terminal.columns(STDERR_FILENO) ?? .max))
       printToStandardError("hint: \(hint)")
       Foundation.exit(ExitCode.validationFailure.rawValue)
     }
   }
 
+  /// The library's words; an error begins as all of moec's do.
+  private static func message(_ error: any Error) -> String {
+    let message = fullMessage(for: error)
+    return message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message
+  }
+
   /// Prints help or an error as the library does, but on a terminal no wider than that is.
   private static func leave(_ error: any Error) -> Never {
     let code = exitCode(for: error)
     let descriptor = code.isSuccess ? STDOUT_FILENO : STDERR_FILENO
-    let message = fullMessage(for: error)
+    let message = message(error)
     let text = Wrapping.text(message, columns: Terminal.columns(descriptor) ?? .max)
     if code.isSuccess {
       do { try reportingErrors { try printNow(text + "\n") } } catch {

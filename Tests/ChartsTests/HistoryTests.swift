@@ -15,6 +15,18 @@ import Testing
     #expect(history.note == nil)
   }
 
+  @Test func averagedWeightsAreAThirdLine() throws {
+    let history = try Logs.history(
+      #"{"step":0,"train_loss":3,"val_loss":4}"# + "\n"
+        + #"{"step":100,"train_loss":2,"val_loss":3,"ema_val_loss":2.5}"#)
+    #expect(history.parts == [.training, .validation, .average])
+    #expect(history.records.map { $0.loss(.average, .nats) } == [nil, 2.5])
+    let figure = try Figure([history])
+    #expect(figure.svg().contains("averaged weights dotted"))
+    #expect(figure.table.contains("| 100 | 2.0000 / 3.0000 / 2.5000 |"))
+    #expect(try Logs.history(Logs.plain([5, 4])).parts == [.training, .validation])
+  }
+
   @Test func takesNumbersForTheWholeModelToo() throws {
     let history = try Logs.history(
       #"{"step":1,"train_loss":2,"val_loss":3,"balance":1.25,"dead_experts":3,"other":{}}"#)

@@ -127,6 +127,9 @@ import Testing
       "training.c": runtime_training_c(), "evaluation.c": runtime_evaluation_c(),
       "manifest.c": runtime_manifest_c(), "routes.c": runtime_routes_c(),
       "routes.h": runtime_routes_h(),
+      "update.h": runtime_update_h(), "update.c": runtime_update_c(),
+      "ranks.h": runtime_ranks_h(), "ranks.c": runtime_ranks_c(),
+      "ranks_step.c": runtime_ranks_step_c(),
       "moec_profile.c": runtime_moec_profile_c(), "moec_profile.h": runtime_moec_profile_h(),
     ]
     #expect(texts.compactMapValues { $0.map { String(cString: $0) } } == Self.files)

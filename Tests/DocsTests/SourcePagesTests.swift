@@ -15,7 +15,7 @@ import Testing
     for file in try FileManager.default.contentsOfDirectory(atPath: folder)
     where file.hasSuffix(".swift") {
       let source = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
-      for match in source.matches(of: /public (?:static )?(?:func|struct|enum) ([A-Za-z]+)/) {
+      for match in source.matches(of: /public (?:static )?(?:func|struct|enum) ([A-Za-z0-9]+)/) {
         let name = String(match.output.1)
         guard !["hash", "trace", "ModelErrors"].contains(name) else { continue }
         let word = try Regex("\\b\(name)\\b").wordBoundaryKind(.simple)

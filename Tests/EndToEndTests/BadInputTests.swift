@@ -38,7 +38,7 @@ import Testing
       "run libsmall.so --train --data text.txt --log no/x",
       "run libsmall.so --train --data text.txt --resume text.txt",
       "run libsmall.so --train --data text.txt --no-decay wonder",
-      "run libsmall.so --train --data text.txt --accumulate 2",
+      "run libsmall.so --train --data text.txt --accumulate 3 --ranks 2",
       "run libsmall.so --train --data text.txt --tokenizer text.txt",
       "run libsmall.so --train --data text.txt --mlflow nowhere",
       "run libsmall.so --train --data text.txt --tensorboard text.txt/x",

@@ -207,7 +207,7 @@ import Testing
     ("{\"steps\": 3, \"steps\": 4}", "error: c.json: \"steps\" is there twice\nhint: "),
     ("{\"steps\": null}", "error: c.json: \"steps\" must be a whole number\n"),
     ("{\"weights\": [1]}", "error: c.json: \"weights\" must be a text\n"),
-    ("{\"clip\": 1e400}", "error: c.json: --clip must be above 0, not inf\nhint: "),
+    ("{\"clip\": 1e400}", "error: c.json: --clip must be above 0, or 0 for none, not inf\nhint: "),
     ("{\"steps\": 0}", "error: c.json: --steps must be from 1 to 1,000,000,000, not 0\nhint: "),
     // Of another mode, and wrong all the same.
     ("{\"temperature\": \"hot\"}", "error: c.json: \"temperature\" must be a number\n"),

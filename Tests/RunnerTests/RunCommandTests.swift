@@ -115,7 +115,7 @@ import Testing
   func refusesWrongUsage(_ arguments: [String]) throws {
     let result = try Command.moec(["run", "absent.so", "--train"] + arguments)
     #expect(result.status == 64)
-    #expect(result.errors.hasPrefix("Error: "))
+    #expect(result.errors.hasPrefix("error: "))
     #expect(result.errors.contains(arguments[0].hasPrefix("--") ? arguments[0] : "surplus"))
     #expect(result.output == "")
   }

@@ -117,6 +117,21 @@ import Testing
     #expect(try sampleSession(parameters: .weights(path)).average == nil)
   }
 
+  @Test func zeroLeavesOutWhatARunHad() throws {
+    let (library, folder) = (try ModelFixture.bigram(), try ModelFixture.folder())
+    let (path, text) = ("\(folder)/w.safetensors", try fileWith(sampleText()))
+    func train(_ options: [String]) throws -> String {
+      let common = ["run", library, "--train", "--data", text, "--eval-batches", "1"]
+      let result = try Command.moec(common + ["--save", path] + options)
+      #expect(result.status == 0, "\(result.errors)")
+      return result.output + result.errors
+    }
+    #expect(try train(["--steps", "2", "--ema", "0.9", "--clip", "1"]).contains("ema val loss"))
+    let more = try train(["--steps", "4", "--resume", path, "--ema", "0", "--clip", "0"])
+    #expect(!more.contains("ema val loss"))
+    #expect(try sampleSession(parameters: .checkpoint(path)).usualSettings.clip == nil)
+  }
+
   @Test func aFileThatLacksSomeAveragesIsRefused() throws {
     let path = try ModelFixture.folder() + "/w"
     let model = try sampleSession().model
@@ -130,13 +145,15 @@ import Testing
     #expect(error?.problems == [.unexpected(name: "ema.token")])
   }
 
-  @Test(arguments: ["0", "1", "-0.5", "1.5", "nan"])
+  @Test(arguments: ["1", "-0.5", "1.5", "nan"])
   func otherSharesAreWrongUsage(_ share: String) throws {
     let result = try Command.moec([
       "run", try ModelFixture.bigram(), "--train", "--ema", share,
     ])
     #expect(result.status == 64)
-    #expect(result.errors.contains("--ema must be above 0 and below 1, not "), "\(result.errors)")
+    #expect(
+      result.errors.contains("--ema must be above 0 and below 1, or 0 for none, not "),
+      "\(result.errors)")
   }
 
   @Test func saysThatALibraryCannot() throws {

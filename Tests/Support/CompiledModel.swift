@@ -35,10 +35,12 @@ public struct CompiledModel: Sendable {
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
     compilation.cache = try Self.cache.get()
+    let plan = try compilation.plan(compilation.transformed(graph), source: nil)
     let built = try compilation.scratchLibrary(
-      of: graph, in: URL(fileURLWithPath: try ModelFixture.folder()))
+      of: plan, in: URL(fileURLWithPath: try ModelFixture.folder()),
+      isJoined: optimisation != .full)
     guard built.warnings.isEmpty else { throw CompilationFailure(text: built.warnings) }
-    (plan, code, folder) = (built.plan, built.code, built.folder)
+    (self.plan, code, folder) = (plan, built.code, built.folder)
     library = try ModelLibrary(path: built.path)
   }
 

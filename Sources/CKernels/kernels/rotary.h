@@ -21,14 +21,37 @@ typedef struct {
     double turn_sine[ROTARY_POSITIONS][ROTARY_PAIRS];
     float cosine[ROTARY_POSITIONS][ROTARY_PAIRS];
     float sine[ROTARY_POSITIONS][ROTARY_PAIRS];
+    double amplitude;  // of both
 } rotary_angles;
 
-// The turns of pairs first ..< first + pairs: base^(-2 i / depth) radians each.
-OUTLINE void rotary_turns(rotary_angles *a, int first, int pairs, int depth, double base) {
+// Positions scaled to a longer context: of pair i, which turns by f otherwise, the share s of its turn is divided by
+// the factor.
+//
+//   s = (none - x) / (none - full), from 0 to 1    x = i, or with a context its turns in that, context f / 2 pi
+typedef struct {
+    double factor, amplitude;  // sines and cosines are multiplied by it
+    double none, full;         // equal: all pairs are scaled
+    double context;            // 0: there is none
+} rotary_scaling;
+
+// Radians from a position to the next: base^(-2 i / depth), or as they are scaled.
+static inline double rotary_turn_of(int pair, int depth, double base, const rotary_scaling *scaling) {
+    const double f = pow(base, -2.0 * pair / depth);
+    if (!scaling) { return f; }
+    const double x = scaling->context > 0 ? scaling->context * f / 6.283185307179586 : pair;
+    double s = scaling->none == scaling->full ? 1 : (scaling->none - x) / (scaling->none - scaling->full);
+    s = s < 0 ? 0 : s > 1 ? 1 : s;
+    return f * (1 - s + s / scaling->factor);
+}
+
+// The turns of pairs first ..< first + pairs.
+OUTLINE void rotary_turns(rotary_angles *a, int first, int pairs, int depth, double base,
+                          const rotary_scaling *scaling) {
     a->pairs = pairs;
     a->block = -1;
+    a->amplitude = scaling ? scaling->amplitude : 1;
     for (int i = 0; i < pairs; i++) {
-        a->turn[i] = pow(base, -2.0 * (first + i) / depth);
+        a->turn[i] = rotary_turn_of(first + i, depth, base, scaling);
         a->turn_cosine[0][i] = 1;
         a->turn_sine[0][i] = 0;
         a->turn_cosine[1][i] = cos(a->turn[i]);
@@ -50,8 +73,8 @@ OUTLINE void rotary_angles_of(rotary_angles *a, int block, int from, int end, in
     a->block = block;
     for (int i = 0; i < a->pairs; i++) {
         double angle = (double)block * ROTARY_POSITIONS * a->turn[i];
-        cosines[i] = cos(angle);
-        sines[i] = sin(angle);
+        cosines[i] = a->amplitude * cos(angle);
+        sines[i] = a->amplitude * sin(angle);
     }
     for (int t = from; t < end; t++) {
         const double *cosine = a->turn_cosine[t], *sine = a->turn_sine[t];
@@ -103,16 +126,9 @@ INLINE void rotary_row(float *y, const float *x, const float *cosine, const floa
     }
 }
 
-// Turns each pair of a head's numbers by an angle that grows with the position.
-//
-//   y1 = x1 cos a - x2 sin a    y2 = x2 cos a + x1 sin a    a = t base^(-2 i / depth)
-//
-//   x, y [sequences, length, heads * depth], of positions t from `past` on; y may be x
-//   the first `turned` heads are; the others stay as they are
-//   pair i: numbers i and i + depth / 2 of a head, or 2 i and 2 i + 1 if interleaved
-//   inverse: by -a
-KERNEL void rotary(float *y, const float *x, int sequences, int heads, int turned, int past,
-                   int length, int depth, double base, int interleaved, int inverse) {
+// rotary, with positions as they are scaled, if they are.
+KERNEL void rotary_scaled(float *y, const float *x, int sequences, int heads, int turned, int past, int length,
+                          int depth, double base, int interleaved, int inverse, const rotary_scaling *scaling) {
     int end = past + length, before = past / ROTARY_POSITIONS;
     int blocks = blocks_of(end, ROTARY_POSITIONS) - before;
     size_t width = (size_t)heads * depth;
@@ -120,7 +136,7 @@ KERNEL void rotary(float *y, const float *x, int sequences, int heads, int turne
     for (int first = 0; first < depth / 2; first += ROTARY_PAIRS) {
         int pairs = smaller(depth / 2 - first, ROTARY_PAIRS);
         rotary_angles angles;
-        rotary_turns(&angles, first, pairs, depth, base);
+        rotary_turns(&angles, first, pairs, depth, base, scaling);
         FOR_OWN(n, blocks * sequences) {
             int block = before + n / sequences, start = block * ROTARY_POSITIONS;
             int from = larger(past - start, 0), to = smaller(end - start, ROTARY_POSITIONS);
@@ -143,6 +159,19 @@ KERNEL void rotary(float *y, const float *x, int sequences, int heads, int turne
             }
         }
     }
+}
+
+// Turns each pair of a head's numbers by an angle that grows with the position.
+//
+//   y1 = x1 cos a - x2 sin a    y2 = x2 cos a + x1 sin a    a = t base^(-2 i / depth)
+//
+//   x, y [sequences, length, heads * depth], of positions t from `past` on; y may be x
+//   the first `turned` heads are; the others stay as they are
+//   pair i: numbers i and i + depth / 2 of a head, or 2 i and 2 i + 1 if interleaved
+//   inverse: by -a
+KERNEL void rotary(float *y, const float *x, int sequences, int heads, int turned, int past,
+                   int length, int depth, double base, int interleaved, int inverse) {
+    rotary_scaled(y, x, sequences, heads, turned, past, length, depth, base, interleaved, inverse, NULL);
 }
 
 #endif

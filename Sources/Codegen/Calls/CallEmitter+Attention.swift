@@ -9,11 +9,20 @@ extension CallEmitter {
     let type = c.madeType(.output)
     let (axes, count) = (type.axes.map(CNames.size), CNames.size(op.heads))
     let first: CExpression = goesOn(type) ? "\(CExpression.pass)->past" : "0"
+    let place: [CExpression] = [
+      c.made(.output), c[.operand], axes[0], count, op.turned.map(CNames.size) ?? count, first,
+      axes[1], op.turned == nil ? "\(axes[2])/\(count)" : "\(axes[2])/(\(count))",
+    ]
+    let form: [CExpression] = [
+      "\(op.base)", op.interleaved ? "1" : "0", op.inverse ? "1" : "0",
+    ]
+    guard let scaling = op.scaling else { return Statement(calling: "rotary", place + form) }
+    let numbers = [
+      scaling.factor, scaling.amplitude, scaling.none, scaling.full, scaling.context ?? 0,
+    ]
+    let list = numbers.map { "\($0)" }.joined(separator: ", ")
     return Statement(
-      calling: "rotary",
-      [c.made(.output), c[.operand], axes[0], count, op.turned.map(CNames.size) ?? count, first]
-        + [axes[1], op.turned == nil ? "\(axes[2])/\(count)" : "\(axes[2])/(\(count))"]
-        + ["\(op.base)", op.interleaved ? "1" : "0", op.inverse ? "1" : "0"])
+      calling: "rotary_scaled", place + form + ["&(rotary_scaling){\(list)}"])
   }
 
   /// Whether a tensor has the rows of a pass that may go on after others.

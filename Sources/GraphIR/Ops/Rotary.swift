@@ -9,6 +9,8 @@
 /// head, or 2 i and 2 i + 1 if `interleaved`. Products of queries and keys turned so depend on how far
 /// apart they are, and not on where. Of `turned` heads alone, the first ones, the others stay as they are.
 ///
+/// Where positions are scaled to a longer context, a is t times `RotaryScaling.turn`, and y is times its amplitude.
+///
 /// Gradient: dx = the same of dy by -a, which is `inverse`; backward reads nothing else.
 public struct Rotary: ForwardOperation {
   public static let kind = OpKind.rotary
@@ -22,17 +24,21 @@ public struct Rotary: ForwardOperation {
   public var base: Double
   public var interleaved: Bool
 
+  /// How positions are scaled; nil: not at all.
+  public var scaling: RotaryScaling?
+
   /// Whether it turns by -a.
   public var inverse: Bool
 
   public init(
     heads: Axis, turned: Axis? = nil, base: Double, interleaved: Bool = false,
-    inverse: Bool = false
+    scaling: RotaryScaling? = nil, inverse: Bool = false
   ) {
     self.heads = heads
     self.turned = turned
     self.base = base
     self.interleaved = interleaved
+    self.scaling = scaling
     self.inverse = inverse
   }
 
@@ -59,6 +65,7 @@ public struct Rotary: ForwardOperation {
       throw Mismatch(
         "rotary: the base must be a number above 1, got \(base)", hint: "10_000 is usual")
     }
+    try scaling?.check()
     return [inputs[0]]
   }
 
@@ -106,16 +113,18 @@ public struct Rotary: ForwardOperation {
   public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
   public var attributes: Attributes {
-    Attributes().with("heads", .axes([heads])).with("turned", turned.map { .axes([$0]) })
-      .with("base", .number(base))
+    let known = Attributes().with("heads", .axes([heads]))
+      .with("turned", turned.map { .axes([$0]) }).with("base", .number(base))
       .with("interleaved", flag: interleaved).with("inverse", flag: inverse)
+    return (scaling?.attributes ?? []).reduce(known) { $0.with($1.name, $1.content) }
   }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     self.init(
       heads: try reader.axis("heads"), turned: try reader.optionalAxis("turned"),
       base: try reader.number("base"),
-      interleaved: reader.flag("interleaved"), inverse: reader.flag("inverse"))
+      interleaved: reader.flag("interleaved"), scaling: try RotaryScaling(&reader),
+      inverse: reader.flag("inverse"))
   }
 
   public static var samples: [Sample] {
@@ -128,23 +137,36 @@ public struct Rotary: ForwardOperation {
       sample(heads: 5, depth: 6, length: 70, base: 500, interleaved: true, inverse: true),
       sample(heads: 5, turned: 3, depth: 6, length: 9, base: 500),
       sample(heads: 3, turned: 2, depth: 70, length: 33, base: 30, interleaved: true),
+      sample(heads: 2, depth: 6, length: 5, base: 500, scaling: ("linear", .linear(factor: 4))),
+      sample(
+        heads: 2, depth: 70, length: 37, base: 500,
+        scaling: ("llama3", .llama3(factor: 8, low: 1, high: 4, context: 16))),
+      sample(
+        heads: 2, depth: 34, length: 35, base: 100, interleaved: true,
+        scaling: (
+          "yarn",
+          .yarn(
+            factor: 4, amplitude: nil, fast: 2, slow: 0.1, context: 9, rounds: true, base: 100,
+            depth: 34)
+        )),
     ]
   }
 
   private static func sample(
     heads: Int, turned: Int? = nil, depth: Int, length: Int, base: Double,
-    interleaved: Bool = false, inverse: Bool = false
+    interleaved: Bool = false, inverse: Bool = false,
+    scaling: (name: String, RotaryScaling)? = nil
   ) -> Sample {
     let kinds =
       (turned.map { " turned \($0)" } ?? "") + (interleaved ? " interleaved" : "")
-      + (inverse ? " inverse" : "")
+      + (inverse ? " inverse" : "") + (scaling.map { " scaled \($0.name)" } ?? "")
     return Sample(
       "rotary heads \(heads) depth \(depth) length \(length)\(kinds)", context: length, batch: 2
     ) { s in
       let x = s.operand("x", width: Axis("C", heads * depth))
       let op = Rotary(
         heads: Axis("H", heads), turned: turned.map { Axis("G", $0) }, base: base,
-        interleaved: interleaved, inverse: inverse)
+        interleaved: interleaved, scaling: scaling?.1, inverse: inverse)
       return [s.applyOne(.rotary(op), [s.g.pointwise(.unary(.tanh, .input(0)), [x])])]
     }
   }

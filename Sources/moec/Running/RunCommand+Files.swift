@@ -12,7 +12,7 @@ extension RunCommand {
     files.replay = training.replay
     files.overwrites = training.overwrite
     // A run that goes on may have averaged before.
-    files.averages = training.ema != nil || training.resume != nil
+    files.averages = (training.ema ?? 0) != 0 || training.resume != nil
     return files
   }
 

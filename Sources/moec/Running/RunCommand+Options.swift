@@ -42,7 +42,7 @@ extension RunCommand {
     @Option(
       parsing: .unconditional,
       help: ArgumentHelp(
-        "Scale gradients down to this norm, all together; the log has the norm before.",
+        "Scale gradients down to this norm, all together; the log has the norm before. 0: do not.",
         valueName: "norm"))
     var clip: Float?
 
@@ -56,7 +56,7 @@ extension RunCommand {
     @Option(
       parsing: .unconditional,
       help: ArgumentHelp(
-        "Average the weights, keeping this share in each step, as 0.999; evaluated and saved too.",
+        "Average the weights, keeping this share in each step, as 0.999; evaluated and saved. 0: do not.",
         valueName: "share"))
     var ema: Float?
 

@@ -11,9 +11,9 @@ extension RunCommand {
     settings.learningRate = training.learningRate ?? settings.learningRate
     settings.schedule = try schedule(from: settings.schedule, steps: settings.steps)
     settings.weightDecay = training.weightDecay ?? settings.weightDecay
-    settings.clip = training.clip ?? settings.clip
+    settings.clip = Self.unlessOff(training.clip ?? settings.clip)
     settings.accumulation = training.accumulate ?? settings.accumulation
-    settings.ema = training.ema ?? settings.ema
+    settings.ema = Self.unlessOff(training.ema ?? settings.ema)
     settings.patience = training.patience ?? settings.patience
     if let groups = training.noDecay {
       settings.noDecay = groups.split(separator: ",").map {
@@ -22,6 +22,9 @@ extension RunCommand {
     }
     return settings
   }
+
+  /// 0 leaves out what a run that goes on had.
+  private static func unlessOff(_ number: Float?) -> Float? { number == 0 ? nil : number }
 
   /// Errors: options that this form of schedule has no use for, or more steps than there are.
   private func schedule(

@@ -51,11 +51,11 @@ extension RunCommand {
     if let decay = training.weightDecay, !(decay >= 0 && decay <= 100) {
       throw ValidationError("--weight-decay must be from 0 to 100, not \(decay)")
     }
-    if let norm = training.clip, !(norm > 0 && norm.isFinite) {
-      throw ValidationError("--clip must be above 0, not \(norm)")
+    if let norm = training.clip, !(norm >= 0 && norm.isFinite) {
+      throw ValidationError("--clip must be above 0, or 0 for none, not \(norm)")
     }
-    if let share = training.ema, !(share > 0 && share < 1) {
-      throw ValidationError("--ema must be above 0 and below 1, not \(share)")
+    if let share = training.ema, !(share >= 0 && share < 1) {
+      throw ValidationError("--ema must be above 0 and below 1, or 0 for none, not \(share)")
     }
     if let temperature = generation.temperature, !(temperature >= 0 && temperature <= 1000) {
       throw ValidationError("--temperature must be from 0 to 1000, not \(temperature)")

@@ -54,6 +54,8 @@ struct RunSummary: Encodable {
   var bestValidationLoss: Double?
   var bestStep: Int?
   var validationLoss: Double?
+  /// That of averaged weights, where they are kept.
+  var averageLoss: Double?
   var trainLoss: Double?
   var data: String?
   /// What is wrong with its log.
@@ -77,6 +79,7 @@ struct RunSummary: Encodable {
     (bestValidationLoss, bestStep) = (best?.validationLoss, best?.step)
     let last = history.records.last
     (step, trainLoss, validationLoss) = (last?.step, last?.trainLoss, last?.validationLoss)
+    averageLoss = last?.averageLoss
   }
 
   /// Nil for a run that has logged nothing yet, and for one whose log cannot be understood.
@@ -127,16 +130,19 @@ struct RunSummary: Encodable {
 
   /// Columns with a line above that names them.
   static func table(_ runs: [RunSummary]) -> String {
+    let averages = runs.contains { $0.averageLoss != nil }
     let head = ["run", "best val", "at step", "val", "train", "step", "of"]
-    return Columns.text([head] + runs.map(\.cells)) + "\n"
+    return Columns.text(
+      [head + (averages ? ["val of average"] : [])] + runs.map { $0.cells(averages: averages) })
+      + "\n"
   }
 
-  private var cells: [String] {
+  private func cells(averages: Bool) -> [String] {
     func loss(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
     func count(_ value: Int?) -> String { value.map(\.grouped) ?? "-" }
     return [
       onOneLine(run) + (isRunning ? " (running)" : ""), loss(bestValidationLoss), count(bestStep),
       loss(validationLoss), loss(trainLoss), count(step), count(steps),
-    ]
+    ] + (averages ? [loss(averageLoss)] : [])
   }
 }
