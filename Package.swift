@@ -157,7 +157,9 @@ let package = Package(
       path: "Tests/RanksProgram"),
     .testTarget(
       name: "SimulationTests",
-      dependencies: ["Simulation", "CompiledModels", "ModelFixtures", "moec"]),
+      dependencies: [
+        "Simulation", "Planning", "Toolchain", "CompiledModels", "ModelFixtures", "moec",
+      ]),
     .testTarget(name: "PageTests", dependencies: ["Page", "CPages"]),
     .testTarget(
       name: "ChartsTests", dependencies: ["Charts", "ModelFixtures", "moec"],

@@ -72,7 +72,7 @@ import Testing
     let names = help[start...].matches(of: /\n {2}([a-z]+)\s/).map { String($0.output.1) }
     let writing = Set(Self.lines.map { String($0.prefix { $0 != " " }) })
     // `demo` and `new` name their own outputs; the others write no files.
-    let others: Set = ["demo", "new", "check", "mlflow", "doctor", "runs", "help"]
+    let others: Set = ["demo", "new", "check", "mlflow", "doctor", "runs", "simulate", "help"]
     #expect(names.count > 8)
     #expect(Set(names).subtracting(others) == writing)
   }

@@ -15,8 +15,8 @@ struct ExportCommand: ParsableCommand {
     abstract: "Writes a model's weights as a folder that Hugging Face's transformers loads.",
     discussion: """
       EXAMPLES
-        moec export libsmol.so --weights runs/smol/weights.safetensors -o smol-tuned
-        moec export libsmol.so --weights w.safetensors -o tuned --like SmolLM2
+        moec export libsmol.so --weights runs/smol/weights.safetensors -o build/smol-tuned
+        moec export libsmol.so --weights w.safetensors -o build/tuned --like SmolLM2
       """)
 
   @Argument(help: "The library that 'moec compile' made.", completion: .library)

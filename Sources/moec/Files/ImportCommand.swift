@@ -16,8 +16,8 @@ struct ImportCommand: ParsableCommand {
         \(Architecture.allCases.map(\.rawValue).joined(separator: ", "))
 
       EXAMPLES
-        moec import SmolLM2-135M-Instruct -o smol
-        moec import my-mixtral -o mixtral --context 256 --batch 4
+        moec import SmolLM2-135M-Instruct -o build/smol
+        moec import my-mixtral -o build/mixtral --context 256 --batch 4
       """)
 
   @Argument(

@@ -12,7 +12,7 @@ struct ChatCommand: ParsableCommand {
     abstract: "Talks with an instruct model, by its own chat template.",
     discussion: """
       EXAMPLES
-        moec chat libsmol.so --weights smol/weights.safetensors
+        moec chat libsmol.so --weights build/smol/weights.safetensors
         moec chat libsmol.so --weights w.safetensors --system "You answer in rhymes."
         echo "What is a sea?" | moec chat libsmol.so --weights w.safetensors --quiet
       """)
