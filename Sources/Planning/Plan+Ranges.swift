@@ -37,7 +37,8 @@ extension Plan {
 
   /// All of them, in the order in which they lie.
   public var ranges: [Range] {
-    uses.indices.flatMap { index in
+    let ranks = expertRanks
+    return uses.indices.flatMap { index in
       let use = uses[index]
       let next = index + 1 < uses.count ? uses[index + 1].firstParameter : parameters.count
       let name = use.scope.isEmpty ? layers[use.layer].name : use.scope
@@ -48,7 +49,7 @@ extension Plan {
         let stack = run.first?.stepCount ?? 1
         return Range(
           name: stack > 1 ? run.first?.name ?? name : name, layer: name, use: index,
-          count: padded - last, stack: stack, sharers: stack > 1 ? expertRanks : 1)
+          count: padded - last, stack: stack, sharers: stack > 1 ? ranks : 1)
       }
     }
   }
@@ -85,9 +86,9 @@ extension Plan {
 
   /// Bytes of values that other ranks have: those of the experts that are not a rank's own.
   public var bytesOfOthers: Int {
-    parameters.reduce(0) { sum, parameter in
-      parameter.stepCount == 1
-        ? sum : sum + parameter.master.bytes / expertRanks * (expertRanks - 1)
+    let ranks = expertRanks
+    return parameters.reduce(0) { sum, parameter in
+      parameter.stepCount == 1 ? sum : sum + parameter.master.bytes / ranks * (ranks - 1)
     }
   }
 
@@ -99,9 +100,11 @@ extension Plan {
     }
   }
 
+  /// Of distinct layers, which are few, and not of all nodes: it is asked for every parameter.
   private var expertExchange: ExchangeCounts? {
-    graph.nodes.lazy.compactMap { node in
-      if case .exchangeCounts(let op) = node.op { op } else { nil }
-    }.first
+    for call in layers.lazy.flatMap(\.forward) {
+      if case .exchangeCounts(let op) = call.op { return op }
+    }
+    return nil
   }
 }
