@@ -23,11 +23,8 @@ public struct PositionScaling: Sendable {
   }
 
   /// YaRN (Peng et al. 2023): a ramp over the pairs, from the one that turns `fast` times in `context` positions, those
-  /// of the first training, to the one that turns `slow` times.
-  ///
-  /// - Parameters:
-  ///   - amplitude: of sines and cosines; nil: 0.1 ln(factor) + 1.
-  ///   - rounds: whether the ramp begins and ends at whole pairs.
+  /// of the first training, to the one that turns `slow` times; `rounds`: it begins and ends at whole pairs. Sines and
+  /// cosines are multiplied by the amplitude, 0.1 ln(factor) + 1 if none is given.
   public static func yarn(
     factor: Double, fast: Double = 32, slow: Double = 1, context: Int, amplitude: Double? = nil,
     rounds: Bool = true
