@@ -3,13 +3,13 @@ import Lowering
 
 extension Program {
   /// Whether it gives logits and nothing else.
-  var infers: Bool { outputs.map(\.output) == [.logits] }
+  var infers: Bool { outputs.count == 1 && outputs[0].output == .logits }
 }
 
 // Libraries that learn nothing.
 extension Plan {
   /// Whether the library gives logits and nothing else.
-  public var infers: Bool { graph.outputs.map(\.output) == [.logits] }
+  public var infers: Bool { graph.outputs.count == 1 && graph.outputs[0].output == .logits }
 
   /// The saved buffers of a layer that each of its uses has of its own; of the others it has none, but shares the
   /// first one's. In a library that learns these are all.
