@@ -25,7 +25,8 @@ import Testing
     "weights convert IN OUT --names makemoe", "weights convert w OUT --names IN",
     "plot IN.svg -o OUT.svg", "plot l.jsonl --reference IN.html -o OUT.html",
     "inspect IN --html OUT", "inspect l.so --bench IN --html OUT", "bench IN --trace OUT",
-    "bench l.so --cc IN --trace OUT",
+    "bench l.so --cc IN --trace OUT", "search IN.html --space a=1,2 --html OUT.html",
+    "search m.swift --space a=1,2 --data IN.html --html OUT.html",
   ]
 
   private func write(_ text: String, _ path: String) throws {
@@ -71,8 +72,11 @@ import Testing
     let start = try #require(help.range(of: "SUBCOMMANDS:")).upperBound
     let names = help[start...].matches(of: /\n {2}([a-z]+)\s/).map { String($0.output.1) }
     let writing = Set(Self.lines.map { String($0.prefix { $0 != " " }) })
-    // `demo` and `new` name their own outputs; the others write no files.
-    let others: Set = ["demo", "new", "check", "mlflow", "doctor", "runs", "simulate", "help"]
+    // `demo` and `new` name their own outputs, `import` and `export` write folders; the others write no files.
+    let others: Set = [
+      "demo", "new", "check", "mlflow", "doctor", "runs", "simulate", "chat", "import", "export",
+      "help",
+    ]
     #expect(names.count > 8)
     #expect(Set(names).subtracting(others) == writing)
   }

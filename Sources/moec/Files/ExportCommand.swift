@@ -15,7 +15,7 @@ struct ExportCommand: ParsableCommand {
     abstract: "Writes a model's weights as a folder that Hugging Face's transformers loads.",
     discussion: """
       EXAMPLES
-        moec export libsmol.so --weights runs/smol/weights.safetensors -o build/smol-tuned
+        moec export libsmol.so --weights runs/smol/weights.safetensors -o build/new
         moec export libsmol.so --weights w.safetensors -o build/tuned --like SmolLM2
       """)
 

@@ -22,6 +22,7 @@ struct SearchRun {
   /// Errors: the model is none, the space does not fit it, or what is to be written may not be.
   init(_ command: SearchCommand) throws {
     self.command = command
+    try Self.checkFiles(command)
     var compilation = Compilation.onTerminal(command.model)
     compilation.settings = command.chosen.words
     graph = try compilation.trace().graph
@@ -40,9 +41,15 @@ struct SearchRun {
     guard access(data, R_OK) == 0 else {
       throw FileError(operation: "read", path: data, code: errno)
     }
+  }
+
+  /// Errors: the page would replace what is read, or something that is none, or cannot be written.
+  private static func checkFiles(_ command: SearchCommand) throws {
     var claims = FileClaims()
+    claims.read(command.model, "the model")
     claims.read(command.trial.data, "--data")
     claims.read(command.trial.config, "--config")
+    for space in command.space where !space.contains("=") { claims.read(space, "--space") }
     claims.write(command.study.html, "--html", over: .page)
     try claims.check()
     if let html = command.study.html { try AtomicFile.check(html) }
