@@ -78,6 +78,18 @@ import Toolchain
     #expect(fast.bytesSent == slow.bytesSent)
   }
 
+  /// Nothing is simulated for that.
+  @Test(arguments: [
+    (["--ranks", "3", "--accumulate", "4"], "error: 3 ranks cannot share 4 batches equally\n"),
+    (["--ranks", "2", "--platform", "nix.xml", "--gflops", "1"], "error: "),
+  ])
+  func whatCannotBeIsSaid(options: [String], message: String) throws {
+    let library = try Moec.makemoe().library
+    let result = try Command.moec(["simulate", library] + options)
+    #expect(result.status == 1 && result.errors.hasPrefix(message), "\(result.errors)")
+    #expect(result.errors.contains("\nhint: "))
+  }
+
   @Test func wrongNumbersAreUsageErrors() throws {
     for options in [
       ["--ranks", "x"], ["--ranks", "96"], ["--ranks", "2", "--network", "fast"],

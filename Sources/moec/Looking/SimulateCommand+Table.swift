@@ -34,7 +34,7 @@ extension SimulateCommand {
     for count in counts {
       if let accumulate, accumulate % count != 0 {
         throw CompilationError(
-          message: "\(count.of("rank")) cannot share \(accumulate.of("batch")) equally",
+          message: "\(count.of("rank")) cannot share \(accumulate.grouped) batches equally",
           hint: "choose --ranks that divide --accumulate")
       }
       guard count % plan.expertRanks != 0 else { continue }
