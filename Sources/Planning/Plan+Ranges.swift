@@ -75,7 +75,10 @@ extension Plan {
   /// Numbers of the largest, with all padding.
   public var largestRange: Int {
     let lanes = Regions.alignment / Element.f32.bytes
-    return ranges.map { roundUp($0.count, to: lanes) }.max() ?? 0
+    // Experts that learn nothing are in no range, and read all the same, rank by rank.
+    let shared = sharesExperts ? parameters.filter { $0.stepCount > 1 } : []
+    let read = shared.map { $0.master.bytes / $0.master.element.bytes }
+    return (ranges.map { roundUp($0.count, to: lanes) } + read).max() ?? 0
   }
 
   /// Whether rows travel to ranks that share out the experts.

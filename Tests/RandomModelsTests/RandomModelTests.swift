@@ -9,7 +9,10 @@ import Testing
   /// One for all models, with one cache.
   private static let folder = Result { URL(fileURLWithPath: try ModelFixture.folder()) }
 
-  @Test("Random models compute what the interpreter does", arguments: 1...24 as ClosedRange<UInt64>)
+  /// The last one's ranks share out experts that learn nothing, which wrote over what lay behind.
+  @Test(
+    "Random models compute what the interpreter does",
+    arguments: Array(1...24 as ClosedRange<UInt64>) + [910_026])
   func agrees(seed: UInt64) throws {
     let check = ModelCheck(folder: try Self.folder.get())
     let outcome = check.outcome(of: try RandomModel(seed: seed).graph(), seed: seed)
