@@ -47,26 +47,26 @@ private struct ExpertSharing {
   mutating func visit(_ index: Int) throws(Diagnostic) {
     let node = rewriter.source.nodes[index]
     isConstant.append(isConstant(node))
-    switch node.op {
-    case .route(let op):
+    if case .route(let op) = node.op {
       rewriter.copy(index)
       if routes.contains(index) { try exchangeCounts(of: index, op.experts) }
-    case .dispatch:
+    } else if case .dispatch = node.op {
       rewriter.copy(index)
       let route = node.inputs[1].node
       rewriter.replace(index, by: exchanged([Value(node: index)], route, isBack: false, for: index))
-    case .combine(let op):
+    } else if case .combine(let op) = node.op {
       let rows = exchanged([node.inputs[0]], node.inputs[2].node, isBack: true, for: index)
       let inputs = rows + node.inputs.dropFirst().map(rewriter.mapped)
       rewriter.replace(index, by: rewriter.emit(.combine(op), inputs, for: index))
-    case let op where node.inputs.contains { rewriter.source.type(of: $0).experts != nil }:
+    } else if node.inputs.contains(where: { rewriter.source.type(of: $0).experts != nil }) {
       try checkOperands(of: node)
       var inputs = node.inputs.map(rewriter.mapped)
       if let received = node.start.flatMap({ counts[$0] }) {
         inputs[inputs.count - 1] = received[0]
       }
-      rewriter.replace(index, by: rewriter.emit(op, inputs, for: index))
-    case _: rewriter.copy(index)
+      rewriter.replace(index, by: rewriter.emit(node.op, inputs, for: index))
+    } else {
+      rewriter.copy(index)
     }
   }
 

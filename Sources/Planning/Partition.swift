@@ -98,10 +98,7 @@ struct Partition {
 extension Program.Call {
   /// The choice from which rows follow, or where their experts' begin.
   fileprivate var routedBy: Value? {
-    switch op?.kind {
-    case .route: self[.choice]
-    case .exchangeCounts: self[.start]
-    case _: nil
-    }
+    if op?.kind == .route { return self[.choice] }
+    return op?.kind == .exchangeCounts ? self[.start] : nil
   }
 }

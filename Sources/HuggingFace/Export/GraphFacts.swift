@@ -70,11 +70,9 @@ struct GraphFacts {
   /// The epsilon of the first norm.
   var epsilon: Double? {
     first {
-      switch $0 {
-      case .rmsNorm(let op): op.epsilon
-      case .layerNorm(let op): op.epsilon
-      case _: nil
-      }
+      if case .rmsNorm(let op) = $0 { return op.epsilon }
+      if case .layerNorm(let op) = $0 { return op.epsilon }
+      return nil
     }
   }
 

@@ -10,17 +10,16 @@ extension Program {
     var tables: [Value: (received: Value, origin: Value)] = [:]
     for index in calls.indices {
       let kernel = calls[index].kernel
-      switch kernel.op {
-      case .exchangeCounts:
+      if case .exchangeCounts = kernel.op {
         guard let received = kernel.result(.received), let origin = kernel.result(.origin) else {
           continue
         }
         tables[received] = (received, origin)
-      case .exchangeRows(let op):
+      } else if case .exchangeRows(let op) = kernel.op {
         if !op.isBack, let rows = kernel.result(.output), let received = kernel[.received] {
           tables[rows] = tables[received]
         }
-      case _:
+      } else {
         guard let table = kernel.operands.lazy.compactMap({ tables[$0.content] }).first else {
           continue
         }
