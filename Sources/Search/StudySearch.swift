@@ -118,7 +118,7 @@ public final class StudySearch: @unchecked Sendable {
       try journal.append(
         .begin(
           trial: number, values: values, worker: worker.name, time: Date().timeIntervalSince1970))
-      try sampler.take(number)
+      try sampler.take(number, values)
       return begun(number)
     }
   }

@@ -63,11 +63,14 @@ class Helper:
         self.kind, self.seed, self.startup = ask["sampler"], ask["seed"], ask["startup"]
         self.space = {entry["name"]: distribution(entry) for entry in ask["space"]}
         sampler(self.kind, 0, self.startup)
-        self.study = optuna.create_study(
-            study_name="moec", directions=["minimize"] * ask["objectives"],
-            pruner=pruner(ask["pruner"], ask["warmup"], ask["interval"], ask["steps"]))
-        self.known = {}
+        self.objectives = ask["objectives"]
+        self.pruner = pruner(ask["pruner"], ask["warmup"], ask["interval"], ask["steps"])
+        self.study, self.known = self.empty(), {}
         return {"optuna": optuna.__version__}
+
+    def empty(self):
+        return optuna.create_study(
+            study_name="moec", directions=["minimize"] * self.objectives, pruner=self.pruner)
 
     def state(self, word):
         # What cannot be trained is as bad as can be: a sampler passes over what failed, and learns from this.
@@ -78,11 +81,16 @@ class Helper:
         if number in self.known:
             return {}
         self.study.add_trial(create_trial(
-            state=self.state(over) if over else TrialState.RUNNING, params=ask["values"],
-            distributions=self.space, values=ask.get("results") if over == "complete" else None,
-            intermediate_values={step: loss for step, loss in ask.get("reports", [])},
+            state=TrialState.RUNNING, params=ask["values"], distributions=self.space,
             system_attrs=json.loads(ask.get("attributes") or "{}")))
         self.known[number] = self.study.get_trials(deepcopy=False)[-1]._trial_id
+        # Told as it was told at first: a pruner may remember what it was asked.
+        trial = Trial(self.study, self.known[number])
+        for step, loss in ask.get("reports", []):
+            trial.report(loss, step)
+            trial.should_prune()
+        if over:
+            self.finish(trial, over, ask.get("results"))
         return {}
 
     def suggest(self, ask):
@@ -93,11 +101,23 @@ class Helper:
         return {"values": trial.params}
 
     def take(self, ask):
+        # As moec writes them in its journal, rounded: a search that goes on from there is to know no less.
+        for name, value in ask["values"].items():
+            kind = self.space[name]
+            self.study._storage.set_trial_param(
+                self.offered._trial_id, name, kind.to_internal_repr(value), kind)
         self.known[ask["trial"]] = self.offered._trial_id
         return {}
 
     def reject(self, ask):
-        self.study.tell(self.offered, state=TrialState.FAIL)
+        # A study that never heard of it, for the same reason: brackets of Hyperband follow the trials' numbers.
+        study, known = self.empty(), {}
+        numbers = {identifier: number for number, identifier in self.known.items()}
+        for trial in self.study.get_trials():
+            if trial._trial_id in numbers:
+                study.add_trial(trial)
+                known[numbers[trial._trial_id]] = study.get_trials(deepcopy=False)[-1]._trial_id
+        self.study, self.known = study, known
         return {}
 
     def report(self, ask):
@@ -105,10 +125,13 @@ class Helper:
         trial.report(ask["loss"], ask["step"])
         return {"prunes": bool(trial.should_prune())}
 
+    def finish(self, trial, word, results):
+        state = self.state(word)
+        self.study.tell(trial, results if state == TrialState.COMPLETE else None, state=state)
+
     def tell(self, ask):
         trial = Trial(self.study, self.known[ask["trial"]])
-        state = self.state(ask["state"])
-        self.study.tell(trial, ask["results"] if state == TrialState.COMPLETE else None, state=state)
+        self.finish(trial, ask["state"], ask["results"])
         attributes = {
             key: value for key, value in self.study.trials[trial.number].system_attrs.items()
             if key.startswith(("cma:", "sepcma:", "nsga"))}

@@ -133,12 +133,12 @@ public final class Optuna: Sampler, Pruner, @unchecked Sendable {
   }
 
   /// The suggestion that was made last is a trial now.
-  public func take(_ trial: Int) throws {
+  public func take(_ trial: Int, _ values: TrialValues) throws {
     try lock.withLock {
       guard isOfferOpen else { return }
       isOfferOpen = false
       known.insert(trial)
-      _ = try ask(["do": .text("take"), "trial": .count(trial)])
+      _ = try ask(["do": .text("take"), "trial": .count(trial), "values": json(values)])
     }
   }
 

@@ -7,8 +7,8 @@ public protocol Sampler: AnyObject, Sendable {
   ///   or were tried before.
   func suggest(_ trial: Int, attempt: Int, for study: Study) throws -> TrialValues?
 
-  /// The suggestion that was made last is a trial now.
-  func take(_ trial: Int) throws
+  /// The suggestion that was made last is a trial now, with values of the space.
+  func take(_ trial: Int, _ values: TrialValues) throws
 
   /// What the sampler needs to remember of a trial that is over, in the journal; asked once of each.
   func attributes(of trial: Trial, _ result: TrialResult) throws -> [String: String]?
@@ -21,6 +21,6 @@ public protocol Pruner: AnyObject, Sendable {
 }
 
 extension Sampler {
-  public func take(_ trial: Int) throws {}
+  public func take(_ trial: Int, _ values: TrialValues) throws {}
   public func attributes(of trial: Trial, _ result: TrialResult) throws -> [String: String]? { nil }
 }
