@@ -184,7 +184,8 @@ struct CompileCommand: ParsableCommand {
     }
     let plan = try compilation.plan(graph, source: source)
     if recompute, !plan.hasSharedBuffers {
-      printToStandardError("note: --recompute changes nothing: no layer is there twice as one function")
+      printToStandardError(
+        "note: --recompute changes nothing: no layer is there twice as one function")
     }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
