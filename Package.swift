@@ -184,7 +184,8 @@ let package = Package(
     .testTarget(
       name: "UpcyclingTests",
       dependencies: [
-        "Upcycling", "Exchange", "GraphIR", "MoE", "Interpreter", "ModelRuntime", "CompiledModels",
+        "Upcycling", "Exchange", "GraphIR", "MoE", "Interpreter", "Passes", "ModelRuntime",
+        "CompiledModels",
       ]),
     .testTarget(
       name: "BenchmarkTests",

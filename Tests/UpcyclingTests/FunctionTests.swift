@@ -1,6 +1,7 @@
 import CompiledModels
 import GraphIR
 import ModelRuntime
+import Passes
 import Testing
 import Upcycling
 
@@ -130,6 +131,35 @@ import Upcycling
     #expect(notes.count == 1 && notes[0].contains("noise"))
     let tight = try PlainModel(experts: 4, width: 24, capacity: 1).graph()
     #expect(try dense.upcycled(into: tight).upcycling.notes.count == 1)
+  }
+
+  /// A library carries the graph after all passes.
+  @Test(
+    "Passes change nothing in what becomes of the weights",
+    arguments: [Pipeline.standard, Pipeline.inference, Pipeline.standard(expertRanks: 2)])
+  func passesChangeNothing(_ passes: [Pass]) throws {
+    let families: [(FamilyModel.Family, (inout FamilyModel) -> Void)] = [
+      (.mixtral, { _ in }), (.olmoe, { $0.isNormalized = false }), (.qwen2MoE, { $0.shared = 12 }),
+      (.qwen3MoE, { ($0.F, $0.experts, $0.chosen) = (6, 8, 4) }),
+      (.deepseekV3, { ($0.shared, $0.F, $0.scaled) = (6, 6, 2.5) }),
+    ]
+    for (family, change) in families {
+      let dense = try Self.dense(family)
+      try expectSame(dense, try Self.mixture(family, change), passes)
+    }
+    let plain = DenseModel(try PlainModel(width: 24).graph())
+    for isNoisy in [false, true] {
+      let graph = try PlainModel(experts: 8, chosen: 4, width: 12, isNoisy: isNoisy).graph()
+      try expectSame(plain, graph, passes)
+    }
+  }
+
+  private func expectSame(_ dense: DenseModel, _ graph: Graph, _ passes: [Pass]) throws {
+    let traced = try dense.upcycled(into: graph)
+    let carried = try dense.upcycled(into: try Pipeline(passes).run(graph))
+    #expect(carried.parameters == traced.parameters)
+    #expect(carried.upcycling.report == traced.upcycling.report)
+    #expect(carried.upcycling.notes == traced.upcycling.notes)
   }
 
   @Test("The compiled C agrees, and experts that learn grow apart")
