@@ -204,8 +204,8 @@ let package = Package(
     .testTarget(
       name: "RunnerTests",
       dependencies: [
-        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
-        "moec",
+        "Runner", "Chat", "Exchange", "JSON", "ModelRuntime", "Tokenizer", "SystemFiles",
+        "ModelFixtures", "Words", "moec",
       ]),
     .testTarget(
       name: "SearchTests",

@@ -70,6 +70,13 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @Flag(
+    help: """
+      Keep of repeated layers only what lies between them, and run their forward again in backward: less \
+      memory, about a third more arithmetic, the same bits.
+      """)
+  var recompute = false
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -126,6 +133,12 @@ struct CompileCommand: ParsableCommand {
     if inference, accumulate {
       throw ValidationError("--accumulate has no meaning with --inference")
     }
+    if inference, recompute {
+      throw ValidationError("--recompute has no meaning with --inference: nothing goes back")
+    }
+    if recompute, expertRanks ?? 1 > 1 {
+      throw ValidationError("--recompute is not for --expert-ranks: rows would travel twice")
+    }
     if inference, expertRanks ?? 1 > 1 {
       throw ValidationError("--expert-ranks has no meaning with --inference")
     }
@@ -148,6 +161,7 @@ struct CompileCommand: ParsableCommand {
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.recomputes = recompute
     compilation.expertRanks = expertRanks ?? 1
     compilation.infers = inference
     compilation.timeLimit = time.timeLimit
@@ -169,6 +183,10 @@ struct CompileCommand: ParsableCommand {
       return try printNow(graph.text)
     }
     let plan = try compilation.plan(graph, source: source)
+    if recompute, !plan.hasSharedBuffers {
+      printToStandardError(
+        "note: --recompute changes nothing: no layer is there twice as one function")
+    }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
     let code = try compilation.generate(plan, source: source)
