@@ -105,7 +105,7 @@ public struct Upcycling {
       "router: drawn with a deviation of \(short(options.routerDeviation)) by seed \(options.seed)"
     ]
       + (options.noise > 0
-        ? ["noise: \(short(options.noise)) of each matrix's mean square root"] : [])
+        ? ["noise: \(short(options.noise)) of each matrix's root mean square"] : [])
   }
 
   private static func notes(_ mixtures: [Mixture], _ divisions: [Division]) -> [String] {

@@ -81,9 +81,16 @@ extension WeightsCommand {
           throw SafetensorsError.malformed(
             path: file.path, [.wrongType(name: tensor.name, expected: .f32, found: tensor.type)])
         }
-        return .init(name: tensor.name, shape: tensor.shape) { try file.numbers(tensor) }
+        let count = tensor.shape.reduce(1, *)
+        let parts = stride(from: 0, to: count, by: Self.portion).map { start in
+          { try file.numbers(tensor, start..<min(start + Self.portion, count)) }
+        }
+        return .init(name: tensor.name, shape: tensor.shape, parts: parts)
       }
     }
+
+    /// Numbers of a tensor that is copied are read so many at once.
+    private static let portion = 1 << 20
 
     /// The mixture's notes, with the dense model's tokens.
     private func metadata(_ file: Safetensors, _ graph: Graph) -> [String: String] {
