@@ -78,8 +78,10 @@ private final class Measurement {
     self.threads = threads
     works = Work.allCases.filter { work in
       switch work {
-      case .step, .evaluation, .generation: true
-      case .evaluationSideBySide: subject.plan.lanes.count >= threads && threads > 1
+      case .step, .evaluation: !subject.plan.infers
+      case .evaluationSideBySide:
+        !subject.plan.infers && subject.plan.lanes.count >= threads && threads > 1
+      case .generation: true
       case .cachedGeneration: subject.plan.generation.cache != nil
       }
     }
@@ -157,11 +159,11 @@ private final class Measurement {
       // Another first token than the last time: nothing that is kept serves.
       var window = Array(tokens.prefix(context))
       window[0] = Int32(run % max(model.manifest.vocabulary, 1))
-      return { try model.logits(tokens: window, seed: seed) }
+      return { try model.next(tokens: window, seed: seed) }
     case .cachedGeneration:
       let text = Array(tokens.prefix(Self.position(run, of: context) + 1))
-      if text.count > 1 { _ = try model.logits(tokens: text.dropLast(), seed: seed) }
-      return { try model.logits(tokens: text, seed: seed) }
+      if text.count > 1 { _ = try model.next(tokens: text.dropLast(), seed: seed) }
+      return { try model.next(tokens: text, seed: seed) }
     }
   }
 

@@ -104,8 +104,9 @@ struct Context: Sendable {
     plan.layers.indices.map { index in
       LayerUseLayout(
         layer: plan.layers[index], uses: uses(of: index),
-        kept: generation.cache?.layers[index] ?? .init(), own: plan.own(of: plan.layers[index]),
-        infers: plan.infers)
+        kept: generation.cache?.layers[index] ?? .init(),
+        own: plan.ownOffsets(of: plan.layers[index]),
+        infers: plan.infers, recomputes: plan.recomputes)
     }
   }
 }

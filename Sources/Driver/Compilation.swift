@@ -20,6 +20,9 @@ public struct Compilation {
   public var preferredCompiler: String?
   public var accumulates = false
 
+  /// Whether backward runs the forward of repeated layers again instead of keeping what it made.
+  public var recomputes = false
+
   /// The ranks that share out the experts of every mixture; 1: each rank has all.
   public var expertRanks = 1
 
@@ -110,7 +113,8 @@ public struct Compilation {
     let plan = try log.stage("planned", { $0.inShort }) {
       try explaining {
         try Plan(
-          graph, source: source, accumulates: accumulates, omitting: omittedSteps,
+          graph, source: source, accumulates: accumulates, recomputes: recomputes,
+          omitting: omittedSteps,
           observe: observeLowering)
       }
     }

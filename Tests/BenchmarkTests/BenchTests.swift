@@ -219,6 +219,20 @@ import Toolchain
     #expect(try #require(rows[2].first).split(separator: " ").count == 8)
   }
 
+  @Test(
+    "Of a library that learns nothing generation is measured: a full context, and a token after others"
+  )
+  func measuresWhatInfers() throws {
+    let result = try Command.moec(
+      ["bench", TinyLibrary.inferring(), "--steps", "2", "--threads", "1", "--json"])
+    try #require(result.status == 0, "\(result.errors)")
+    let report = try BenchmarkReport(json: Data(result.output.utf8))
+    #expect(report.totals.map(\.work) == [.generation, .cachedGeneration])
+    #expect(report.profiles.map(\.work) == [.generation, .cachedGeneration])
+    #expect(report.totals.allSatisfy { $0.median > 0 && $0.limit > 0 })
+    #expect(report.profiles.allSatisfy { !$0.calls.isEmpty && $0.betweenCalls >= 0 })
+  }
+
   @Test func saysWhatCannotBeMeasured() throws {
     expectFailure(
       try Command.moec(["bench", ModelFixture.bigram()]), "does not carry its sources")

@@ -23,14 +23,20 @@ enum TinyLibrary {
     }
   }
 
-  private static func compile(_ change: (String) -> String) throws -> String {
+  /// One that gives logits and learns nothing.
+  static func inferring() throws -> String { try compile(["--inference"]) { $0 } }
+
+  private static func compile(
+    _ options: [String] = [], _ change: (String) -> String
+  ) throws -> String {
     let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Examples")
     let folder = try ModelFixture.folder()
     let source = try String(
       contentsOf: examples.appendingPathComponent("tiny.swift"), encoding: .utf8)
     try change(source).write(toFile: folder + "/tiny.swift", atomically: true, encoding: .utf8)
-    let compiled = try Command.moec(["compile", "tiny.swift", "-o", "libtiny.so"], in: folder)
+    let compiled = try Command.moec(
+      ["compile", "tiny.swift", "-o", "libtiny.so"] + options, in: folder)
     try #require(compiled.status == 0, "\(compiled.errors)")
     return folder + "/libtiny.so"
   }

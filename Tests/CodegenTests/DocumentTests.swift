@@ -13,9 +13,10 @@ import Testing
     + [.joined, .all].map { AttentionModel($0) { ($0.T, $0.B, $0.C, $0.heads) = (64, 2, 64, 4) } }
 
   private static func compiled(
-    _ model: AttentionModel, omitting: Set<String> = []
+    _ model: AttentionModel, omitting: Set<String> = [], recomputes: Bool = false
   ) throws -> CompiledModel {
-    try CompiledModel(model.graph(), omitting: omitting, documents: true)
+    try CompiledModel(
+      model.graph(), omitting: omitting, recomputes: recomputes, documents: true)
   }
 
   @Test(
@@ -79,6 +80,8 @@ import Testing
       let model = AttentionModel(form) { ($0.T, $0.B) = (37, 3) }
       let compiled = try Self.compiled(model)
       let expected = try parameters(Trial(compiled), threads: 1)
+      let recomputing = try Self.compiled(model, recomputes: true)
+      #expect(try parameters(Trial(recomputing), threads: 2) == expected)
       for threads in [2, 3] {
         #expect(try parameters(Trial(compiled), threads: threads) == expected)
       }

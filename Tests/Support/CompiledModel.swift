@@ -28,13 +28,14 @@ public struct CompiledModel: Sendable {
   public init(
     _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
     optimisation: CompileOptions.Optimisation = .none, accumulates: Bool = false,
-    expertRanks: Int = 1, infers: Bool = false, documents: Bool = false
+    recomputes: Bool = false, expertRanks: Int = 1, infers: Bool = false, documents: Bool = false
   ) throws {
     reference = try Self.reference(of: graph, documents: documents)
     var compilation = Compilation(model: "\(graph.name).swift")
     compilation.omittedPasses = omitting.union(steps).sorted()
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
+    compilation.recomputes = recomputes
     compilation.expertRanks = expertRanks
     compilation.infers = infers
     compilation.takesDocuments = documents

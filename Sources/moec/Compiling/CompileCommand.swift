@@ -70,6 +70,13 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @Flag(
+    help: """
+      Keep of repeated layers only what lies between them, and run their forward again in backward: less \
+      memory, about a third more arithmetic, the same bits.
+      """)
+  var recompute = false
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -136,6 +143,12 @@ struct CompileCommand: ParsableCommand {
     if inference, documents {
       throw ValidationError("--documents has no meaning with --inference")
     }
+    if inference, recompute {
+      throw ValidationError("--recompute has no meaning with --inference: nothing goes back")
+    }
+    if recompute, expertRanks ?? 1 > 1 {
+      throw ValidationError("--recompute is not for --expert-ranks: rows would travel twice")
+    }
     if inference, expertRanks ?? 1 > 1 {
       throw ValidationError("--expert-ranks has no meaning with --inference")
     }
@@ -158,6 +171,7 @@ struct CompileCommand: ParsableCommand {
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.recomputes = recompute
     compilation.expertRanks = expertRanks ?? 1
     compilation.takesDocuments = documents
     compilation.infers = inference
@@ -180,6 +194,10 @@ struct CompileCommand: ParsableCommand {
       return try printNow(graph.text)
     }
     let plan = try compilation.plan(graph, source: source)
+    if recompute, !plan.hasSharedBuffers {
+      printToStandardError(
+        "note: --recompute changes nothing: no layer is there twice as one function")
+    }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
     let code = try compilation.generate(plan, source: source)

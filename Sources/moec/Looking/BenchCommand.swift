@@ -15,7 +15,8 @@ struct BenchCommand: ParsableCommand {
       Times a training step, an evaluation pass and the generation of a token, as they are and \
       kernel by kernel, beside this machine's peak and bandwidth, measured in the same run. \
       Evaluation is timed as one pass that all threads share, and side by side, a batch on each \
-      thread, as training evaluates.
+      thread, as training evaluates. Of a library that was compiled with --inference generation \
+      alone is timed: a prompt as long as the context, and a token after others.
 
       EXAMPLES
         moec bench libmakemoe.so

@@ -22,6 +22,8 @@ extension RunCommand {
     claims.read(library, "the library")
     for path in dataFiles { claims.read(path, "--data") }
     claims.read(tokenizer, "--tokenizer")
+    claims.read(conversations.validation, "--validation")
+    claims.read(conversations.template, "--template")
     claims.read(weights, "--weights")
     claims.read(files.replay, "--replay")
     // A run may save where it goes on from.

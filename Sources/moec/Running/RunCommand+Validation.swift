@@ -17,6 +17,10 @@ extension RunCommand {
     try check(ranks, "--ranks", in: 1...1024)
     try check(evalBatches, "--eval-batches", in: 1...1_000_000)
     try check(training.steps, "--steps", in: 1...1_000_000_000)
+    try check(training.epochs, "--epochs", in: 1...1_000_000)
+    if training.steps != nil, training.epochs != nil {
+      throw ValidationError("--steps and --epochs both say how long to train: give one of them")
+    }
     try check(training.evalInterval, "--eval-interval", in: 1...1_000_000_000)
     try check(generation.tokens, "--tokens", in: 1...100_000_000)
     try check(generation.topK, "--top-k", in: 1...Int(Int32.max))
@@ -87,7 +91,10 @@ extension RunCommand {
     }
     let given: [(name: String, isGiven: Bool)] = [
       ("--ranks", ranks != nil),
-      ("--steps", training.steps != nil),
+      ("--steps", training.steps != nil), ("--epochs", training.epochs != nil),
+      ("--validation", conversations.validation != nil), ("--learn", conversations.learn != nil),
+      ("--template", conversations.template != nil),
+      ("--too-long", conversations.tooLong != nil),
       ("--learning-rate", training.learningRate != nil),
       ("--weight-decay", training.weightDecay != nil),
       ("--result-line", training.resultLine),
@@ -138,13 +145,17 @@ extension RunCommand {
       "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate, .generate],
       "--html": [.route],
     ]
+    for name in ["--validation", "--learn", "--template", "--too-long"] {
+      modes[name] = [.train, .evaluate]
+    }
     for name in trainingNames { modes[name] = [.train] }
     for name in generationNames { modes[name] = [.generate] }
     return modes
   }()
 
   private static let trainingNames = [
-    "--steps", "--learning-rate", "--weight-decay", "--result-line", "--eval-interval", "--run",
+    "--steps", "--epochs", "--learning-rate", "--weight-decay", "--result-line", "--eval-interval",
+    "--run",
     "--no-save", "--save", "--resume",
     "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
     "--final-learning-rate", "--decay-steps", "--decay-form", "--clip", "--accumulate",

@@ -18,6 +18,7 @@ struct RunCommand: ParsableCommand {
         moec run libmakemoe.so --train --config settings.json --seed 2 --run second
         moec run libmakemoe.so --train --save w.safetensors --log losses.jsonl
         moec run libmakemoe.so --train --schedule cosine --warmup 200 --patience 10
+        moec run libsmol.so --train --weights w.safetensors --data chats.jsonl
         moec run libmakemoe.so --evaluate --weights w.safetensors --data text.txt
         moec run libmakemoe.so --generate --weights w.safetensors --prompt "ROMEO:"
         moec run libmakemoe.so --route "ROMEO: what light?" --weights w.safetensors
@@ -59,8 +60,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: """
-      A UTF-8 text or a folder of token shards; its first 90 % are for training. \
-      (default: \(Corpus.usualPath))
+      A UTF-8 text, a folder of token shards, or conversations, FILE.jsonl; the first 90 % are for \
+      training. (default: \(Corpus.usualPath))
       """,
     completion: .file())
   var data: String?
@@ -98,6 +99,9 @@ struct RunCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Print nothing but losses, texts and errors.")
   var quiet = false
 
+  @OptionGroup(title: "With conversations, for --train and --evaluate")
+  var conversations: ConversationArguments
+
   @OptionGroup(title: "With --train")
   var training: TrainingOptions
 
@@ -106,7 +110,10 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "With --train and --evaluate: batches for each part of the text. (default: 400)")
+    help: """
+      With --train and --evaluate: batches for each part of the data at most. (default: 400, and of \
+      conversations all to validate)
+      """)
   var evalBatches: Int?
 
   @OptionGroup(title: "With --generate")
@@ -136,14 +143,15 @@ struct RunCommand: ParsableCommand {
     let session = try open(options)
     tell(session.summary)
     noteUntrained()
-    let batches = evalBatches ?? TrainingSettings().evaluationBatches
+    let batches = evalBatches ?? session.usualEvaluationBatches
     let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
-    if ranks.isFirst { try printNow(evaluation.line + "\n") }
+    if ranks.isFirst { try printNow("\(evaluation.line)\n\(evaluation.perplexity)\n") }
   }
 
   var options: Session.Options {
     var options = Session.Options(library: library)
     options.data = data
+    options.conversations = conversations.options
     options.tokenizer = tokenizer
     options.seed = seed
     options.threads = threads
@@ -158,6 +166,7 @@ struct RunCommand: ParsableCommand {
   func open(_ options: Session.Options) throws -> Session {
     let session = try Session(options)
     if let note = session.threadNote { tell("note: \(note)") }
+    for note in session.notes { tell("note: \(note)") }
     return session
   }
 
