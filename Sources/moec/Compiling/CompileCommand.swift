@@ -88,6 +88,13 @@ struct CompileCommand: ParsableCommand {
 
   @Flag(
     help: """
+      Let several documents stand in one row: a token sees those before it in its own, and positions count \
+      from its beginning.
+      """)
+  var documents = false
+
+  @Flag(
+    help: """
       Make a library that gives logits and learns nothing: no gradients, no moments, nothing kept for \
       backward.
       """)
@@ -133,6 +140,9 @@ struct CompileCommand: ParsableCommand {
     if inference, accumulate {
       throw ValidationError("--accumulate has no meaning with --inference")
     }
+    if inference, documents {
+      throw ValidationError("--documents has no meaning with --inference")
+    }
     if inference, recompute {
       throw ValidationError("--recompute has no meaning with --inference: nothing goes back")
     }
@@ -163,6 +173,7 @@ struct CompileCommand: ParsableCommand {
     compilation.accumulates = accumulate
     compilation.recomputes = recompute
     compilation.expertRanks = expertRanks ?? 1
+    compilation.takesDocuments = documents
     compilation.infers = inference
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
@@ -243,7 +254,8 @@ final class PassReports {
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
   /// The names of all passes, then of all lowering steps, in order.
-  static let names = Pipeline(Pipeline.standard(expertRanks: 2)).names + LoweringPipeline.names
+  static let names =
+    Pipeline(Pipeline.standard(expertRanks: 2, documents: true)).names + LoweringPipeline.names
 
   /// Refuses names of passes that do not exist.
   func check(omitted: [String]) throws {
