@@ -38,9 +38,11 @@ public struct GeneratedModel: Sendable {
     files = [ModelFile(context, layers).file, ModelHeader(context).file]
     files += layers.flatMap { [$0.file, LayerHeader(of: $0).file] }
     files += RuntimeFile.needed(by: context.plan).map { $0.generated(context) }
-    files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
+    files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap {
+      $0.generated(in: context.runtime)
+    }
     files += [
-      .abiHeader, ManifestText(context).file,
+      context.abiHeader, ManifestText(context).file,
       GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: context.plan.text),
     ]

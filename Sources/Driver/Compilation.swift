@@ -23,6 +23,9 @@ public struct Compilation {
   /// The ranks that share out the experts of every mixture; 1: each rank has all.
   public var expertRanks = 1
 
+  /// Whether rows are to hold several documents.
+  public var takesDocuments = false
+
   /// Whether the library is to give logits and nothing else.
   public var infers = false
   public var cache = ContentCache.standard()
@@ -95,7 +98,9 @@ public struct Compilation {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
         return try Pipeline(
-          infers ? Pipeline.inference : Pipeline.standard(expertRanks: expertRanks)
+          infers
+            ? Pipeline.inference
+            : Pipeline.standard(expertRanks: expertRanks, documents: takesDocuments)
         ).run(graph, options: pipeline, observe: observe)
       }
     }

@@ -34,7 +34,7 @@ struct PlanParser {
     let (sequences, positions) = try axes()
     sources = [
       .tokens: .i32(sequences, positions), .targets: .i32(sequences, positions),
-      .positions: .i32(positions),
+      .positions: .i32(positions), .beginnings: .i32(sequences, positions),
     ]
     let options = try options()
     let memory = try memory()

@@ -81,6 +81,13 @@ struct CompileCommand: ParsableCommand {
 
   @Flag(
     help: """
+      Let several documents stand in one row: a token sees those before it in its own, and positions count \
+      from its beginning.
+      """)
+  var documents = false
+
+  @Flag(
+    help: """
       Make a library that gives logits and learns nothing: no gradients, no moments, nothing kept for \
       backward.
       """)
@@ -126,6 +133,9 @@ struct CompileCommand: ParsableCommand {
     if inference, accumulate {
       throw ValidationError("--accumulate has no meaning with --inference")
     }
+    if inference, documents {
+      throw ValidationError("--documents has no meaning with --inference")
+    }
     if inference, expertRanks ?? 1 > 1 {
       throw ValidationError("--expert-ranks has no meaning with --inference")
     }
@@ -149,6 +159,7 @@ struct CompileCommand: ParsableCommand {
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
     compilation.expertRanks = expertRanks ?? 1
+    compilation.takesDocuments = documents
     compilation.infers = inference
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
@@ -225,7 +236,8 @@ final class PassReports {
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
   /// The names of all passes, then of all lowering steps, in order.
-  static let names = Pipeline(Pipeline.standard(expertRanks: 2)).names + LoweringPipeline.names
+  static let names =
+    Pipeline(Pipeline.standard(expertRanks: 2, documents: true)).names + LoweringPipeline.names
 
   /// Refuses names of passes that do not exist.
   func check(omitted: [String]) throws {
