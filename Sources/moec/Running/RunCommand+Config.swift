@@ -85,7 +85,8 @@ extension RunCommand {
 
   /// Besides those of a mode, all of which a file may name or not.
   private static let namesForTheCommandAlone: Set = [
-    "config", "train", "evaluate", "generate", "route", "allow-other-data", "result-line",
+    "config", "train", "evaluate", "generate", "route", "choices", "output", "allow-other-data",
+    "result-line",
     "mlflow-parent",
   ]
 

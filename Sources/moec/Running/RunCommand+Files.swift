@@ -37,6 +37,8 @@ extension RunCommand {
     claims.write(files.log, "--log", over: .trainingLog)
     claims.write(files.record, "--record", over: .routes)
     claims.write(routes.html, "--html", over: .page)
+    claims.read(choice.choices, "--choices")
+    claims.write(choice.output, "--output", over: .choiceScores)
     return claims
   }
 

@@ -87,7 +87,8 @@ extension RunCommand {
 
   private func checkModes() throws {
     guard let task else {
-      throw ValidationError("give one of --train, --evaluate, --generate and --route TEXT")
+      throw ValidationError(
+        "give one of --train, --evaluate, --generate, --route TEXT and --choices FILE")
     }
     let given: [(name: String, isGiven: Bool)] = [
       ("--ranks", ranks != nil),
@@ -131,7 +132,7 @@ extension RunCommand {
       ("--repeat", generation.repeats != nil),
       ("--stop", !generation.stops.isEmpty),
       ("--when-full", generation.whenFull != nil), ("--interactive", generation.interactive),
-      ("--html", routes.html != nil),
+      ("--html", routes.html != nil), ("--output", choice.output != nil),
     ]
     for option in given where option.isGiven {
       guard let modes = Self.modes[option.name], !modes.contains(task) else { continue }
@@ -142,13 +143,14 @@ extension RunCommand {
   /// The modes that options have a meaning in; those that are not here have one in all.
   static let modes: [String: Set<Task>] = {
     var modes: [String: Set<Task>] = [
-      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate, .generate],
-      "--html": [.route],
+      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate, .generate, .choices],
+      "--html": [.route], "--output": [.choices],
     ]
     for name in ["--validation", "--learn", "--template", "--too-long"] {
       modes[name] = [.train, .evaluate]
     }
     for name in trainingNames { modes[name] = [.train] }
+    for name in ["--result-line", "--overwrite"] { modes[name] = [.train, .choices] }
     for name in generationNames { modes[name] = [.generate] }
     return modes
   }()

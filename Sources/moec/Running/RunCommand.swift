@@ -5,12 +5,13 @@ import Runner
 import SystemFiles
 import Toolchain
 
-/// `moec run LIB.so --train|--evaluate|--generate|--route TEXT`.
+/// `moec run LIB.so --train|--evaluate|--generate|--route TEXT|--choices FILE`.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Trains a compiled model, evaluates it, writes text, or shows what its experts do.",
-    usage: "moec run LIB.so --train|--evaluate|--generate|--route TEXT [options]",
+    abstract:
+      "Trains a compiled model, evaluates it, writes text, answers questions, or shows what its experts do.",
+    usage: "moec run LIB.so --train|--evaluate|--generate|--route TEXT|--choices FILE [options]",
     discussion: """
       EXAMPLES
         moec run libmakemoe.so --train
@@ -22,6 +23,7 @@ struct RunCommand: ParsableCommand {
         moec run libmakemoe.so --evaluate --weights w.safetensors --data text.txt
         moec run libmakemoe.so --generate --weights w.safetensors --prompt "ROMEO:"
         moec run libmakemoe.so --route "ROMEO: what light?" --weights w.safetensors
+        moec run libsmol.so --choices questions.jsonl --weights w.safetensors
       """)
 
   enum Mode: String, EnumerableFlag {
@@ -39,14 +41,18 @@ struct RunCommand: ParsableCommand {
   @Argument(help: "The library that 'moec compile' made.", completion: .library)
   var library: String
 
-  /// What is to be done: a mode, or to show routes.
+  /// What is to be done: a mode, to show routes or to answer questions.
   enum Task: String {
-    case train, evaluate, generate, route
+    case train, evaluate, generate, route, choices
   }
 
+  /// Nil where there is none of them, or more than one.
   var task: Task? {
-    if routes.route != nil { return mode == nil ? .route : nil }
-    return mode.flatMap { Task(rawValue: $0.rawValue) }
+    let tasks = [
+      mode.flatMap { Task(rawValue: $0.rawValue) }, routes.route == nil ? nil : .route,
+      choice.choices == nil ? nil : .choices,
+    ].compactMap { $0 }
+    return tasks.count == 1 ? tasks[0] : nil
   }
 
   @Flag(exclusivity: .exclusive)
@@ -91,7 +97,7 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      Share the batches of --train and --evaluate, or a library's experts, among so many threads, \
+      Share the batches of --train and --evaluate, questions, or a library's experts, among so many threads, \
       each a rank as under mpirun.
       """, valueName: "n"))
   var ranks: Int?
@@ -119,6 +125,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "With --generate")
   var generation: GenerationOptions
 
+  @OptionGroup(title: "Questions")
+  var choice: ChoiceOptions
+
   @OptionGroup(title: "What experts do")
   var routes: RouteOptions
 
@@ -130,6 +139,9 @@ struct RunCommand: ParsableCommand {
       case .evaluate: try command.inRanks { try $0.evaluate($1) }
       case .generate: try command.inRanks { try $0.generate($1) }
       case .route: try command.showRoutes(of: command.routes.route ?? "")
+      case .choices:
+        let path = command.choice.choices ?? ""
+        try command.inRanks { try $0.choose($1, from: path) }
       // Refused by validate().
       case nil: return
       }
