@@ -63,6 +63,10 @@ let package = Package(
     // Models of Hugging Face's transformers, there and back.
     .target(
       name: "HuggingFace", dependencies: ["GraphIR", "Exchange", "JSON", "SystemFiles", "Words"]),
+    // A dense model's weights as those of a mixture.
+    .target(
+      name: "Upcycling",
+      dependencies: ["GraphIR", "Interpreter", "Exchange", "SystemFiles", "Words"]),
     .target(
       name: "Runner",
       dependencies: [
@@ -99,7 +103,7 @@ let package = Package(
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
         "Comparison", "Tracking", "Charts", "Chat", "Tokenizer", "HuggingFace", "Ranks", "Runner",
-        "Search", "Benchmark", "Simulation", "Inspection",
+        "Search", "Benchmark", "Simulation", "Inspection", "Upcycling",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -174,8 +178,14 @@ let package = Package(
       name: "HuggingFaceTests",
       dependencies: [
         "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "Tokenizer",
-        "ModelRuntime",
+        "ModelRuntime", "Upcycling",
         "ModelFixtures", "CompiledModels", "moec",
+      ]),
+    .testTarget(
+      name: "UpcyclingTests",
+      dependencies: [
+        "Upcycling", "Exchange", "GraphIR", "MoE", "Interpreter", "Passes", "ModelRuntime",
+        "CompiledModels",
       ]),
     .testTarget(
       name: "BenchmarkTests",
@@ -194,8 +204,8 @@ let package = Package(
     .testTarget(
       name: "RunnerTests",
       dependencies: [
-        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
-        "moec",
+        "Runner", "Chat", "Exchange", "JSON", "ModelRuntime", "Tokenizer", "SystemFiles",
+        "ModelFixtures", "Words", "moec",
       ]),
     .testTarget(
       name: "SearchTests",

@@ -20,8 +20,14 @@ public struct Compilation {
   public var preferredCompiler: String?
   public var accumulates = false
 
+  /// Whether backward runs the forward of repeated layers again instead of keeping what it made.
+  public var recomputes = false
+
   /// The ranks that share out the experts of every mixture; 1: each rank has all.
   public var expertRanks = 1
+
+  /// Whether rows are to hold several documents.
+  public var takesDocuments = false
 
   /// Whether the library is to give logits and nothing else.
   public var infers = false
@@ -95,7 +101,9 @@ public struct Compilation {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
         return try Pipeline(
-          infers ? Pipeline.inference : Pipeline.standard(expertRanks: expertRanks)
+          infers
+            ? Pipeline.inference
+            : Pipeline.standard(expertRanks: expertRanks, documents: takesDocuments)
         ).run(graph, options: pipeline, observe: observe)
       }
     }
@@ -105,7 +113,8 @@ public struct Compilation {
     let plan = try log.stage("planned", { $0.inShort }) {
       try explaining {
         try Plan(
-          graph, source: source, accumulates: accumulates, omitting: omittedSteps,
+          graph, source: source, accumulates: accumulates, recomputes: recomputes,
+          omitting: omittedSteps,
           observe: observeLowering)
       }
     }

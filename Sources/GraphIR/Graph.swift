@@ -148,6 +148,13 @@ extension Graph {
     }
   }
 
+  /// Whether several documents may stand in a row, and it is told where they begin.
+  public var takesDocuments: Bool {
+    nodes.contains {
+      if case .input(let input) = $0.op { input.kind == .beginnings } else { false }
+    }
+  }
+
   /// All results of a node.
   public func results(of node: Int) -> [Value] {
     nodes[node].types.indices.map { Value(node: node, result: $0) }

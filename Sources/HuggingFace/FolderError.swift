@@ -15,6 +15,8 @@ public enum FolderError: ExplainedError, Equatable {
   case unsupported(path: String, [String])
   /// Tensors that are missing, left over, or of another shape.
   case unfit(path: String, [String])
+  /// Numbers of experts that cannot be made of the model's MLPs.
+  case noSuchMixture(path: String, [String])
   /// A model that is none of the architectures.
   case noArchitecture(model: String, reason: String)
 
@@ -26,7 +28,8 @@ public enum FolderError: ExplainedError, Equatable {
     case .missing(let path, let what, _): return "\(path) has no \(what)"
     case .unknownArchitecture(let path, let name):
       return "\(path): its model_type is \(name), which moec does not know"
-    case .unsupported(let path, let problems), .unfit(let path, let problems):
+    case .unsupported(let path, let problems), .unfit(let path, let problems),
+      .noSuchMixture(let path, let problems):
       let more = problems.count > 12 ? "; and \(problems.count - 12) more" : ""
       return "\(path): \(problems.prefix(12).joined(separator: "; "))\(more)"
     case .noArchitecture(let model, let reason):
@@ -46,6 +49,9 @@ public enum FolderError: ExplainedError, Equatable {
       return "the model would give other numbers than there: nothing was written"
     case .unfit:
       return "config.json and the weights have to be of one model; nothing was written"
+    case .noSuchMixture:
+      return
+        "--experts is a whole number of copies of the MLP, each of --granularity slices; nothing was written"
     case .noArchitecture:
       return
         "what 'moec import' writes can be exported, also after training; see Docs/hugging-face.md"

@@ -41,7 +41,8 @@ private struct PlanWriter {
     for symbol in symbols where seen.insert(marks.name(of: symbol)).inserted {
       lines.append("axis \(marks.name(of: symbol)) \(symbol.size)")
     }
-    lines.append("options" + (plan.accumulates ? " accumulates" : ""))
+    lines.append(
+      "options" + (plan.accumulates ? " accumulates" : "") + (plan.recomputes ? " recomputes" : ""))
     if let why = plan.recomputation {
       lines.append(
         "recomputed \(why.reason.quoted)" + (why.location.map { " @ \($0.text)" } ?? ""))

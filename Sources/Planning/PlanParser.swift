@@ -34,7 +34,7 @@ struct PlanParser {
     let (sequences, positions) = try axes()
     sources = [
       .tokens: .i32(sequences, positions), .targets: .i32(sequences, positions),
-      .positions: .i32(positions),
+      .positions: .i32(positions), .beginnings: .i32(sequences, positions),
     ]
     let options = try options()
     let memory = try memory()
@@ -51,7 +51,7 @@ struct PlanParser {
       graph: graph, sequences: sequences, positions: positions, parameters: [], layers: layers,
       uses: try uses.map { (use) throws(Diagnostic) in try self.use(use, layers) }, edges: edges,
       regions: regions, accumulates: options.accumulates,
-      recomputation: options.recomputation, notes: options.notes)
+      recomputes: options.recomputes, recomputation: options.recomputation, notes: options.notes)
     plan.countInstances()
     plan.parameters = try parameters(of: plan, places)
     return plan
@@ -103,14 +103,15 @@ extension PlanParser {
 
   private struct Options {
     var accumulates = false
+    var recomputes = false
     var recomputation: Recomputation?
     var notes: [Diagnostic] = []
   }
 
   private mutating func options() throws(Diagnostic) -> Options {
     var options = Options()
-    options.accumulates = try line("options") { (r) throws(Diagnostic) in
-      r.acceptWord("accumulates")
+    (options.accumulates, options.recomputes) = try line("options") { (r) throws(Diagnostic) in
+      (r.acceptWord("accumulates"), r.acceptWord("recomputes"))
     }
     if reader.nextLine(), reader.sees("recomputed ") {
       options.recomputation = try line("recomputed") { (r) throws(Diagnostic) in

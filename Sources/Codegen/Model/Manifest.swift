@@ -24,6 +24,7 @@ struct ManifestText {
       line(["accumulates": .bool(plan.accumulates)]),
       plan.expertRanks == 1 ? nil : line(["expert_ranks": .count(plan.expertRanks)]),
       plan.infers ? line(["inference": .bool(true)]) : nil,
+      graph.takesDocuments ? line(["documents": .bool(true)]) : nil,
       plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
       graph.settings.isEmpty ? nil : list("settings", graph.settings.map(setting)),
       graph.terms.isEmpty ? nil : list("terms", graph.terms.map { term($0.name, $0.weight) }),

@@ -60,7 +60,7 @@ public struct Checkpoint {
   ]
   static let averagePrefix = "ema."
   /// Of what training keeps beside the parameters.
-  static let trainingPrefixes = prefixes.dropFirst().map(\.prefix) + [averagePrefix]
+  public static let trainingPrefixes = prefixes.dropFirst().map(\.prefix) + [averagePrefix]
 
   /// Opens a file and checks it against a model. Errors: unreadable, malformed, or unfit with
   /// every missing, extra, misshapen and mistyped tensor named. With `allowMissing` a file need not

@@ -113,10 +113,11 @@ public struct FolderImport {
 
   /// Writes the weights under moec's names; they are read part by part.
   public func writeWeights(to path: String, notes: CheckpointNotes) throws {
-    try Safetensors.write(outputs, metadata: notes.metadata, to: path)
+    try Safetensors.write(weights, metadata: notes.metadata, to: path)
   }
 
-  private var outputs: [Safetensors.Output] {
+  /// The weights under moec's names, to be read part by part.
+  public var weights: [Safetensors.Output] {
     var order: [String] = []
     var groups: [String: [TensorLink]] = [:]
     for link in links {

@@ -9,6 +9,7 @@ extension Manifest: Decodable {
     case activeParameters = "active_parameters"
     case accumulates, routers, terms, settings
     case infers = "inference"
+    case takesDocuments = "documents"
     case vocabularyLine = "vocabulary_line"
     case expertRanks = "expert_ranks"
   }
@@ -29,6 +30,7 @@ extension Manifest: Decodable {
     accumulates = try? values.decode(Bool.self, forKey: .accumulates)
     expertRanks = try values.decodeIfPresent(Int.self, forKey: .expertRanks) ?? 1
     infers = (try? values.decode(Bool.self, forKey: .infers)) ?? false
+    takesDocuments = (try? values.decode(Bool.self, forKey: .takesDocuments)) ?? false
     routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
     terms = try values.decodeIfPresent([Term].self, forKey: .terms) ?? []
     settings = try values.decodeIfPresent([Setting].self, forKey: .settings) ?? []

@@ -35,6 +35,10 @@ public struct Manifest: Equatable, Sendable {
 
   /// Whether the library gives logits and nothing else: it was compiled with --inference.
   public var infers = false
+
+  /// Whether several documents may stand in a row: it was compiled with --documents.
+  public var takesDocuments = false
+
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.

@@ -34,17 +34,7 @@ extension Session {
       lines.append(
         "states  \(manifest.states.map(\.name).joined(separator: ", ")) (\(numbers.of("number")))")
     }
-    if let corpus {
-      lines.append(
-        "data    \(corpus.path)\n        \(corpus.count.grouped) \(coding.unit), "
-          + "\(corpus.training.count.grouped) to train on, "
-          + "\(corpus.validation.count.grouped) to validate")
-      if corpus.carriageReturns > 0 {
-        lines.append(
-          "        \(corpus.carriageReturns.grouped) lines end in CR LF, and the CRs are text too; tr "
-            + "-d '\\r' takes them out")
-      }
-    }
+    if let data { lines += data.summary }
     lines.append("vocabulary \(coding.count) of \(manifest.vocabulary) \(coding.unit)")
     if !missing.isEmpty {
       lines.append("not in the weights, and as in a new model: \(NameList(missing))")

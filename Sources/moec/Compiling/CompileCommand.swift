@@ -70,6 +70,13 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @Flag(
+    help: """
+      Keep of repeated layers only what lies between them, and run their forward again in backward: less \
+      memory, about a third more arithmetic, the same bits.
+      """)
+  var recompute = false
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -78,6 +85,13 @@ struct CompileCommand: ParsableCommand {
       travel to them. The library then runs with so many ranks, or a multiple.
       """, valueName: "n"))
   var expertRanks: Int?
+
+  @Flag(
+    help: """
+      Let several documents stand in one row: a token sees those before it in its own, and positions count \
+      from its beginning.
+      """)
+  var documents = false
 
   @Flag(
     help: """
@@ -126,6 +140,15 @@ struct CompileCommand: ParsableCommand {
     if inference, accumulate {
       throw ValidationError("--accumulate has no meaning with --inference")
     }
+    if inference, documents {
+      throw ValidationError("--documents has no meaning with --inference")
+    }
+    if inference, recompute {
+      throw ValidationError("--recompute has no meaning with --inference: nothing goes back")
+    }
+    if recompute, expertRanks ?? 1 > 1 {
+      throw ValidationError("--recompute is not for --expert-ranks: rows would travel twice")
+    }
     if inference, expertRanks ?? 1 > 1 {
       throw ValidationError("--expert-ranks has no meaning with --inference")
     }
@@ -148,7 +171,9 @@ struct CompileCommand: ParsableCommand {
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.recomputes = recompute
     compilation.expertRanks = expertRanks ?? 1
+    compilation.takesDocuments = documents
     compilation.infers = inference
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
@@ -169,6 +194,10 @@ struct CompileCommand: ParsableCommand {
       return try printNow(graph.text)
     }
     let plan = try compilation.plan(graph, source: source)
+    if recompute, !plan.hasSharedBuffers {
+      printToStandardError(
+        "note: --recompute changes nothing: no layer is there twice as one function")
+    }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
     let code = try compilation.generate(plan, source: source)
@@ -225,7 +254,8 @@ final class PassReports {
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
   /// The names of all passes, then of all lowering steps, in order.
-  static let names = Pipeline(Pipeline.standard(expertRanks: 2)).names + LoweringPipeline.names
+  static let names =
+    Pipeline(Pipeline.standard(expertRanks: 2, documents: true)).names + LoweringPipeline.names
 
   /// Refuses names of passes that do not exist.
   func check(omitted: [String]) throws {
