@@ -144,7 +144,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
         "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "Ranks",
-        "CompiledModels",
+        "RanksProgram", "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
@@ -155,9 +155,9 @@ let package = Package(
     .testTarget(
       name: "RanksTests",
       dependencies: ["Ranks", "RanksProgram", "CModelABI", "SystemFiles", "ModelFixtures"]),
-    // Random exchanges, for the tests above and for what they start under mpirun.
+    // Random exchanges and routings, for tests and for what they start under mpirun.
     .executableTarget(
-      name: "RanksProgram", dependencies: ["Ranks", "Toolchain", "CModelABI"],
+      name: "RanksProgram", dependencies: ["Ranks", "Toolchain", "CModelABI", "ModelRuntime"],
       path: "Tests/RanksProgram"),
     .testTarget(
       name: "SimulationTests",

@@ -8,6 +8,8 @@ public enum BenchmarkError: ExplainedError, Equatable {
   case badGraph(library: String, reason: String)
   /// A library that was made for the measurement cannot be loaded.
   case cannotLoad(reason: String)
+  /// So many ranks share out its experts, and one process is measured.
+  case sharesExperts(library: String, among: Int)
   /// No memory for the probe's buffers.
   case noMemory
   /// What was measured gave a loss or logits that are not finite: a step then ends before backward,
@@ -23,6 +25,8 @@ public enum BenchmarkError: ExplainedError, Equatable {
     case .badGraph(let library, let reason):
       return "the graph that \(library) carries cannot be used: \(reason)"
     case .cannotLoad(let reason): return "the library to be measured cannot be loaded: \(reason)"
+    case .sharesExperts(let library, let ranks):
+      return "one process cannot measure \(library), whose experts \(ranks) ranks share out"
     case .noMemory: return "no memory for the buffers with which the machine is measured"
     case .notFinite(let work, let place):
       return "the model's numbers are not finite in \(work.title)"
@@ -35,6 +39,8 @@ public enum BenchmarkError: ExplainedError, Equatable {
     switch self {
     case .otherVersion, .badGraph: return "compile the model again with this moec"
     case .cannotLoad: return "name another C compiler with --cc"
+    case .sharesExperts:
+      return "measure the model compiled without --expert-ranks: the kernels are the same"
     case .noMemory: return "close other programs"
     case .notFinite:
       return "use a lower learning rate in the model's optimizer, or smaller initial weights"

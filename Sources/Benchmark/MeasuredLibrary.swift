@@ -18,6 +18,9 @@ struct MeasuredLibrary {
     library = try ModelLibrary(path: path)
     let carried = try CarriedPlan(library: path)
     plan = carried.plan
+    if plan.sharesExperts {
+      throw BenchmarkError.sharesExperts(library: path, among: plan.expertRanks)
+    }
     let files = carried.sources.files.map { GeneratedFile(path: $0.path, text: $0.text) }
     do {
       profiled = try ProfiledModel(plan, files: files)

@@ -87,17 +87,13 @@ public struct Exchanges: Hashable, Sendable {
     owned = Array(repeating: 0, count: ranks)
     sums = (0..<ranks).map { Self.sums(first: $0 * batches, count: batches) }
     if ranks == 1 { return }
-    let rows = RowExchanges(plan, ranks: ranks)
-    batch = rows.forward + rows.agreement + rows.backward.flatMap(\.self)
-    steps = rows.forward + rows.agreement
-    addBackward(plan, rows.backward)
-    gather("squares of gradients", squares(plan), ticket: 0)
-    let stepCounts = plan.parameters.reduce(0) { $0 + ($1.steps?.count ?? 0) }
-    gather("experts and targets", equal(stepCounts + plan.parameters.count + 2), ticket: 1)
-    let states = plan.regions.bytes(of: .nextStates) / Element.f32.bytes
-    if states > 0 { gather("states", equal(states * (sums.max() ?? 1)), ticket: 2) }
+    for range in plan.ranges {
+      for (rank, share) in shares(range).enumerated() { owned[rank] += share }
+    }
+    let table = ExchangeTable(plan)
     var turn = 0
-    for range in plan.ranges { addValues(of: range, &turn) }
+    batch = table.batch.flatMap { made(of: $0, plan, &turn) }
+    steps = table.rows.flatMap { made(of: $0, plan, &turn) }
   }
 
   /// The sums over parts of all batches that batches first ..< first + count give, added up in pairs.
@@ -114,18 +110,36 @@ public struct Exchanges: Hashable, Sendable {
     return spans.count
   }
 
-  /// The gradients of a use travel when backward has been through it, those of what lies last first.
-  private mutating func addBackward(_ plan: Plan, _ rows: [[Step]]) {
-    var ranges = plan.ranges[...]
-    var turn = 0
-    for (use, exchanged) in zip(plan.uses.indices.reversed(), rows) {
-      steps += exchanged
-      while let range = ranges.last, range.use >= use {
-        addGradients(of: range, ticket: turn % Self.underWay)
-        turn += 1
-        ranges.removeLast()
-      }
+  /// The steps that a row of the table is; values take tickets in turn.
+  private func made(of row: ExchangeTable.Row, _ plan: Plan, _ turn: inout Int) -> [Step] {
+    switch row.size {
+    case .words(let sent, let received, let isBound):
+      return [step(row, equal(sent), equal(received), isBound: isBound)]
+    case .each(let words): return [gathering(row, equal(words))]
+    case .eachOfSums(let words): return [gathering(row, equal(words * (sums.max() ?? 1)))]
+    case .eachBlock(let words):
+      return [gathering(row, (0..<ranks).map { words * blocks(of: plan.ranges, $0) })]
+    case .range(let range):
+      if ranks == range.sharers && range.sharers > 1 { return [] }
+      if row.moment != .values { return gradients(row, range) }
+      turn += 1
+      return [values(row, range, ticket: (turn - 1) % Self.tickets)]
     }
+  }
+
+  private func step(
+    _ row: ExchangeTable.Row, _ sent: [Int], _ received: [Int], ticket: Int = 0,
+    isBound: Bool = false
+  ) -> Step {
+    Step(
+      kind: row.kind, name: row.name, layer: row.layer, ticket: row.ticket ?? ticket, sent: sent,
+      received: received, moment: row.moment, circle: row.circle, isBound: isBound)
+  }
+
+  /// What every rank has so many words of, to all others.
+  private func gathering(_ row: ExchangeTable.Row, _ words: [Int], ticket: Int = 0) -> Step {
+    let all = words.reduce(0, +)
+    return step(row, words.map { $0 * (ranks - 1) }, words.map { all - $0 }, ticket: ticket)
   }
 
   /// The blocks of a range that a rank owns.
@@ -143,79 +157,36 @@ public struct Exchanges: Hashable, Sendable {
     }
   }
 
-  /// Each rank's sums go to the owners; its last one travels with the last of all.
-  private mutating func addGradients(of range: Plan.Range, ticket: Int) {
-    let (shares, pieces) = (shares(range), sums.max() ?? 1)
-    for rank in 0..<ranks { owned[rank] += shares[rank] }
-    if range.sharers > 1 { return addSlots(of: range, shares, ticket: ticket) }
-    for piece in 0..<pieces {
-      let has = sums.map { piece == pieces - 1 || piece < $0 - 1 }
-      let count = has.count { $0 }
-      steps.append(
-        Step(
-          kind: .allToAll, name: "gradients of \(range.name)", layer: range.layer, ticket: ticket,
-          sent: (0..<ranks).map { has[$0] ? range.count - shares[$0] : 0 },
-          received: (0..<ranks).map { (count - (has[$0] ? 1 : 0)) * shares[$0] },
-          moment: .gradients(use: range.use, isWaitedFor: piece < pieces - 1)))
-    }
-  }
-
-  /// Of experts that ranks share out, each rank has a sum for every rank of its group; they go to the ranks that have
-  /// the same experts, if there are any.
-  private mutating func addSlots(of range: Plan.Range, _ shares: [Int], ticket: Int) {
-    let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
-    if others == 0 { return }
-    for slot in 0..<range.sharers {
-      steps.append(
-        Step(
-          kind: .allToAll, name: "gradients of \(range.name)", layer: range.layer, ticket: ticket,
-          sent: shares.map { own - $0 },
-          received: shares.map { others * $0 },
-          moment: .gradients(use: range.use, isWaitedFor: slot < range.sharers - 1),
-          circle: .apart(range.sharers)))
-    }
-  }
-
-  private mutating func addValues(of range: Plan.Range, _ turn: inout Int) {
+  /// Each rank's sums go to the owners; its last one travels with the last of all. Of experts that ranks share out, each
+  /// rank has a sum for every rank of its group, for the ranks that have the same experts.
+  private func gradients(_ row: ExchangeTable.Row, _ range: Plan.Range) -> [Step] {
+    let (own, pieces) = (range.count / range.sharers, range.sharers > 1 ? range.sharers : most)
     let (shares, others) = (shares(range), ranks / range.sharers - 1)
-    if others == 0 { return }
-    let (name, ticket) = ("values of \(range.name)", turn % Self.tickets)
-    turn += 1
-    if range.sharers == 1 {
-      gather(name, shares, ticket: ticket, of: range.layer)
-      steps[steps.count - 1].moment = .values
-      return
+    return (0..<pieces).map { piece in
+      let has = sums.map { range.sharers > 1 || piece == pieces - 1 || piece < $0 - 1 }
+      let count = range.sharers > 1 ? others + 1 : has.count { $0 }
+      var step = step(
+        row, (0..<ranks).map { has[$0] ? own - shares[$0] : 0 },
+        (0..<ranks).map { (count - (has[$0] ? 1 : 0)) * shares[$0] })
+      step.moment = .gradients(use: range.use, isWaitedFor: piece < pieces - 1)
+      return step
     }
-    let own = range.count / range.sharers
-    steps.append(
-      Step(
-        kind: .allToAll, name: name, layer: range.layer, ticket: ticket,
-        sent: shares.map { others * $0 }, received: shares.map { own - $0 }, moment: .values,
-        circle: .apart(range.sharers)))
+  }
+
+  /// Sums that a rank is left with at most.
+  private var most: Int { sums.max() ?? 0 }
+
+  private func values(_ row: ExchangeTable.Row, _ range: Plan.Range, ticket: Int) -> Step {
+    let shares = shares(range)
+    if range.sharers == 1 { return gathering(row, shares, ticket: ticket) }
+    let (own, others) = (range.count / range.sharers, ranks / range.sharers - 1)
+    return step(row, shares.map { others * $0 }, shares.map { own - $0 }, ticket: ticket)
   }
 
   private func equal(_ words: Int) -> [Int] { Array(repeating: words, count: ranks) }
 
-  /// A double for each block.
-  private func squares(_ plan: Plan) -> [Int] {
-    plan.ranges.map { range in (0..<ranks).map { 2 * blocks(range, $0).count } }
-      .reduce(equal(0)) { zip($0, $1).map(+) }
-  }
-
-  private mutating func gather(
-    _ name: String, _ words: [Int], ticket: Int, of layer: String? = nil
-  ) {
-    steps.append(Step(gathering: name, words, ticket: ticket, of: layer))
-  }
-}
-
-extension Exchanges.Step {
-  /// What every rank has so many words of, to all others.
-  init(gathering name: String, _ words: [Int], ticket: Int, of layer: String? = nil) {
-    let all = words.reduce(0, +)
-    self.init(
-      kind: .allGather, name: name, layer: layer, ticket: ticket,
-      sent: words.map { $0 * (words.count - 1) }, received: words.map { all - $0 })
+  private func blocks(of ranges: [Plan.Range], _ rank: Int) -> Int {
+    ranges.reduce(0) { $0 + blocks($1, rank).count }
   }
 }
 

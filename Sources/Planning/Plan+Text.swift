@@ -4,7 +4,8 @@ import Lowering
 extension Plan {
   /// The plan for a reader, and for `init(parsing:of:)`, which reads it back: options, memory,
   /// parameters with all that is kept of them, uses, what passes between layers, then each layer with its
-  /// buffers and its calls, as threads make them. Places are bytes from the start of a region.
+  /// buffers and its calls, as threads make them, and at the end what ranks exchange. Places are bytes from the start of
+  /// a region.
   ///
   /// Calls are written as in programs (`Program.text`), with places for values: `p.` are a layer's own
   /// parameters, `borrowed.` those of others, `g.` gradients of its own, `s.` saved buffers, `t.`
@@ -18,6 +19,7 @@ extension Plan {
     lines += ["uses, in forward order"] + uses.flatMap(writer.lines) + [""]
     lines += ["between layers"] + edges.indices.map(writer.line(ofEdge:)) + [""]
     lines += layers.flatMap { writer.lines(of: $0) + [""] }
+    lines += writer.exchanges
     return lines.joined(separator: "\n")
   }
 }
@@ -89,8 +91,19 @@ private struct PlanWriter {
   }
 }
 
-// Parameters, uses, edges and layers.
+// Parameters, uses, edges, layers and exchanges.
 extension PlanWriter {
+  /// Nothing where there is nothing for others.
+  var exchanges: [String] {
+    let lines = ExchangeTable(plan).lines
+    if lines.isEmpty { return [] }
+    return [
+      "exchanges of ranks, in order",
+      "  # of the blocks of a range, of \(Exchanges.block) numbers at most, each rank owns its share:",
+      "  # gradients go to the owners, for each sum that a rank has over its batches, and values come back",
+    ] + lines.map { "  \($0)" } + [""]
+  }
+
   /// `"head.weight" f32 at 4096 of values; f32 at 64 of gradients, first moments, second moments`: regions
   /// in which it lies at the same place are named together.
   func line(ofParameter parameter: PlannedParameter) -> String {

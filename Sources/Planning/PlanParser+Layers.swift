@@ -48,7 +48,9 @@ extension PlanParser {
     }
     let places = PlaceNames(layer, arguments, scratch, sources)
     var (calls, runs): ([Call], [CallRun]) = ([], [])
-    while reader.nextLine(), !reader.sees("backward("), !reader.sees("layer ") {
+    while reader.nextLine(), !reader.sees("backward("), !reader.sees("layer "),
+      !reader.sees("exchanges ")
+    {
       if let kind = CallRun.Kind.allCases.first(where: { reader.accept($0.rawValue) }) {
         runs.append(CallRun(calls: calls.count..<calls.count, kind: kind))
       } else {

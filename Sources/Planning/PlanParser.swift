@@ -46,7 +46,7 @@ struct PlanParser {
     let uses = try drafts()
     let edges = try edges()
     var layers: [Layer] = []
-    while reader.nextLine() { layers.append(try layer()) }
+    while reader.nextLine(), !reader.sees("exchanges ") { layers.append(try layer()) }
     var plan = Plan(
       graph: graph, sequences: sequences, positions: positions, parameters: [], layers: layers,
       uses: try uses.map { (use) throws(Diagnostic) in try self.use(use, layers) }, edges: edges,
@@ -54,6 +54,7 @@ struct PlanParser {
       recomputes: options.recomputes, recomputation: options.recomputation, notes: options.notes)
     plan.countInstances()
     plan.parameters = try parameters(of: plan, places)
+    if reader.nextLine() { try exchanges(of: plan) }
     return plan
   }
 }
@@ -71,7 +72,7 @@ extension PlanParser {
     return result
   }
 
-  private mutating func heading(_ words: String) throws(Diagnostic) {
+  mutating func heading(_ words: String) throws(Diagnostic) {
     try line(words) { (_) throws(Diagnostic) in }
   }
 

@@ -237,6 +237,8 @@ import Toolchain
     expectFailure(
       try Command.moec(["bench", ModelFixture.bigram()]), "does not carry its sources")
     expectFailure(try Command.moec(["bench", "absent.so"]), "cannot read absent.so")
+    expectFailure(
+      try Command.moec(["bench", TinyLibrary.sharing(among: 3)]), "experts 3 ranks share out")
     let library = try TinyLibrary.path.get()
     expectFailure(
       try Command.moec(["bench", library, "--trace", "/nowhere/t.json"]), "cannot write /nowhere")

@@ -26,6 +26,11 @@ enum TinyLibrary {
   /// One that gives logits and learns nothing.
   static func inferring() throws -> String { try compile(["--inference"]) { $0 } }
 
+  /// One whose experts so many ranks share out.
+  static func sharing(among ranks: Int) throws -> String {
+    try compile(["--expert-ranks", "\(ranks)"]) { $0 }
+  }
+
   private static func compile(
     _ options: [String] = [], _ change: (String) -> String
   ) throws -> String {

@@ -29,6 +29,26 @@ import Testing
     #expect(try Plan(parsing: plan.text, of: graph) == plan)
   }
 
+  @Test("It has what ranks exchange, in order, whatever their number")
+  func exchanges() throws {
+    let graph = try PlanTests.models[0].graph()
+    let plan = try Pipelines.plan(graph)
+    let lines = plan.text.split(separator: "\n").drop { $0 != "exchanges of ranks, in order" }
+      .dropFirst().filter { !$0.hasPrefix("  #") }
+    let steps = Exchanges(plan, ranks: 2, batches: 1).steps
+    #expect(lines.count == steps.count && steps.count > 10)
+    for (index, (line, step)) in zip(lines, steps).enumerated() {
+      #expect(line.hasPrefix("  \(index) \(step.kind.rawValue) of \"\(step.name)\""), "\(line)")
+      if let layer = step.layer { #expect(line.contains(" in \"\(layer)\", ")) }
+    }
+    // Those of libraries that older compilers made have none.
+    let end = try #require(plan.text.range(of: "exchanges of ranks")).lowerBound
+    #expect(try Plan(parsing: String(plan.text[..<end]), of: plan.graph) == plan)
+    #expect(throws: Diagnostic.self) {
+      try Plan(parsing: plan.text + "  99 all-to-all\n", of: plan.graph)
+    }
+  }
+
   @Test("It shows last steps, joins, streams, gathered rows and how threads make the calls")
   func decisions() throws {
     let text = try Pipelines.plan(PlanTests.models[0].graph()).text
@@ -55,6 +75,11 @@ import Testing
       ("scratch at ", "scratch at 1", "one behind the other"),
       (", second moments", "", "has no second moments"), ("in panels", "in panel", "error"),
       ("together", "apart", "unknown role apart"), ("linear(", "linearly(", "unknown op linearly"),
+      ("0 all-to-all of \"gradients", "0 all-gather of \"gradients", "expected \"0 all-to-all of"),
+      (
+        "\nexchanges of ranks, in order\n", "\nexchanges of ranks, in order\n  0 all-to-all",
+        "error"
+      ),
     ])
   func refused(old: String, new: String, expected: String) throws {
     let plan = try Pipelines.plan(PlanTests.models[0].graph())

@@ -1,5 +1,6 @@
 import CModelABI
 import Foundation
+import ModelFixtures
 import Ranks
 import Testing
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// What `body` returns, unless it takes longer than `seconds`: then it is left behind, and this
 /// throws.
-func limited<Value: Sendable>(
+public func limited<Value: Sendable>(
   _ seconds: Double = 60, _ body: @escaping @Sendable () throws -> Value
 ) throws -> Value {
   let outcome = Outcome<Value>()
@@ -13,8 +13,9 @@ func limited<Value: Sendable>(
   return try result.get()
 }
 
-struct TookTooLong: Error {
-  var seconds: Double
+/// What took longer than it may.
+public struct TookTooLong: Error {
+  public var seconds: Double
 }
 
 private final class Outcome<Value>: @unchecked Sendable {
