@@ -41,8 +41,17 @@ struct ImportCommand: ParsableCommand {
     help: ArgumentHelp("Sequences of a training step.", valueName: "n"))
   var batch = 1
 
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Parameters that keep their values, as with 'moec compile'; model.swift says so.",
+      valueName: "names"))
+  var freeze: [String] = []
+
   @Flag(help: "Replace what is there.")
   var overwrite = false
+
+  private var frozen: [ParameterPattern] { freeze.flatMap(ParameterPattern.list) }
 
   func validate() throws {
     if output.isEmpty { throw ValidationError("--output needs a folder, such as smol") }
@@ -55,6 +64,7 @@ struct ImportCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let source = try FolderImport(folder: folder, context: context)
+      try source.checkFrozen(frozen)
       let tokenizer = try source.tokenizer()
       let chat = tokenizer == nil ? [] : try source.chatFiles()
       try checkPlaces(
@@ -106,7 +116,7 @@ struct ImportCommand: ParsableCommand {
     let origin = URL(fileURLWithPath: folder).lastPathComponent
     return ModelText(
       source.model, name: name, context: context ?? source.model.usualContext, batch: batch,
-      origin: origin.filter { !$0.isNewline }
+      origin: origin.filter { !$0.isNewline }, frozen: frozen.map(\.text)
     ).text
   }
 

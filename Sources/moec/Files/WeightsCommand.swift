@@ -10,9 +10,10 @@ struct WeightsCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         moec weights convert state-dict.safetensors w.safetensors --names makemoe
+        moec weights merge runs/tuned/weights.safetensors merged.safetensors
         moec weights names makemoe
       """,
-    subcommands: [Convert.self, Names.self])
+    subcommands: [Convert.self, Merge.self, Names.self])
 
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
