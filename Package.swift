@@ -12,12 +12,12 @@ let package = Package(
   ],
   targets: [
     // The compiler: model.swift to graph to plan to C. One direction only.
-    .target(name: "GraphIR"),
-    .target(name: "JSON"),
     .target(name: "Words"),
-    .target(name: "MoE", dependencies: ["GraphIR"]),
+    .target(name: "GraphIR", dependencies: ["Words"]),
+    .target(name: "JSON"),
+    .target(name: "MoE", dependencies: ["GraphIR", "Words"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
-    .target(name: "Passes", dependencies: ["GraphIR"]),
+    .target(name: "Passes", dependencies: ["GraphIR", "Words"]),
     .target(name: "Lowering", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR", "Lowering"]),
     .target(name: "Planning", dependencies: ["GraphIR", "Lowering", "Words"]),
@@ -112,7 +112,7 @@ let package = Package(
       name: "RandomModels",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Lowering", "Interpreter", "Planning", "Toolchain", "Driver",
-        "ModelRuntime", "Comparison", "Ranks",
+        "ModelRuntime", "Comparison", "Ranks", "Words",
       ]),
     .executableTarget(
       name: "moec-fuzz",
@@ -128,7 +128,7 @@ let package = Package(
     .testTarget(name: "LintTests", dependencies: ["GraphIR", "MoE", "Lint", "Passes", "Planning"]),
     .testTarget(
       name: "PassesTests",
-      dependencies: ["GraphIR", "MoE", "Passes", "Interpreter", "CompiledModels"]),
+      dependencies: ["GraphIR", "MoE", "Passes", "Interpreter", "Words", "CompiledModels"]),
     .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
     .testTarget(
       name: "LoweringTests",
@@ -144,7 +144,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
         "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "Ranks",
-        "RanksProgram", "CompiledModels",
+        "RanksProgram", "Words", "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
@@ -177,8 +177,8 @@ let package = Package(
     .testTarget(
       name: "HuggingFaceTests",
       dependencies: [
-        "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "Tokenizer",
-        "ModelRuntime", "Upcycling",
+        "HuggingFace", "Exchange", "GraphIR", "JSON", "Passes", "Interpreter", "Driver", "Toolchain",
+        "Tokenizer", "ModelRuntime", "Upcycling", "Words",
         "ModelFixtures", "CompiledModels", "moec",
       ]),
     .testTarget(

@@ -168,10 +168,9 @@ extension Graph {
   }
 
   /// The number of each parameter, by its node, which is the random stream of its first values: those
-  /// of the learned ones do not depend on which states there are.
+  /// of the learned ones do not depend on which states there are, and adapters come after all.
   public var parameterNumbers: [Int: Int] {
-    let all = parameters
-    let ordered = all.filter { !$0.parameter.isState } + all.filter(\.parameter.isState)
+    let ordered = parameters.inDrawingOrder(\.parameter)
     return Dictionary(
       uniqueKeysWithValues: ordered.enumerated().map { ($0.element.node, $0.offset) })
   }

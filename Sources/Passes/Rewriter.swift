@@ -86,6 +86,16 @@ struct Rewriter {
     return try builder.apply(op, inputs)
   }
 
+  /// The same in a scope within the node's own, `lora_a`.
+  mutating func emit(_ op: Op, _ inputs: [Value], for index: Int, in scope: String) -> [Value] {
+    let origin = source.nodes[index]
+    builder.scope = origin.scope.isEmpty ? scope : "\(origin.scope).\(scope)"
+    builder.layer = origin.layer
+    builder.location = origin.location
+    builder.phase = origin.phase
+    return builder.emit(op, inputs)
+  }
+
   /// The finished copy, with the source's outputs.
   func finished() -> Graph {
     var graph = builder.graph

@@ -105,7 +105,7 @@ extension PlanWriter {
   }
 
   /// `"head.weight" f32 at 4096 of values; f32 at 64 of gradients, first moments, second moments`: regions
-  /// in which it lies at the same place are named together.
+  /// in which it lies at the same place are named together. A frozen one is called so.
   func line(ofParameter parameter: PlannedParameter) -> String {
     var places: [(place: String, regions: [String])] = []
     for storage in parameter.storages {
@@ -113,7 +113,7 @@ extension PlanWriter {
       if places.last?.place != place { places.append((place, [])) }
       places[places.count - 1].regions.append(storage.region.rawValue)
     }
-    return "  \(parameter.name.quoted) "
+    return "  \(parameter.name.quoted) \(parameter.isFrozen ? "frozen " : "")"
       + places.map { "\($0.place) of \($0.regions.joined(separator: ", "))" }.joined(
         separator: "; ")
   }

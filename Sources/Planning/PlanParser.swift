@@ -159,13 +159,16 @@ extension PlanParser {
   }
 
   /// What is kept of a parameter: elements and bytes from the start of each region.
-  private typealias Places = (name: String, storages: [Region: (element: Element, offset: Int)])
+  private typealias Places = (
+    name: String, isFrozen: Bool, storages: [Region: (element: Element, offset: Int)]
+  )
 
   private mutating func parameterPlaces() throws(Diagnostic) -> [Places] {
     try heading("parameters")
     var places: [Places] = []
     while reader.nextLine(), reader.sees("\"") {
-      var place: Places = (try reader.string("a parameter's name"), [:])
+      let name = try reader.string("a parameter's name")
+      var place: Places = (name, reader.acceptWord("frozen"), [:])
       repeat {
         guard let element = Element.allCases.first(where: { reader.acceptWord($0.rawValue) }) else {
           throw reader.failure("expected an element")
@@ -260,7 +263,9 @@ extension PlanParser {
         ($0.parameter.name, (number: numbers[$0.node] ?? 0, op: $0.parameter))
       }, uniquingKeysWith: { first, _ in first })
     for parameter in plan.uses.flatMap({ plan.layers[$0.layer].parameters }) {
-      guard found.count < places.count, let (number, op) = known[places[found.count].name] else {
+      guard found.count < places.count, let (number, op) = known[places[found.count].name],
+        places[found.count].isFrozen == op.isFrozen
+      else {
         throw reader.failure("the plan has not the graph's parameters")
       }
       var planned = PlannedParameter(op, number: number, as: parameter)

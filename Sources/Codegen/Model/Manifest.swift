@@ -63,6 +63,10 @@ struct ManifestText {
       "steps": .count(parameter.stepCount), "role": .text(parameter.role.rawValue),
       "update": parameter.update == .rule ? .text("state") : nil,
       "gradient": parameter.update == .none ? .bool(false) : nil,
+      "frozen": parameter.isFrozen ? .bool(true) : nil,
+      "adapts": parameter.adapter.map { .text($0.weight) },
+      "part": parameter.adapter.map { .text($0.part.rawValue) },
+      "scale": parameter.adapter.map { .numeral("\($0.scale)") },
     ])
   }
 

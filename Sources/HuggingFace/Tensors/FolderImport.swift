@@ -39,6 +39,14 @@ public struct FolderImport {
     }
   }
 
+  /// Checks that each pattern fits a parameter of the model. Error: the first that does not.
+  public func checkFrozen(_ patterns: [ParameterPattern]) throws(FolderError) {
+    let names = links.map(\.ours)
+    for pattern in patterns where !names.contains(where: pattern.fits) {
+      throw .noSuchParameter(pattern: pattern.text, names: names)
+    }
+  }
+
   /// How the names are written, by the first that tells.
   private static func style(of names: Set<String>, _ architecture: Architecture) -> NameStyle {
     var style = NameStyle.saved(architecture)

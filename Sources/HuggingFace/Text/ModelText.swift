@@ -8,15 +8,19 @@ public struct ModelText {
   let batch: Int
   /// Where it comes from, for the comment at its head.
   let origin: String
+  /// Patterns of the names of parameters that keep their values.
+  let frozen: [String]
 
   public init(
-    _ model: DecoderModel, name: String, context: Int, batch: Int, origin: String
+    _ model: DecoderModel, name: String, context: Int, batch: Int, origin: String,
+    frozen: [String] = []
   ) {
     self.model = model
     self.name = name
     self.context = context
     self.batch = batch
     self.origin = origin
+    self.frozen = frozen
   }
 
   /// The whole file.
@@ -64,7 +68,7 @@ public struct ModelText {
     """
     LanguageModel("\(name)", vocabulary: V, context: T, batch: B, linearWeights: .normal(\(model.deviation)),
                   optimizer: .adamW(learningRate: 2e-5, beta2: 0.95, weightDecay: 0.1),
-                  decaying: .matrices) { text in
+                  decaying: .matrices\(frozenText)) { text in
     """
   }
 }

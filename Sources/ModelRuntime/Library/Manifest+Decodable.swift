@@ -123,7 +123,7 @@ extension Manifest.Parameter: Decodable {
     case name, shape, axes
     case initializer = "init"
     case decays = "decay"
-    case steps, role, update, gradient
+    case steps, role, update, gradient, frozen, adapts, part, scale
   }
 
   public init(from decoder: any Decoder) throws {
@@ -136,6 +136,12 @@ extension Manifest.Parameter: Decodable {
     steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? 1
     role = try? values.decode(String.self, forKey: .role)
     isState = try values.decodeIfPresent(Update.self, forKey: .update) == .state
+    if let weight = try values.decodeIfPresent(String.self, forKey: .adapts) {
+      adapter = Adapter(
+        weight: weight, isFirst: try values.decode(String.self, forKey: .part) == "a",
+        scale: try values.decode(Double.self, forKey: .scale))
+    }
+    isFrozen = (try? values.decode(Bool.self, forKey: .frozen)) ?? false
     hasGradient = try !isState && values.decodeIfPresent(Bool.self, forKey: .gradient) ?? true
   }
 

@@ -21,6 +21,11 @@ extension Session {
         "work    \(magnitude(manifest.work.step))FLOP per step, "
           + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
     }
+    if manifest.frozenCount > 0 {
+      let learned = manifest.parameters.filter(\.hasGradient).reduce(0) { $0 + $1.count }
+      lines.insert(
+        "learned \(learned.of("parameter")), \(manifest.frozenCount.grouped) are frozen", at: 1)
+    }
     if !manifest.settings.isEmpty {
       lines.append(
         "set     " + manifest.settings.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
@@ -39,6 +44,7 @@ extension Session {
     if !missing.isEmpty {
       lines.append("not in the weights, and as in a new model: \(NameList(missing))")
     }
+    if startsAdapters { lines.append("adapters start anew, as the weights have none") }
     if step > 0 { lines.append("weights have seen \(step.grouped) steps") }
     return lines.joined(separator: "\n")
   }

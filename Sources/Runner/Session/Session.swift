@@ -29,6 +29,8 @@ public struct Session {
   let average: Model?
   /// Parameters that the weights file does not have and that start as the model declares them.
   public let missing: [String]
+  /// Whether the model's adapters start as it declares them, beside weights that have none.
+  public let startsAdapters: Bool
   /// Whether training goes on from where another run stopped.
   public let isResumed: Bool
 
@@ -99,6 +101,7 @@ public struct Session {
     isResumed = checkpoint?.contents == .training
     learningRate = isResumed ? checkpoint?.notes.learningRate : nil
     missing = checkpoint?.missing ?? []
+    startsAdapters = checkpoint?.startsAdapters ?? false
     try Session.check(data, record, options)
     ranks = options.ranks
     model = try Session.model(library, options, record)

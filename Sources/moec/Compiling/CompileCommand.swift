@@ -24,6 +24,8 @@ struct CompileCommand: ParsableCommand {
         moec compile model.swift -o libmodel.so --summary --time-passes
         moec compile model.swift --strict
         moec compile model.swift --set experts=16 --set chosen=4
+        moec compile model.swift --freeze 'token,block.*.attention'
+        moec compile model.swift --lora 8 --lora-on attention,experts
       """)
 
   enum Stage: String, ExpressibleByArgument, CaseIterable {
@@ -102,6 +104,8 @@ struct CompileCommand: ParsableCommand {
 
   @OptionGroup var chosen: SettingOptions
 
+  @OptionGroup var changes: ChangeOptions
+
   @OptionGroup var lint: LintOptions
 
   @Flag(name: .shortAndLong, help: "Print nothing but what was asked for, warnings and errors.")
@@ -167,6 +171,7 @@ struct CompileCommand: ParsableCommand {
     }
     var compilation = Compilation.onTerminal(model)
     compilation.settings = chosen.words
+    changes.apply(to: &compilation)
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
@@ -184,7 +189,7 @@ struct CompileCommand: ParsableCommand {
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
     if inference {
-      let whole = try Compilation(model: model).transformed(traced)
+      let whole = try Compilation(model: model).transformed(traced.thawed)
       try compilation.lint(traced, transformed: whole, source: source, strict: lint.strict)
     } else {
       try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)

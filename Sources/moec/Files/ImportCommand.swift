@@ -48,8 +48,17 @@ struct ImportCommand: ParsableCommand {
   @OptionGroup(title: "A mixture")
   var mixture: MixtureOptions
 
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Parameters that keep their values, as with 'moec compile'; model.swift says so.",
+      valueName: "names"))
+  var freeze: [String] = []
+
   @Flag(help: "Replace what is there.")
   var overwrite = false
+
+  private var frozen: [ParameterPattern] { freeze.flatMap(ParameterPattern.list) }
 
   func validate() throws {
     if output.isEmpty { throw ValidationError("--output needs a folder, such as smol") }
@@ -62,6 +71,7 @@ struct ImportCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let source = try FolderImport(folder: folder, context: context)
+      if mixture.shape == nil { try source.checkFrozen(frozen) }
       let model = try mixture.shape.map { try source.model.upcycled($0, path: folder) }
       let text = described(model ?? source.model)
       let upcycling = try model.map { _ in try weights(of: source, forMixture: text) }
@@ -134,7 +144,7 @@ struct ImportCommand: ParsableCommand {
     let origin = URL(fileURLWithPath: folder).lastPathComponent
     return ModelText(
       model, name: name, context: context ?? model.usualContext, batch: batch,
-      origin: origin.filter { !$0.isNewline }
+      origin: origin.filter { !$0.isNewline }, frozen: frozen.map(\.text)
     ).text
   }
 
