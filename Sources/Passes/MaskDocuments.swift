@@ -12,7 +12,10 @@ extension Pass {
     "MaskDocuments", "a token sees those before it in its own document", isRequired: true
   ) { graph throws(Diagnostic) in
     var masking = DocumentMasking(graph)
-    for index in graph.nodes.indices { try masking.visit(index) }
+    // What nothing needs may join what it likes: it goes.
+    for (index, isNeeded) in graph.neededNodes.enumerated() {
+      if isNeeded || graph.nodes[index].inputs.isEmpty { try masking.visit(index) }
+    }
     let masked = masking.rewriter.finished()
     if let logits = masked[.logits] { try masking.checkLogits(logits) }
     return masked

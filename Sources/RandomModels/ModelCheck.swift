@@ -137,7 +137,7 @@ public struct ModelCheck {
     let masked = Pipeline(Pipeline.standard(expertRanks: 1, documents: true))
     do {
       _ = try masked.run(graph)
-    } catch where error.message.hasPrefix("--documents: ") {
+    } catch  where error.message.hasPrefix("--documents: ") {
       return Pipeline()
     } catch {}  // which the caller finds too
     return masked

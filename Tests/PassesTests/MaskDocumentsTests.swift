@@ -154,6 +154,17 @@ import Testing
     for output in plain.outputs.map(\.output) { #expect(run[output] == same[output]) }
   }
 
+  @Test("What nothing needs is not refused")
+  func unneeded() throws {
+    let traced = try Self.traced { x, _ in
+      _ = Self.scores(x).softmax().matmul(Self.projected(x, "v"))
+      return x
+    }
+    let graph = try Self.pipeline.run(traced, options: .reference)
+    #expect(graph.takesDocuments)
+    #expect(!graph.nodes.contains { $0.op.kind == .matmul })
+  }
+
   private static let refused: [String: @Sendable (Tensor, MoE.Text) -> Tensor] = [
     "joins positions that no mask hides": { x, _ in
       scores(x).softmax().matmul(projected(x, "v")).mergedHeads()
