@@ -52,13 +52,14 @@ enum ConversationModel {
       contentsOf: Moec.repository.appendingPathComponent("Tests/Fixtures/conversations/small.json"))
   }
 
-  /// A folder with libchatty.so, tokenizer.json, tokenizer_config.json, chat_template.jinja and chats.jsonl: the
+  /// A folder with libchatty.so, libpacked.so, which takes several texts in a row, tokenizer.json, tokenizer_config.json, chat_template.jinja and chats.jsonl: the
   /// fixture's conversations three times over, but for the one without an answer.
   static let folder = Result {
     let folder = try SmallModelFile.folder(source)
-    let result = try Moec.run(
-      ["compile", "model.swift", "-o", "libchatty.so"] + options, in: folder)
-    guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
+    for options in [["libchatty.so"], ["libpacked.so", "--documents"]] {
+      let result = try Moec.run(["compile", "model.swift", "-o"] + options, in: folder)
+      guard result.status == 0 else { throw EndToEndFailure(text: result.errors) }
+    }
     let whole = try JSONSerialization.jsonObject(with: fixture()) as? [String: Any]
     let tokenizer = try JSONSerialization.data(withJSONObject: whole?["tokenizer"] ?? [:])
     try tokenizer.write(to: URL(fileURLWithPath: folder + "/tokenizer.json"))
@@ -72,8 +73,6 @@ enum ConversationModel {
     }
     return folder
   }
-
-  private static let options: [String] = []
 
   private static func lines(times: Int) throws -> String {
     let answered = try expected.get().conversations.filter { $0.contains { $0[0] == "assistant" } }

@@ -7,8 +7,8 @@ import Testing
 
 /// Fine-tuning on conversations: `moec run --train --data FILE.jsonl`.
 @Suite(.serialized) struct ConversationRunTests {
-  private func run(_ options: [String]) throws -> Command {
-    try Moec.run(["run", "libchatty.so"] + options, in: ConversationModel.folder.get())
+  private func run(_ options: [String], library: String = "libchatty.so") throws -> Command {
+    try Moec.run(["run", library] + options, in: ConversationModel.folder.get())
   }
 
   private let chats = [
@@ -16,7 +16,7 @@ import Testing
   ]
 
   private func train(
-    _ name: String, _ options: [String], in folder: String? = nil
+    _ name: String, _ options: [String], in folder: String? = nil, library: String = "libchatty.so"
   ) throws -> (weights: Data, log: String) {
     let path = try (folder ?? ModelFixture.folder()) + "/" + name
     let result = try run(
@@ -24,7 +24,7 @@ import Testing
         "--train", "--eval-interval", "2", "--save", path + ".safetensors", "--log",
         path + ".jsonl",
       ]
-        + options)
+        + options, library: library)
     try #require(result.status == 0, "\(result.errors)")
     let log = try String(contentsOfFile: path + ".jsonl", encoding: .utf8)
     return (
@@ -33,8 +33,8 @@ import Testing
     )
   }
 
-  private func number(_ name: String, _ log: String) throws -> Double {
-    let line = try #require(log.split(separator: "\n").first)
+  private func number(_ name: String, _ log: String, at place: Int = 0) throws -> Double {
+    let line = log.split(separator: "\n")[place]
     let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
     return try #require(object?[name] as? Double)
   }
@@ -80,6 +80,30 @@ import Testing
     }
   }
 
+  /// An epoch in one step, so that all conversations are in it, whichever row they share: the loss on all to
+  /// validate and the gradient are the same up to rounding.
+  @Test("Packed rows learn what single ones do, from fewer")
+  func packed() throws {
+    let options = chats + ["--epochs", "4", "--accumulate", "8", "--clip", "1000"]
+    let apart = try train("apart", options).log
+    let packed = try train("packed", options, library: "libpacked.so")
+    for place in 0..<3 {
+      for name in ["val_loss"] + (place > 0 ? ["gradient_norm"] : []) {
+        let (one, other) = (
+          try number(name, apart, at: place), try number(name, packed.log, at: place)
+        )
+        #expect(abs(one - other) < 1e-4 * one, "\(name) \(place): \(one), \(other)")
+      }
+      #expect(try number("tokens", apart, at: place) == number("tokens", packed.log, at: place))
+    }
+    let ranks = try train("ranks", options + ["--ranks", "4"], library: "libpacked.so")
+    #expect(ranks.weights == packed.weights && ranks.log == packed.log)
+    let said = try run(
+      ["--train", "--no-save", "--steps", "1"] + chats, library: "libpacked.so")
+    #expect(said.errors.contains("        8 rows of 48 to train on, "), "\(said.errors)")
+    #expect(!said.errors.contains("--documents"), "\(said.errors)")
+  }
+
   @Test("A run that goes on needs no options and ends in the same bits")
   func resumed() throws {
     let folder = try ModelFixture.folder()
@@ -112,8 +136,13 @@ import Testing
     }
     let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/said")
     #expect(names.contains("chat_template.jinja") && names.contains("tokenizer_config.json"))
-    let settings = try String(contentsOfFile: folder + "/said/settings.json", encoding: .utf8)
-    #expect(settings.contains("\"steps\" : 6") && !settings.contains("epochs"), "\(settings)")
+    let file = try Data(contentsOf: URL(fileURLWithPath: folder + "/said/settings.json"))
+    let settings = try #require(try JSONSerialization.jsonObject(with: file) as? [String: Any])
+    #expect(settings["steps"] as? Int == 6 && settings["epochs"] == nil)
+    // What trackers are told.
+    let facts = try #require(settings["model"] as? [String: String])
+    #expect(facts["conversations"] == "10" && facts["learn"] == "answers", "\(facts)")
+    #expect(facts["epochs"] == "2.0" && facts["packed"] == "false", "\(facts)")
     // Its own settings, but for another number of epochs; and the template is found beside the weights.
     let again = try run([
       "--train", "--config", folder + "/said/settings.json", "--epochs", "1", "--no-save",

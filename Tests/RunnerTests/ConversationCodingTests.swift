@@ -114,7 +114,10 @@ import Tokenizer
     (#"{"prompt":"a","completion":""}"#, "completion is empty"),
     (#"{"prompt":"a","completion":[]}"#, "completion is a list, not a text"),
     (#"{"prompt":"a","completion":"b","text":"c"}"#, "do not go together"),
-    ("{\"text\":\"\u{301}a\u{fffd}\"", "no JSON object"),
+    (
+      "{\"text\":\"a\(String(repeating: "\u{301}", count: 5000))\"}",
+      "a character has too many marks"
+    ),
   ])
   func mistakesAreNamed(_ json: String, _ expected: String) throws {
     let path = try ModelFixture.folder() + "/data.jsonl"

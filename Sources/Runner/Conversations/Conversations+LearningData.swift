@@ -91,7 +91,8 @@ extension Conversations: LearningData {
     let steps = stepsOfEpoch(of: parts, manifest)
     let order = order.rows(training.rows.count, epoch: step / steps, seed: seed)
     let seen = order.prefix(step % steps * parts * manifest.batch)
-    return step / steps * training.count.all + seen.reduce(0) { $0 + training.count(of: $1).all }
+    let now = seen.reduce(0) { $0 + training.tokens(of: $1) }
+    return step / steps * training.count.all + now
   }
 
   func stepsOfEpoch(of parts: Int, _ manifest: Manifest) -> Int {

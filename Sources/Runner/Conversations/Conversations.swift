@@ -79,12 +79,12 @@ extension Conversations.Part {
   /// The share of places that nothing is in.
   func padding(_ context: Int) -> Double { 1 - Double(count.all) / Double(rows.count * context) }
 
+  /// Places of a row that are taken.
+  func tokens(of row: Int) -> Int { rows[row].reduce(0) { $0 + texts.length(of: $1) } }
+
   func count(of row: Int) -> TokenCount {
-    var count = TokenCount(all: 0, learned: 0)
-    for text in rows[row] {
-      count += TokenCount(all: texts.length(of: text), learned: texts.learned(of: text))
-    }
-    return count
+    TokenCount(
+      all: tokens(of: row), learned: rows[row].reduce(0) { $0 + texts.learned(of: $1) })
   }
 
   /// A batch of rows, empty ones behind the last.

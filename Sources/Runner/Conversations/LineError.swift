@@ -54,6 +54,9 @@ struct JSONLines {
       throw .init("the line is empty", hint: "take empty lines out: each line is a JSON object")
     }
     do throws(JSON.Failure) {
+      if let offset = MarkRuns.excessive(in: bytes) {
+        throw JSON.Failure(offset: offset, reason: "a character has too many marks")
+      }
       let value = try JSON.parse(bytes)
       guard case .object = value else {
         throw JSON.Failure(offset: 0, reason: "it is \(value.kind)")

@@ -54,7 +54,7 @@ extension Session {
     let files = try ChatFiles(beside: weights, template: asked.template)
     return try Conversations(
       path: path, manifest: library.manifest, coding: coding, files: files, asked,
-      packs: library.takesDocuments)
+      packs: library.manifest.takesDocuments)
   }
 
   /// What the weights bring along or `--tokenizer` names; nil if neither says.

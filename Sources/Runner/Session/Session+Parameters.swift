@@ -24,6 +24,10 @@ extension Session {
       parameters["no_decay"] = settings.noDecay.joined(separator: ",")
     }
     if let data { parameters.merge(data.parameters) { own, _ in own } }
+    if let data = data as? Conversations {
+      let epoch = Double(data.stepsOfEpoch(of: settings.accumulation, manifest))
+      parameters["epochs"] = "\((100 * Double(settings.steps) / epoch).rounded() / 100)"
+    }
     if let active = manifest.activeParameters { parameters["active_parameters"] = "\(active)" }
     for setting in manifest.settings { parameters["setting/\(setting.name)"] = setting.value }
     for (axis, size) in manifest.axes { parameters["axis/\(axis)"] = "\(size)" }
