@@ -12,12 +12,12 @@ let package = Package(
   ],
   targets: [
     // The compiler: model.swift to graph to plan to C. One direction only.
-    .target(name: "GraphIR"),
-    .target(name: "JSON"),
     .target(name: "Words"),
-    .target(name: "MoE", dependencies: ["GraphIR"]),
+    .target(name: "GraphIR", dependencies: ["Words"]),
+    .target(name: "JSON"),
+    .target(name: "MoE", dependencies: ["GraphIR", "Words"]),
     .target(name: "Lint", dependencies: ["GraphIR"]),
-    .target(name: "Passes", dependencies: ["GraphIR"]),
+    .target(name: "Passes", dependencies: ["GraphIR", "Words"]),
     .target(name: "Lowering", dependencies: ["GraphIR"]),
     .target(name: "Interpreter", dependencies: ["GraphIR", "Lowering"]),
     .target(name: "Planning", dependencies: ["GraphIR", "Lowering", "Words"]),
@@ -63,6 +63,10 @@ let package = Package(
     // Models of Hugging Face's transformers, there and back.
     .target(
       name: "HuggingFace", dependencies: ["GraphIR", "Exchange", "JSON", "SystemFiles", "Words"]),
+    // A dense model's weights as those of a mixture.
+    .target(
+      name: "Upcycling",
+      dependencies: ["GraphIR", "Interpreter", "Exchange", "SystemFiles", "Words"]),
     .target(
       name: "Runner",
       dependencies: [
@@ -99,7 +103,7 @@ let package = Package(
         "GraphIR", "Words", "MoE", "Lint", "Passes", "Interpreter", "Lowering", "Planning",
         "Codegen", "SystemFiles", "Toolchain", "Driver", "ModelRuntime", "JSON", "Exchange",
         "Comparison", "Tracking", "Charts", "Chat", "Tokenizer", "HuggingFace", "Ranks", "Runner",
-        "Search", "Benchmark", "Simulation", "Inspection",
+        "Search", "Benchmark", "Simulation", "Inspection", "Upcycling",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -108,7 +112,7 @@ let package = Package(
       name: "RandomModels",
       dependencies: [
         "GraphIR", "MoE", "Passes", "Lowering", "Interpreter", "Planning", "Toolchain", "Driver",
-        "ModelRuntime", "Comparison", "Ranks",
+        "ModelRuntime", "Comparison", "Ranks", "Words",
       ]),
     .executableTarget(
       name: "moec-fuzz",
@@ -124,7 +128,7 @@ let package = Package(
     .testTarget(name: "LintTests", dependencies: ["GraphIR", "MoE", "Lint", "Passes", "Planning"]),
     .testTarget(
       name: "PassesTests",
-      dependencies: ["GraphIR", "MoE", "Passes", "Interpreter", "CompiledModels"]),
+      dependencies: ["GraphIR", "MoE", "Passes", "Interpreter", "Words", "CompiledModels"]),
     .testTarget(name: "InterpreterTests", dependencies: ["GraphIR", "Interpreter"]),
     .testTarget(
       name: "LoweringTests",
@@ -140,7 +144,7 @@ let package = Package(
       dependencies: [
         "GraphIR", "MoE", "Passes", "Interpreter", "Lowering", "Planning", "Codegen", "CKernels",
         "CModelABI", "Toolchain", "Driver", "ModelRuntime", "Comparison", "ModelFixtures", "Ranks",
-        "RanksProgram", "CompiledModels",
+        "RanksProgram", "Words", "CompiledModels",
       ]),
     // C beside C: compiled by the tests, for each instruction set.
     .testTarget(name: "KernelTests", dependencies: ["ModelFixtures"], exclude: ["checks"]),
@@ -173,9 +177,15 @@ let package = Package(
     .testTarget(
       name: "HuggingFaceTests",
       dependencies: [
-        "HuggingFace", "Exchange", "GraphIR", "Interpreter", "Driver", "Toolchain", "Tokenizer",
-        "ModelRuntime",
+        "HuggingFace", "Exchange", "GraphIR", "JSON", "Passes", "Interpreter", "Driver", "Toolchain",
+        "Tokenizer", "ModelRuntime", "Upcycling", "Words",
         "ModelFixtures", "CompiledModels", "moec",
+      ]),
+    .testTarget(
+      name: "UpcyclingTests",
+      dependencies: [
+        "Upcycling", "Exchange", "GraphIR", "MoE", "Interpreter", "Passes", "ModelRuntime",
+        "CompiledModels",
       ]),
     .testTarget(
       name: "BenchmarkTests",
@@ -194,8 +204,8 @@ let package = Package(
     .testTarget(
       name: "RunnerTests",
       dependencies: [
-        "Runner", "Exchange", "ModelRuntime", "Tokenizer", "SystemFiles", "ModelFixtures", "Words",
-        "moec",
+        "Runner", "Chat", "Exchange", "JSON", "ModelRuntime", "Tokenizer", "SystemFiles",
+        "ModelFixtures", "Words", "moec",
       ]),
     .testTarget(
       name: "SearchTests",

@@ -153,7 +153,7 @@ mkdir -p "$new/Modules" "$new/Examples" "$new/Data" \
 cp "$products/moec" "$new/moec"
 cp "$clone"/Examples/*.swift "$new/Examples"
 cp "$clone/Data/shakespeare.txt" "$new/Data"
-for module in MoE GraphIR; do
+for module in MoE GraphIR Words; do
   for kind in swiftmodule swiftdoc; do
     cp "$products/Modules/$module.$kind" "$new/Modules" \
       || fail "$products has no module $module" "build moec anew"

@@ -38,6 +38,7 @@
     FILE(kernel_transpose_h, "kernels/transpose.h") \
     FILE(kernel_fit_h, "kernels/fit.h") \
     FILE(kernel_causal_mask_h, "kernels/causal_mask.h") \
+    FILE(kernel_documents_h, "kernels/documents.h") \
     FILE(kernel_attention_sizes_h, "kernels/attention_sizes.h") \
     FILE(kernel_attention_tile_h, "kernels/attention_tile.h") \
     FILE(kernel_attention_head_h, "kernels/attention_head.h") \

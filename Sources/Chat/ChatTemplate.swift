@@ -1,5 +1,5 @@
 /// A chat template in the part of Jinja that language models' templates have in common: texts, `{{ }}`, `for`,
-/// `if`, `set`, with `namespace`, tests, filters and methods of texts.
+/// `if`, `set`, with `namespace`, tests, filters and methods of texts, and `generation`, which marks answers.
 public struct ChatTemplate: Sendable {
   /// What somebody said.
   public struct Message: Equatable, Sendable {
@@ -18,6 +18,8 @@ public struct ChatTemplate: Sendable {
     case set(String, member: String?, TemplateExpression, line: Int)
     case choice([(condition: TemplateExpression?, body: [Node])], line: Int)
     case loop([String], TemplateExpression, condition: TemplateExpression?, body: [Node], line: Int)
+    /// What the model is to write, between `generation` and `endgeneration`.
+    case generation(body: [Node])
   }
 
   let nodes: [Node]
@@ -41,13 +43,35 @@ public struct ChatTemplate: Sendable {
   public func prompt(
     _ messages: [Message], facts: [String: String] = [:], answers: Bool = true
   ) throws(TemplateError) -> String {
+    try rendered(messages, facts: facts, answers: answers).text
+  }
+
+  /// The text of messages, and which bytes of its UTF-8 the template marks as the model's own, by
+  /// `{% generation %}`. Errors: as those of `prompt`.
+  public func rendered(
+    _ messages: [Message], facts: [String: String] = [:], answers: Bool
+  ) throws(TemplateError) -> (text: String, generated: [Range<Int>]) {
     var evaluator = TemplateEvaluator()
     evaluator.names["messages"] = .list(
       messages.map { .object(["role": .text($0.role), "content": .text($0.content)]) })
     evaluator.names["add_generation_prompt"] = .bool(answers)
     for (name, text) in facts { evaluator.names[name] = .text(text) }
     try evaluator.run(nodes)
-    return evaluator.text
+    return (evaluator.text, evaluator.generated)
+  }
+
+  /// Whether it marks what the model is to write.
+  public var marksGeneration: Bool { Self.marksGeneration(nodes) }
+
+  private static func marksGeneration(_ nodes: [Node]) -> Bool {
+    nodes.contains { node in
+      switch node {
+      case .generation: true
+      case .choice(let branches, _): branches.contains { marksGeneration($0.body) }
+      case .loop(_, _, _, let body, _): marksGeneration(body)
+      case .text, .write, .set: false
+      }
+    }
   }
 }
 
@@ -86,7 +110,7 @@ struct TemplateParser {
       case .tag:
         var parser = try TemplateExpressionParser(piece.content, line: piece.line)
         let word = try parser.name()
-        if ["endif", "endfor", "else", "elif"].contains(word) {
+        if ["endif", "endfor", "else", "elif", "endgeneration"].contains(word) {
           guard ends.contains(word) else {
             throw .malformed(line: piece.line, reason: "\(word) is not expected here")
           }
@@ -110,7 +134,10 @@ struct TemplateParser {
       let member = parser.accept(".") ? try parser.name() : nil
       try parser.expect("=")
       return .set(name, member: member, try parser.expression(), line: line)
-    case _: throw .malformed(line: line, reason: "the tag \(word) is none of for, if and set")
+    case "generation": return .generation(body: try body(until: ["endgeneration"]).0)
+    case _:
+      throw .malformed(
+        line: line, reason: "the tag \(word) is none of for, if, set and generation")
     }
   }
 

@@ -2,6 +2,8 @@
 struct TemplateEvaluator {
   var names: [String: TemplateValue] = [:]
   private(set) var text = ""
+  /// Bytes of the text's UTF-8 that the template marks as the model's.
+  private(set) var generated: [Range<Int>] = []
   /// Where in the template it is.
   private var line = 1
   private var steps = 0
@@ -28,6 +30,7 @@ struct TemplateEvaluator {
       case .loop(let names, let list, let condition, let body, let line):
         self.line = line
         try loop(names, try value(list), condition, body)
+      case .generation(let body): try generate(body)
       }
     }
   }
@@ -83,6 +86,14 @@ struct TemplateEvaluator {
     }
     names = before.merging(names.filter { before[$0.key].map(Self.isObject) ?? false }) { $1 }
     for target in targets + ["loop"] { names[target] = before[target] }
+  }
+
+  /// A block of its own, as in a macro: what it sets is gone behind it.
+  private mutating func generate(_ body: [ChatTemplate.Node]) throws(TemplateError) {
+    let (before, start) = (names, text.utf8.count)
+    try run(body)
+    names = before.merging(names.filter { before[$0.key].map(Self.isObject) ?? false }) { $1 }
+    if start < text.utf8.count { generated.append(start..<text.utf8.count) }
   }
 
   private static func isObject(_ value: TemplateValue) -> Bool {

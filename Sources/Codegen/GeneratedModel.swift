@@ -38,9 +38,11 @@ public struct GeneratedModel: Sendable {
     files = [ModelFile(context, layers).file, ModelHeader(context).file]
     files += layers.flatMap { [$0.file, LayerHeader(of: $0).file] }
     files += RuntimeFile.needed(by: context.plan).map { $0.generated(context) }
-    files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap(\.generated)
+    files += KernelFile.needed(by: layers.flatMap(\.kernels)).flatMap {
+      $0.generated(in: context.runtime)
+    }
     files += [
-      .abiHeader, ManifestText(context).file,
+      context.abiHeader, ManifestText(context).file,
       GeneratedFile(path: "graph.txt", text: plan.graph.text),
       GeneratedFile(path: "plan.txt", text: context.plan.text),
     ]
@@ -102,8 +104,9 @@ struct Context: Sendable {
     plan.layers.indices.map { index in
       LayerUseLayout(
         layer: plan.layers[index], uses: uses(of: index),
-        kept: generation.cache?.layers[index] ?? .init(), own: plan.own(of: plan.layers[index]),
-        infers: plan.infers)
+        kept: generation.cache?.layers[index] ?? .init(),
+        own: plan.ownOffsets(of: plan.layers[index]),
+        infers: plan.infers, recomputes: plan.recomputes)
     }
   }
 }

@@ -95,6 +95,9 @@ extension Plan {
     }
   }
 
+  /// Paths of all routers in the order in which libraries count their loads: `block.3.mixture`.
+  public var routerNames: [String] { routers.map(\.name) }
+
   /// Index among all routers of the first of each use of a layer; 0 for layers that have none.
   func firstRouters(ofLayer layer: Int) -> [Int] {
     let counts = layers.map(\.routers.count)

@@ -11,6 +11,9 @@ public struct Trial: Sendable {
   public var parameters: [String: [Float]]
   public var tokens: [Int32]
   public var targets: [Int32]
+
+  /// Where each token's document begins; none where rows are one document each.
+  public var beginnings: [Int32]
   public var seed: UInt64
 
   /// Draws parameters by their initializers, and tokens and targets from the vocabulary.
@@ -25,6 +28,7 @@ public struct Trial: Sendable {
     self.seed = seed
     parameters = Interpreter.initialParameters(of: reference, seed: seed)
       .mapValues { $0.map(Float.init) }
+    beginnings = RandomDocuments.beginnings(of: reference, seed: seed)
     tokens = Self.ids(of: reference, seed: seed, stream: 1 << 40)
     targets = ignored.among(
       Self.ids(of: reference, seed: seed, stream: 1 << 41), seed: seed)
@@ -43,20 +47,27 @@ public struct Trial: Sendable {
     library.manifest.parameters.filter { !$0.isState }.map(\.name).sorted()
   }
 
-  /// A model of the library that holds the parameters.
+  /// A model of the library that holds the parameters, and takes the documents in the first and third of several
+  /// batches; rows of the second are one each.
   public func model(
     exchange: UnsafePointer<moec_exchange>? = nil, batches: Int = 1
   ) throws -> Model {
     let model = try Model(library, exchange: exchange, batches: batches)
     model.initialize(seed: 0)
     for (name, values) in parameters { try model.write(values, named: name) }
+    if !beginnings.isEmpty {
+      let whole = beginnings.map { _ in Int32(0) }
+      try model.setDocuments(beginnings + whole + beginnings, batches: 3)
+    }
     return model
   }
 
   public func interpreter(_ mode: Interpreter.Mode) -> Interpreter {
-    Interpreter(
+    var interpreter = Interpreter(
       reference, mode: mode, seed: seed, tokens: tokens, targets: targets,
       parameters: parameters.mapValues { $0.map(Double.init) })
+    interpreter.beginnings = beginnings
+    return interpreter
   }
 
   /// Where library and oracle differ by more than `tolerance`: losses in both modes, all gradients.

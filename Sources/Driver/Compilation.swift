@@ -15,13 +15,23 @@ public struct Compilation {
   public var model: String
   /// What was chosen of the model's settings, `experts=16`.
   public var settings: [String] = []
+  /// Patterns of the names of parameters that keep their values, `block.*.attention`.
+  public var frozen: [ParameterPattern] = []
+  /// Low-rank adapters to put in.
+  public var adapters: AdapterRequest?
   public var omittedPasses: [String] = []
   public var options = CompileOptions()
   public var preferredCompiler: String?
   public var accumulates = false
 
+  /// Whether backward runs the forward of repeated layers again instead of keeping what it made.
+  public var recomputes = false
+
   /// The ranks that share out the experts of every mixture; 1: each rank has all.
   public var expertRanks = 1
+
+  /// Whether rows are to hold several documents.
+  public var takesDocuments = false
 
   /// Whether the library is to give logits and nothing else.
   public var infers = false
@@ -54,7 +64,7 @@ public struct Compilation {
     Set(omittedPasses).intersection(LoweringPipeline.names)
   }
 
-  /// The graph as the model makes it, and the model's text.
+  /// The graph as the model makes it, frozen and with adapters as asked for, and the model's text.
   public func trace() throws -> (graph: Graph, source: ModelSource) {
     try log.stage("traced", { "\(model): \($0.graph.nodes.count.of("operation"))" }) {
       try explaining { try traceNow() }
@@ -72,7 +82,13 @@ public struct Compilation {
     compiler.settings = settings
     let trace = try compiler.trace(model: model)
     if !trace.messages.isEmpty { write(trace.messages) }
-    return (try Graph(parsing: trace.graph), try source())
+    return (try changed(try Graph(parsing: trace.graph)), try source())
+  }
+
+  /// The graph as whoever compiles it wants it, beside what settings say.
+  public func changed(_ graph: Graph) throws(Diagnostic) -> Graph {
+    let freezing = frozen.isEmpty ? [] : [Pass.freeze(frozen)]
+    return try Pipeline(freezing + [adapters.map(Pass.addAdapters)].compactMap(\.self)).run(graph)
   }
 
   private func source() throws -> ModelSource {
@@ -95,7 +111,9 @@ public struct Compilation {
       try explaining {
         let pipeline = PipelineOptions(omitted: Set(omittedPasses).subtracting(omittedSteps))
         return try Pipeline(
-          infers ? Pipeline.inference : Pipeline.standard(expertRanks: expertRanks)
+          infers
+            ? Pipeline.inference
+            : Pipeline.standard(expertRanks: expertRanks, documents: takesDocuments)
         ).run(graph, options: pipeline, observe: observe)
       }
     }
@@ -105,7 +123,8 @@ public struct Compilation {
     let plan = try log.stage("planned", { $0.inShort }) {
       try explaining {
         try Plan(
-          graph, source: source, accumulates: accumulates, omitting: omittedSteps,
+          graph, source: source, accumulates: accumulates, recomputes: recomputes,
+          omitting: omittedSteps,
           observe: observeLowering)
       }
     }

@@ -82,6 +82,11 @@ public struct AttributeReader {
     has(name) ? try number(name) : nil
   }
 
+  /// A string that may be absent.
+  mutating func optionalString(_ name: String) throws(Mismatch) -> String? {
+    has(name) ? try string(name) : nil
+  }
+
   /// One axis that may be absent.
   mutating func optionalAxis(_ name: String) throws(Mismatch) -> Axis? {
     has(name) ? try axis(name) : nil

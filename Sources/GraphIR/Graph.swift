@@ -148,6 +148,13 @@ extension Graph {
     }
   }
 
+  /// Whether several documents may stand in a row, and it is told where they begin.
+  public var takesDocuments: Bool {
+    nodes.contains {
+      if case .input(let input) = $0.op { input.kind == .beginnings } else { false }
+    }
+  }
+
   /// All results of a node.
   public func results(of node: Int) -> [Value] {
     nodes[node].types.indices.map { Value(node: node, result: $0) }
@@ -161,10 +168,9 @@ extension Graph {
   }
 
   /// The number of each parameter, by its node, which is the random stream of its first values: those
-  /// of the learned ones do not depend on which states there are.
+  /// of the learned ones do not depend on which states there are, and adapters come after all.
   public var parameterNumbers: [Int: Int] {
-    let all = parameters
-    let ordered = all.filter { !$0.parameter.isState } + all.filter(\.parameter.isState)
+    let ordered = parameters.inDrawingOrder(\.parameter)
     return Dictionary(
       uniqueKeysWithValues: ordered.enumerated().map { ($0.element.node, $0.offset) })
   }

@@ -1,6 +1,6 @@
 /// Every operation a graph can contain: sources, dense, attention, mixture, loss, gradients.
 public enum Op: Hashable, Sendable {
-  case input(Input)  // tokens, targets, positions
+  case input(Input)  // tokens, targets, positions, beginnings of documents
   case parameter(Parameter)  // a learned tensor
 
   case pointwise(Pointwise)  // y = f(x₀, x₁, …), elementwise
@@ -8,6 +8,7 @@ public enum Op: Hashable, Sendable {
   case embedding(Embedding)  // y = table[ids]
   case numbers(Numbers)  // whole numbers as floats
   case indices(Indices)  // 0, 1, … along an axis
+  case documentPositions(DocumentPositions)  // positions from the beginning of a document
   case linear(Linear)  // y = x wᵀ + b, one w for all rows or one per expert
   case matmul(Matmul)  // c = a b for each matrix of a batch
   case transpose(Transpose)  // the last two axes change places
@@ -55,7 +56,8 @@ public enum Op: Hashable, Sendable {
 /// The kinds of ops; the raw value is the op's name in text and the base name of its kernel.
 public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case input, parameter
-  case pointwise, sum, embedding, numbers, indices, linear, matmul, transpose
+  case pointwise, sum, embedding, numbers, indices, documentPositions
+  case linear, matmul, transpose
   case reshape, slice, pad, concatenate
   case layerNorm, rmsNorm
   case softmax
@@ -117,6 +119,7 @@ extension Op {
     case .embedding(let op): .forward(op)
     case .numbers(let op): .forward(op)
     case .indices(let op): .forward(op)
+    case .documentPositions(let op): .forward(op)
     case .linear(let op): .forward(op)
     case .matmul(let op): .forward(op)
     case .transpose(let op): .forward(op)
@@ -170,6 +173,7 @@ extension OpKind {
     case .embedding: Embedding.self
     case .numbers: Numbers.self
     case .indices: Indices.self
+    case .documentPositions: DocumentPositions.self
     case .linear: Linear.self
     case .matmul: Matmul.self
     case .transpose: Transpose.self

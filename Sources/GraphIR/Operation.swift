@@ -113,10 +113,16 @@ public struct GradientSite {
   /// The loss's gradient with respect to each result; nil where the loss does not depend on it.
   public var gradients: [Value?]
 
-  public init(inputs: [Value], results: [Value], gradients: [Value?]) {
+  /// Whether anything is learned by each input's gradient; what is not wanted need not be made.
+  public var isWanted: [Bool]
+
+  public init(
+    inputs: [Value], results: [Value], gradients: [Value?], isWanted: [Bool]? = nil
+  ) {
     self.inputs = inputs
     self.results = results
     self.gradients = gradients
+    self.isWanted = isWanted ?? inputs.map { _ in true }
   }
 
   /// The gradient of the first result; ops with one differentiable result have only this.

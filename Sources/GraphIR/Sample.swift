@@ -68,6 +68,10 @@ public struct SampleBuilder {
     applyOne(.input(Input(.targets, [batch, context])), [])
   }
 
+  mutating func beginnings() -> Value {
+    applyOne(.input(Input(.beginnings, [batch, context])), [])
+  }
+
   /// Chosen experts of every token: `values`, `indices` and the results of `route`.
   mutating func routing(
     experts: Axis, chosen: Axis, capacity: Double? = nil, bias: Double = 0

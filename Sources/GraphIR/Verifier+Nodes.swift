@@ -57,7 +57,7 @@ extension Verifier {
   private static func check(_ input: Input, in graph: Graph) throws(Mismatch) {
     let expected =
       switch input.kind {
-      case .tokens, .targets: [graph.batch, graph.context]
+      case .tokens, .targets, .beginnings: [graph.batch, graph.context]
       case .positions: [graph.context]
       }
     guard input.axes == expected else {

@@ -4,6 +4,9 @@ extension Verifier {
     try forEachNode(of: graph) { index, node throws(Mismatch) in
       guard case .parameter(let parameter) = node.op else { return }
       guard !parameter.name.isEmpty else { throw Mismatch("a parameter has no name") }
+      if parameter.isState, parameter.isFrozen {
+        throw Mismatch("the state \(parameter.name.quoted) is frozen, and has a rule")
+      }
       if let first = places.updateValue(index, forKey: parameter.name) {
         let place = graph.nodes[first].location.map { ", first at \($0)" } ?? ""
         throw Mismatch(
@@ -11,6 +14,31 @@ extension Verifier {
           hint: "give each its own name, or a scope around it")
       }
     }
+  }
+
+  /// The parts of adapters beside their weights.
+  static func checkAdapters(_ graph: Graph) throws(Diagnostic) {
+    let types = Dictionary(
+      graph.parameters.map { ($0.parameter.name, $0.parameter.axes) },
+      uniquingKeysWith: { first, _ in first })
+    try forEachNode(of: graph) { _, node throws(Mismatch) in
+      guard case .parameter(let parameter) = node.op, let adapter = parameter.adapter else {
+        return
+      }
+      guard parameter.name == adapter.name, adapter.scale.isFinite else {
+        throw Mismatch("\(parameter.name.quoted) is no adapter's name, or its scale no number")
+      }
+      guard let axes = types[adapter.weight], axes.count >= 2,
+        parameter.axes.count == axes.count, let place = Self.rankPlace(adapter.part, axes.count),
+        parameter.axes == adapter.axes(ofWeight: axes, rank: parameter.axes[place])
+      else {
+        throw Mismatch("\(parameter.name.quoted) does not fit \(adapter.weight.quoted)")
+      }
+    }
+  }
+
+  private static func rankPlace(_ part: Adapter.Part, _ count: Int) -> Int? {
+    part == .a ? count - 2 : count - 1
   }
 
   static func checkOutputs(_ graph: Graph) throws(Diagnostic) {
@@ -56,7 +84,7 @@ extension Verifier {
     case .state(let state): (name, isState) = (state, true)
     }
     guard let node = parameters[name], case .parameter(let parameter) = graph.nodes[node].op,
-      parameter.isState == isState
+      isState ? parameter.isState : parameter.isLearned
     else { throw Mismatch("\(output): no such \(isState ? "state" : "parameter")") }
     return graph.nodes[node].types[0]
   }

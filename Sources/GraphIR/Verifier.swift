@@ -24,9 +24,10 @@
 ///
 /// Parameters and outputs:
 /// - Parameter names are not empty and unique, those of states among them.
+/// - A part of an adapter has its name, and axes that fit the weight that it adapts.
 /// - Each output is bound once, to a value that exists. All but gradients are of the forward phase.
 /// - The loss is f32[] and the logits are f32[batch, context, vocabulary].
-/// - A gradient names a learned parameter and has its type.
+/// - A gradient names a learned parameter, which is no state and not frozen, and has its type.
 /// - Every state has one rule, an output `state` of its name and type, and nothing else has one.
 /// - Terms are f32[], have printable names of their own and finite weights. There is an objective where
 ///   one has a weight other than 0: a pointwise op of the loss and the terms, with the slope 1 by the
@@ -45,6 +46,7 @@ public enum Verifier {
     try checkHeader(graph)
     try checkNodes(graph)
     try checkParameters(graph)
+    try checkAdapters(graph)
     try checkOutputs(graph)
     try checkStates(graph)
     try checkObjective(graph)

@@ -25,7 +25,10 @@ extension ModelPage {
     let memory = plan.memory
     let state = memory.parameters + memory.gradients + memory.optimizer
     return [
-      ("parameters", count.grouped, "in \(plan.learnedParameters.count) tensors"),
+      (
+        "parameters", count.grouped,
+        "in \(plan.learnedParameters.count) tensors" + Self.frozen(plan)
+      ),
       (
         "active for a token", active.grouped,
         "\(count > 0 ? (1000 * active / count + 5) / 10 : 0)% of all"
@@ -40,6 +43,11 @@ extension ModelPage {
           + "saved \(Self.scaled(memory.saved))B, scratch \(Self.scaled(memory.scratch))B"
       ),
     ] + measured(plan)
+  }
+
+  private static func frozen(_ plan: Plan) -> String {
+    let count = plan.parameters.reduce(0) { $0 + ($1.isFrozen ? $1.type.count : 0) }
+    return count == 0 ? "" : ", \(count.grouped) frozen"
   }
 
   private func measured(_ plan: Plan) -> [(String, String, String)] {

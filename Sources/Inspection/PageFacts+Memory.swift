@@ -78,12 +78,21 @@ extension PageFacts {
   private mutating func addBuffers(of use: LayerUse, _ touched: [[Int]], _ plan: Plan) {
     let layer = plan.layers[use.layer]
     let owner = use.scope.isEmpty ? layer.name : use.scope
-    let start = plan.regions[.saved] + use.savedOffset
-    for (buffer, times) in zip(layer.saved, touched) {
-      guard let first = times.first, let last = times.last else { continue }
-      add(
-        "\(owner) \(buffer.name)", buffer.type, at: start + buffer.offset, buffer.bytes,
-        life: first...last, touched: times)
+    let (own, offsets) = (plan.own(of: layer), plan.savedOffsets(of: use))
+    for (index, buffer) in layer.saved.enumerated() {
+      // What others write between forward and backward is made again, and lives twice.
+      let isShared = !own.contains(index) && !plan.isLast(use)
+      let backward =
+        touched[index].firstIndex { $0 >= runs[plan.uses.count].start } ?? touched[index].count
+      let lives =
+        isShared
+        ? [touched[index][..<backward], touched[index][backward...]] : [touched[index][...]]
+      for times in lives {
+        guard let first = times.first, let last = times.last else { continue }
+        add(
+          "\(owner) \(buffer.name)", buffer.type, at: plan.regions[.saved] + offsets[index],
+          buffer.bytes, life: first...last, touched: Array(times))
+      }
     }
   }
 

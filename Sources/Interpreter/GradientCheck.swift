@@ -36,9 +36,11 @@ public struct GradientCheck: Sendable {
       return (0..<count).map { Int32(CounterRandom.bits(key, $0) % UInt32(graph.vocabulary.size)) }
     }
     self.graph = graph
-    interpreter = Interpreter(
+    var interpreter = Interpreter(
       graph, seed: seed, tokens: draw(1 << 40),
       targets: ignored.among(draw(1 << 41), seed: seed))
+    interpreter.beginnings = RandomDocuments.beginnings(of: graph, seed: seed)
+    self.interpreter = interpreter
     run = try interpreter.run()
   }
 

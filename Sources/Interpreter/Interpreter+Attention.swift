@@ -28,17 +28,17 @@ extension Interpreter {
 
   /// `Attention`: softmax(scale q kᵀ, causal) v per sequence and head, with dropout.
   func attention(_ op: Attention, _ site: Site) -> [TensorValue] {
-    let sizes = AttentionSizes(op, site.inputs)
+    let sizes = AttentionSizes(op, site.inputs, documents: site.documents)
     var y = [Double](repeating: 0, count: site.inputs[0].count)
     var (maximum, sum): ([Double], [Double]) = ([], [])
     for (matrix, (b, h)) in sizes.queries.places.enumerated() {
       var p = sizes.scores(site.floats(0), site.floats(1), b, h)
       for t in 0..<sizes.length {
-        let sink = site.inputs.count > 3 ? [site.floats(3)[h]] : []
-        let normaliser = Self.normaliser(sizes.seen(p, by: t) + sink)
+        let sink = site.hasSinks ? [site.floats(3)[h]] : []
+        let normaliser = Self.normaliser(sizes.seen(p, by: t, b) + sink)
         maximum.append(normaliser.maximum)
         sum.append(normaliser.sum)
-        sizes.normalize(&p, row: t, by: normaliser)
+        sizes.normalize(&p, row: t, of: b, by: normaliser)
       }
       let m = factors(op, site, matrix, sizes.length)
       let dropped = sizes.square(zip(m, p).map { $0 * $1 })
@@ -56,7 +56,7 @@ extension Interpreter {
   /// there is, however large q and k are; Σ dy y would leave the rounding of other sums.
   func attentionGradient(_ gradient: AttentionGradient, _ site: Site) -> [TensorValue] {
     let op = gradient.attention
-    let sizes = AttentionSizes(op, Array(site.inputs[2...4]))
+    let sizes = AttentionSizes(op, Array(site.inputs[2...4]), documents: site.documents)
     let (length, maximum, sum) = (sizes.length, site.floats(5), site.floats(6))
     var (dq, dk, dv) = (
       zeros(site.inputs[2].count), zeros(site.inputs[3].count), zeros(site.inputs[4].count)
@@ -69,7 +69,7 @@ extension Interpreter {
       let slopes = sizes.slopes(p)
       for t in 0..<length {
         let row = matrix * length + t
-        sizes.normalize(&p, row: t, by: (maximum[row], sum[row]))
+        sizes.normalize(&p, row: t, of: b, by: (maximum[row], sum[row]))
       }
       let m = factors(op, site, matrix, length)
       let weights = sizes.square(zip(m, p).map { $0 * $1 })
@@ -121,15 +121,29 @@ extension Interpreter {
   }
 }
 
+extension Site {
+  /// Whether attention has a score more for each head: numbers behind queries, keys and values.
+  fileprivate var hasSinks: Bool { inputTypes.count > 3 && inputTypes[3].element == .f32 }
+
+  /// Where the document of each position begins, of all sequences; empty: each is one document.
+  fileprivate var documents: [Int32] {
+    inputTypes.last?.element == .i32 ? integers(inputs.count - 1) : []
+  }
+}
+
 /// Heads of queries, those of keys and values, and which scores count.
 private struct AttentionSizes {
   let op: Attention
   let queries: HeadSizes
   let keys: HeadSizes
+  let documents: [Int32]
 
-  /// - Parameter inputs: queries, keys and values.
-  init(_ op: Attention, _ inputs: [TensorValue]) {
+  /// - Parameters:
+  ///   - inputs: queries, keys and values.
+  ///   - documents: where each position's begins; empty: a sequence is one.
+  init(_ op: Attention, _ inputs: [TensorValue], documents: [Int32]) {
     self.op = op
+    self.documents = documents
     queries = HeadSizes(inputs[0], heads: op.heads.size)
     keys = HeadSizes(inputs[1], heads: op.keyHeads.size)
   }
@@ -158,17 +172,20 @@ private struct AttentionSizes {
   }
 
   /// The scores of the keys that a query sees.
-  func seen(_ scores: [Double], by t: Int) -> [Double] {
-    Array(scores[t * length + firstKey(t)...t * length + t])
+  func seen(_ scores: [Double], by t: Int, _ b: Int) -> [Double] {
+    Array(scores[t * length + firstKey(t, b)...t * length + t])
   }
 
-  private func firstKey(_ t: Int) -> Int { op.window.map { max(t - $0 + 1, 0) } ?? 0 }
+  private func firstKey(_ t: Int, _ b: Int) -> Int {
+    let document = documents.isEmpty ? 0 : Int(documents[b * length + t])
+    return min(max(document, op.window.map { t - $0 + 1 } ?? 0), t)
+  }
 
   /// exp(score - maximum) / sum for the keys that the query sees, 0 for the others.
   func normalize(
-    _ scores: inout [Double], row t: Int, by normaliser: (maximum: Double, sum: Double)
+    _ scores: inout [Double], row t: Int, of b: Int, by normaliser: (maximum: Double, sum: Double)
   ) {
-    let first = firstKey(t)
+    let first = firstKey(t, b)
     for u in 0..<length {
       let isSeen = first <= u && u <= t
       let power = isSeen ? exp(scores[t * length + u] - normaliser.maximum) : 0

@@ -33,6 +33,14 @@ extension Interpreter {
     return TensorValue(site.inputs[0].shape + (op.width == nil ? [] : [width]), numbers)
   }
 
+  /// `DocumentPositions`: y[b, t] = positions[t] - beginnings[b, t].
+  func documentPositions(_ site: Site) -> TensorValue {
+    let (positions, beginnings) = (site.integers(0), site.integers(1))
+    return TensorValue(
+      site.inputs[1].shape,
+      integers: beginnings.enumerated().map { positions[$0 % positions.count] - $1 })
+  }
+
   /// `Indices`: 0, 1, … along an axis.
   func indices(_ op: Indices) -> TensorValue {
     TensorValue([op.axis.size], (0..<op.axis.size).map(Double.init))

@@ -12,6 +12,7 @@ extension Interpreter {
     case .embeddingGradient(let op): [embeddingGradient(op, site)]
     case .numbers(let op): [numbers(op, site)]
     case .indices(let op): [indices(op)]
+    case .documentPositions: [documentPositions(site)]
     case .linear(let op): [linear(op, site)]
     case .linearInputGradient: [linearInputGradient(site)]
     case .linearWeightGradient(let op): linearWeightGradient(op, site)

@@ -91,7 +91,8 @@ extension ScalarExpression {
 }
 
 extension UnaryFunction {
-  func evaluate(_ x: Double) -> Double {
+  /// f(x).
+  public func evaluate(_ x: Double) -> Double {
     switch self {
     case .negate: -x
     case .exp: Foundation.exp(x)
@@ -111,7 +112,8 @@ extension UnaryFunction {
 }
 
 extension BinaryFunction {
-  func evaluate(_ a: Double, _ b: Double) -> Double {
+  /// f(a, b).
+  public func evaluate(_ a: Double, _ b: Double) -> Double {
     switch self {
     case .add: a + b
     case .subtract: a - b

@@ -35,8 +35,12 @@ extension Interpreter {
     let x = site.inputs[0]
     let fill = op.fill == .zero ? 0 : -Double.infinity
     let length = x.width
+    let each = x.count / max(x.shape[0], 1)
+    let beginnings = site.inputs.count > 1 ? site.integers(1) : []
     let y = x.floats.enumerated().map { index, element in
-      index % length > index / length % length ? fill : element
+      let (t, u) = (index / length % length, index % length)
+      let first = beginnings.isEmpty ? 0 : Int(beginnings[index / each * length + t])
+      return first <= u && u <= t ? element : fill
     }
     return TensorValue(x.shape, y)
   }

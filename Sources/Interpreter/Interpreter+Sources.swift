@@ -6,8 +6,18 @@ extension Interpreter {
     switch op.kind {
     case .tokens: try given(tokens, "tokens", site)
     case .targets: try given(targets, "targets", site)
+    case .beginnings: try beginnings(site)
     case .positions: TensorValue([length], integers: (0..<length).map { Int32($0) })
     }
+  }
+
+  /// Without documents each sequence is one.
+  private func beginnings(_ site: Site) throws(Diagnostic) -> TensorValue {
+    if beginnings.isEmpty {
+      return TensorValue(
+        [sequences, length], integers: [Int32](repeating: 0, count: sequences * length))
+    }
+    return try given(beginnings, "beginnings", site)
   }
 
   private func given(

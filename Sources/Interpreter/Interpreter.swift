@@ -29,6 +29,8 @@ public struct Interpreter: Sendable {
   public var seed: UInt64
   public var tokens: [Int32]
   public var targets: [Int32]
+  /// Where the documents of all tokens begin, [sequences, length]; empty: each sequence is one.
+  public var beginnings: [Int32] = []
   public var sequences: Int
   public var length: Int
 

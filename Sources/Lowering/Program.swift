@@ -79,8 +79,7 @@ extension Program {
 
   /// Every parameter with the random stream of its first values, as `Graph.parameterNumbers` says.
   public var numberedParameters: [(value: Value, parameter: Parameter, number: Int)] {
-    let all = parameters
-    let ordered = all.filter { !$0.parameter.isState } + all.filter(\.parameter.isState)
+    let ordered = parameters.inDrawingOrder(\.parameter)
     return ordered.enumerated().map { ($1.value, $1.parameter, $0) }
   }
 

@@ -1,4 +1,5 @@
 import GraphIR
+import Words
 
 /// AdamW's numbers: `.adamW(learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
 /// weightDecay: 0.01)`.
@@ -40,7 +41,8 @@ public enum Decaying: Sendable {
 /// The closure turns text into logits f32[B, T, V]; the loss is the mean cross-entropy of the next
 /// characters. `linearWeights` draws the weights of every linear layer that does not choose for
 /// itself, by default uniform in ±√(6 / in); `decaying` says which parameters the optimizer's weight decay
-/// is for. The name is a letter followed by letters, digits, `-`
+/// is for; `frozen` names those that keep their values, `*` standing for anything and a scope for all in it:
+/// `["token", "block.*.attention"]`. The name is a letter followed by letters, digits, `-`
 /// and `_`. Errors are printed at the model's own lines, all of them, and end the process with 1.
 public struct LanguageModel {
   /// Traces the model and writes its graph to where moec listens; errors end the process.
@@ -53,14 +55,14 @@ public struct LanguageModel {
   public init(
     _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
     linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),
-    decaying: Decaying = .all,
+    decaying: Decaying = .all, frozen: [String] = [],
     file: String = #filePath, line: Int = #line, column: Int = #column,
     _ body: (Text) -> Tensor
   ) {
     do {
       let model = Declaration(
         name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
-        optimizer: optimizer, decaying: decaying,
+        optimizer: optimizer, decaying: decaying, frozen: frozen,
         site: Site(file, line, column, name: "LanguageModel"))
       if let first = Declarations.noteModel(model.site) { Self.refuse(model.site, first) }
       let places = OperatorPlaces(model: file)
@@ -79,13 +81,13 @@ public struct LanguageModel {
   public static func trace(
     _ name: String, vocabulary: Axis, context: Axis, batch: Axis,
     linearWeights: WeightInitializer = .kaimingUniform, optimizer: Optimizer = .adamW(),
-    decaying: Decaying = .all,
+    decaying: Decaying = .all, frozen: [String] = [],
     file: String = #filePath, line: Int = #line, column: Int = #column,
     _ body: (Text) -> Tensor
   ) throws(ModelErrors) -> Graph {
     let model = Declaration(
       name: name, axes: (vocabulary, context, batch), linearWeights: linearWeights,
-      optimizer: optimizer, decaying: decaying,
+      optimizer: optimizer, decaying: decaying, frozen: frozen,
       site: Site(file, line, column, name: "LanguageModel"))
     return try model.trace(body)
   }
@@ -118,6 +120,7 @@ struct Declaration {
   var linearWeights: WeightInitializer
   var optimizer: Optimizer
   var decaying: Decaying = .all
+  var frozen: [String] = []
   var site: Site
 
   /// Runs the closure; axis names made by functions keep clear of those `declared`, and operators
@@ -134,6 +137,7 @@ struct Declaration {
     tracer.declared = declared
     tracer.places = places
     tracer.settings = settings
+    tracer.frozen = frozen.map(ParameterPattern.init)
     let call = Call(name: "LanguageModel", site: site, scope: "")
     tracer.checkModel([axes.vocabulary, axes.context, axes.batch], call)
     Tracer.$current.withValue(tracer) { tracer.finish(body(tracer.text(call)), call) }

@@ -49,9 +49,21 @@ extension Tracer {
     return Tensor(self, targets, call.made)
   }
 
+  /// Lets the parameters keep their values that the model says so of.
+  private func freeze(_ call: Call) {
+    if frozen.isEmpty { return }
+    let (graph, unfit) = builder.graph.frozen(frozen)
+    builder = GraphBuilder(graph)
+    for pattern in unfit {
+      let error = graph.noSuchParameter(pattern, "frozen:")
+      report(error.message, call, hint: error.hint)
+    }
+  }
+
   /// Binds the logits, and adds the loss and the objective.
   func finish(_ logits: Tensor, _ call: Call) {
     checkStates()
+    freeze(call)
     let graph = builder.graph
     let expected = TensorType.f32(graph.batch, graph.context, graph.vocabulary)
     guard let value = logits.value, let type = logits.type else { return }

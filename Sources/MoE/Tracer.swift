@@ -1,4 +1,5 @@
 import GraphIR
+import Words
 
 /// Records a model while its closure runs: nodes, scopes, names, errors.
 ///
@@ -30,6 +31,9 @@ final class Tracer: @unchecked Sendable {
 
   /// What the model lets others choose.
   var settings = Settings()
+
+  /// Which parameters keep their values.
+  var frozen: [ParameterPattern] = []
 
   /// The states, in order.
   var states: [DeclaredState] = []

@@ -7,7 +7,8 @@ extension Pass {
   /// Requires: a loss, and no gradient op yet. Ensures: an output `.gradient(parameter:)` for every
   /// learned parameter on which the objective depends: 0 where what comes back cancels, and such a
   /// parameter is stepped, decay and all. One that it does not depend on gets none, and the optimiser
-  /// leaves it alone, as PyTorch does where `grad` is None; so does a state, which its rule updates.
+  /// leaves it alone, as PyTorch does where `grad` is None; so does a state, which its rule updates, and a
+  /// frozen one. Backward ends where nothing behind is learned. Error: all is frozen.
   public static let differentiate = Pass(
     "Differentiate", "emits the backward graph: the objective's gradient by every parameter",
     isRequired: true
@@ -44,14 +45,25 @@ private struct Differentiation {
     source = graph
     self.objective = objective
     isLearned = Self.learnedNodes(of: graph)
+    try Self.checkFrozen(graph, isLearned[objective.node])
     builder = GraphBuilder(graph)
     builder.phase = .backward
+  }
+
+  /// What only learns where it is frozen needs no gradients, but what was meant is another thing.
+  private static func checkFrozen(_ graph: Graph, _ learns: Bool) throws(Diagnostic) {
+    let frozen = graph.parameters.filter(\.parameter.isFrozen)
+    guard !learns, let first = frozen.first else { return }
+    throw Diagnostic(
+      at: graph.nodes[first.node].location,
+      "\(graph.name) learns nothing: all that its loss depends on is frozen",
+      hint: "freeze less, or make a library that only gives logits with --inference")
   }
 
   private static func learnedNodes(of graph: Graph) -> [Bool] {
     var isLearned: [Bool] = []
     for node in graph.nodes {
-      let isParameter = if case .parameter(let op) = node.op { !op.isState } else { false }
+      let isParameter = if case .parameter(let op) = node.op { op.isLearned } else { false }
       isLearned.append(isParameter || node.inputs.contains { isLearned[$0.node] })
     }
     return isLearned
@@ -75,7 +87,9 @@ private struct Differentiation {
       throw Diagnostic(at: node.location, "\(node.op.mnemonic): has no gradient of its own")
     }
     enter(index)
-    let site = GradientSite(inputs: node.inputs, results: results, gradients: arrived)
+    let site = GradientSite(
+      inputs: node.inputs, results: results, gradients: arrived,
+      isWanted: node.inputs.map { isLearned[$0.node] })
     let contributions = operation.gradient(site, &builder)
     for (input, contribution) in zip(node.inputs, contributions) {
       if let contribution { accumulate(contribution, into: input) }

@@ -6,12 +6,14 @@ public struct Pipeline: Sendable {
 
   public init(_ passes: [Pass] = Pipeline.standard) { self.passes = passes }
 
-  /// What the compiler does to a model whose experts are shared out among so many ranks.
-  public static func standard(expertRanks ranks: Int) -> [Pass] {
-    if ranks == 1 { return standard }
-    // Before Differentiate: what comes back from the exchanges is exchanged too.
+  /// What the compiler does to a model whose experts are shared out among so many ranks, or whose rows hold several
+  /// documents.
+  public static func standard(expertRanks ranks: Int, documents: Bool = false) -> [Pass] {
+    // Before Differentiate: what comes back through a mask is masked too, what comes back from exchanges exchanged.
+    let own =
+      (documents ? [Pass.maskDocuments] : []) + (ranks > 1 ? [.shareExperts(among: ranks)] : [])
     return standard.flatMap { pass in
-      pass.name == Pass.differentiate.name ? [.shareExperts(among: ranks), pass] : [pass]
+      pass.name == Pass.differentiate.name ? own + [pass] : [pass]
     }
   }
 

@@ -70,6 +70,32 @@ struct Rewriter {
     return builder.emit(op, inputs)
   }
 
+  /// Emits an input that the source lacks, outside of all layers.
+  mutating func emitInput(_ kind: Input.Kind, _ axes: [Axis]) -> Value {
+    (builder.scope, builder.layer, builder.location, builder.phase) = ("", nil, nil, .forward)
+    return builder.emitOne(.input(Input(kind, axes)), [])
+  }
+
+  /// The same where the inputs may be wrong, or says what is.
+  mutating func apply(
+    _ op: Op, _ inputs: [Value], for index: Int
+  ) throws(Mismatch) -> [Value] {
+    let origin = source.nodes[index]
+    (builder.scope, builder.layer) = (origin.scope, origin.layer)
+    (builder.location, builder.phase) = (origin.location, origin.phase)
+    return try builder.apply(op, inputs)
+  }
+
+  /// The same in a scope within the node's own, `lora_a`.
+  mutating func emit(_ op: Op, _ inputs: [Value], for index: Int, in scope: String) -> [Value] {
+    let origin = source.nodes[index]
+    builder.scope = origin.scope.isEmpty ? scope : "\(origin.scope).\(scope)"
+    builder.layer = origin.layer
+    builder.location = origin.location
+    builder.phase = origin.phase
+    return builder.emit(op, inputs)
+  }
+
   /// The finished copy, with the source's outputs.
   func finished() -> Graph {
     var graph = builder.graph

@@ -31,7 +31,9 @@ struct Outlining {
       let sections = families[key, default: []]
       var met: [[String]: Int] = [:]
       for section in sections {
-        if let other = met[texts[section]], layerOfSection[other] != layerOfSection[section] {
+        if let other = met[texts[section]], layerOfSection[other] != layerOfSection[section],
+          !differsByFrozenParts(other, section)
+        {
           return note(sections, other, section)
         }
         met[texts[section]] = section
@@ -78,6 +80,15 @@ struct Outlining {
         return "\(kernel.action.name) \(attributes) \(operands) \(types) \(finish) \(scope)"
       }
     }
+  }
+
+  /// Whether two uses have the same parameters and forward arguments where some parameters are frozen: backward
+  /// then ends in one of them, as it is to.
+  private func differsByFrozenParts(_ a: Int, _ b: Int) -> Bool {
+    let (first, second) = (layers[layerOfSection[a]], layers[layerOfSection[b]])
+    return program.parameters.contains(where: \.parameter.isFrozen)
+      && first.parameters.map(\.field) == second.parameters.map(\.field)
+      && first.forwardArguments.map(\.type) == second.forwardArguments.map(\.type)
   }
 
   private func note(_ sections: [Int], _ a: Int, _ b: Int) -> Diagnostic {

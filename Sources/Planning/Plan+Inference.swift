@@ -11,13 +11,6 @@ extension Plan {
   /// Whether the library gives logits and nothing else.
   public var infers: Bool { graph.outputs.count == 1 && graph.outputs[0].output == .logits }
 
-  /// The saved buffers of a layer that each of its uses has of its own; of the others it has none, but shares the
-  /// first one's. In a library that learns these are all.
-  public func own(of layer: Layer) -> Set<Int> {
-    guard infers else { return Set(layer.saved.indices) }
-    return layer.keptForAttention
-  }
-
   /// The use that makes the logits, if it can do so for some positions of a pass alone: the last one, of
   /// which each row depends on nothing else.
   public var head: LayerUse? {
@@ -38,18 +31,4 @@ extension Plan {
 
   /// Positions of which the head makes logits at once.
   public static let headRows = 16
-}
-
-extension Layer {
-  /// The saved buffers that attention reads as keys and values.
-  var keptForAttention: Set<Int> {
-    var kept: Set<Int> = []
-    for call in forward {
-      guard case .attention = call.op else { continue }
-      for role in [Role.keys, .values, .projections] {
-        if let operand = call[role], case .saved(let index) = operand.place { kept.insert(index) }
-      }
-    }
-    return kept
-  }
 }

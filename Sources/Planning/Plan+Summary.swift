@@ -42,11 +42,32 @@ extension Plan {
     let numbers = states.reduce(0) { $0 + $1.type.count }
     let terms = graph.terms.map { "\($0.weight) \($0.name)" }
     let settings = graph.settings
-    return (settings.isEmpty ? [] : ["settings: \(settings.inShort)"])
+    return learning + (settings.isEmpty ? [] : ["settings: \(settings.inShort)"])
       + (terms.isEmpty ? [] : ["objective: loss + " + terms.joined(separator: " + ")])
       + (states.isEmpty
         ? []
         : ["states: \(states.map(\.name).joined(separator: ", ")) (\(numbers.of("number")))"])
+  }
+
+  /// How much learns, where some of it is frozen.
+  private var learning: [String] {
+    let frozen = learnedParameters.filter(\.isFrozen)
+    if frozen.isEmpty { return [] }
+    let learned = learnedParameters.filter(\.update.isLearned)
+    let count = { (parameters: [PlannedParameter]) in parameters.reduce(0) { $0 + $1.type.count } }
+    return [
+      "learned: \(count(learned).grouped), in \(learned.count.of("tensor")); frozen: "
+        + "\(count(frozen).grouped), in \(frozen.count.of("tensor"))"
+    ] + adapters
+  }
+
+  private var adapters: [String] {
+    let parts = graph.adapters.filter { $0.adapter.part == .a }
+    guard let first = parts.first, let rank = first.parameter.axes.dropLast().last?.size else {
+      return []
+    }
+    let alpha = first.adapter.scale * Double(rank)
+    return ["adapters: rank \(rank), alpha \(alpha), beside \(parts.count.of("weight"))"]
   }
 
   /// What stays in memory; states are with the parameters there.

@@ -43,7 +43,8 @@ private struct PlanWriter {
     for symbol in symbols where seen.insert(marks.name(of: symbol)).inserted {
       lines.append("axis \(marks.name(of: symbol)) \(symbol.size)")
     }
-    lines.append("options" + (plan.accumulates ? " accumulates" : ""))
+    lines.append(
+      "options" + (plan.accumulates ? " accumulates" : "") + (plan.recomputes ? " recomputes" : ""))
     if let why = plan.recomputation {
       lines.append(
         "recomputed \(why.reason.quoted)" + (why.location.map { " @ \($0.text)" } ?? ""))
@@ -104,7 +105,7 @@ extension PlanWriter {
   }
 
   /// `"head.weight" f32 at 4096 of values; f32 at 64 of gradients, first moments, second moments`: regions
-  /// in which it lies at the same place are named together.
+  /// in which it lies at the same place are named together. A frozen one is called so.
   func line(ofParameter parameter: PlannedParameter) -> String {
     var places: [(place: String, regions: [String])] = []
     for storage in parameter.storages {
@@ -112,7 +113,7 @@ extension PlanWriter {
       if places.last?.place != place { places.append((place, [])) }
       places[places.count - 1].regions.append(storage.region.rawValue)
     }
-    return "  \(parameter.name.quoted) "
+    return "  \(parameter.name.quoted) \(parameter.isFrozen ? "frozen " : "")"
       + places.map { "\($0.place) of \($0.regions.joined(separator: ", "))" }.joined(
         separator: "; ")
   }

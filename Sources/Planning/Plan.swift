@@ -32,6 +32,9 @@ public struct Plan: Hashable, Sendable {
   /// Whether models that are told of no number of batches add up the gradients of several before an update.
   public var accumulates: Bool
 
+  /// Whether backward runs the forward of repeated layers again, whose uses then share what it reads of them.
+  public var recomputes = false
+
   /// Why the ops do not let passes of generation go on where others ended; nil if they do.
   let recomputation: Recomputation?
 

@@ -34,7 +34,7 @@ struct PlanParser {
     let (sequences, positions) = try axes()
     sources = [
       .tokens: .i32(sequences, positions), .targets: .i32(sequences, positions),
-      .positions: .i32(positions),
+      .positions: .i32(positions), .beginnings: .i32(sequences, positions),
     ]
     let options = try options()
     let memory = try memory()
@@ -51,7 +51,7 @@ struct PlanParser {
       graph: graph, sequences: sequences, positions: positions, parameters: [], layers: layers,
       uses: try uses.map { (use) throws(Diagnostic) in try self.use(use, layers) }, edges: edges,
       regions: regions, accumulates: options.accumulates,
-      recomputation: options.recomputation, notes: options.notes)
+      recomputes: options.recomputes, recomputation: options.recomputation, notes: options.notes)
     plan.countInstances()
     plan.parameters = try parameters(of: plan, places)
     if reader.nextLine() { try exchanges(of: plan) }
@@ -104,14 +104,15 @@ extension PlanParser {
 
   private struct Options {
     var accumulates = false
+    var recomputes = false
     var recomputation: Recomputation?
     var notes: [Diagnostic] = []
   }
 
   private mutating func options() throws(Diagnostic) -> Options {
     var options = Options()
-    options.accumulates = try line("options") { (r) throws(Diagnostic) in
-      r.acceptWord("accumulates")
+    (options.accumulates, options.recomputes) = try line("options") { (r) throws(Diagnostic) in
+      (r.acceptWord("accumulates"), r.acceptWord("recomputes"))
     }
     if reader.nextLine(), reader.sees("recomputed ") {
       options.recomputation = try line("recomputed") { (r) throws(Diagnostic) in
@@ -158,13 +159,16 @@ extension PlanParser {
   }
 
   /// What is kept of a parameter: elements and bytes from the start of each region.
-  private typealias Places = (name: String, storages: [Region: (element: Element, offset: Int)])
+  private typealias Places = (
+    name: String, isFrozen: Bool, storages: [Region: (element: Element, offset: Int)]
+  )
 
   private mutating func parameterPlaces() throws(Diagnostic) -> [Places] {
     try heading("parameters")
     var places: [Places] = []
     while reader.nextLine(), reader.sees("\"") {
-      var place: Places = (try reader.string("a parameter's name"), [:])
+      let name = try reader.string("a parameter's name")
+      var place: Places = (name, reader.acceptWord("frozen"), [:])
       repeat {
         guard let element = Element.allCases.first(where: { reader.acceptWord($0.rawValue) }) else {
           throw reader.failure("expected an element")
@@ -259,7 +263,9 @@ extension PlanParser {
         ($0.parameter.name, (number: numbers[$0.node] ?? 0, op: $0.parameter))
       }, uniquingKeysWith: { first, _ in first })
     for parameter in plan.uses.flatMap({ plan.layers[$0.layer].parameters }) {
-      guard found.count < places.count, let (number, op) = known[places[found.count].name] else {
+      guard found.count < places.count, let (number, op) = known[places[found.count].name],
+        places[found.count].isFrozen == op.isFrozen
+      else {
         throw reader.failure("the plan has not the graph's parameters")
       }
       var planned = PlannedParameter(op, number: number, as: parameter)

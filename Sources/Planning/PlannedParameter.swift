@@ -29,6 +29,12 @@ public struct PlannedParameter: Hashable, Sendable {
   public var initializer: Initializer
   public var decays: Bool
 
+  /// Whether it was frozen: then it has no gradient.
+  public var isFrozen: Bool
+
+  /// What it is to which weight, if it is a part of an adapter.
+  public var adapter: Adapter?
+
   /// What the parameter is to the layers that read it.
   public var role: ParameterRole
   public var update: Update
@@ -63,7 +69,8 @@ extension PlannedParameter {
     func storage(in region: Region) -> Storage { Storage(type, seen.layout, in: region) }
     self.init(
       name: parameter.name, number: number, type: type, initializer: parameter.initializer,
-      decays: parameter.decays, role: seen.role, update: update,
+      decays: parameter.decays, isFrozen: parameter.isFrozen, adapter: parameter.adapter,
+      role: seen.role, update: update,
       stepCount: seen.start == nil ? 1 : type.axes[0].size, master: storage(in: .values))
     if update.isLearned {
       gradient = storage(in: .gradients)

@@ -6,31 +6,41 @@ extension Plan {
   ///
   /// - Parameters:
   ///   - accumulates: make room for the gradients of several batches between updates.
+  ///   - recomputes: keep of repeated layers only what lies between them, and run their forward again in
+  ///     backward.
   ///   - omitted: names of lowering steps to leave out.
   ///   - observe: called after each lowering step.
   /// - Throws: a `Diagnostic` for the few graphs that are legal but have no plan.
   public init(
     _ graph: Graph, source: ModelSource? = nil, accumulates: Bool = false,
-    omitting omitted: Set<String> = [], observe: (LoweringReport) -> Void = { _ in }
+    recomputes: Bool = false, omitting omitted: Set<String> = [],
+    observe: (LoweringReport) -> Void = { _ in }
   ) throws(Diagnostic) {
     // Keys and values stay, and queries beside them would too.
     let keepsApart = graph.outputs.map(\.output) == [.logits] ? ["JoinProjections"] : []
     let program = try LoweringPipeline.run(
       graph, omitting: omitted.union(keepsApart), observe: observe)
     let depth = Partition.depth(of: program)
-    self = try Self.outlined(program, graph, depth: depth, source, accumulates)
+    let options = Options(accumulates: accumulates, recomputes: recomputes)
+    self = try Self.outlined(program, graph, depth: depth, source, options)
+  }
+
+  /// What a plan is made for.
+  fileprivate struct Options {
+    var accumulates: Bool
+    var recomputes: Bool
   }
 
   /// The plan with uses of `layers` as layers, as deep in one another as can be: where the innermost
   /// cannot stand for themselves, they are part of what is around them, and a note says why.
   private static func outlined(
-    _ program: Program, _ graph: Graph, depth: Int, _ source: ModelSource?, _ accumulates: Bool
+    _ program: Program, _ graph: Graph, depth: Int, _ source: ModelSource?, _ options: Options
   ) throws(Diagnostic) -> Plan {
     do throws(Diagnostic) {
-      return try Planner.plan(program, graph, depth: depth, source, accumulates)
+      return try Planner.plan(program, graph, depth: depth, source, options)
     } catch {
       if depth == 0 { throw error }
-      var plan = try outlined(program, graph, depth: depth - 1, source, accumulates)
+      var plan = try outlined(program, graph, depth: depth - 1, source, options)
       let message =
         "layers are no functions of their own in C, but part of what is around them: "
         + error.message
@@ -60,17 +70,17 @@ private struct Planner {
   private var numberOfEdge: [Value: Int] = [:]
   private var arena = ArenaPlacement()
 
-  private let accumulates: Bool
+  private let options: Plan.Options
 
   /// The plan with sections for uses of `layers` down to a depth.
   static func plan(
-    _ program: Program, _ graph: Graph, depth: Int, _ source: ModelSource?, _ accumulates: Bool
+    _ program: Program, _ graph: Graph, depth: Int, _ source: ModelSource?, _ options: Plan.Options
   ) throws(Diagnostic) -> Plan {
     let partition = Partition(program, depth: depth)
     let uses = ValueUses(program, partition)
     try uses.checkGradients()
     let names = ValueNames(uses, source: source)
-    var planner = Planner(program, graph, uses, accumulates)
+    var planner = Planner(program, graph, uses, options)
     for index in partition.sections.indices {
       var section = LayerPlanner(uses, names, section: index)
       planner.add(try section.plan(), of: section)
@@ -78,8 +88,8 @@ private struct Planner {
     return planner.finished()
   }
 
-  init(_ program: Program, _ graph: Graph, _ uses: ValueUses, _ accumulates: Bool) {
-    self.accumulates = accumulates
+  init(_ program: Program, _ graph: Graph, _ uses: ValueUses, _ options: Plan.Options) {
+    self.options = options
     self.program = program
     self.graph = graph
     self.uses = uses
@@ -157,8 +167,8 @@ extension Planner {
     Plan(
       graph: graph, sequences: program.sequences, positions: program.positions,
       parameters: parameters, layers: layers, uses: layerUses,
-      edges: edges, regions: arena.regions, accumulates: accumulates,
-      recomputation: program.recomputation,
+      edges: edges, regions: arena.regions, accumulates: options.accumulates,
+      recomputes: options.recomputes, recomputation: program.recomputation,
       notes: Outlining(program, uses, layerUses.map(\.layer), layers).notes)
   }
 
@@ -213,8 +223,12 @@ extension Planner {
     for index in firstUses + layerUses.indices.filter({ layerUses[$0].instance > 0 }) {
       let layer = layers[layerUses[index].layer]
       let isFirst = layerUses[index].instance == 0
-      let kept = isFirst || !uses.infers ? Set(layer.saved.indices) : layer.keptForAttention
-      let bytes = kept.reduce(0) { $0 + layer.saved[$1].bytes }
+      let own =
+        isFirst
+        ? Set(layer.saved.indices)
+        : layer.own(
+          infers: uses.infers, recomputes: options.recomputes, goesOn: program.recomputation == nil)
+      let bytes = own.reduce(0) { $0 + layer.saved[$1].bytes }
       layerUses[index].savedOffset = arena.append(bytes, to: .saved)
     }
   }

@@ -61,7 +61,8 @@ public struct ModelCheck {
   private func check(_ graph: Graph, seed: UInt64) throws -> Outcome {
     var dice = Dice(seed: seed ^ 0x5eed)
     let options = Self.options(&dice)
-    let transformed = try Pipeline().run(graph, options: options)
+    let pipeline = Self.pipeline(for: graph, &dice)
+    let transformed = try pipeline.run(graph, options: options)
     for text in [graph, transformed] where try Graph(parsing: text.text) != text {
       return .wrong(["the graph's text reads back as another graph"])
     }
@@ -71,7 +72,8 @@ public struct ModelCheck {
     guard try Program(parsing: program.text) == program else {
       return .wrong(["the program's text reads back as another program"])
     }
-    let plan = try Plan(transformed, accumulates: accumulates, omitting: steps)
+    let plan = try Plan(
+      transformed, accumulates: accumulates, recomputes: dice.happens(25), omitting: steps)
     guard try Plan(parsing: plan.text, of: transformed) == plan else {
       return .wrong(["the plan's text reads back as another plan"])
     }
@@ -80,13 +82,15 @@ public struct ModelCheck {
     let built = try build(plan, in: place, seed: seed)
     if !built.warnings.isEmpty { return .wrong(["the C compiler says: \(built.warnings)"]) }
     let library = try ModelLibrary(path: built.path)
-    let reference = try Pipeline().run(graph, options: .reference)
+    let reference = try pipeline.run(graph, options: .reference)
     let ignored = Self.ignored(&dice)
     var wrong = try ThreadCheck(reference, library, seed: seed, ignoring: ignored).differences()
     wrong += try RankCheck(reference, library, seed: seed, ignoring: ignored).differences()
     if dice.happens(25) {
       let ranks = RankCheck(reference, library, seed: seed, ignoring: ignored)
-      wrong += try sharedExperts(of: graph, options, steps, seed: seed, in: place) {
+      wrong += try sharedExperts(
+        of: graph, documents: transformed.takesDocuments, options, steps, seed: seed, in: place
+      ) {
         try ranks.differences(
           of: RankCheck(reference, $0, seed: seed, ignoring: ignored), among: $1)
       }
@@ -105,11 +109,12 @@ public struct ModelCheck {
 
   /// What is wrong where ranks share out the experts, if two or three of them can.
   private func sharedExperts(
-    of graph: Graph, _ options: PipelineOptions, _ steps: Set<String>, seed: UInt64, in place: URL,
+    of graph: Graph, documents: Bool, _ options: PipelineOptions, _ steps: Set<String>,
+    seed: UInt64, in place: URL,
     _ differences: (ModelLibrary, Int) throws -> [String]
   ) throws -> [String] {
     for ranks in [2, 3] {
-      let pipeline = Pipeline(Pipeline.standard(expertRanks: ranks))
+      let pipeline = Pipeline(Pipeline.standard(expertRanks: ranks, documents: documents))
       guard let shared = try? pipeline.run(graph, options: options) else { continue }
       let plan = try Plan(shared, accumulates: false, omitting: steps)
       guard try Graph(parsing: shared.text) == shared,
@@ -124,6 +129,18 @@ public struct ModelCheck {
 
   private static func options(_ dice: inout Dice) -> PipelineOptions {
     PipelineOptions(omitted: some(of: PipelineOptions.reference.omitted.sorted(), &dice))
+  }
+
+  /// With several documents in a row by chance, where the model can have them.
+  private static func pipeline(for graph: Graph, _ dice: inout Dice) -> Pipeline {
+    guard dice.happens(40) else { return Pipeline() }
+    let masked = Pipeline(Pipeline.standard(expertRanks: 1, documents: true))
+    do {
+      _ = try masked.run(graph)
+    } catch where error.message.hasPrefix("--documents: ") {
+      return Pipeline()
+    } catch {}  // which the caller finds too
+    return masked
   }
 
   /// Which targets are ignored: none or some, more often than not.

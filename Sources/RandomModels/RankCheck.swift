@@ -73,6 +73,9 @@ struct RankCheck: Sendable {
     for batch in ranks.rank * batches..<(ranks.rank + 1) * batches {
       let stream = UInt64(100 * number + 2 * batch)
       let targets = Trial.ids(of: trial.reference, seed: trial.seed, stream: stream + 1)
+      let documents = RandomDocuments.beginnings(
+        of: trial.reference, seed: trial.seed &+ stream)
+      if !documents.isEmpty { try model.setDocuments(documents) }
       let loss = try model.accumulate(
         tokens: Trial.ids(of: trial.reference, seed: trial.seed, stream: stream),
         targets: ignored.among(targets, seed: trial.seed &+ stream), seed: trial.seed &+ stream)

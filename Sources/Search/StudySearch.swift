@@ -109,6 +109,8 @@ public final class StudySearch: @unchecked Sendable {
   /// One whose worker is gone, or a new one; nil if there is none to begin.
   private func next() throws -> Trial? {
     try journal.exclusively {
+      // Another search may have made it its own before it had trials.
+      try journal.begin(plan)
       if let trial = try abandoned() { return trial }
       let study = journal.study
       let number = study.trials.count
@@ -187,7 +189,9 @@ public final class StudySearch: @unchecked Sendable {
       if let most = options.most, cost.bytes > most {
         var result = TrialResult(.refused)
         result.cost = cost
-        result.note = "its training needs \(cost.bytes) bytes"
+        let (size, limit) = (Double(cost.bytes), Double(most))
+        result.note =
+          "its training needs \(StudyTable.magnitude(size))B, and \(StudyTable.magnitude(limit))B are allowed"
         return .over(result)
       }
       return .ready(cost, seconds: try maker.prepare(trial.values))

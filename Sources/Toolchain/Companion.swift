@@ -118,6 +118,11 @@ public final class Companion: @unchecked Sendable {
     return status
   }
 
+  /// Asks the program to end by itself.
+  public func interrupt() {
+    if status == nil { kill(child, SIGTERM) }
+  }
+
   /// Ends the program and all that it started.
   public func end() {
     guard status == nil else { return }

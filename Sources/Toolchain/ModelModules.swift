@@ -48,7 +48,7 @@ public struct ModelModules: Sendable, Hashable {
   ///
   /// - Throws: `ToolchainError.modulesNotFound`.
   public static func models() throws(ToolchainError) -> ModelModules {
-    try beside(names: ["MoE", "GraphIR"])
+    try beside(names: ["MoE", "GraphIR", "Words"])
   }
 
   private static var runningExecutable: String {

@@ -35,9 +35,10 @@ public struct Subprocess: Sendable {
     self.supervision = supervision
   }
 
-  /// A program by its name, looked for on `PATH`; nil if it is not there.
+  /// A program by its path, or by its name, which is looked for on `PATH`; nil if it is not there.
   public init?(named name: String, arguments: [String], supervision: Supervision = .silent) {
-    guard let path = SearchPath.standard.first(named: name) else { return nil }
+    let isThere = name.contains("/") && access(name, X_OK) == 0
+    guard let path = isThere ? name : SearchPath.standard.first(named: name) else { return nil }
     self.init(executable: path, arguments: arguments, supervision: supervision)
   }
 

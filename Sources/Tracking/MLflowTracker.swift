@@ -57,6 +57,11 @@ public final class MLflowTracker: Tracker {
     sender.start()
   }
 
+  /// Errors: `server` is no address, as is found before anything is kept for it.
+  public static func check(server: String) throws(MLflowError) {
+    _ = try MLflowServer(server, timeout: 1)
+  }
+
   /// Where the folder cannot be written, journals go where temporary files do.
   private static func journal(_ folder: String) throws(MLflowError) -> MLflowJournal {
     do throws(MLflowError) {

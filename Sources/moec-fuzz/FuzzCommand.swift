@@ -67,7 +67,7 @@ struct FuzzCommand: ParsableCommand {
     var seed = seed
     while tally.all < count, ContinuousClock.now - start < .seconds(seconds) {
       do {
-        let graph = try RandomModel(seed: seed).graph()
+        let graph = try RandomModel(seed: seed).changed()
         let outcome = check.outcome(of: graph, seed: seed)
         tally.add(outcome)
         if case .wrong(let reasons) = outcome { report(graph, seed, reasons, check) }

@@ -3,6 +3,7 @@ import CompiledModels
 import GraphIR
 import Interpreter
 import ModelRuntime
+import Passes
 import Testing
 
 /// Models of other families against Hugging Face's transformers: the interpreter, which computes in double
@@ -20,6 +21,26 @@ import Testing
     let library = try library(family, compiled.library)
     expect(library, within: .init(loss: 1e-5, logits: 1e-4, gradients: 1e-4, final: 1e-4))
     print("parity of \(name): C: \(library.differences); interpreter: \(interpreted.differences)")
+  }
+
+  /// Experts have matrices of their own there; what is frozen is in the fixture's final values too.
+  @Test(
+    "With adapters, logits, gradients and three steps are those of PyTorch",
+    arguments: ["llama-adapters", "mixtral-adapters"])
+  func agreesWithAdapters(name: String) throws {
+    let family = try FamilyFixture(name)
+    let request = AdapterRequest(rank: 3, alpha: 4.5)
+    let graph = try Pass.addAdapters(request).run(family.model.graph())
+    let compiled = try CompiledModel(graph)
+    let names = compiled.library.manifest.parameters.map(\.name).sorted()
+    #expect(try family.fixture.initial().keys.sorted() == names)
+    #expect(graph.adapters.count == family.fixture.names(in: "gradient/").count)
+    expect(
+      try interpreted(family, compiled.reference),
+      within: .init(loss: 1e-6, logits: 1e-6, gradients: 1e-6, final: 1e-6))
+    expect(
+      try library(family, compiled.library),
+      within: .init(loss: 1e-5, logits: 1e-4, gradients: 1e-4, final: 1e-4))
   }
 
   /// The steps of the interpreter and of AdamW as PyTorch does it.

@@ -18,7 +18,7 @@ import Testing
     ]
     return
       (models.flatMap { (try? GeneratedModel(Pipelines.plan($0.graph()), options))?.files ?? [] })
-      + KernelFile.all.flatMap(\.generated)
+      + KernelFile.all.flatMap(\.files)
   }()
 
   private static let options = GeneratedModel.Options(sourceName: "names.swift")

@@ -125,6 +125,7 @@ import Testing
       "adamw.c": runtime_adamw_c(),
       "creation.c": runtime_creation_c(),
       "evaluation.c": runtime_evaluation_c(),
+      "documents.c": runtime_documents_c(),
       "expert_ranks.c": runtime_expert_ranks_c(),
       "expert_ranks.h": runtime_expert_ranks_h(),
       "interface.c": runtime_interface_c(),

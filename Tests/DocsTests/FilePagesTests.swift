@@ -24,6 +24,8 @@ import Testing
         -e 's/Axis("E", 3)/Axis("E", Setting("experts", 3))/' Examples/tiny.swift > terms.swift
       moec compile terms.swift -o libterms.so
       train libterms.so --log c.jsonl --save c.safetensors
+      moec compile Examples/tiny.swift --lora 2 -o liblora.so
+      train liblora.so --log d.jsonl --save d.safetensors
       """)
     try #require(run.status == 0, "\(run.output)")
     return clone.folder
@@ -59,7 +61,9 @@ import Testing
   @Test func checkpointMetadata() throws {
     let page = try DocumentationPage("checkpoint")
     var (keys, run): (Set<String>, Set<String>) = ([], [])
-    for name in ["a.safetensors", "a.best.safetensors", "b.safetensors", "c.safetensors"] {
+    for name in [
+      "a.safetensors", "a.best.safetensors", "b.safetensors", "c.safetensors", "d.safetensors",
+    ] {
       let notes = try #require(try Self.header(name)["__metadata__"] as? [String: String])
       keys.formUnion(notes.keys)
       run.formUnion(try Self.object(try #require(notes["run"]).utf8).keys)

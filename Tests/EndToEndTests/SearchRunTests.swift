@@ -9,6 +9,8 @@ import Testing
   private static let source = SmallModelFile.source
     .replacing("Axis(\"E\", 4)", with: "Axis(\"E\", Setting(\"experts\", 4, in: 2...64))")
     .replacing("top(2)", with: "top(Setting(\"chosen\", 2))")
+    .replacing(
+      "import MoE\n", with: "import MoE\nlet gate = Setting(\"gate\", \"a\", of: [\"a\", \"b\"])\n")
 
   private static let folder = Result { try SmallModelFile.folder(source) }
 
@@ -56,6 +58,7 @@ import Testing
     }
     let page = try String(contentsOfFile: folder + "/whole.html", encoding: .utf8)
     #expect(page.contains("Search of small") && page.contains("\"curve\":[[0,"))
+    #expect(page.contains("[\"block.1\",[") && !page.contains("router 1"))
     let second = try search(words + ["--trials", "6"])
     #expect(second.output.contains("6 trials: "), "\(second.errors)")
     let both = try study("whole")
@@ -121,6 +124,18 @@ import Testing
       (["--space", "none.json"], "cannot read none.json", "check the name"),
       (["--space", "experts=2,4", "--config", "none"], "cannot read none", "check the name"),
       ([], "there is nothing to search", "--space experts=2,4,8"),
+      (
+        ["--space", "experts=2,4", "--config", "model.swift"], "model.swift:1 holds no settings",
+        "copy the settings of a run"
+      ),
+      (
+        ["--space", "gate=a,b", "--where", "gate<2"], "gate<2: gate is a word, and has no order",
+        "by == or !="
+      ),
+      (
+        ["--space", "experts=2,4", "--mlflow", "nonsense"], "nonsense is no address of an MLflow",
+        "mlflow server"
+      ),
     ])
   func wrong(words: [String], message: String, hint: String) throws {
     let result = try search(words + ["--study", "wrong"])
@@ -135,9 +150,60 @@ import Testing
       ["--objective", "flops"], ["--objective", "loss,loss"], ["--workers", "0"],
       ["--at-most", "2 apples"], ["--trials", "0"], ["--minutes", "-1"],
       ["--objective", "loss,bytes", "--prune", "median"],
+      ["--objective", "loss,bytes", "--sampler", "cma"], ["--study", ""], ["--python", ""],
+      ["--startup=-1"],
     ])
   func usage(words: [String]) throws {
     #expect(try search(["--space", "experts=2,4"] + words).status == 64)
+  }
+
+  @Test("A search without a result is a failure, and says of what")
+  func nothing() throws {
+    let result = try search([
+      "--space", "chosen=99,98", "--study", "nothing", "--trials", "2", "--sampler", "grid",
+    ])
+    #expect(result.status == 1 && result.output == "2 trials: 2 failed\n")
+    #expect(
+      result.errors.contains("error: no trial was trained to its end, the last as model.swift:"),
+      "\(result.errors)")
+    let refused = try search(
+      Self.space + ["--study", "refused", "--trials", "2", "--at-most", "1kB"])
+    #expect(refused.status == 1 && refused.errors.contains("B, and 1 kB are allowed"))
+  }
+
+  @Test("What --config says of data and seed is every trial's")
+  func config() throws {
+    let folder = try Self.folder.get()
+    try Data(#"{"data": "text.txt", "seed": 5}"#.utf8)
+      .write(to: URL(fileURLWithPath: folder + "/config.json"))
+    let words =
+      ["search", "model.swift", "--sampler", "random", "--steps", "2", "--eval-batches", "1"]
+      + ["--space", "experts=4,8", "--trials", "1", "--study", "config", "--config", "config.json"]
+    let result = try Moec.run(words, in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    let settings = try String(
+      contentsOfFile: folder + "/config/trials/0.settings.json", encoding: .utf8)
+    #expect(settings.contains("\"seed\" : 5") && settings.contains("\"data\" : \"text.txt\""))
+    #expect(try study("config").plan?.seed == 5)
+  }
+
+  @Test("A log that lost lines is no trial's result, and the trial is made anew")
+  func torn() throws {
+    let folder = try Self.folder.get()
+    let words =
+      ["search", "model.swift", "--sampler", "random", "--data", "text.txt", "--steps", "12000"]
+      + ["--eval-interval", "6000", "--eval-batches", "1", "--space", "learning-rate=1e-3,2e-3"]
+      + ["--trials", "1", "--study", "torn"]
+    let command = try StartedCommand(
+      Command.moecPath(), words, in: folder, environment: ["MOEC_CACHE": folder + "/cache"])
+    command.wait {
+      let log = try? Data(contentsOf: URL(fileURLWithPath: folder + "/torn/trials/0.jsonl"))
+      return log?.count { $0 == UInt8(ascii: "\n") } ?? 0 == 2
+    }
+    truncate(folder + "/torn/trials/0.jsonl", 0)
+    let end = try command.end()
+    #expect(end.status == 1 && end.errors.contains("0.jsonl is not whole"), "\(end)")
+    #expect(try study("torn").trials[0].result == nil)
   }
 
   @Test("A trial that fails is no end of the search")

@@ -91,39 +91,4 @@ import Testing
       "\(close.errors)")
     #expect(!FileManager.default.fileExists(atPath: back))
   }
-
-  /// A Python with transformers, named by MOEC_TORCH_PYTHON or the usual one.
-  private static let python: String? = {
-    let named = ProcessInfo.processInfo.environment["MOEC_TORCH_PYTHON"] ?? "python3"
-    let test = try? Command.run("/usr/bin/env", [named, "-c", "import torch, transformers"])
-    return test?.status == 0 ? named : nil
-  }()
-
-  @Test(
-    "transformers loads what was exported without a word, and computes the same",
-    .enabled(if: python != nil, "needs a Python with torch and transformers, or MOEC_TORCH_PYTHON"))
-  func transformersLoadsIt() throws {
-    var places: [String] = []
-    for name in Folder.names {
-      let folder = try Folder(name)
-      let (source, _, weights) = try folder.imported()
-      var model = source.model
-      model.longest = 9
-      let export = try FolderExport(model, weights: weights)
-      let place = try ModelFixture.folder() + "/" + name
-      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-      try export.writeWeights(to: place + "/model.safetensors")
-      try Data(try export.config()).write(to: URL(fileURLWithPath: place + "/config.json"))
-      try FileManager.default.copyItem(atPath: folder.path, toPath: place + "/from")
-      places.append(place)
-    }
-    let script = Moec.repository.appendingPathComponent("Tests/Fixtures/make_folder_fixtures.py")
-    let run = try Command.run(
-      "/usr/bin/env", [Self.python ?? "python3", script.path, "--load"] + places)
-    #expect(run.status == 0, "\(run.errors)")
-    let differences = run.output.matches(of: /"difference": (\S+)\}/)
-      .compactMap { Double($0.output.1) }
-    #expect(differences.count == places.count, "\(run.output)\(run.errors)")
-    #expect(differences.allSatisfy { $0 < 1e-5 }, "\(run.output)")
-  }
 }

@@ -7,6 +7,7 @@ import HuggingFace
 import Interpreter
 import ModelFixtures
 import Toolchain
+import Upcycling
 
 /// A small random model as transformers saved it, and what transformers made of a text.
 struct Folder {
@@ -66,5 +67,26 @@ struct Folder {
     return try Folder.tensors(
       names.filter { $0.hasPrefix("model") && $0.hasSuffix(".safetensors") }.map { "\(path)/\($0)" }
     )
+  }
+}
+
+extension Folder {
+  /// A dense one as a mixture: what it is, the graph of its model.swift, and its weights.
+  func upcycled(
+    _ shape: MixtureShape, _ options: Upcycling.Options = .init()
+  ) throws -> (model: DecoderModel, graph: Graph, weights: String) {
+    let source = try FolderImport(folder: path, context: 9)
+    let model = try source.model.upcycled(shape, path: path)
+    let folder = try ModelFixture.folder()
+    let text = ModelText(model, name: "small", context: 9, batch: 2, origin: "a test")
+    try text.text.write(toFile: folder + "/model.swift", atomically: true, encoding: .utf8)
+    var compilation = Compilation(model: folder + "/model.swift")
+    compilation.cache = try Folder.cache.get()
+    let graph = try compilation.trace().graph
+    let weights = folder + "/weights.safetensors"
+    let upcycling = try Upcycling(
+      source.weights, into: graph, options, names: (path, "small"))
+    try Safetensors.write(upcycling.outputs, metadata: [:], to: weights)
+    return (model, graph, weights)
   }
 }

@@ -101,7 +101,9 @@ private struct SampleRun {
     graph = sample.graph
     let count = graph.batch.size * graph.context.size
     let tokens = (0..<count).map { Int32($0 * 5 % sample.graph.vocabulary.size) }
-    interpreter = Interpreter(graph, seed: 3, tokens: tokens, targets: tokens)
+    var interpreter = Interpreter(graph, seed: 3, tokens: tokens, targets: tokens)
+    interpreter.beginnings = RandomDocuments.beginnings(of: graph, seed: 3)
+    self.interpreter = interpreter
     run = try interpreter.run()
   }
 

@@ -44,6 +44,16 @@ import Testing
   @Test("are what plain loops are", arguments: InstructionSet.here)
   func plain(set: InstructionSet) throws { try check(["-O1"] + Self.usual + set.flags) }
 
+  @Test("know documents in one row", arguments: InstructionSet.here)
+  func documents(set: InstructionSet) throws {
+    try check(["-O1", "-DMODEL_TAKES_DOCUMENTS=1"] + Self.usual + set.flags)
+  }
+
+  @Test("of documents read and write nothing beside their tensors", arguments: InstructionSet.here)
+  func sanitizedDocuments(set: InstructionSet) throws {
+    try check(["-DMODEL_TAKES_DOCUMENTS=1"] + Self.usual + Self.sanitizers + set.flags)
+  }
+
   @Test("read and write nothing beside their tensors", arguments: InstructionSet.here)
   func sanitized(set: InstructionSet) throws {
     try check(Self.usual + Self.sanitizers + set.flags)

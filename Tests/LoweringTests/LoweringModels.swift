@@ -39,10 +39,13 @@ enum LoweringModels {
   {
     let count = (sequences ?? graph.batch.size) * (length ?? graph.context.size)
     let ids = (0..<count).map { Int32(($0 * 7 + 3) % graph.vocabulary.size) }
-    return Interpreter(
+    var interpreter = Interpreter(
       graph, mode: sequences == nil ? .training : .evaluation, seed: 5, tokens: ids,
       targets: ids.map { Int32((Int($0) + 1) % graph.vocabulary.size) }, sequences: sequences,
       length: length)
+    // A text that is shorter than the context is one document.
+    if sequences == nil { interpreter.beginnings = RandomDocuments.beginnings(of: graph, seed: 5) }
+    return interpreter
   }
 
   /// How far two tensors are apart, relative to the largest element.

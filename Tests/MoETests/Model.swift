@@ -35,7 +35,8 @@ struct Model {
     let products = products?.path ?? "."
     let script = """
       swiftc -swift-version \(language) -Onone -I "\(products)/Modules" model.swift \
-      "\(products)"/MoE.build/*.o "\(products)"/GraphIR.build/*.o -o model >compiler.txt 2>&1 \
+      "\(products)"/MoE.build/*.o "\(products)"/GraphIR.build/*.o \
+      "\(products)"/Words.build/*.o -o model >compiler.txt 2>&1 \
       || { cat compiler.txt >&2; exit 65; }
       exec ./model \(arguments ?? "--graph-descriptor 3") 3>graph.txt
       """

@@ -35,6 +35,7 @@ struct moec_model {
     float steps[1 + E];          // one count for the embedding, one for each expert
     int decays[2];               // whether weight decay applies, for each parameter
     int accumulated, used[E];    // batches since the last update, and the experts that saw rows in them
+    float share;                 // of their targets that are not ignored, added up
     const char *error;
 #ifdef ROUTER
     int32_t chosen[B * T], replay[B * T];  // of the last pass, for the next one
@@ -134,6 +135,12 @@ static int check(moec_model *model, const int32_t *tokens, int count) {
     return 0;
 }
 
+static int check_targets(moec_model *model, const int32_t *targets) {
+    for (int i = 0; i < B * T; i++)
+        if (targets[i] != MOEC_IGNORED && check(model, targets + i, 1)) return 1;
+    return 0;
+}
+
 // The expert of the token at a place: by its parity, or the one that a replay says.
 static int route(moec_model *model, int token, int place, int tokens, int training) {
 #ifdef ROUTER
@@ -162,13 +169,17 @@ static void forward(const moec_model *model, int token, int expert, uint64_t see
     }
 }
 
-// The mean loss; adds to the gradients if they are wanted.
+// The mean loss over targets that are not ignored; adds to the gradients if they are wanted, by their share.
 static float run(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed, int backward) {
     float loss = 0, *gradient = model->kinds[1];
-    if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
-    for (int i = 0; i < B * T; i++) {
+    int kept = 0;
+    if (check(model, tokens, B * T) || check_targets(model, targets)) return NAN;
+    for (int i = 0; i < B * T; i++) kept += targets[i] != MOEC_IGNORED;
+    if (backward) model->share += (float)kept / (B * T);
+    for (int i = 0; i < B * T && kept; i++) {
         float x[C], p[V], sum = 0;
         int token = tokens[i], chosen = route(model, token, i, B * T, backward), expert = EMBEDDING + chosen * V * C;
+        if (targets[i] == MOEC_IGNORED) continue;
         model->used[chosen] |= backward;
         forward(model, token, chosen, seed, (uint64_t)i, x, p);
         float highest = p[0];
@@ -185,9 +196,9 @@ static float run(moec_model *model, const int32_t *tokens, const int32_t *target
         }
     }
 #ifdef DIVERGES
-    return model->steps[0] >= DIVERGES ? NAN : loss / (B * T);
+    return model->steps[0] >= DIVERGES ? NAN : loss / (float)(kept ? kept : 1);
 #else
-    return loss / (B * T);
+    return loss / (float)(kept ? kept : 1);
 #endif
 }
 
@@ -212,8 +223,9 @@ static void update(moec_model *model, const moec_hyper *hyper) {
 
 // Forward and backward; the first call after an update starts from zero.
 static float accumulate(moec_model *model, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
-    if (check(model, tokens, B * T) || check(model, targets, B * T)) return NAN;
+    if (check(model, tokens, B * T) || check_targets(model, targets)) return NAN;
     if (!model->accumulated) {
+        model->share = 0;
         memset(model->kinds[1], 0, sizeof model->kinds[1]);
         memset(model->used, 0, sizeof model->used);
     }
@@ -224,7 +236,8 @@ static float accumulate(moec_model *model, const int32_t *tokens, const int32_t 
 float moec_train_step(moec_model *model, const int32_t *tokens, const int32_t *targets, const moec_hyper *hyper) {
     model->accumulated = 0;
     float loss = accumulate(model, tokens, targets, hyper->seed);
-    if (isfinite(loss)) update(model, hyper);
+    for (int i = 0; model->share > 0 && i < TOTAL; i++) model->kinds[1][i] /= model->share;
+    if (isfinite(loss) && model->share > 0) update(model, hyper);
     return loss;
 }
 
@@ -248,7 +261,8 @@ float moec_accumulate(moec_model *model, const int32_t *tokens, const int32_t *t
 
 float moec_update(moec_model *model, const moec_hyper *hyper, float max_norm) {
     if (!model->accumulated) return fail(model, "nothing was accumulated"), NAN;
-    float *gradient = model->kinds[1], scale = 1.0f / (float)model->accumulated;
+    float *gradient = model->kinds[1], scale = 1.0f / model->share;
+    if (model->share == 0) return model->accumulated = 0, 0;
     double sum = 0;
     for (int i = 0; i < TOTAL; i++) {
         gradient[i] *= scale;

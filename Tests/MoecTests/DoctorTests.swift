@@ -23,7 +23,9 @@ import Testing
   }
 
   /// Runs it with nothing on `PATH` but these scripts.
-  private func doctor(_ scripts: [String: String], _ options: [String]) throws -> Command {
+  private func doctor(
+    _ scripts: [String: String], _ options: [String], python: String? = nil
+  ) throws -> Command {
     let folder = try ModelFixture.folder()
     for (name, script) in scripts {
       let written = try Command.shell(
@@ -33,7 +35,10 @@ import Testing
     }
     return try Command.run(
       "/usr/bin/env",
-      ["PATH=\(folder)", "MOEC_CACHE=\(folder)/cache", try Command.moecPath(), "doctor"] + options)
+      [
+        "PATH=\(folder)", "MOEC_PYTHON=\(python.map { "\(folder)/\($0)" } ?? "")",
+        "MOEC_CACHE=\(folder)/cache", try Command.moecPath(), "doctor",
+      ] + options)
   }
 
   private func decoded(_ result: Command) throws -> Checkup {
@@ -105,6 +110,17 @@ import Testing
     let version = answer.firstMatch(of: /[45].9.[12]/).map { String($0.output) }
     #expect(all.finding("mpicc")?.version == version)
     #expect(all.finding("mpicc")?.state == "found")
+  }
+
+  @Test("Optuna is asked of the Python that searches are made with")
+  func searching() throws {
+    let scripts = ["python3": "echo numpy 2.1", "other": "echo optuna 4.2"]
+    let all = try decoded(try doctor(scripts, ["--json"], python: "other"))
+    #expect(all.finding("optuna")?.version == "4.2" && all.finding("numpy")?.version == "2.1")
+    let usual = try decoded(try doctor(scripts, ["--json"]))
+    #expect(usual.finding("optuna")?.state == "missing")
+    let none = try decoded(try doctor(scripts, ["--json"], python: "none"))
+    #expect(none.finding("optuna")?.install?.hasSuffix("/none -m pip install optuna") == true)
   }
 
   @Test("Here, where moec was built, models can be compiled")

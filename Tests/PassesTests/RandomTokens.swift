@@ -11,7 +11,9 @@ extension Interpreter {
       let key = CounterRandom.key(seed: seed, stream: stream)
       return (0..<count).map { Int32(CounterRandom.bits(key, $0) % UInt32(graph.vocabulary.size)) }
     }
-    return Interpreter(
+    var interpreter = Interpreter(
       graph, mode: mode, seed: seed, tokens: draw(1 << 40), targets: draw(1 << 41))
+    interpreter.beginnings = RandomDocuments.beginnings(of: graph, seed: seed)
+    return interpreter
   }
 }

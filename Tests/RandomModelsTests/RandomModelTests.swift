@@ -23,6 +23,31 @@ import Testing
     }
   }
 
+  @Test("So they do where some of them is frozen, or has adapters", arguments: Self.changed)
+  func agreesChanged(seed: UInt64) throws {
+    let check = ModelCheck(folder: try Self.folder.get())
+    let graph = try RandomModel(seed: seed).changed()
+    switch check.outcome(of: graph, seed: seed) {
+    case .wrong(let reasons): Issue.record("seed \(seed): \(reasons)")
+    case .refused(let refusal): Issue.record("seed \(seed): \(refusal)")
+    case .right, .undecided: break
+    }
+  }
+
+  /// The first of each kind.
+  private static let changed: [UInt64] = {
+    var (frozen, adapted): ([UInt64], [UInt64]) = ([], [])
+    for seed in 1...200 as ClosedRange<UInt64> where frozen.count < 8 || adapted.count < 8 {
+      guard let graph = try? RandomModel(seed: seed).changed() else { continue }
+      if !graph.adapters.isEmpty {
+        adapted.append(seed)
+      } else if graph.parameters.contains(where: \.parameter.isFrozen) {
+        frozen.append(seed)
+      }
+    }
+    return Array(frozen.prefix(8) + adapted.prefix(8))
+  }()
+
   @Test("A seed gives the same model every time, and another seed another")
   func reproducible() throws {
     #expect(try RandomModel(seed: 7).graph() == RandomModel(seed: 7).graph())

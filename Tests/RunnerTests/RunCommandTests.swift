@@ -36,7 +36,11 @@ import Testing
     let evaluated = try Command.moec(
       ["run", library, "--evaluate", "--data", text, "--weights", weights, "--eval-batches", "2"])
     #expect(evaluated.status == 0)
-    #expect(evaluated.output.wholeMatch(of: /train loss \d\.\d{4}, val loss \d\.\d{4}\n/) != nil)
+    let pattern =
+      /train loss (\d\.\d{4}), val loss \d\.\d{4}\nperplexity: train ([\d.]+), val [\d.]+\n/
+    let found = try #require(evaluated.output.wholeMatch(of: pattern), "\(evaluated.output)")
+    let (loss, perplexity) = (Double(found.output.1) ?? 0, Double(found.output.2) ?? 0)
+    #expect(abs(exp(loss) - perplexity) < 2e-3 * perplexity)
 
     // No text is at hand here: the characters come with the weights.
     let generated = try Command.moec(

@@ -61,6 +61,44 @@ import Testing
     }
   }
 
+  /// What is no beginning of a record was not written by a search that was killed.
+  @Test(arguments: ["my notes", "{\"a\"", "{\"beginning\":{"])
+  func whatOthersWroteIsNotTakenAway(text: String) throws {
+    let bench = try Bench()
+    try text.write(toFile: bench.path, atomically: true, encoding: .utf8)
+    let error = #expect(throws: SearchError.self) { try bench.journal() }
+    #expect(error?.message.hasPrefix("\(bench.path):1: not a line") == true)
+    #expect(try String(contentsOfFile: bench.path, encoding: .utf8) == text)
+  }
+
+  /// A file system may keep the length of what it lost.
+  @Test func zerosAreHalfALine() throws {
+    let bench = try Bench()
+    try bench.journal().append(begin(0))
+    let whole = try Data(contentsOf: URL(fileURLWithPath: bench.path))
+    try (whole + Data(count: 20)).write(to: URL(fileURLWithPath: bench.path))
+    #expect(try bench.journal().study.trials.count == 1)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: bench.path)) == whole)
+  }
+
+  /// Whoever was told that nothing meets the conditions may search with others.
+  @Test func aStudyWithoutTrialsMayBecomeAnother() throws {
+    let bench = try Bench()
+    var other = bench.plan
+    other.conditions = ["chosen>99"]
+    let journal = try bench.journal()
+    try journal.begin(other)
+    try journal.begin(bench.plan)
+    #expect(journal.study.plan?.conditions == bench.plan.conditions)
+    #expect(try bench.journal().study == journal.study)
+    var same = bench.plan
+    same.identifier = "y"
+    try journal.begin(same)
+    #expect(journal.study.plan?.identifier == "x")
+    try journal.append(begin(0))
+    #expect(throws: SearchError.self) { try journal.begin(other) }
+  }
+
   @Test(arguments: ["nonsense\n", "{}\n", "{\"begin\":{}}\n", "[1,2]\n"])
   func whatIsNoRecordIsAnError(text: String) throws {
     let bench = try Bench()
@@ -104,6 +142,7 @@ import Testing
   @Test func anotherSearchInTheSameFolderIsAnError() throws {
     let bench = try Bench()
     try bench.journal().begin(bench.plan)
+    try bench.journal().append(begin(0))
     try bench.journal().begin(bench.plan)
     var other = bench.plan
     other.training["data"] = "text"

@@ -116,4 +116,74 @@ struct OptunaTests {
     #expect(try error(fake)?.message.contains("No module named optuna") == true)
     #expect(try error("/bin/true")?.message == "Optuna's process ended by itself")
   }
+
+  /// A Python that neither answers nor ends.
+  private func silent() throws -> Optuna.Options {
+    let path = try ModelFixture.folder() + "/python"
+    try "#!/bin/sh\nexec sleep 600\n".write(toFile: path, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    var options = Optuna.Options()
+    (options.sampler, options.python) = ("tpe", path)
+    return options
+  }
+
+  @Test(.timeLimit(.minutes(1))) func anAnswerIsNotWaitedForWithoutEnd() throws {
+    let space = try Bench().space
+    var options = try silent()
+    options.patience = 1
+    let late = #expect(throws: SearchError.self) {
+      try Optuna(space, objectives: 1, seed: 1, options)
+    }
+    #expect(late?.message == "\(options.python) has said nothing for 1 seconds")
+    options.patience = 600
+    options.isInterrupted = { true }
+    let stopped = #expect(throws: SearchError.self) {
+      try Optuna(space, objectives: 1, seed: 1, options)
+    }
+    #expect(stopped?.message == "Optuna was not waited for")
+  }
+
+  /// What lies in the folder where moec is called is not what Python means by those names.
+  @Test(.enabled(if: Python.path != nil, "no Python with Optuna"))
+  func filesThatAreThereAreNotImported()
+    throws
+  {
+    let folder = try ModelFixture.folder()
+    for name in ["json", "optuna", "warnings"] {
+      try "raise SystemExit('wrong')\n".write(
+        toFile: folder + "/\(name).py", atomically: true, encoding: .utf8)
+    }
+    let path = folder + "/python"
+    let python = try #require(Python.path)
+    try "#!/bin/sh\ncd '\(folder)' && exec \(python) \"$@\"\n".write(
+      toFile: path, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    var options = Optuna.Options()
+    (options.sampler, options.python) = ("tpe", path)
+    let space = try Bench().space
+    _ = try Optuna(space, objectives: 1, seed: 1, options)
+  }
+
+  /// A Python whose Optuna is this text.
+  private func python(optuna: String) throws -> String {
+    let folder = try ModelFixture.folder()
+    try FileManager.default.createDirectory(
+      atPath: folder + "/optuna", withIntermediateDirectories: true)
+    try optuna.write(toFile: folder + "/optuna/__init__.py", atomically: true, encoding: .utf8)
+    try "".write(toFile: folder + "/optuna/distributions.py", atomically: true, encoding: .utf8)
+    let path = folder + "/python"
+    try "#!/bin/sh\nPYTHONPATH='\(folder)' exec python3 \"$@\"\n".write(
+      toFile: path, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    return path
+  }
+
+  @Test(.enabled(if: Python.isThere, "no python3"))
+  func anOptunaThatDoesNotFitIsSaidToBeMissing() throws {
+    let broken = try error(python(optuna: "raise RuntimeError('numpy 2 is needed')\n"))
+    #expect(broken?.message.contains("not here: RuntimeError: numpy 2 is needed") == true)
+    let old = try error(python(optuna: "__version__ = '2.10.1'\n"))
+    #expect(old?.message.contains("not here: Optuna 2.10.1 is too old") == true)
+    #expect(old?.hint.contains("-m pip install --upgrade optuna;") == true)
+  }
 }

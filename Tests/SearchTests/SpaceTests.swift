@@ -30,6 +30,7 @@ import Testing
     ("e=a..b", "a range has a number at each end"), ("e=0..3:log", ":log needs a range above 0"),
     ("e=1..3:log:step=1", ":log takes no :step"), ("e=1..3:step=9", "the step is beyond the range"),
     ("e=1..3:steps=1", "steps=1 is no option of a range"), ("e=1..3:step=0", "step=0 is no option"),
+    ("e=1..3:log:log", ":log is there twice"), ("e=1..9:step=2:step=3", ":step is there twice"),
     ("e=1,2:log", "a list takes no :log"), ("e=1..3:points=0", "points=0 is no option"),
     ("e=-9223372036854775807..9223372036854775807", "the range is too long"),
   ])

@@ -76,6 +76,9 @@ import Testing
     #expect(table.counts.contains("refused") && table.counts.contains("failed"))
     let failed = try #require(study.trials.first { $0.result?.state == .failed })
     #expect(table.line(failed).contains("13 is no number of experts"))
+    let refused = try #require(study.trials.first { $0.result?.state == .refused })
+    #expect(table.line(refused).hasSuffix("MB, and 12 MB are allowed"))
+    #expect(StudyTable(Study(), bench.space).counts == "0 trials")
   }
 
   @Test func equalValuesHaveEqualResults() throws {

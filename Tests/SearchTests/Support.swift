@@ -116,6 +116,9 @@ enum Python {
     }
   }()
 
+  /// Whether there is any, with or without Optuna.
+  static let isThere = (try? Command.run("/usr/bin/env", ["python3", "-c", ""]))?.status == 0
+
   static func has(_ module: String) -> Bool {
     guard let path else { return false }
     return (try? Command.run("/usr/bin/env", [path, "-c", "import \(module)"]))?.status == 0

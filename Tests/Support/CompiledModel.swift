@@ -28,15 +28,17 @@ public struct CompiledModel: Sendable {
   public init(
     _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
     optimisation: CompileOptions.Optimisation = .none, accumulates: Bool = false,
-    expertRanks: Int = 1, infers: Bool = false
+    recomputes: Bool = false, expertRanks: Int = 1, infers: Bool = false, documents: Bool = false
   ) throws {
-    reference = try Self.reference(of: graph)
+    reference = try Self.reference(of: graph, documents: documents)
     var compilation = Compilation(model: "\(graph.name).swift")
     compilation.omittedPasses = omitting.union(steps).sorted()
     compilation.options.optimisation = optimisation
     compilation.accumulates = accumulates
+    compilation.recomputes = recomputes
     compilation.expertRanks = expertRanks
     compilation.infers = infers
+    compilation.takesDocuments = documents
     compilation.cache = try Self.cache.get()
     let plan = try compilation.plan(compilation.transformed(graph), source: nil)
     let built = try compilation.scratchLibrary(
@@ -53,8 +55,9 @@ public struct CompiledModel: Sendable {
   }
 
   /// The graph after the passes that the compiler cannot do without.
-  public static func reference(of graph: Graph) throws -> Graph {
-    try Pipeline().run(graph, options: .reference)
+  public static func reference(of graph: Graph, documents: Bool = false) throws -> Graph {
+    try Pipeline(Pipeline.standard(expertRanks: 1, documents: documents))
+      .run(graph, options: .reference)
   }
 
   /// Writes all files to a fresh folder.

@@ -1,6 +1,7 @@
 import Driver
 import Foundation
 import ModelFixtures
+import Passes
 
 /// The `moec` that was built beside the tests, with a cache of this test run's own.
 public enum Moec {
@@ -33,10 +34,11 @@ public enum Moec {
 
   /// Compiles the model in a file; `isQuick`: with little optimisation, and kernels that other tests have.
   public static func compile(
-    _ model: String, isQuick: Bool = false, infers: Bool = false
+    _ model: String, isQuick: Bool = false, infers: Bool = false, adapters: AdapterRequest? = nil
   ) throws -> Example {
     var compilation = Compilation(model: model)
     compilation.infers = infers
+    compilation.adapters = adapters
     if isQuick { compilation.options.optimisation = .quick }
     compilation.cache = try CompiledModel.cache.get()
     let (graph, source) = try compilation.trace()

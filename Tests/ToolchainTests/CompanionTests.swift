@@ -27,6 +27,15 @@ import Testing
     #expect(try shell("kill -9 $$").wait() == 137)
   }
 
+  @Test func canBeAskedToEnd() throws {
+    let polite = try shell("trap 'echo bye; exit 7' TERM; echo here; while :; do sleep 0.05; done")
+    #expect(polite.read(seconds: 20) == .line("here"))
+    polite.interrupt()
+    #expect(polite.read(seconds: 20) == .line("bye"))
+    #expect(polite.wait() == 7)
+    polite.interrupt()
+  }
+
   @Test func isEndedWithAllThatItStarted() throws {
     let marked = try shell("sleep 300 & echo $!; wait")
     guard case .line(let number) = marked.read(seconds: 20), let child = Int32(number) else {

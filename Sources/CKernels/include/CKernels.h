@@ -24,6 +24,7 @@ carried_file ckernels_file(int index);
     FILE(runtime_ranks_step_c, "runtime/ranks_step.c") \
     FILE(runtime_expert_ranks_h, "runtime/expert_ranks.h") \
     FILE(runtime_expert_ranks_c, "runtime/expert_ranks.c") \
+    FILE(runtime_documents_c, "runtime/documents.c") \
     FILE(runtime_evaluation_c, "runtime/evaluation.c") \
     FILE(runtime_routes_h, "runtime/routes.h") \
     FILE(runtime_routes_c, "runtime/routes.c") \

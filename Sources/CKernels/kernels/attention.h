@@ -14,6 +14,9 @@
 //   maximums, sums [sequences, heads, length] for backward: the largest score of a query, times
 //   log2(e), and the sum of 2^(score log2(e) - maximum); or both NULL: not kept. In one number
 //   a large maximum would leave no digits for the sum.
+#if MODEL_TAKES_DOCUMENTS
+//   beginnings [sequences, length]: keys before a query's are hidden; NULL: none are
+#endif
 //
 // The scores carry log2(e), so that the weights are powers of 2, which take the least work.
 // The softmax is built up tile by tile: when a later tile holds a larger score, what was
@@ -23,7 +26,12 @@ EXTERN void causal_attention(float *restrict y, float *restrict maximums,
                              float *restrict sums,
                              const float *restrict q, const float *restrict k,
                              const float *restrict v, int row, int sequences, int heads,
+#if MODEL_TAKES_DOCUMENTS
+                             int length, int depth, float scale, double rate, uint64_t key,
+                             const int32_t *beginnings);
+#else
                              int length, int depth, float scale, double rate, uint64_t key);
+#endif
 
 // The same for `length` positions after `past` others of the same sequence: q, k, v and y
 // point at the first of these, and before it lie the rows of the others, as they were then.
@@ -35,6 +43,11 @@ EXTERN void causal_attention_after(float *y, float *restrict maximums,
                                    float *restrict sums, const float *q,
                                    const float *k, const float *v, int row, int sequences,
                                    int heads, int past, int length, int depth, float scale,
+#if MODEL_TAKES_DOCUMENTS
+                                   double rate, uint64_t key,
+                                   const int32_t *beginnings);
+#else
                                    double rate, uint64_t key);
+#endif
 
 #endif

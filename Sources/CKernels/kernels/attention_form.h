@@ -12,6 +12,9 @@ typedef struct {
     int window;          // keys a query sees, its own included; 0: all up to its own
     float cap;           // scores become cap tanh(score / cap); 0: they do not
     const float *sinks;  // one more score for each head, of no value; NULL: none
+#if MODEL_TAKES_DOCUMENTS
+    const int32_t *beginnings;  // of each position's document; NULL: a sequence is one
+#endif
 } attention_form;
 
 // All sizes of attention of that form; gradients have the rows of what they are gradients of.
@@ -30,6 +33,9 @@ static inline attention_sizes attention_sizes_of_form(int sequences, int heads, 
     sizes.window = form->window;
     sizes.cap = form->cap;
     sizes.sinks = form->sinks;
+#if MODEL_TAKES_DOCUMENTS
+    sizes.beginnings = form->beginnings;
+#endif
     return sizes;
 }
 

@@ -37,12 +37,20 @@ void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
                                const float *restrict maximums,
                                const float *restrict sums, int row, int d_row,
                                int sequences, int heads, int length, int depth,
+#if MODEL_TAKES_DOCUMENTS
+                               float scale, double rate, uint64_t key,
+                               const int32_t *beginnings) {
+#else
                                float scale, double rate, uint64_t key) {
+#endif
     attention_sizes sizes = attention_sizes_of(sequences, heads, length, depth, length,
                                                scale, rate, key);
     sizes.inputs = attention_head_strides(length, depth, row);
     sizes.outputs = attention_head_strides(length, depth, heads * depth);
     sizes.gradients = attention_head_strides(length, depth, d_row);
+#if MODEL_TAKES_DOCUMENTS
+    sizes.beginnings = beginnings;
+#endif
     attention_pointers at = {d_q, d_k, d_v, d_y, y, q, k, v, maximums, sums};
     attention_heads_gradient(at, &sizes);
 }

@@ -21,6 +21,11 @@ EXTERN void causal_attention_gradient(float *restrict d_q, float *restrict d_k,
                                       const float *restrict maximums,
                                       const float *restrict sums, int row, int d_row,
                                       int sequences, int heads, int length, int depth,
+#if MODEL_TAKES_DOCUMENTS
+                                      float scale, double rate, uint64_t key,
+                                      const int32_t *beginnings);
+#else
                                       float scale, double rate, uint64_t key);
+#endif
 
 #endif

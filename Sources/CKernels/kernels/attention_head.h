@@ -109,7 +109,12 @@ INLINE void attention_call_output(const float *y, int pair, int query,
 // What is known of the queries of the head of number `pair` before any key: nothing, or that
 // there is a sink, whose weight no value takes.
 INLINE attention_state attention_begin(int pair, const attention_sizes *sizes) {
+#if MODEL_TAKES_DOCUMENTS
+    // Of the first tiles a query may see no key: their scores are infinitely far below this.
+    attention_state state = {floats_all(-0x1p127f), {0}, {0}, {0}};
+#else
     attention_state state = {floats_all(-INFINITY), {0}, {0}, {0}};
+#endif
     if (sizes->sinks) {
         state.maximum = floats_all(sizes->sinks[pair % sizes->heads] * LOG2_E);
         state.sum = floats_all(1.0f);
@@ -121,12 +126,20 @@ INLINE attention_state attention_begin(int pair, const attention_sizes *sizes) {
 // scores and exponentials wait for each other.
 #define ATTENTION_HEADS 2
 
+#if MODEL_TAKES_DOCUMENTS
+// Attention of the heads of number pair ..< pair + heads of a sequence, at most ATTENTION_HEADS.
+#else
 // Attention of the heads of number pair ..< pair + heads, at most ATTENTION_HEADS.
+#endif
 INLINE void attention_head(float *restrict y, float *restrict maximums,
                            float *restrict sums,
                            const float *restrict q, const float *restrict k,
                            const float *restrict v, int pair, int heads,
                            const attention_sizes *sizes) {
+#if MODEL_TAKES_DOCUMENTS
+    const attention_sizes own = attention_of_sequence(sizes, pair);
+    sizes = &own;
+#endif
     _Alignas(64) float scores[ATTENTION_HEADS][ATTENTION_KEYS * LANES];
     words bits[ATTENTION_HEADS][ATTENTION_KEYS];
     attention_state state[ATTENTION_HEADS];

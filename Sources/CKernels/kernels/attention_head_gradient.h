@@ -242,6 +242,10 @@ INLINE void attention_tile_gradient(attention_pointers at, const attention_ahead
 // Gradients of the head of number `pair`. Its blocks of queries come in order.
 INLINE void attention_head_gradient(attention_pointers all, int pair,
                                     const attention_sizes *sizes) {
+#if MODEL_TAKES_DOCUMENTS
+    const attention_sizes own = attention_of_sequence(sizes, pair);
+    sizes = &own;
+#endif
     attention_pointers at = attention_head_at(all, pair, sizes);
     for (int query = 0; query < sizes->length; query += LANES) {
         int queries = attention_tile_at(query, 0, sizes).queries;

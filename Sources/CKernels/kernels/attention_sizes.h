@@ -31,6 +31,9 @@ typedef struct {
     int window;          // keys that a query sees, its own included; 0: all up to its own
     float cap;           // scores become cap tanh(score / cap); 0: they do not
     const float *sinks;  // one more score for each head, of no value; NULL: none
+#if MODEL_TAKES_DOCUMENTS
+    const int32_t *beginnings;  // of each position's document; NULL: a sequence is one
+#endif
     float scale;         // of the scores
     int context;         // the length that numbers the weights for dropout
     uint32_t threshold;  // weights whose bits are below are dropped; 0: no dropout
@@ -99,12 +102,30 @@ typedef struct {
     int query, queries, key, keys, first;
 } attention_tile;
 
+#if MODEL_TAKES_DOCUMENTS
+// Of the documents, those of the sequence that the head of number `pair` is of.
+INLINE attention_sizes attention_of_sequence(const attention_sizes *sizes, int pair) {
+    attention_sizes own = *sizes;
+    if (own.beginnings) { own.beginnings += (size_t)(pair / own.heads) * (size_t)own.length; }
+    return own;
+}
+
+// The first key of the tiles of queries from `query` on, a multiple of LANES: those that none of
+// them sees, before their documents or windows, are left out. The first query's document begins
+// first.
+INLINE int attention_first_key(int query, const attention_sizes *sizes) {
+    int seen = sizes->window ? larger(query - sizes->window + 1, 0) : 0;
+    if (sizes->beginnings) { seen = larger(seen, sizes->beginnings[query]); }
+    return seen - seen % LANES;
+}
+#else
 // The first key of the tiles of queries from `query` on, a multiple of LANES: with a window
 // those that none of them sees are left out.
 INLINE int attention_first_key(int query, const attention_sizes *sizes) {
     int seen = query - sizes->window + 1;
     return sizes->window == 0 || seen <= 0 ? 0 : seen - seen % LANES;
 }
+#endif
 
 // The tile at (query, key), with those keys alone that one of its queries sees.
 INLINE attention_tile attention_tile_at(int query, int key, const attention_sizes *sizes) {

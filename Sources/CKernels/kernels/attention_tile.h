@@ -99,14 +99,54 @@ INLINE void attention_multiply(floats *sum, const float *x, const float *y,
     }
 }
 
+#if MODEL_TAKES_DOCUMENTS
+// How many of a tile's keys lie before those that a query sees, at most: its last query's window
+// and document begin last.
+INLINE int attention_earlier(attention_tile tile, const attention_sizes *sizes) {
+    int last = tile.query + tile.queries - 1, first = 0;
+    if (sizes->window) { first = last - sizes->window + 1; }
+    if (sizes->beginnings) { first = larger(first, sizes->beginnings[last]); }
+    return larger(first - tile.key, 0);
+}
+
+// For each query, which of the tile's keys it is, less the first that the query sees: 0 or more
+// in the sum with a key's number where it does.
+INLINE ints attention_edge(attention_tile tile, const attention_sizes *sizes) {
+    ints edge = ints_count() * 0 + tile.key;
+    if (sizes->beginnings) {
+        int32_t first[LANES];
+        for (int i = 0; i < LANES; i++) {
+            first[i] = sizes->beginnings[tile.query + smaller(i, tile.queries - 1)];
+        }
+        ints begins;
+        memcpy(&begins, first, sizeof begins);
+        edge -= begins;
+    }
+    if (sizes->window) {
+        ints window = tile.key - tile.query + sizes->window - 1 - ints_count();
+        ints is_later = window < edge;
+        edge = (window & is_later) | (edge & ~is_later);
+    }
+    return edge;
+}
+
+#endif
 // What a square hides: keys after a query, and keys before its window.
 enum { ATTENTION_LATER = 1, ATTENTION_EARLIER = 2 };
 
 // scores[j, i] (+)= sum over columns c of y[j, c] x[c, i] for LANES keys, of panels. Scores of
 // keys that a query does not see, as `hide` says, become -infinity: of later ones, j > i, and
+#if MODEL_TAKES_DOCUMENTS
+// of earlier ones, j + edge < 0. Returns the largest score of each query, these and `largest`.
+#else
 // of earlier ones, j + edge <= i. Returns the largest score of each query, these and `largest`.
+#endif
 INLINE floats attention_score_square(float *scores, const float *x, const float *y, int add,
+#if MODEL_TAKES_DOCUMENTS
+                                     int hide, ints edge, floats largest,
+#else
                                      int hide, int edge, floats largest,
+#endif
                                      attention_company with) {
     floats sum[LANES], best[4] = {largest, largest, largest, largest};
     UNROLL
@@ -120,7 +160,11 @@ INLINE floats attention_score_square(float *scores, const float *x, const float 
             sum[j] = floats_select(ints_count() >= j, sum[j], floats_all(-INFINITY));
         }
         if (hide & ATTENTION_EARLIER) {
+#if MODEL_TAKES_DOCUMENTS
+            sum[j] = floats_select(edge + j >= 0, sum[j], floats_all(-INFINITY));
+#else
             sum[j] = floats_select(ints_count() < j + edge, sum[j], floats_all(-INFINITY));
+#endif
         }
         best[j % 4] = floats_max(sum[j], best[j % 4]);
         floats_store(scores + j * LANES, sum[j]);
@@ -134,11 +178,18 @@ INLINE floats attention_score_square(float *scores, const float *x, const float 
 INLINE floats attention_cap(float *scores, float *slopes, floats largest, attention_tile tile,
                             const attention_sizes *sizes) {
     floats best = largest, cap = floats_all(sizes->cap * LOG2_E);
+#if MODEL_TAKES_DOCUMENTS
+    ints edge = attention_edge(tile, sizes);
+#endif
     for (int j = 0; j < blocks_of(tile.keys, LANES) * LANES; j++, scores += LANES) {
         floats y = floats_tanh(floats_load(scores));
         int later = tile.key + j - tile.query;
         ints seen = ints_count() >= later;
+#if MODEL_TAKES_DOCUMENTS
+        seen &= edge + j >= 0;
+#else
         if (sizes->window) { seen &= ints_count() < later + sizes->window; }
+#endif
         if (slopes) { floats_store(slopes + j * LANES, 1.0f - y * y); }
         y = floats_select(seen, y * cap, floats_all(-INFINITY));
         best = floats_max(y, best);
@@ -164,8 +215,13 @@ INLINE floats attention_scores(float *scores, float *slopes, words *bits, const 
                                const attention_sizes *sizes) {
     _Alignas(64) float queries[LANES * LANES], keys[ATTENTION_KEYS * LANES];
     int depth = attention_depth(sizes), seen = smaller(tile.keys, tile.query - tile.key);
+#if MODEL_TAKES_DOCUMENTS
+    int capped = sizes->cap > 0, earlier = capped ? 0 : attention_earlier(tile, sizes);
+    ints edge = attention_edge(tile, sizes);
+#else
     int capped = sizes->cap > 0, edge = tile.key - tile.query + sizes->window;
     int earlier = sizes->window && !capped ? LANES - edge : 0;  // rows that may be hidden
+#endif
     float factor = capped ? sizes->scale / sizes->cap : sizes->scale * LOG2_E;
     words number = attention_numbers(tile, pair, sizes->context);
     floats best = largest;
@@ -184,11 +240,20 @@ INLINE floats attention_scores(float *scores, float *slopes, words *bits, const 
                                           attention_company_at(with, j));
         }
         for (; j < seen; j += LANES) {
+#if MODEL_TAKES_DOCUMENTS
+            best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
+                                          c > 0, 0, edge, best, attention_company_at(with, j));
+#else
             best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
                                           c > 0, 0, 0, best, attention_company_at(with, j));
+#endif
         }
         if (j < tile.keys) {
+#if MODEL_TAKES_DOCUMENTS
+            int both = j < earlier ? ATTENTION_EARLIER : 0;
+#else
             int both = sizes->window && j < earlier ? ATTENTION_EARLIER : 0;
+#endif
             best = attention_score_square(scores + j * LANES, queries, keys + j * LANES,
                                           c > 0, hide ? ATTENTION_LATER | both : 0, edge + j,
                                           best, attention_company_at(with, j));

@@ -28,7 +28,12 @@ void general_attention(float *y, float *restrict maximums, float *restrict sums,
                        const float *q, const float *k, const float *v, int sequences,
                        int heads, int past, int length, int depth, float scale, double rate,
                        uint64_t key, const attention_form *form) {
+#if MODEL_TAKES_DOCUMENTS
+    int each = blocks_of(heads, ATTENTION_HEADS), blocks = sequences * each;
+    int whole = past + length;
+#else
     int pairs = sequences * heads, whole = past + length;
+#endif
     attention_sizes all = attention_sizes_of_form(sequences, heads, whole, depth, scale, rate,
                                                   key, form);
     const attention_sizes *sizes = &all;
@@ -37,10 +42,18 @@ void general_attention(float *y, float *restrict maximums, float *restrict sums,
     q -= (size_t)past * all.inputs.row;
     k -= (size_t)past * all.keys.row;
     v -= (size_t)past * all.keys.row;
+#if MODEL_TAKES_DOCUMENTS
+    // Heads that are worked on in step have the same documents.
+    #pragma omp parallel if ((size_t)blocks * whole * depth > 2048)
+    FOR_OWN(block, blocks) {
+        int head = block % each * ATTENTION_HEADS, pair = block / each * heads + head;
+        int own = smaller(heads - head, ATTENTION_HEADS);
+#else
     #pragma omp parallel if ((size_t)pairs * whole * depth > 4096)
     FOR_OWN(block, blocks_of(pairs, ATTENTION_HEADS)) {
         int pair = block * ATTENTION_HEADS;
         int own = smaller(pairs - pair, ATTENTION_HEADS);
+#endif
         if (sizes->whole) {
             general_attention_whole_heads(y, maximums, sums, q, k, v, pair, own, sizes);
         } else {

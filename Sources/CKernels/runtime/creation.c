@@ -66,6 +66,9 @@ static char *allocate(size_t bytes, int ranks) {
 }
 
 static void release(const moec_model *m) {
+#if MODEL_TAKES_DOCUMENTS
+    free(m->beginnings);
+#endif
 #if defined(__linux__) && defined(MAP_NORESERVE)
     if (m->update->ranks > 1) {
         munmap(m->allocation, m->allocated);

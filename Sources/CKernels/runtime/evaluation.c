@@ -7,8 +7,15 @@
 #endif
 
 // One pass of evaluation over a batch, in a lane; returns the loss.
+#if MODEL_TAKES_DOCUMENTS
+static float evaluate(moec_model *lane, const int32_t *tokens, const int32_t *targets, uint64_t seed,
+                      const int32_t *beginnings) {
+    model_pass pass = model_batch(lane, tokens, targets, seed);
+    pass.beginnings = beginnings;
+#else
 static float evaluate(moec_model *lane, const int32_t *tokens, const int32_t *targets, uint64_t seed) {
     const model_pass pass = model_batch(lane, tokens, targets, seed);
+#endif
     int before = model_enter(lane);
     model_forward(lane, &pass);
     model_leave(before);
@@ -41,6 +48,9 @@ int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *
     }
     const size_t each = (size_t)MODEL_BATCH * MODEL_CONTEXT;
     if (model_check_batches(m, tokens, targets, (size_t)count * each)) { return 1; }
+#if MODEL_TAKES_DOCUMENTS
+    if (documents_misfit(m, count)) { return 1; }
+#endif
     for (int b = 0, most = passes_at_once(m), now; b < count; b += now) {
 #if MODEL_HAS_ROUTERS
         // What is left over is shared out as one pass, and so is one that is to take given experts.
@@ -51,11 +61,19 @@ int moec_losses(moec_model *m, int count, const int32_t *tokens, const int32_t *
 #endif
         const int32_t *given = tokens + (size_t)b * each, *wanted = targets + (size_t)b * each;
         if (now == 1) {
+#if MODEL_TAKES_DOCUMENTS
+            losses[b] = evaluate(m, given, wanted, seeds[b], documents_of(m, b));
+#else
             losses[b] = evaluate(m, given, wanted, seeds[b]);
+#endif
         } else {
             #pragma omp parallel for num_threads(now) schedule(static, 1)
             for (int i = 0; i < now; i++) {
+#if MODEL_TAKES_DOCUMENTS
+                losses[b + i] = evaluate(m + i, given + i * each, wanted + i * each, seeds[b + i], documents_of(m, b + i));
+#else
                 losses[b + i] = evaluate(m + i, given + i * each, wanted + i * each, seeds[b + i]);
+#endif
             }
         }
         for (int i = b; i < b + now; i++) {

@@ -100,6 +100,13 @@ model_pass model_batch(const moec_model *m, const int32_t *tokens, const int32_t
 // Notes in which lane the last pass was made, and what its routers chose, if there are any.
 void model_note_pass(moec_model *m, const moec_model *lane, const model_pass *pass);
 
+#if MODEL_TAKES_DOCUMENTS
+// documents.c: whether there are documents for some of so many batches and not for all; those of one batch of a call,
+// NULL: each row is one.
+int documents_misfit(moec_model *m, int batches);
+const int32_t *documents_of(const moec_model *m, int batch);
+
+#endif
 // evaluation.c: whether all of so many numbers are finite.
 int model_all_finite(const float *x, size_t count);
 

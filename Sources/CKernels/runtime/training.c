@@ -96,6 +96,9 @@ static adamw_numbers numbers_of(const moec_hyper *h) {
 static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_back) {
     model_pass pass = model_batch(m, m->tokens, m->targets, seed);
     pass.training = 1;
+#if MODEL_TAKES_DOCUMENTS
+    pass.beginnings = documents_of(m, 0);
+#endif
     int before = model_enter(m);
     model_forward(m, &pass);
     model_note_pass(m, m, &pass);

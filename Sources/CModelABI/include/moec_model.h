@@ -161,6 +161,15 @@ MOEC_EXPORT float moec_loss(moec_model *model, const int32_t *tokens, const int3
 /// one whose loss is not finite are left out; theirs are NaN.
 MOEC_EXPORT int moec_losses(moec_model *model, int count, const int32_t *tokens, const int32_t *targets, const uint64_t *seeds, float *losses);
 
+#if MODEL_TAKES_DOCUMENTS
+/// Several documents in a row, of a library compiled with --documents: those of the next calls, until they are set
+/// anew. beginnings [batches, B, T]: for each token the position in its row at which its document begins, its own or
+/// that of the token before. A token sees those before it in its document, and its position counts from there. Batch n
+/// of moec_losses takes those of batch n, other calls take the first. They are copied; of what cannot be, nothing is
+/// changed. 0 batches: each row is one document, as at first. moec_logits and moec_next always have one.
+MOEC_EXPORT int moec_documents(moec_model *model, int batches, const int32_t *beginnings);
+
+#endif
 /// Copies out the terms of the objective in the last pass over a batch, in the order of the manifest's "terms"; of
 /// several batches, those of the last. After moec_logits, whose text is no batch, they mean nothing. A library whose
 /// model has no terms lacks this function.

@@ -1,9 +1,12 @@
 # optuna_helper.py: Optuna behind moec search. Each line of standard input is a question in JSON, each line of
 # standard output its answer, in turn. The study lives here alone: moec's journal is what lasts, and every trial
 # that it knows is told anew.
+import sys
+
+sys.path[:] = [folder for folder in sys.path if folder]  # a json.py of the current folder is not Python's
+
 import json
 import os
-import sys
 import warnings
 
 answers = os.fdopen(os.dup(1), "w")
@@ -18,10 +21,14 @@ def answer(value):
 
 try:
     import optuna
+except Exception as error:  # it is not there, or not for this Python, or lacks what it needs itself
+    answer({"missing": str(error) if isinstance(error, ImportError) else type(error).__name__ + ": " + str(error)})
+    sys.exit(0)
+try:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
     from optuna.trial import Trial, TrialState, create_trial
-except ImportError as error:
-    answer({"missing": str(error)})
+except ImportError:
+    answer({"old": "Optuna " + getattr(optuna, "__version__", "here") + " is too old"})
     sys.exit(0)
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -139,7 +146,11 @@ class Helper:
 
     def importances(self, ask):
         target = (lambda trial: trial.values[0]) if ask["objectives"] > 1 else None
-        for evaluator in (None, optuna.importance.PedAnovaImportanceEvaluator()):
+        # The usual one needs scikit-learn, the other one Optuna 3.6.
+        for kind in (lambda: None, getattr(optuna.importance, "PedAnovaImportanceEvaluator", None)):
+            if kind is None:
+                continue
+            evaluator = kind()
             try:
                 return {"importances": optuna.importance.get_param_importances(
                     self.study, evaluator=evaluator, target=target)}

@@ -27,7 +27,8 @@ extension Call {
       CallCode("panel_embedding") { $0.embedding($1) }
     case .op(let op):
       op.code(
-        byExpert: operands.contains { $0.type.experts != nil }, hasSinks: self[.sinks] != nil)
+        byExpert: operands.contains { $0.type.experts != nil }, hasSinks: self[.sinks] != nil,
+        hasDocuments: self[.beginnings] != nil)
     }
   }
 }
@@ -38,7 +39,8 @@ extension Op {
   /// - Parameters:
   ///   - byExpert: whether rows sorted by expert are among the operands and results.
   ///   - hasSinks: whether attention's heads have sinks.
-  fileprivate func code(byExpert: Bool, hasSinks: Bool) -> CallCode {
+  ///   - hasDocuments: whether a mask is of documents.
+  fileprivate func code(byExpert: Bool, hasSinks: Bool, hasDocuments: Bool) -> CallCode {
     let expert = byExpert ? "expert_" : ""
     return switch self {
     case .input, .parameter: CallCode(nil) { _, _ in Statement([]) }
@@ -48,6 +50,7 @@ extension Op {
     case .embeddingGradient(let op): CallCode("embedding") { $0.embeddingGradient(op, $1) }
     case .numbers(let op): CallCode("numbers") { $0.numbers(op, $1) }
     case .indices: CallCode("numbers") { $0.indices($1) }
+    case .documentPositions: CallCode("documents") { $0.documentPositions($1) }
     case .linear: CallCode(expert + "linear") { $0.linear($1) }
     case .linearInputGradient:
       CallCode(byExpert ? "expert_linear_input_gradient" : "linear") { $0.linearInputGradient($1) }
@@ -70,7 +73,8 @@ extension Op {
     case .splitHeads(let op): CallCode("heads") { $0.splitHeads(op, $1) }
     case .mergeHeads: CallCode("heads") { $0.mergeHeads($1) }
     case .rotary(let op): CallCode("rotary") { $0.rotary(op, $1) }
-    case .causalMask(let op): CallCode("causal_mask") { $0.causalMask(op, $1) }
+    case .causalMask(let op):
+      CallCode(hasDocuments ? "documents" : "causal_mask") { $0.causalMask(op, $1) }
     case .attention(let op):
       CallCode(op.isPlain && !hasSinks ? "attention" : "general_attention") { $0.attention(op, $1) }
     case .attentionGradient(let op):

@@ -36,7 +36,8 @@ extension CallEmitter {
     if op.isPlain && c.call[.sinks] == nil {
       if isKept { sizes.insert("\(CExpression.pass)->past", at: 2) }
       return Statement(
-        calling: "causal_attention" + (isKept ? "_after" : ""), made + [rowStride(c)] + sizes)
+        calling: "causal_attention" + (isKept ? "_after" : ""),
+        made + [rowStride(c)] + sizes + documents(c))
     }
     sizes.insert(isKept ? "\(CExpression.pass)->past" : "0", at: 2)
     let sinks: [CExpression] = c.call[.sinks] == nil ? [] : [".sinks = \(c[.sinks])"]
@@ -53,7 +54,7 @@ extension CallEmitter {
     if op.isPlain {
       return Statement(
         calling: "causal_attention_gradient",
-        pointers + [rowStride(c), rowStride(c)] + sizes)
+        pointers + [rowStride(c), rowStride(c)] + sizes + documents(c))
     }
     return Statement(
       calling: "general_attention_gradient", pointers + sizes + [form(op, c, [])])
@@ -77,7 +78,14 @@ extension CallEmitter {
     fields.append(".key_heads = \(CNames.size(op.keyHeads))")
     if let window = op.window { fields.append(".window = \("\(window)")") }
     if let cap = op.softCap { fields.append(".cap = \(CNames.float(cap))") }
+    if let beginnings = documents(c).first { fields.append(".beginnings = \(beginnings)") }
     return CExpression("&(attention_form){", fields + sinks, "}")
+  }
+
+  /// Where each position's document begins, in a model whose rows hold several: for its kernels.
+  private func documents(_ c: CallText) -> [CExpression] {
+    if !takesDocuments { return [] }
+    return [c.call[.beginnings] == nil ? "NULL" : c[.beginnings]]
   }
 
   /// Queries, keys and values: three tensors, or the parts of each row of one.

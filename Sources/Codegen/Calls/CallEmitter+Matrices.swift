@@ -25,6 +25,12 @@ extension CallEmitter {
   func causalMask(_ op: CausalMask, _ c: CallText) -> Statement {
     let axes = sizes(c, .operand)
     let fill: CExpression = op.fill == .zero ? "0" : "-INFINITY"
+    if c.call[.beginnings] != nil {
+      let matrices = CNames.product(c.type(.operand).axes.dropFirst().dropLast(2))
+      return Statement(
+        calling: "document_mask",
+        moved(c) + [c[.beginnings], axes[0], matrices, axes[axes.count - 1], fill])
+    }
     return Statement(
       calling: "causal_mask", moved(c) + [matrices(c, .operand), axes[axes.count - 1], fill])
   }

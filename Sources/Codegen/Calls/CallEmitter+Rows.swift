@@ -27,6 +27,12 @@ extension CallEmitter {
       calling: "numbers_from_zero", [c.made(.output), CNames.product(c.madeType(.output).axes)])
   }
 
+  func documentPositions(_ c: CallText) -> Statement {
+    let axes = c.madeType(.output).axes.map(CNames.size)
+    return Statement(
+      calling: "document_positions", [c.made(.output), c[.ids], c[.beginnings], axes[0], axes[1]])
+  }
+
   func sum(_ op: Sum, _ c: CallText) -> Statement {
     let type = c.type(.operand)
     guard let kept = op.repetition(in: type) else { return Statement([]) }

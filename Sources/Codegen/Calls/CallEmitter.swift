@@ -14,6 +14,9 @@ struct CallEmitter {
   /// The axis of positions, in models whose passes go on after those before.
   var kept: Axis?
 
+  /// Whether rows hold several documents.
+  var takesDocuments = false
+
   /// The shares that were dealt for a call that is made together with others.
   var share: String?
 

@@ -28,6 +28,10 @@ struct LayerBinding {
     if layout.hasSaved {
       functions.append(buffers("\(layer.name)_bind_saved(\(layer.name)_saved *s", "s", layer.saved))
     }
+    if layout.sharesSaved, !layout.own.isEmpty {
+      let own = layout.own.sorted { $0.key < $1.key }.map { (layer.saved[$0.key], $0.value) }
+      functions.append(placed("\(layer.name)_bind_own(\(layer.name)_saved *s", "s", own))
+    }
     if layout.hasScratch {
       functions.append(
         buffers(
@@ -74,8 +78,14 @@ struct LayerBinding {
   }
 
   private func buffers(_ head: String, _ variable: String, _ buffers: [Buffer]) -> Function {
-    let lines = buffers.map { buffer in
-      "    \(variable)->\(CNames.field(buffer.name)) = (\(CNames.element(buffer.type)) *)(base + \(buffer.offset));"
+    placed(head, variable, buffers.map { ($0, $0.offset) })
+  }
+
+  private func placed(
+    _ head: String, _ variable: String, _ buffers: [(buffer: Buffer, offset: Int)]
+  ) -> Function {
+    let lines = buffers.map { buffer, offset in
+      "    \(variable)->\(CNames.field(buffer.name)) = (\(CNames.element(buffer.type)) *)(base + \(offset));"
     }
     return Function(head: "void \(head), char *base)", body: lines)
   }

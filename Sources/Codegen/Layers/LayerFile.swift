@@ -121,7 +121,8 @@ extension LayerFile {
   func emitter(for batch: Axis?, share: String? = nil) -> CallEmitter {
     CallEmitter(
       layer: layer, functions: functions, batch: batch,
-      kept: context.generation.cache == nil ? nil : context.plan.positions, share: share)
+      kept: context.generation.cache == nil ? nil : context.plan.positions,
+      takesDocuments: context.plan.graph.takesDocuments, share: share)
   }
 
   /// The calls of a run, each below the model's line that it comes from; those for the loss alone are

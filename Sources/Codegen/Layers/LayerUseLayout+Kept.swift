@@ -12,7 +12,7 @@ extension LayerUseLayout {
     let name = layer.name
     let lines = kept.saved.sorted().map { index in
       let (field, type) = (CNames.field(layer.saved[index].name), layer.saved[index].type)
-      let base = own.contains(index) ? "u->s" : "m->layers->\(name)[0].s"
+      let base = own[index] != nil ? "u->s" : "m->layers->\(name)[0].s"
       return "    u->e.\(field) = \(base).\(field) + (size_t)pass->past*\(Self.row(type).text);"
     }
     if infers {

@@ -10,14 +10,20 @@ struct LayerUseLayout {
   /// What passes of generation leave for the next ones.
   let kept: KeyValueCache.Rows
 
-  /// The saved buffers that each use has of its own, and whether the library learns nothing.
-  let own: Set<Int>
+  /// The saved buffers that each use has of its own, and where from the start of what it has; whether the library
+  /// learns nothing.
+  let own: [Int: Int]
   let infers: Bool
+
+  /// Whether backward runs forward again, where uses share saved buffers.
+  let recomputes: Bool
 
   var hasParameters: Bool { !layer.parameters.isEmpty }
   var hasGradients: Bool { layer.parameters.contains { $0.update.isLearned } }
   var hasUpdates: Bool { layer.parameters.contains { $0.update == .adamWInBackward } }
   var hasSaved: Bool { !layer.saved.isEmpty }
+  /// Whether uses but the first have some saved buffers of their own, and the others are the first one's.
+  var sharesSaved: Bool { recomputes && uses.count > 1 && own.count < layer.saved.count }
   var hasScratch: Bool { !layer.forwardScratch.isEmpty || !layer.backwardScratch.isEmpty }
 
   var hasRouters: Bool { !layer.routers.isEmpty }
@@ -83,8 +89,11 @@ struct LayerUseLayout {
 
   /// The arguments of a call for the use `u`; evaluation keeps nothing, so all uses share the first's
   /// saved buffers then.
-  /// With `first`: what is for each position of the pass from that one on, but for what is written.
-  func arguments(_ signature: LayerSignature, from first: CExpression? = nil) -> [CExpression] {
+  /// With `first`: what is for each position of the pass from that one on, but for what is written. With `again`:
+  /// those of a forward that is run again for backward.
+  func arguments(
+    _ signature: LayerSignature, from first: CExpression? = nil, again: Bool = false
+  ) -> [CExpression] {
     let u = layer.name
     return signature.parts.map { part in
       switch part {
@@ -98,7 +107,8 @@ struct LayerUseLayout {
       case .gradients: "&\(u)->g"
       case .updates: "&\(u)->u"
       case .borrowed(let index): "\(u)->\(CNames.identifier(layer.borrowed[index].field))"
-      case .saved: signature.phase == .forward ? hasRouters ? "s" : forwardSaved : "&\(u)->s"
+      case .saved:
+        signature.phase == .forward && !again ? hasRouters ? "s" : forwardSaved : "&\(u)->s"
       case .scratch: "&m->layers->\(layer.name)_t"
       case .pass: .pass
       case .stream: "\(u)->stream"

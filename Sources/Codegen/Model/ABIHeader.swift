@@ -1,7 +1,8 @@
 import CKernels
 
-extension GeneratedFile {
-  /// The C interface of every compiled library: `CModelABI`'s header.
-  static let abiHeader = GeneratedFile(
-    path: "moec_model.h", text: String(cString: moec_model_h()))
+extension Context {
+  /// The C interface of the library: `CModelABI`'s header, without functions that only others export.
+  var abiHeader: GeneratedFile {
+    GeneratedFile(path: "moec_model.h", text: runtime.resolved(moec_model_h()))
+  }
 }

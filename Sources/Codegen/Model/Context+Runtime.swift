@@ -11,6 +11,7 @@ extension Context {
       (.hasObjective, plan.graph[.objective] != nil), (.hasTerms, !plan.graph.terms.isEmpty),
       (.hasStates, hasStates), (.hasSignSteps, hasSignSteps), (.infers, plan.infers),
       (.hasHead, plan.head != nil), (.sharesExperts, plan.sharesExperts),
+      (.takesDocuments, plan.graph.takesDocuments),
     ]
     return RuntimeText(
       conditions: Set(holds.filter(\.1).map(\.0)),

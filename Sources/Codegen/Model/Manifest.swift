@@ -24,6 +24,7 @@ struct ManifestText {
       line(["accumulates": .bool(plan.accumulates)]),
       plan.expertRanks == 1 ? nil : line(["expert_ranks": .count(plan.expertRanks)]),
       plan.infers ? line(["inference": .bool(true)]) : nil,
+      graph.takesDocuments ? line(["documents": .bool(true)]) : nil,
       plan.routers.isEmpty ? nil : list("routers", plan.routers.map(router)),
       graph.settings.isEmpty ? nil : list("settings", graph.settings.map(setting)),
       graph.terms.isEmpty ? nil : list("terms", graph.terms.map { term($0.name, $0.weight) }),
@@ -62,6 +63,10 @@ struct ManifestText {
       "steps": .count(parameter.stepCount), "role": .text(parameter.role.rawValue),
       "update": parameter.update == .rule ? .text("state") : nil,
       "gradient": parameter.update == .none ? .bool(false) : nil,
+      "frozen": parameter.isFrozen ? .bool(true) : nil,
+      "adapts": parameter.adapter.map { .text($0.weight) },
+      "part": parameter.adapter.map { .text($0.part.rawValue) },
+      "scale": parameter.adapter.map { .numeral("\($0.scale)") },
     ])
   }
 

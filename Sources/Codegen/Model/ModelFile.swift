@@ -126,8 +126,9 @@ extension ModelFile {
     if phase == .forward { call = RoutesFile.wrapped(call, layout) }
     func statements(_ use: String, first: String) -> [Statement] {
       let layer = Statement(lines: ["\(name)_use *\(name) = &m->layers->\(name)[\(use)];"])
-      if phase == .forward || !layout.hasGradients { return [layer, call] }
-      return [layer, call, Statement(lines: ["model_gradients_ready(m, \(first));"])]
+      if phase == .forward { return [layer, call] }
+      let ready = Statement(lines: ["model_gradients_ready(m, \(first));"])
+      return [layer] + again(group, use) + [call] + (layout.hasGradients ? [ready] : [])
     }
     if group.count == 1 {
       let isAlone = layout.uses.count == 1 && (phase == .backward || !layout.hasRouters)
@@ -142,6 +143,19 @@ extension ModelFile {
       : "for (int l = \(last); l >= \(group.first); l--) {"
     let binding = UseBinding(layout, of: plan, at: group.layer)
     return Self.block(loop, statements("l", first: "(int)(\(binding.first.expression))"))
+  }
+
+  /// Forward once more, of a use whose buffers others have used since.
+  private func again(_ group: (layer: Int, first: Int, count: Int), _ use: String) -> [Statement] {
+    let layout = layouts[group.layer]
+    let last = layout.uses.count - 1
+    guard layout.sharesSaved, group.first < last,
+      let signature = layers[group.layer].signature(.forward)
+    else { return [] }
+    let call = Statement(
+      calling: signature.functionName, layout.arguments(signature, again: true))
+    if group.first + group.count <= last { return [call] }
+    return Self.block("if (\(use) < \(last)) {", [call])
   }
 
   private static func block(_ opening: String, _ statements: [Statement]) -> [Statement] {

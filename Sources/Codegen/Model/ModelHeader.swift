@@ -59,6 +59,10 @@ struct ModelHeader {
     let replays =
       hasRouters
       ? "\n    int replays;                // routers take the experts that they are given" : ""
+    let documents =
+      takesDocuments
+      ? "\n    const int32_t *beginnings;  // [sequences, length]: of each token's document; NULL: a sequence is one"
+      : ""
     let past =
       context.generation.cache == nil
       ? ""
@@ -67,7 +71,7 @@ struct ModelHeader {
       plan.sharesExperts
       ? "\n    struct update_state *update;  // the way to the ranks that share out the experts"
       : ""
-    return Self.pass(replays, past + update)
+    return Self.pass(documents, replays, past + update)
   }
 
   /// How rows travel to the ranks of their experts, where they do.
@@ -76,7 +80,9 @@ struct ModelHeader {
     return String(context.runtime.resolved(runtime_expert_ranks_h()).dropLast())
   }
 
-  private static func pass(_ replays: String, _ past: String) -> String {
+  private static func pass(
+    _ documents: String, _ replays: String, _ past: String
+  ) -> String {
     """
     // One pass over the model: what it works on, and how.
     typedef struct {
@@ -85,7 +91,7 @@ struct ModelHeader {
         uint64_t seed;              // of dropout and router noise
         const int32_t *tokens;      // [sequences, length]
         const int32_t *targets;     // [sequences, length], below 0: ignored; NULL: no loss is asked for
-        const int32_t *positions;   // [length]: 0, 1, 2, ...\(replays)
+        const int32_t *positions;   // [length]: 0, 1, 2, ...\(documents)\(replays)
         int first;                  // where these sequences begin, in a thread's part of a batch\(past)
     } model_pass;
     """
@@ -96,27 +102,34 @@ struct ModelHeader {
     let divides = context.plan.layers.contains { layer in
       (layer.forwardRuns + layer.backwardRuns).contains { $0.kind == .bySequence }
     }
-    return divides ? Self.parts : ""
+    return divides ? Self.parts(takesDocuments) : ""
   }
 
-  private static let parts = """
-    // Whether threads have equal work if each takes sequences of its own.
-    static inline int pass_divides(const model_pass *pass) {
-        int threads = omp_get_max_threads();
-        return pass->sequences % threads == 0 || pass->sequences >= 8 * threads;
-    }
+  private var takesDocuments: Bool { plan.graph.takesDocuments }
 
-    // The calling thread's own sequences; all of them outside of a team.
-    static inline model_pass pass_part(const model_pass *pass) {
-        int thread = omp_get_thread_num(), threads = omp_get_num_threads();
-        model_pass own = *pass;
-        own.first = block_start(thread, pass->sequences, threads);
-        own.sequences = block_start(thread + 1, pass->sequences, threads) - own.first;
-        own.tokens += (size_t)own.first * pass->length;
-        if (own.targets) { own.targets += (size_t)own.first * pass->length; }
-        return own;
-    }
-    """
+  private static func parts(_ takesDocuments: Bool) -> String {
+    let documents =
+      takesDocuments
+      ? "\n    if (own.beginnings) { own.beginnings += (size_t)own.first * pass->length; }" : ""
+    return """
+      // Whether threads have equal work if each takes sequences of its own.
+      static inline int pass_divides(const model_pass *pass) {
+          int threads = omp_get_max_threads();
+          return pass->sequences % threads == 0 || pass->sequences >= 8 * threads;
+      }
+
+      // The calling thread's own sequences; all of them outside of a team.
+      static inline model_pass pass_part(const model_pass *pass) {
+          int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+          model_pass own = *pass;
+          own.first = block_start(thread, pass->sequences, threads);
+          own.sequences = block_start(thread + 1, pass->sequences, threads) - own.first;
+          own.tokens += (size_t)own.first * pass->length;
+          if (own.targets) { own.targets += (size_t)own.first * pass->length; }\(documents)
+          return own;
+      }
+      """
+  }
 
   private var rowNumber: String {
     guard context.reorders else { return "" }
@@ -154,6 +167,14 @@ struct ModelHeader {
       plan.parameters.map(\.name) + plan.routers.map(\.name) + plan.uses.map(\.scope)
       + plan.layers.map(\.name)
     return names.map(\.utf8.count).max() ?? 0
+  }
+
+  private var beginnings: String {
+    if !takesDocuments { return "" }
+    return "\n" + "    int32_t *beginnings;".padded(to: 47)
+      + "// [documents, B, T]: of each token's document\n"
+      + "    int documents, documents_room;".padded(to: 47)
+      + "// batches for which they are given, 0: each row is one; and for which there is room"
   }
 
   private var kept: String {
@@ -244,7 +265,7 @@ struct ModelHeader {
         const model_parameter *parameter;          // [MODEL_PARAMETERS]\(router)
         const int32_t *start[MODEL_PARAMETERS];    // experts' first rows, for weights stacked by expert\(made)
         struct model_layers *layers;               // model.c: where their uses have everything
-        int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(kept)
+        int32_t *tokens, *targets, *positions;     // [B, T], [B, T], [T]\(beginnings)\(kept)
         int counted;                               // targets of the last batch of training that are not ignored
         int batches;                               // accumulated since the last update
         int64_t all_counted;                       // of all of them, targets that are not ignored

@@ -34,13 +34,18 @@ struct RuntimeFile {
     RuntimeFile(path: "expert_ranks.c", text: runtime_expert_ranks_c())
   }
 
+  private static var documents: RuntimeFile {
+    RuntimeFile(path: "documents.c", text: runtime_documents_c())
+  }
+
   /// All that there are.
-  static var all: [RuntimeFile] { interface + [routes, expertRanks] }
+  static var all: [RuntimeFile] { interface + [routes, expertRanks, documents] }
 
   /// Those that a model has: what routes nothing needs no routes, and without ranks that share out experts nothing
-  /// travels to these.
+  /// travels to these; `documents.c` is of those whose rows hold several.
   static func needed(by plan: Plan) -> [RuntimeFile] {
     interface + (plan.routers.isEmpty ? [] : [routes]) + (plan.sharesExperts ? [expertRanks] : [])
+      + (plan.graph.takesDocuments ? [documents] : [])
   }
 
   func generated(_ context: Context) -> GeneratedFile {

@@ -36,6 +36,9 @@ struct RuntimeText: Sendable {
     /// Its last layer makes logits for some positions of a pass.
     case hasHead = "MODEL_HAS_HEAD"
 
+    /// Rows may hold several documents.
+    case takesDocuments = "MODEL_TAKES_DOCUMENTS"
+
     /// Parameters do not lie in memory as the model makes them, one after the other.
     case reorders = "MODEL_REORDERS"
   }

@@ -27,8 +27,10 @@ struct UseBinding {
     first = numbers("first", uses.map(\.firstParameter))
     stream = numbers("stream", uses.map(\.firstStream))
     router = layout.hasRouters ? numbers("router", plan.firstRouters(ofLayer: index)) : nil
-    saved =
-      layout.hasSaved ? numbers("saved", uses.map { plan.regions[.saved] + $0.savedOffset }) : nil
+    var places = uses.map { plan.regions[.saved] + $0.savedOffset }
+    // Nobody asks for the first one's place where only the others have one of their own.
+    if layout.sharesSaved { places[0] = places[1] - (uses.count > 2 ? places[2] - places[1] : 0) }
+    saved = layout.hasSaved ? numbers("saved", places) : nil
     connections = layout.connections.map { connection in
       let places = connection.edges.map { plan.place(of: plan.edges[$0].storage) }
       return numbers(CNames.field(connection.name), places)
@@ -49,9 +51,9 @@ struct UseBinding {
 
   var lines: [String] {
     let use =
-      ["\(name)_use *u = &m->layers->\(name)[l];"] + parameters
-      + (saved.map { ["\(name)_bind_saved(&u->s, \(savedBase) + \($0.expression));"] } ?? [])
-      + edges + ["u->stream = (int)(\(stream.expression));"]
+      ["\(name)_use *u = &m->layers->\(name)[l];"] + parameters + savedLines + edges + [
+        "u->stream = (int)(\(stream.expression));"
+      ]
       + (router.map { ["u->router = (int)(\($0.expression));"] } ?? []) + starts
     return ["for (size_t l = 0; l < \(layout.uses.count); l++) {"] + use.map { "    " + $0 } + ["}"]
       + (layout.hasScratch ? ["\(name)_bind_scratch(&m->layers->\(name)_t, scratch);"] : [])
@@ -63,6 +65,16 @@ struct UseBinding {
       "const size_t first = \(first.expression);",
       "\(name)_bind_params(&u->p, &u->g, m->parameter + first);",
     ]
+  }
+
+  private var savedLines: [String] {
+    guard let saved else { return [] }
+    guard layout.sharesSaved else {
+      return ["\(name)_bind_saved(&u->s, \(savedBase) + \(saved.expression));"]
+    }
+    let first = plan.regions[.saved] + layout.uses[0].savedOffset
+    let own = "if (l) { \(name)_bind_own(&u->s, arena + \(saved.expression)); }"
+    return ["\(name)_bind_saved(&u->s, saved + \(first));"] + (layout.own.isEmpty ? [] : [own])
   }
 
   /// Lanes have the first use's, which serve all.

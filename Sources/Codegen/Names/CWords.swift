@@ -60,11 +60,20 @@ enum CWords {
   ]
 
   /// All that kernels define outside of their functions.
-  static let kernels = Set(KernelFile.all.flatMap { CDefinedNames($0.header.text).found })
+  static let kernels = Set(KernelFile.all.flatMap { names(in: $0.header.text) })
 
   /// All that the files that know layers, and are the same for every model, define.
   static let runtime = Set(
-    RuntimeFile.all.flatMap { CDefinedNames($0.source).found })
+    RuntimeFile.all.flatMap { names(in: $0.source) })
+
+  /// What a text defines in models that have all of what only some have, and in those that have nothing of it.
+  private static func names(in text: String) -> Set<String> {
+    let all = Set(RuntimeText.Condition.allCases)
+    return [all, []].reduce(into: []) { names, conditions in
+      let resolved = RuntimeText(conditions: conditions, words: [:]).resolved(text)
+      names.formUnion(CDefinedNames(resolved).found)
+    }
+  }
 
   private static let all = language.union(library).union(variables).union(kernels)
 

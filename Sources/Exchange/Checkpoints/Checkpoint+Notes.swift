@@ -24,6 +24,7 @@ extension CheckpointNotes {
     if !settings.isEmpty {
       pairs["settings"] = settings.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
     }
+    if let adapterScale { pairs["adapter_scale"] = "\(adapterScale)" }
     return pairs
   }
 
@@ -51,6 +52,7 @@ extension CheckpointNotes {
     run = metadata["run"]
     axes = Self.axes(metadata["axes"] ?? "")
     settings = Self.settings(metadata["settings"] ?? "")
+    adapterScale = metadata["adapter_scale"].flatMap { Double($0) }
   }
 
   /// What was chosen otherwise than in a library, which may be why a file does not fit.
@@ -63,6 +65,16 @@ extension CheckpointNotes {
     let own = manifest.settings.filter { own in different.contains { $0.name == own.name } }
       .map { "\($0.name)=\($0.value)" }.joined(separator: " ")
     return .badNote(key: "settings", reason: "says \(theirs), and the library has \(own)")
+  }
+
+  /// Adapters that were trained with another α / r, and would add something else.
+  func otherAdapters(than manifest: Manifest) -> SafetensorsProblem? {
+    guard let theirs = adapterScale, let own = manifest.adapterScale, theirs != own else {
+      return nil
+    }
+    return .badNote(
+      key: "adapter_scale",
+      reason: "says that adapters are scaled by \(theirs), and the library scales them by \(own)")
   }
 
   /// Names and values of `experts=16 chosen=4`; what is no such pair is left out.

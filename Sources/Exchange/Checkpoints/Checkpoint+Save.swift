@@ -56,6 +56,7 @@ extension Checkpoint {
     var notes = notes
     notes.axes = model.manifest.axes
     notes.settings = model.manifest.settings
+    notes.adapterScale = model.manifest.adapterScale
     try Safetensors.write(outputs, metadata: notes.metadata, to: path)
   }
 }

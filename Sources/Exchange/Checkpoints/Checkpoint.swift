@@ -20,6 +20,8 @@ public struct CheckpointNotes: Equatable, Sendable {
   public var axes: [String: Int] = [:]
   /// What was chosen of the model as it was compiled; empty if nothing could be.
   public var settings: [Manifest.Setting] = []
+  /// α / r of the adapters among the tensors; nil where there are none.
+  public var adapterScale: Double?
 
   public init(
     model: String, vocabulary: [Unicode.Scalar], tokenizer: String? = nil, step: Int,
@@ -51,6 +53,8 @@ public struct Checkpoint {
   public let contents: Contents
   /// Parameters of the model that the file does not have; empty unless that was allowed.
   public let missing: [String]
+  /// Whether the model has adapters and the file none: they start as the model declares them.
+  public let startsAdapters: Bool
   /// Whether the file has the average of each parameter too.
   public let hasAverage: Bool
   private let file: Safetensors
@@ -60,7 +64,7 @@ public struct Checkpoint {
   ]
   static let averagePrefix = "ema."
   /// Of what training keeps beside the parameters.
-  static let trainingPrefixes = prefixes.dropFirst().map(\.prefix) + [averagePrefix]
+  public static let trainingPrefixes = prefixes.dropFirst().map(\.prefix) + [averagePrefix]
 
   /// Opens a file and checks it against a model. Errors: unreadable, malformed, or unfit with
   /// every missing, extra, misshapen and mistyped tensor named. With `allowMissing` a file need not
@@ -73,11 +77,21 @@ public struct Checkpoint {
     var problems = Checkpoint.compare(file, manifest, contents)
     let present = Set(file.tensors.map(\.name))
     hasAverage = Checkpoint.hasAverage(present, manifest)
-    let absent = manifest.parameters.map(\.name).filter { !present.contains($0) }
+    let adapters = manifest.parameters.filter { $0.adapter != nil }.map(\.name)
+    let startsAdapters =
+      contents == .weights && !adapters.isEmpty && adapters.allSatisfy { !present.contains($0) }
+    let expected = manifest.parameters.filter { !startsAdapters || $0.adapter == nil }.map(\.name)
+    if startsAdapters {
+      let anew = Set(adapters)
+      problems.removeAll { if case .missing(let name) = $0 { anew.contains(name) } else { false } }
+    }
+    self.startsAdapters = startsAdapters
+    let absent = expected.filter { !present.contains($0) }
     let isPartial = allowMissing && absent.count < manifest.parameters.count
     if isPartial { problems.removeAll { absent.map(SafetensorsProblem.missing).contains($0) } }
     missing = isPartial ? absent : []
     notes = CheckpointNotes(file.metadata, contents, manifest, &problems)
+    if let problem = notes.otherAdapters(than: manifest) { problems.append(problem) }
     if !problems.isEmpty {
       let fitting = Checkpoint.fitting(manifest, present, problems)
       if let problem = notes.otherSettings(than: manifest) { problems.insert(problem, at: 0) }

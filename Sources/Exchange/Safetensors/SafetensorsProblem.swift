@@ -30,7 +30,8 @@ public enum SafetensorsProblem: Equatable, Sendable, CustomStringConvertible {
     case .tooShort(let bytes):
       return "it has \(bytes.grouped) bytes, too few for a header"
     case .headerTooLong(let claimed, let available):
-      return "its header claims \(claimed.grouped) bytes where \(available.grouped) are left or allowed"
+      return
+        "its header claims \(claimed.grouped) bytes where \(available.grouped) are left or allowed"
     case .headerNotUTF8:
       return "its header is not UTF-8"
     case .headerNotJSON(let offset, let reason):
@@ -70,6 +71,11 @@ extension SafetensorsProblem {
   var isOfRoundedTraining: Bool {
     if case .wrongType(_, .f32, let found) = self { return found == .f16 || found == .bf16 }
     return false
+  }
+
+  /// Whether the file has a part of an adapter that the model has not.
+  var isOfAdapter: Bool {
+    if case .unexpected(let name) = self { AdaptedWeights.isPart(name) } else { false }
   }
 
   /// The tensor that it is about, if it is one.
@@ -121,6 +127,11 @@ public enum SafetensorsError: ExplainedError, Equatable {
       if problems.contains(where: \.isOfRoundedTraining) {
         return "--resume goes on exactly and needs F32; start from rounded weights with "
           + "--weights FILE"
+      }
+      if problems.contains(where: \.isOfAdapter) {
+        return
+          "its adapters become part of the weights with 'moec weights merge FILE NEW', or use the "
+          + "library that they were saved with"
       }
       let isOnlyPartial = problems.allSatisfy { if case .missing = $0 { true } else { false } }
       return isOnlyPartial

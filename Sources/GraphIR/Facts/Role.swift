@@ -35,6 +35,7 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
   case right
   case logits
   case targets
+  case beginnings  // of each token's document, in its row
 
   case gradient  // of the op's result: what comes back
   case extra  // x1, x2, … of the last step

@@ -17,16 +17,21 @@ extension Attention {
       sample(
         heads: 4, keys: 2, width: 20, length: 23, window: 5, softCap: 1.5, rate: 0.3,
         hasSinks: true),
+      sample(heads: 2, width: 6, length: 29, rate: 0.2, hasDocuments: true),
+      sample(
+        heads: 4, keys: 2, width: 20, length: 37, window: 9, softCap: 1.5, hasSinks: true,
+        hasDocuments: true),
     ]
   }
 
   private static func sample(
     heads: Int, keys: Int? = nil, width: Int, length: Int, window: Int? = nil,
-    softCap: Double? = nil, rate: Double = 0, hasSinks: Bool = false
+    softCap: Double? = nil, rate: Double = 0, hasSinks: Bool = false,
+    hasDocuments: Bool = false
   ) -> Sample {
     let words =
       [keys.map { "keys \($0)" }, window.map { "window \($0)" }, softCap.map { "cap \($0)" }]
-      .compactMap { $0 } + (hasSinks ? ["sinks"] : [])
+      .compactMap { $0 } + (hasSinks ? ["sinks"] : []) + (hasDocuments ? ["documents"] : [])
     let name = (["attention heads \(heads) width \(width) length \(length)"] + words)
       .joined(separator: " ")
     return Sample(name, context: length, batch: 2) { s in
@@ -36,10 +41,11 @@ extension Attention {
       let op = Attention(
         heads: H, keyHeads: G, scale: 0.4, window: window, softCap: softCap, rate: rate, stream: 3)
       let sinks = hasSinks ? [s.operand("s", [H])] : []
+      let documents = hasDocuments ? [s.beginnings()] : []
       let operands = [
         s.operand("q", width: C), s.operand("k", width: narrow), s.operand("v", width: narrow),
       ]
-      return [s.apply(.attention(op), operands + sinks)[0]]
+      return [s.apply(.attention(op), operands + sinks + documents)[0]]
     }
   }
 }

@@ -2,13 +2,14 @@
 ///
 ///     y = dropout(softmax(scale q kᵀ, keys u ≤ t)) v    for each sequence and head
 ///
-///     q f32[B, T, H D], k, v f32[B, T, G D], sinks f32[H] -> y f32[B, T, H D], maximum f32[B, H, T],
-///     sum f32[B, H, T]
+///     q f32[B, T, H D], k, v f32[B, T, G D], sinks f32[H], beginnings i32[B, T] -> y f32[B, T, H D],
+///     maximum f32[B, H, T], sum f32[B, H, T]
 ///
 /// Heads lie side by side, head h in h D ..< (h + 1) D. Where there are fewer heads of keys than of
 /// queries, head h reads head h / (H / G) of keys and values. A `window` leaves a query its last keys:
 /// t - window < u ≤ t. A `softCap` turns each score into cap tanh(score / cap). A sink is one more score
-/// of each head, whose weight goes to no value; `sinks` are the last operand, if there are any.
+/// of each head, whose weight goes to no value. `beginnings` leave a query the keys of its document: those
+/// from beginnings[b, t] on. Sinks and beginnings are the last operands, if there are any.
 ///
 /// maximum[b, h, t] is the largest score, and sum[b, h, t] = Σ_u exp(score - maximum), sinks included;
 /// with them backward recomputes the weights, so that no [T, T] matrix is kept (Dao et al. 2022). Their
@@ -21,7 +22,7 @@ public struct Attention: ForwardOperation {
   public static let formula =
     "y = dropout(softmax(scale q k^T, causal)) v, per sequence and head; of fewer heads of keys each is "
     + "read by several, keys before a window are hidden too, with a cap scores are cap tanh(score / cap), "
-    + "and sinks are one more score of each head, of no value"
+    + "sinks are one more score of each head, of no value, and keys before a query's beginning are hidden"
 
   public var heads: Axis
 
@@ -59,7 +60,8 @@ public struct Attention: ForwardOperation {
   public var isPlain: Bool { keyHeads == heads && window == nil && softCap == nil }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    try expectCount("attention", inputs, inputs.count == 4 ? 4 : 3)
+    let count = 3 + (Self.hasSinks(inputs) ? 1 : 0) + (Self.hasDocuments(inputs) ? 1 : 0)
+    try expectCount("attention", inputs, count)
     try expectFloat("attention", inputs[0], inputs[1], inputs[2])
     let axes = inputs[0].axes
     guard axes.count == 3, inputs[0].experts == nil else {
@@ -69,11 +71,23 @@ public struct Attention: ForwardOperation {
       throw Mismatch("attention: \(heads.named) heads do not divide the width \(axes[2].named)")
     }
     try expectKeys(inputs)
-    if inputs.count == 4 { try expectSinks(inputs[3]) }
+    if Self.hasSinks(inputs) { try expectSinks(inputs[3]) }
+    if Self.hasDocuments(inputs) {
+      try expectSame(
+        "attention", "beginnings of documents", TensorType(.i32, Array(axes.prefix(2))),
+        inputs[count - 1])
+    }
     try expectNumbers()
     let rows = TensorType(.f32, [axes[0], heads, axes[1]])
     return [inputs[0], rows, rows]
   }
+
+  /// Whether heads have a score more, and whether a sequence may hold several documents: behind queries, keys and
+  /// values, or what holds all three.
+  static func hasSinks(_ inputs: [TensorType]) -> Bool {
+    inputs.dropFirst().contains { $0.element == .f32 && $0.axes.count == 1 }
+  }
+  static func hasDocuments(_ inputs: [TensorType]) -> Bool { inputs.last?.element == .i32 }
 
   private func expectKeys(_ inputs: [TensorType]) throws(Mismatch) {
     if keyHeads == heads {
@@ -120,12 +134,16 @@ public struct Attention: ForwardOperation {
   public func gradient(_ node: GradientSite, _ g: inout GraphBuilder) -> [Value?] {
     guard let dy = node.dy else { return node.inputs.map { _ in nil } }
     let (y, normaliser) = (node.results[0], node.results[1...])
+    let types = node.inputs.map { g.type(of: $0) }
+    let documents = Self.hasDocuments(types) ? node.inputs.suffix(1) : []
     let gradients: [Value?] = g.emit(
-      .attentionGradient(AttentionGradient(self)), [dy, y] + node.inputs.prefix(3) + normaliser)
-    guard node.inputs.count == 4 else { return gradients }
+      .attentionGradient(AttentionGradient(self)),
+      [dy, y] + node.inputs.prefix(3) + normaliser + documents)
+    let none: [Value?] = documents.map { _ in nil }
+    guard Self.hasSinks(types) else { return gradients + none }
     let sinks = g.emitOne(
       .attentionSinkGradient(AttentionSinkGradient()), [dy, y, node.inputs[3]] + normaliser)
-    return gradients + [sinks]
+    return gradients + [sinks] + none
   }
 
   /// How many keys the queries of a text see together.
@@ -159,8 +177,8 @@ public struct Attention: ForwardOperation {
   public var rowSums: RowSums { .none }
   public var lastStep: LastStep { .none }
   public func operandRoles(_ inputs: [TensorType]) -> [Role] {
-    let hasSinks = inputs.last?.axes.count == 1
-    return Role.projected + (hasSinks ? [.sinks] : [])
+    Role.projected + (Self.hasSinks(inputs) ? [.sinks] : [])
+      + (Self.hasDocuments(inputs) ? [.beginnings] : [])
   }
   public var resultRoles: [Role] { [.output, .maximum, .sum] }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
@@ -172,7 +190,8 @@ public struct Attention: ForwardOperation {
   public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
     self = mappingAxes(pass.axes.whole)
     try pass.meet(meetings(pass.plain), "attention")
-    for input in pass.inputs.indices where input == 0 || keyHeads != heads || input == 3 {
+    let hasSinks = Self.hasSinks(pass.plain)
+    for input in 0..<(hasSinks ? 4 : 3) where input == 0 || keyHeads != heads || input == 3 {
       guard let axis = pass.inputs[input].axes.last else { continue }
       try pass.demandWhole(
         axis, "attention",
@@ -187,7 +206,7 @@ public struct Attention: ForwardOperation {
     [AttentionGradient.formula, AttentionSinkGradient.formula]
   }
   public func slopes(_ inputs: [TensorType]) -> [Int] {
-    if inputs.count == 4 { return [0, 1, 2, 3] }
+    if Self.hasSinks(inputs) { return [0, 1, 2, 3] }
     // The weight of the only position is 1.
     return inputs[0].axes[1].size > 1 && window != 1 ? [0, 1, 2] : [2]
   }
@@ -198,7 +217,8 @@ public struct Attention: ForwardOperation {
   public var movesNumbers: Bool { false }
   public func positions(_ inputs: [TensorType]) -> PositionRule { .causal }
   public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] {
-    let shared = (0..<2).map { axis in (0..<3).map { AxisPlace($0, axis) } }
+    let places = Array(0..<3) + (Self.hasDocuments(inputs) ? [inputs.count - 1] : [])
+    let shared = (0..<2).map { axis in places.map { AxisPlace($0, axis) } }
     return shared + [(keyHeads == heads ? 0..<3 : 1..<3).map { AxisPlace($0, 2) }]
   }
 

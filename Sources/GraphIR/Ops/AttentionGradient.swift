@@ -3,11 +3,12 @@
 ///     p = exp(score - maximum) / sum    m = dropout's factors    δ = Σ_u p m (dy vᵀ) = Σ_d dy y
 ///     dv = (m p)ᵀ dy    ds = p (m (dy vᵀ) - δ)    dq = scale ds k    dk = scale dsᵀ q
 ///
-///     dy, y, q f32[B, T, H D]    k, v f32[B, T, G D]    maximum, sum f32[B, H, T]
+///     dy, y, q f32[B, T, H D]    k, v f32[B, T, G D]    maximum, sum f32[B, H, T]    beginnings i32[B, T]
 ///     -> dq f32[B, T, H D], dk, dv f32[B, T, G D]
 ///
 /// The gradients of keys and values are sums over the heads that read them. Where scores are capped, ds
 /// is multiplied by 1 - (score / cap)². Sinks are in maximum and sum, and change nothing else.
+/// The beginnings of documents are the last operand, where a sequence may hold several.
 public struct AttentionGradient: GradientOperation {
   public static let kind = OpKind.attentionGradient
   public static let forward = OpKind.attention
@@ -19,7 +20,8 @@ public struct AttentionGradient: GradientOperation {
   public init(_ attention: Attention) { self.attention = attention }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    try expectCount("attentionGradient", inputs, 7)
+    let hasDocuments = inputs.last?.element == .i32
+    try expectCount("attentionGradient", inputs, hasDocuments ? 8 : 7)
     try expectRank("attentionGradient", inputs[0], atLeast: 3)
     for input in inputs[1...2] {
       try expectSame("attentionGradient", "y and queries", inputs[0], input)
@@ -31,6 +33,10 @@ public struct AttentionGradient: GradientOperation {
     let rows = TensorType(.f32, [inputs[0].axes[0], attention.heads, inputs[0].axes[1]])
     try expectSame("attentionGradient", "maximum", rows, inputs[5])
     try expectSame("attentionGradient", "sum", rows, inputs[6])
+    if hasDocuments {
+      let beginnings = TensorType(.i32, Array(inputs[0].axes.prefix(2)))
+      try expectSame("attentionGradient", "beginnings of documents", beginnings, inputs[7])
+    }
     return Array(inputs[2...4])
   }
 
@@ -55,6 +61,7 @@ public struct AttentionGradient: GradientOperation {
   public var lastStep: LastStep { .none }
   public func operandRoles(_ inputs: [TensorType]) -> [Role] {
     [.gradient, .output, .queries, .keys, .values, .maximum, .sum]
+      + (inputs.last?.element == .i32 ? [.beginnings] : [])
   }
   public var resultRoles: [Role] { Role.projected }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
@@ -68,6 +75,9 @@ public struct AttentionGradient: GradientOperation {
       try pass.meet(alike: [0, 1, 2], "attention")
       try pass.meet(alike: [3, 4], "attention")
       try pass.meet((0..<2).map { axis in (0..<5).map { AxisPlace($0, axis) } }, "attention")
+    }
+    if pass.inputs.count == 8 {
+      try pass.meet((0..<2).map { axis in [0, 7].map { AxisPlace($0, axis) } }, "attention")
     }
     return Array(pass.inputs[2...4])
   }

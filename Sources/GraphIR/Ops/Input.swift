@@ -1,17 +1,21 @@
-/// What the caller gives: tokens and targets, or the positions 0 ..< T.
+/// What the caller gives: tokens and targets, the positions 0 ..< T, and where documents begin.
 ///
-///     tokens, targets i32[B, T]    positions i32[T]
+///     tokens, targets, beginnings i32[B, T]    positions i32[T]
 ///
-/// Tokens are in 0 ..< V, and so are targets, but for those that are to be ignored.
+/// Tokens are in 0 ..< V, and so are targets, but for those that are to be ignored. beginnings[b, t] is the
+/// position in row b of the first token of the document that token t belongs to: t itself, or that of the
+/// token before.
 public struct Input: ForwardOperation {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case tokens
     case targets
     case positions
+    case beginnings
   }
 
   public static let kind = OpKind.input
-  public static let formula = "y = the caller's tokens, targets, or positions 0 ..< T"
+  public static let formula =
+    "y = the caller's tokens, targets, beginnings of documents, or positions 0 ..< T"
 
   /// The target of a position that is neither learned nor measured, as in PyTorch's losses.
   public static let ignoredTarget: Int32 = -100
@@ -47,7 +51,7 @@ public struct Input: ForwardOperation {
   }
   public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
     switch kind {
-    case .tokens, .targets: axes = [pass.axes.sequences, pass.axes.positions]
+    case .tokens, .targets, .beginnings: axes = [pass.axes.sequences, pass.axes.positions]
     case .positions: axes = [pass.axes.positions]
     }
     return try infer([])

@@ -41,10 +41,25 @@ public struct Linear: ForwardOperation {
     guard let dy = node.dy else { return node.inputs.map { _ in nil } }
     let start =
       g.type(of: node.inputs[0]).experts == nil ? [] : [node.inputs[node.inputs.count - 1]]
-    let dx = g.emitOne(.linearInputGradient(LinearInputGradient()), [dy, node.inputs[1]] + start)
-    let learned = g.emit(
-      .linearWeightGradient(LinearWeightGradient(bias: bias)), [dy, node.inputs[0]] + start)
-    return [dx] + learned + start.map { _ in nil }
+    let dx =
+      node.isWanted[0]
+      ? g.emitOne(.linearInputGradient(LinearInputGradient()), [dy, node.inputs[1]] + start) : nil
+    return [dx] + parameterGradients(dy, node, start, &g) + start.map { _ in nil }
+  }
+
+  /// dw and db, as far as they are wanted: db alone is a sum, but by expert.
+  private func parameterGradients(
+    _ dy: Value, _ node: GradientSite, _ start: [Value], _ g: inout GraphBuilder
+  ) -> [Value?] {
+    let (wantsWeight, wantsBias) = (node.isWanted[1], bias && node.isWanted[2])
+    if !wantsWeight, !wantsBias { return bias ? [nil, nil] : [nil] }
+    let type = g.type(of: dy)
+    if !wantsWeight, start.isEmpty, type.axes.count > 1 {
+      return [nil, g.emitOne(.sum(Sum(to: type.axes.suffix(1))), [dy])]
+    }
+    let made = g.emit(
+      .linearWeightGradient(LinearWeightGradient(bias: wantsBias)), [dy, node.inputs[0]] + start)
+    return [wantsWeight ? made[0] : nil] + (bias ? [wantsBias ? made[1] : nil] : [])
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {

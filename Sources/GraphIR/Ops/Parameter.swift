@@ -4,7 +4,7 @@
 ///
 /// A state has no gradient. When a step has updated the learned ones, it becomes what the graph's output
 /// `.state` of its name was in the step's pass: what its rule made of it. One with a `signStep` moves by that
-/// much, up where the output is above 0 and down where it is below.
+/// much, up where the output is above 0 and down where it is below. A frozen one stays as it is.
 public struct Parameter: ForwardOperation {
   public static let kind = OpKind.parameter
   public static let formula = "y = the tensor of that name that the model keeps"
@@ -21,9 +21,19 @@ public struct Parameter: ForwardOperation {
   /// new value.
   public var signStep: Double?
 
+  /// Whether it keeps its values: no gradient of it is asked for.
+  public var isFrozen: Bool
+
+  /// What it is to which weight, if it is a part of a low-rank adapter.
+  public var adapter: Adapter?
+
+  /// Whether a gradient is to change it.
+  public var isLearned: Bool { !isState && !isFrozen }
+
   public init(
     name: String, axes: [Axis], initializer: Initializer, decays: Bool = true,
-    isState: Bool = false, signStep: Double? = nil
+    isState: Bool = false, signStep: Double? = nil, isFrozen: Bool = false,
+    adapter: Adapter? = nil
   ) {
     self.name = name
     self.axes = axes
@@ -31,6 +41,8 @@ public struct Parameter: ForwardOperation {
     self.decays = decays
     self.isState = isState
     self.signStep = signStep
+    self.isFrozen = isFrozen
+    self.adapter = adapter
   }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
@@ -73,13 +85,26 @@ public struct Parameter: ForwardOperation {
     Attributes().with("name", .string(name)).with("axes", .axes(axes))
       .with("init", .initializer(initializer)).with("undecayed", flag: !decays)
       .with("state", flag: isState).with("signStep", signStep.map { .number($0) })
+      .with("frozen", flag: isFrozen).with("adapts", adapter.map { .string($0.weight) })
+      .with("part", adapter.map { .string($0.part.rawValue) })
+      .with("scale", adapter.map { .number($0.scale) })
   }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
     self.init(
       name: try reader.string("name"), axes: try reader.axes("axes"),
       initializer: try reader.initializer("init"), decays: !reader.flag("undecayed"),
-      isState: reader.flag("state"), signStep: try reader.optionalNumber("signStep"))
+      isState: reader.flag("state"), signStep: try reader.optionalNumber("signStep"),
+      isFrozen: reader.flag("frozen"), adapter: try Self.adapter(&reader))
+  }
+
+  private static func adapter(_ reader: inout AttributeReader) throws(Mismatch) -> Adapter? {
+    guard let weight = try reader.optionalString("adapts") else { return nil }
+    let word = try reader.string("part")
+    guard let part = Adapter.Part(rawValue: word) else {
+      throw Mismatch("parameter: an adapter has the parts a and b, not \(word)")
+    }
+    return Adapter(of: weight, part, scale: try reader.number("scale"))
   }
 
   public static var samples: [Sample] {

@@ -86,6 +86,8 @@ public struct DecoderModel: Equatable, Sendable {
   public var activation = Activation.geluByTanh
   /// The weight of the balance loss of all layers together; 0 for none.
   public var balance = 0.0
+  /// The weight of a balance loss of each layer's own; 0 for none. No config.json has it.
+  public var layerBalance = 0.0
   /// Rates of dropout: of attention's weights, of what branches give, of what the first layer gets.
   public var attentionDropout = 0.0
   public var branchDropout = 0.0

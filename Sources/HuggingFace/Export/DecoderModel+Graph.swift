@@ -12,6 +12,7 @@ extension DecoderModel {
       try readTables(facts)
       try readAttention(facts)
       try readLayers(facts)
+      if let refusal { throw GraphFacts.Missing(reason: refusal) }
     } catch {
       throw .noArchitecture(model: graph.name, reason: error.reason)
     }

@@ -2,22 +2,19 @@ import Exchange
 import JSON
 import SystemFiles
 
-/// A model's weights as a folder of transformers.
+/// A model's weights as a folder of transformers, adapters merged into them.
 public struct FolderExport {
   public let model: DecoderModel
-  private let file: Safetensors
+  private let adapted: AdaptedWeights
   private let links: [TensorLink]
+  private var file: Safetensors { adapted.file }
 
   /// Checks that a file has every parameter of the decoder, in its shape. Errors: unreadable, or unfit.
   public init(_ model: DecoderModel, weights path: String) throws(FolderError) {
     self.model = model
     links = model.links(.saved(model.architecture), context: model.longest)
-    do {
-      file = try Safetensors(path: path)
-    } catch {
-      throw .badWeights(error)
-    }
-    let found = Dictionary(file.tensors.map { ($0.name, $0) }) { first, _ in first }
+    adapted = try Self.opened(path)
+    let found = Dictionary(adapted.file.tensors.map { ($0.name, $0) }) { first, _ in first }
     var problems: [String] = []
     var missing: [String] = []
     var seen: Set<String> = []
@@ -33,6 +30,21 @@ public struct FolderExport {
     }
     if !missing.isEmpty { problems.insert("missing: \(NameList(missing))", at: 0) }
     if !problems.isEmpty { throw .unfit(path: path, problems) }
+  }
+
+  /// A weights file with its adapters, if it has any.
+  static func opened(_ path: String) throws(FolderError) -> AdaptedWeights {
+    let file: Safetensors
+    do {
+      file = try Safetensors(path: path)
+    } catch {
+      throw .badWeights(error)
+    }
+    do {
+      return try AdaptedWeights(file)
+    } catch {
+      throw .badAdapters(error)
+    }
   }
 
   /// The tokenizer.json that the weights bring along, if they do.
@@ -85,11 +97,11 @@ public struct FolderExport {
   private func parts(
     _ links: [TensorLink], _ tensors: [String: Safetensors.Tensor]
   ) -> [() throws -> [Float]] {
-    let file = file
+    let adapted = adapted
     func numbers(_ link: TensorLink, _ range: Range<Int>) throws -> [Float] {
       guard let tensor = tensors[link.ours] else { return [] }
       let start = (link.expert ?? 0) * link.count
-      return try file.numbers(tensor, start + range.lowerBound..<start + range.upperBound)
+      return try adapted.numbers(tensor, start + range.lowerBound..<start + range.upperBound)
     }
     if links.count == 1, links[0].isContiguous {
       return stride(from: 0, to: links[0].count, by: Self.portion).map { start in

@@ -45,7 +45,14 @@ struct GraphFacts {
     guard let first = firstMixture else {
       return has(attention + "q_norm.weight") ? .qwen3 : .llama
     }
-    if has("block.\(first).mixture.share.weight") { return .qwen2MoE }
+    if has("block.\(first).mixture.share.weight") {
+      if has(attention + "q_norm.weight") {
+        throw Missing(
+          reason:
+            "its queries have norms, and no architecture with an expert of all tokens has those")
+      }
+      return .qwen2MoE
+    }
     guard let norm = shapes[attention + "q_norm.weight"]?.first else { return .mixtral }
     let isWhole = norm == shapes[attention + "q.weight"]?.first
     return isWhole && firstAttention?.heads.size != 1 ? .olmoe : .qwen3MoE

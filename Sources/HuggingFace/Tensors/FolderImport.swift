@@ -39,6 +39,14 @@ public struct FolderImport {
     }
   }
 
+  /// Checks that each pattern fits a parameter of the model. Error: the first that does not.
+  public func checkFrozen(_ patterns: [ParameterPattern]) throws(FolderError) {
+    let names = links.map(\.ours)
+    for pattern in patterns where !names.contains(where: pattern.fits) {
+      throw .noSuchParameter(pattern: pattern.text, names: names)
+    }
+  }
+
   /// How the names are written, by the first that tells.
   private static func style(of names: Set<String>, _ architecture: Architecture) -> NameStyle {
     var style = NameStyle.saved(architecture)
@@ -113,10 +121,11 @@ public struct FolderImport {
 
   /// Writes the weights under moec's names; they are read part by part.
   public func writeWeights(to path: String, notes: CheckpointNotes) throws {
-    try Safetensors.write(outputs, metadata: notes.metadata, to: path)
+    try Safetensors.write(weights, metadata: notes.metadata, to: path)
   }
 
-  private var outputs: [Safetensors.Output] {
+  /// The weights under moec's names, to be read part by part.
+  public var weights: [Safetensors.Output] {
     var order: [String] = []
     var groups: [String: [TensorLink]] = [:]
     for link in links {

@@ -2,14 +2,17 @@
 
 extension ModelText {
   var gpt2Sizes: String {
-    let axes = [
+    var axes = [
       axis("V", model.vocabulary), axis("T", context), axis("B", batch), axis("C", model.width),
-      axis("F", model.hidden),
     ]
-    let numbers = [
-      "heads = \(model.heads)", "depth = \(model.depth)", "epsilon = \(model.epsilon)",
-    ]
-    return declarations(axes) + "\n" + declarations(numbers)
+    if model.sparse.count < model.depth { axes.append(axis(denseAxis, model.hidden)) }
+    var numbers = ["heads = \(model.heads)", "depth = \(model.depth)"]
+    if !model.sparse.isEmpty {
+      axes += [axis("F", model.expertWidth), axis("E", model.experts)]
+      numbers.append("chosen = \(model.chosen)")
+    }
+    numbers.append("epsilon = \(model.epsilon)")
+    return declarations(axes) + "\n" + declarations(numbers) + lists
   }
 
   private func dropped(_ rate: Double) -> String { rate > 0 ? ".dropout(\(rate))" : "" }
@@ -43,12 +46,38 @@ extension ModelText {
     }
   }
 
+  /// Experts, which have what a dense layer has, and their mixture.
+  var gpt2Mixtures: [String] {
+    if model.sparse.isEmpty { return [] }
+    return [
+      """
+      /// One of the experts, [B·T·K, C] by E.
+      func expert(_ x: Routed) -> Routed {
+          let deviation = \(model.deviation) / Double(2 * depth).squareRoot()
+          return x.linear("up", F)\(activation).linear("proj", C, weights: .normal(deviation))
+      }
+      """,
+      """
+      /// The experts of each token, weighed by the router.
+      func mixture(_ x: Tensor) -> Tensor {
+          let routing = x.linear("router", E, bias: false).top(chosen).softmax()\(balanced)
+          return expert(x.routed(by: routing)).combined()\(dropped(model.branchDropout))
+      }
+      """,
+    ]
+  }
+
   var gpt2Block: String {
     let norm = "layerNorm(\"norm\", epsilon: epsilon)"
+    let dense = "h + scope(\"mlp\") { last(h.\(norm).linear(\"up\", \(denseAxis))\(activation)) }"
+    let sparse = "h + scope(\"mixture\") { mixture(h.\(norm)) }"
+    let choice =
+      hasBoth ? "\n    if !mixtures.contains(index) {\n        return \(dense)\n    }" : ""
+    let index = hasBoth ? ", _ index: Int" : ""
     return """
-      func block(_ x: Tensor) -> Tensor {
-          let h = x + scope("attention") { selfAttention(x.\(norm)) }
-          return h + scope("mlp") { last(h.\(norm).linear("up", F)\(activation)) }
+      func block(_ x: Tensor\(index)) -> Tensor {
+          let h = x + scope("attention") { selfAttention(x.\(norm)) }\(choice)
+          return \(model.sparse.isEmpty ? dense : sparse)
       }
       """
   }

@@ -8,22 +8,26 @@ public struct ModelText {
   let batch: Int
   /// Where it comes from, for the comment at its head.
   let origin: String
+  /// Patterns of the names of parameters that keep their values.
+  let frozen: [String]
 
   public init(
-    _ model: DecoderModel, name: String, context: Int, batch: Int, origin: String
+    _ model: DecoderModel, name: String, context: Int, batch: Int, origin: String,
+    frozen: [String] = []
   ) {
     self.model = model
     self.name = name
     self.context = context
     self.batch = batch
     self.origin = origin
+    self.frozen = frozen
   }
 
   /// The whole file.
   public var text: String {
     let parts =
       model.architecture == .gpt2
-      ? [heading, gpt2Sizes, gpt2Attention, gpt2Block, gpt2Model]
+      ? [heading, gpt2Sizes, gpt2Attention] + gpt2Mixtures + [gpt2Block, gpt2Model]
       : [heading, sizes, attention] + (hasDense ? [dense] : []) + mixtures + [block, trunk]
     return parts.joined(separator: "\n\n") + "\n"
   }
@@ -64,7 +68,7 @@ public struct ModelText {
     """
     LanguageModel("\(name)", vocabulary: V, context: T, batch: B, linearWeights: .normal(\(model.deviation)),
                   optimizer: .adamW(learningRate: 2e-5, beta2: 0.95, weightDecay: 0.1),
-                  decaying: .matrices) { text in
+                  decaying: .matrices\(frozenText)) { text in
     """
   }
 }
@@ -99,7 +103,7 @@ extension ModelText {
   }
 
   /// Which layers have experts or see a window, where that differs.
-  private var lists: String {
+  var lists: String {
     var text = ""
     if hasBoth {
       text += "\nlet mixtures: Set<Int> = \(layerList(model.sparse))"
@@ -111,9 +115,9 @@ extension ModelText {
   }
 
   /// An expert's width is F where there are experts, a dense layer's else.
-  private var denseAxis: String { model.sparse.isEmpty ? "F" : "M" }
+  var denseAxis: String { model.sparse.isEmpty ? "F" : "M" }
 
-  private var hasBoth: Bool { !model.sparse.isEmpty && model.sparse.count < model.depth }
+  var hasBoth: Bool { !model.sparse.isEmpty && model.sparse.count < model.depth }
 
   private func layerList(_ layers: Set<Int>) -> String {
     var lines = [""]
@@ -196,11 +200,12 @@ extension ModelText {
 
   private var expert: String {
     if model.architecture != .gptOSS {
+      let hasBias = model.hasDenseBias
       return """
         /// SwiGLU expert: down(silu(gate(x)) * up(x)).
         func expert(_ x: Routed) -> Routed {
-            let gated = x.linear("gate", F, bias: false).silu() * x.linear("up", F, bias: false)
-            return gated.linear("down", C, bias: false)
+            let gated = x\(linear("gate", "F", hasBias)).silu() * x\(linear("up", "F", hasBias))
+            return gated\(linear("down", "C", hasBias))
         }
         """
     }
@@ -223,7 +228,7 @@ extension ModelText {
     var lines = [
       "/// The experts of each token, weighed by the router.",
       "func mixture(_ x: Tensor\(hasBalance ? ", _ routings: inout [Routing]" : "")) -> Tensor {",
-      "    let routing = \(router)\(choice)",
+      "    let routing = \(router)\(choice)\(balanced)",
     ]
     if hasBalance { lines.append("    routings.append(routing)") }
     if model.sharedWidth > 0 {
@@ -237,6 +242,9 @@ extension ModelText {
     }
     return (lines + ["}"]).joined(separator: "\n")
   }
+
+  /// A loss of each layer's own; the layers stay alike by it.
+  var balanced: String { model.layerBalance > 0 ? ".balanced(\(model.layerBalance))" : "" }
 
   private var takesIndex: Bool { hasWindows || hasBoth }
 
@@ -253,7 +261,9 @@ extension ModelText {
       "func block(\(parameters)) -> Tensor {",
       "    let h = x + scope(\"attention\") { selfAttention(x.\(norm)\(index)) }",
     ]
-    if hasBoth { lines.append("    if !mixtures.contains(index) { return \(dense) }") }
+    if hasBoth {
+      lines += ["    if !mixtures.contains(index) {", "        return \(dense)", "    }"]
+    }
     lines.append("    return " + (model.sparse.isEmpty ? dense : sparse))
     return (lines + ["}"]).joined(separator: "\n")
   }

@@ -15,7 +15,7 @@ struct UntrainedParameter: RuleDefinition {
     }
     let hasRouter = subject.graph.nodes.contains { if case .top = $0.op { true } else { false } }
     return subject.graph.parameters.compactMap { index, parameter in
-      if parameter.isState { return nil }
+      if !parameter.isLearned { return nil }
       let isTrained = isTrained[index] && !subject.withoutGradient.contains(parameter.name)
       guard subject.isUsed[index], !isTrained else { return nil }
       return Finding(

@@ -9,6 +9,7 @@ extension Manifest: Decodable {
     case activeParameters = "active_parameters"
     case accumulates, routers, terms, settings
     case infers = "inference"
+    case takesDocuments = "documents"
     case vocabularyLine = "vocabulary_line"
     case expertRanks = "expert_ranks"
   }
@@ -29,6 +30,7 @@ extension Manifest: Decodable {
     accumulates = try? values.decode(Bool.self, forKey: .accumulates)
     expertRanks = try values.decodeIfPresent(Int.self, forKey: .expertRanks) ?? 1
     infers = (try? values.decode(Bool.self, forKey: .infers)) ?? false
+    takesDocuments = (try? values.decode(Bool.self, forKey: .takesDocuments)) ?? false
     routers = try values.decodeIfPresent([Router].self, forKey: .routers) ?? []
     terms = try values.decodeIfPresent([Term].self, forKey: .terms) ?? []
     settings = try values.decodeIfPresent([Setting].self, forKey: .settings) ?? []
@@ -121,7 +123,7 @@ extension Manifest.Parameter: Decodable {
     case name, shape, axes
     case initializer = "init"
     case decays = "decay"
-    case steps, role, update, gradient
+    case steps, role, update, gradient, frozen, adapts, part, scale
   }
 
   public init(from decoder: any Decoder) throws {
@@ -134,6 +136,12 @@ extension Manifest.Parameter: Decodable {
     steps = try values.decodeIfPresent(Int.self, forKey: .steps) ?? 1
     role = try? values.decode(String.self, forKey: .role)
     isState = try values.decodeIfPresent(Update.self, forKey: .update) == .state
+    if let weight = try values.decodeIfPresent(String.self, forKey: .adapts) {
+      adapter = Adapter(
+        weight: weight, isFirst: try values.decode(String.self, forKey: .part) == "a",
+        scale: try values.decode(Double.self, forKey: .scale))
+    }
+    isFrozen = (try? values.decode(Bool.self, forKey: .frozen)) ?? false
     hasGradient = try !isState && values.decodeIfPresent(Bool.self, forKey: .gradient) ?? true
   }
 

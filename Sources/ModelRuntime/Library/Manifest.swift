@@ -35,6 +35,10 @@ public struct Manifest: Equatable, Sendable {
 
   /// Whether the library gives logits and nothing else: it was compiled with --inference.
   public var infers = false
+
+  /// Whether several documents may stand in a row: it was compiled with --documents.
+  public var takesDocuments = false
+
   /// The command that compiled the library, if it says.
   public var compiler: String?
   /// The model's source, if it says.
@@ -60,6 +64,22 @@ public struct Manifest: Equatable, Sendable {
 
     /// Whether it has a gradient, moments and step counts; a state has none, nor has what nothing trains.
     public var hasGradient = true
+
+    /// Whether it was frozen, so that it has none.
+    public var isFrozen = false
+
+    /// What it is to which weight, if it is a part of a low-rank adapter.
+    public var adapter: Adapter?
+
+    /// One of the two matrices of an adapter: beside w x stands scale b (a x).
+    public struct Adapter: Equatable, Sendable {
+      /// The name of the parameter w.
+      public var weight: String
+      /// Whether it is a [r, I], and not b [O, r].
+      public var isFirst: Bool
+      /// α / r.
+      public var scale: Double
+    }
 
     /// How many numbers it holds: the product of its shape.
     public var count: Int { shape.reduce(1, *) }
@@ -150,6 +170,12 @@ public struct Manifest: Equatable, Sendable {
 
   /// How many numbers all learned parameters hold together.
   public var parameterCount: Int { parameters.reduce(0) { $0 + ($1.isState ? 0 : $1.count) } }
+
+  /// How many of them were frozen.
+  public var frozenCount: Int { parameters.reduce(0) { $0 + ($1.isFrozen ? $1.count : 0) } }
+
+  /// α / r of the adapters; nil where there are none.
+  public var adapterScale: Double? { parameters.lazy.compactMap(\.adapter?.scale).first }
 
   /// The parameters that rules update.
   public var states: [Parameter] { parameters.filter(\.isState) }

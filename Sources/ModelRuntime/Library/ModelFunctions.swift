@@ -49,6 +49,7 @@ struct ModelFunctions: @unchecked Sendable {
     (
       @convention(c) (OpaquePointer?, Tokens, Int32, UInt64, UnsafeMutablePointer<Float>?) -> Int32
     )?
+  let documents: (@convention(c) (OpaquePointer?, Int32, Tokens) -> Int32)?
   let terms: (@convention(c) (OpaquePointer?, UnsafeMutablePointer<Float>?) -> Int32)?
 
   static let names = [
@@ -83,6 +84,7 @@ struct ModelFunctions: @unchecked Sendable {
     replay = ModelFunctions.optional("moec_replay", in: handle)
     losses = ModelFunctions.optional("moec_losses", in: handle)
     next = ModelFunctions.optional("moec_next", in: handle)
+    documents = ModelFunctions.optional("moec_documents", in: handle)
     terms = ModelFunctions.optional("moec_terms", in: handle)
   }
 

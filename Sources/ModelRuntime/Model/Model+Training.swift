@@ -12,6 +12,7 @@ public enum OptionalFunction: String, Sendable, CaseIterable {
   case routes = "moec_routes"
   case replay = "moec_replay"
   case terms = "moec_terms"
+  case documents = "moec_documents"
 }
 
 extension Model {
@@ -28,6 +29,7 @@ extension Model {
     case .routes: return library.functions.routes != nil
     case .replay: return library.functions.replay != nil
     case .terms: return library.functions.terms != nil
+    case .documents: return library.functions.documents != nil
     }
   }
 

@@ -13,6 +13,8 @@ public enum ModelError: ExplainedError, Equatable {
   case lacks(OptionalFunction)
   /// The library was compiled without room for the gradients of several batches.
   case takesOneBatch
+  /// The library was compiled for rows of one document each.
+  case takesNoDocuments
   /// So many ranks share out the library's experts, and the model is one of another number of ranks.
   case sharesExperts(among: Int, ranks: Int)
   /// Where ranks share out the experts, each has a power of two of an update's batches.
@@ -34,6 +36,8 @@ public enum ModelError: ExplainedError, Equatable {
       return "the library has no \(function.rawValue), which this needs"
     case .takesOneBatch:
       return "the library takes one batch for each update, so that nothing can be accumulated"
+    case .takesNoDocuments:
+      return "the library was compiled without --documents: each of its rows is one document"
     case .sharesExperts(let sharers, let ranks):
       return "\(sharers) ranks share out the library's experts, "
         + (ranks == 1 ? "and this is one process" : "which \(ranks) ranks cannot")
@@ -55,6 +59,7 @@ public enum ModelError: ExplainedError, Equatable {
         "ask for fewer with --threads, or raise the limit on memory or processes (ulimit -v, -u)"
     case .lacks: return "compile the model again with this version of moec"
     case .takesOneBatch: return "compile the model again with --accumulate"
+    case .takesNoDocuments: return "compile the model again with --documents"
     case .failed: return "check the data against the model's vocabulary and context"
     case .sharesExperts(let sharers, _):
       return

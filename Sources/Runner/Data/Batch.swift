@@ -1,7 +1,17 @@
-/// B windows of T tokens with their targets, [B, T] each.
+import ModelRuntime
+
+/// B rows of T tokens with their targets, [B, T] each.
 public struct Batch: Equatable, Sendable {
   public var tokens: [Int32]
   public var targets: [Int32]
+  /// Where in its row the text that a token is of begins; nil where each row is one text.
+  public var beginnings: [Int32]?
+
+  /// Nothing to learn, for others to fill in.
+  init(padding count: Int) {
+    tokens = [Int32](repeating: 0, count: count)
+    targets = [Int32](repeating: Model.ignoredTarget, count: count)
+  }
 
   /// Draws windows that start anywhere in 0 ..< length - T; targets are shifted by one.
   public init(

@@ -12,6 +12,8 @@ public struct RunRecord: Equatable, Sendable, Codable {
   /// The text's path and fingerprint.
   public var data: String
   public var fingerprint: String
+  /// How conversations were read, if the data is such.
+  var conversations: ConversationOptions?
   public var progress = TrainingProgress()
   /// What experts were given since the last evaluation, if the model routes.
   var experts: ExpertWatch?
@@ -34,6 +36,13 @@ public struct RunRecord: Equatable, Sendable, Codable {
     self.defaults = defaults
     self.data = data
     self.fingerprint = fingerprint
+  }
+
+  /// What a run on some data begins with.
+  init(settings: TrainingSettings, defaults: Manifest.Defaults, _ data: any LearningData) {
+    self.init(
+      settings: settings, defaults: defaults, data: data.path, fingerprint: data.fingerprint)
+    conversations = (data as? Conversations)?.options
   }
 
   /// As one line of JSON; the same record gives the same text.

@@ -39,9 +39,7 @@ final class TrainingRun {
     self.loop = loop
     self.files = files
     self.listeners = listeners
-    record = RunRecord(
-      settings: loop.settings, defaults: loop.defaults, data: loop.corpus.path,
-      fingerprint: loop.corpus.fingerprint)
+    record = RunRecord(settings: loop.settings, defaults: loop.defaults, loop.data)
     if let old = session.record {
       record.progress = old.progress
       record.trackers = old.trackers
@@ -140,7 +138,7 @@ final class TrainingRun {
     do {
       try log.write(
         evaluation, record.balance, terms: record.terms, seconds: seconds,
-        tokens: evaluation.step * loop.tokensPerStep,
+        tokens: loop.tokens(before: evaluation.step),
         learningRate: loop.learningRate(at: evaluation.step), gradientNorm: record.gradientNorm)
       if log.takeRemoval() { listeners.warning("the log was removed, and is made anew") }
     } catch {
@@ -239,7 +237,7 @@ extension TrainingRun {
     var metrics = [
       "train_loss": evaluation.trainLoss, "val_loss": evaluation.validationLoss,
       "learning_rate": Double(loop.learningRate(at: evaluation.step)),
-      "tokens": Double(evaluation.step * loop.tokensPerStep), "seconds": meter.elapsed,
+      "tokens": Double(loop.tokens(before: evaluation.step)), "seconds": meter.elapsed,
     ]
     if let balance {
       metrics["expert_balance"] = balance.balance
@@ -250,6 +248,7 @@ extension TrainingRun {
     metrics["gradient_norm"] = gradientNorm
     for term in record.terms ?? [] { metrics["term.\(term.name)"] = term.mean }
     metrics["tokens_per_second"] = meter.tokensPerSecond
+    metrics["learned_tokens_per_second"] = meter.learnedPerSecond
     for tracker in listeners.trackers { tracker.log(metrics: metrics, step: evaluation.step) }
   }
 
@@ -263,8 +262,13 @@ extension TrainingRun {
 }
 
 extension TrainingLoop {
-  /// Tokens that one step learns from.
-  public var tokensPerStep: Int {
-    settings.accumulation * model.manifest.batch * model.manifest.context
+  /// Tokens of all steps before one.
+  func tokens(before step: Int) -> Int {
+    data.tokens(before: step, of: settings.accumulation, model.manifest, seed: seed)
+  }
+
+  /// How much a step learns from.
+  func count(of step: Int) -> TokenCount {
+    data.count(step: step, of: settings.accumulation, model.manifest, seed: seed)
   }
 }

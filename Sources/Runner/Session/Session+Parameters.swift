@@ -23,7 +23,7 @@ extension Session {
     if !settings.noDecay.isEmpty {
       parameters["no_decay"] = settings.noDecay.joined(separator: ",")
     }
-    if let corpus { parameters["data"] = corpus.path }
+    if let data { parameters.merge(data.parameters) { own, _ in own } }
     if let active = manifest.activeParameters { parameters["active_parameters"] = "\(active)" }
     for setting in manifest.settings { parameters["setting/\(setting.name)"] = setting.value }
     for (axis, size) in manifest.axes { parameters["axis/\(axis)"] = "\(size)" }

@@ -1,12 +1,45 @@
+import Chat
 import Exchange
 import SystemFiles
+import Words
 
 extension Session {
   /// The step that training begins with.
   public var start: Int { isResumed ? step : 0 }
 
   /// What a run is trained with unless told otherwise: a resumed one goes on as it was.
-  public var usualSettings: TrainingSettings { record?.settings ?? TrainingSettings() }
+  public var usualSettings: TrainingSettings {
+    if let record { return record.settings }
+    var settings = TrainingSettings()
+    settings.evaluationBatches = usualEvaluationBatches
+    return settings
+  }
+
+  /// Batches of an evaluation unless told otherwise: of conversations, all to validate.
+  public var usualEvaluationBatches: Int {
+    data?.usualEvaluationBatches(model.manifest) ?? TrainingSettings().evaluationBatches
+  }
+
+  /// The steps of so many epochs, `accumulation` batches each.
+  public func steps(ofEpochs epochs: Int, accumulation: Int) -> Int {
+    epochs * (data?.stepsOfEpoch(of: accumulation, model.manifest) ?? 0)
+  }
+
+  /// `3 epochs of 120 steps: each conversation once`.
+  public func epochNote(_ epochs: Int, accumulation: Int) -> String? {
+    guard let data else { return nil }
+    let steps = data.stepsOfEpoch(of: accumulation, model.manifest)
+    return "epochs  \(epochs.grouped) of \(steps.of("step")): \(data.epoch)"
+  }
+
+  /// The text, where it is one.
+  public var corpus: Corpus? { data as? Corpus }
+
+  /// What is to be said of the data.
+  public var notes: [String] { data?.notes ?? [] }
+
+  /// What lies beside the weights for chats, where conversations are learned from.
+  public var chatFiles: ChatFiles? { (data as? Conversations)?.files }
 
   /// Trains, saves, logs and tracks.
   ///
@@ -17,7 +50,7 @@ extension Session {
     _ settings: TrainingSettings, files: TrainingFiles = TrainingFiles(),
     listeners: TrainingListeners
   ) throws -> TrainingOutcome {
-    guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
+    guard let data else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
     var files = files
     files.averages = settings.ema != nil
     if ranks.isFirst { try files.check() }
@@ -27,7 +60,7 @@ extension Session {
     settings.learningRate =
       settings.learningRate ?? (record.map(\.settings.learningRate) ?? learningRate)
     var loop = TrainingLoop(
-      model: model, corpus: corpus, settings: settings, seed: seed, defaults: record?.defaults)
+      model: model, data: data, settings: settings, seed: seed, defaults: record?.defaults)
     loop.ranks = ranks
     if let decay = settings.ema {
       loop.average = try WeightAverage(of: model, goingOnFrom: average, decay: decay)
@@ -48,10 +81,12 @@ extension Session {
 
   /// Mean losses on both parts of the corpus. Errors: one of them is not finite.
   public func evaluate(batches: Int, showsProgress: Bool = true) throws -> Evaluation {
-    guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
-    let progress = ProgressLine(total: Double(2 * batches), isShown: showsProgress)
+    guard let data else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
+    var evaluator = Evaluator(model: model, data: data, batches: batches, seed: seed)
+    let progress = ProgressLine(
+      total: Double(evaluator.count(of: .training) + evaluator.count(of: .validation)),
+      isShown: showsProgress)
     defer { progress.clear() }
-    var evaluator = Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
     evaluator.ranks = ranks
     let evaluation = try evaluator.evaluate(step: step) {
       progress.advance(by: 1) { ["evaluating"] }
@@ -74,10 +109,9 @@ extension Session {
 
   /// Saves the model as it is before step `step`, so that training with `settings` can go on.
   public func save(to path: String, step: Int, _ settings: TrainingSettings) throws {
-    guard let corpus else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
+    guard let data else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
     let record = RunRecord(
-      settings: settings, defaults: record?.defaults ?? model.manifest.defaults,
-      data: corpus.path, fingerprint: corpus.fingerprint)
+      settings: settings, defaults: record?.defaults ?? model.manifest.defaults, data)
     try save(to: path, step: step, record)
   }
 

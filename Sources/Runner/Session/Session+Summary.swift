@@ -21,6 +21,11 @@ extension Session {
         "work    \(magnitude(manifest.work.step))FLOP per step, "
           + "\(magnitude(manifest.work.forward))FLOP forward", at: 2)
     }
+    if manifest.frozenCount > 0 {
+      let learned = manifest.parameters.filter(\.hasGradient).reduce(0) { $0 + $1.count }
+      lines.insert(
+        "learned \(learned.of("parameter")), \(manifest.frozenCount.grouped) are frozen", at: 1)
+    }
     if !manifest.settings.isEmpty {
       lines.append(
         "set     " + manifest.settings.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
@@ -34,21 +39,12 @@ extension Session {
       lines.append(
         "states  \(manifest.states.map(\.name).joined(separator: ", ")) (\(numbers.of("number")))")
     }
-    if let corpus {
-      lines.append(
-        "data    \(corpus.path)\n        \(corpus.count.grouped) \(coding.unit), "
-          + "\(corpus.training.count.grouped) to train on, "
-          + "\(corpus.validation.count.grouped) to validate")
-      if corpus.carriageReturns > 0 {
-        lines.append(
-          "        \(corpus.carriageReturns.grouped) lines end in CR LF, and the CRs are text too; tr "
-            + "-d '\\r' takes them out")
-      }
-    }
+    if let data { lines += data.summary }
     lines.append("vocabulary \(coding.count) of \(manifest.vocabulary) \(coding.unit)")
     if !missing.isEmpty {
       lines.append("not in the weights, and as in a new model: \(NameList(missing))")
     }
+    if startsAdapters { lines.append("adapters start anew, as the weights have none") }
     if step > 0 { lines.append("weights have seen \(step.grouped) steps") }
     return lines.joined(separator: "\n")
   }

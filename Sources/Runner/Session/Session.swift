@@ -1,3 +1,4 @@
+import Chat
 import Exchange
 import Foundation
 import ModelRuntime
@@ -12,8 +13,8 @@ public struct Session {
   /// This rank, of those that train the model together.
   public let ranks: Ranks
   public let coding: TextCoding
-  /// Nil where no text is needed.
-  public let corpus: Corpus?
+  /// Nil where nothing is trained or evaluated.
+  let data: (any LearningData)?
   public let seed: UInt64
   public let threads: Int
   /// What is to be said of as many threads; nil if there is nothing.
@@ -28,6 +29,8 @@ public struct Session {
   let average: Model?
   /// Parameters that the weights file does not have and that start as the model declares them.
   public let missing: [String]
+  /// Whether the model's adapters start as it declares them, beside weights that have none.
+  public let startsAdapters: Bool
   /// Whether training goes on from where another run stopped.
   public let isResumed: Bool
 
@@ -52,8 +55,11 @@ public struct Session {
   /// What to open.
   public struct Options: Sendable {
     public var library: String
-    /// A text or a folder of token shards; nil is that of a run that goes on, or `Corpus.usual`.
+    /// A text, a folder of token shards or conversations as JSON lines; nil is that of a run that goes on,
+    /// or `Corpus.usual`.
     public var data: String?
+    /// How conversations are read.
+    public var conversations = ConversationOptions()
     /// A `tokenizer.json`; nil takes that of the weights or the shards, or characters.
     public var tokenizer: String?
     public var parameters = Parameters.initialized
@@ -88,14 +94,15 @@ public struct Session {
       throw TrainingError.onlyInfers(library: options.library)
     }
     let checkpoint = try Session.checkpoint(options, library.manifest)
-    (coding, corpus) = try Session.texts(options, library.manifest, checkpoint)
+    record = try Session.record(options.parameters, checkpoint)
+    (coding, data) = try Session.texts(options, library, checkpoint, record)
     seed = options.seed ?? checkpoint?.notes.seed ?? RandomStream.usualSeed
     step = checkpoint?.notes.step ?? 0
     isResumed = checkpoint?.contents == .training
     learningRate = isResumed ? checkpoint?.notes.learningRate : nil
-    record = try Session.record(options.parameters, checkpoint)
     missing = checkpoint?.missing ?? []
-    try Session.check(corpus, record, options)
+    startsAdapters = checkpoint?.startsAdapters ?? false
+    try Session.check(data, record, options)
     ranks = options.ranks
     model = try Session.model(library, options, record)
     threads = try Session.setThreads(
@@ -153,69 +160,11 @@ public struct Session {
 
   /// A resumed run goes on with the text that it began with.
   private static func check(
-    _ corpus: Corpus?, _ record: RunRecord?, _ options: Options
+    _ data: (any LearningData)?, _ record: RunRecord?, _ options: Options
   ) throws(TrainingError) {
-    guard let corpus, let record, !options.allowsOtherData else { return }
-    if corpus.fingerprint != record.fingerprint {
-      throw .otherText(path: corpus.path, old: record.data)
+    guard let data, let record, !options.allowsOtherData else { return }
+    if data.fingerprint != record.fingerprint {
+      throw .otherText(path: data.path, old: record.data)
     }
-  }
-
-  private static func texts(
-    _ options: Options, _ manifest: Manifest, _ checkpoint: Checkpoint?
-  ) throws(CorpusError) -> (TextCoding, Corpus?) {
-    let given = try givenCoding(options, manifest, checkpoint)
-    switch options.text {
-    case .corpus:
-      let path = try dataPath(options, checkpoint)
-      let corpus = try Corpus(path: path, manifest: manifest, coding: given)
-      return (corpus.coding, corpus)
-    case .vocabulary:
-      if let given { return (given, nil) }
-      let path = try dataPath(options, checkpoint)
-      if TokenShards.isFolder(path) {
-        return (try Corpus(path: path, manifest: manifest).coding, nil)
-      }
-      return (.characters(try Corpus.vocabulary(path: path, manifest: manifest)), nil)
-    }
-  }
-
-  /// What the weights bring along or `--tokenizer` names; nil if neither says.
-  private static func givenCoding(
-    _ options: Options, _ manifest: Manifest, _ checkpoint: Checkpoint?
-  ) throws(CorpusError) -> TextCoding? {
-    let characters = checkpoint?.notes.vocabulary ?? []
-    var saved = characters.isEmpty ? nil : TextCoding.characters(Vocabulary(characters))
-    var named: TextCoding?
-    do throws(TokenizerError) {
-      if let json = checkpoint?.notes.tokenizer {
-        let place = "the tokenizer in the weights"
-        saved = .subwords(try BytePairTokenizer(json: Array(json.utf8), path: place))
-      }
-      if let path = options.tokenizer { named = .subwords(try BytePairTokenizer(path: path)) }
-    } catch {
-      throw .tokenizer(error)
-    }
-    if let saved, let named, saved != named {
-      throw .otherTokenizer(first: options.tokenizer ?? "", second: "the weights")
-    }
-    let coding = saved ?? named
-    if case .subwords(let tokenizer)? = coding { try Corpus.check(tokenizer, manifest) }
-    return coding
-  }
-
-  /// The text that is named, that of the run which goes on, or the usual one.
-  private static func dataPath(
-    _ options: Options, _ checkpoint: Checkpoint?
-  ) throws(CorpusError) -> String {
-    if let path = options.data { return path }
-    if case .checkpoint(let path) = options.parameters, let checkpoint,
-      let text = (try? RunRecord.of(checkpoint.notes, path: path))?.data,
-      let found = EarlierFile.find(text, near: path)
-    {
-      return found
-    }
-    guard let usual = Corpus.usual else { throw .noneGiven(usual: Corpus.usualPath) }
-    return usual
   }
 }

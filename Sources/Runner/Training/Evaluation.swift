@@ -29,6 +29,12 @@ public struct Evaluation: Equatable, Sendable, Codable {
       + "val \(fourDecimals(bits.validation))"
   }
 
+  /// `perplexity: train 15.41, val 15.53`, e to the power of each loss.
+  public var perplexity: String {
+    let numbers = [trainLoss, validationLoss].map { String(format: "%.4g", exp($0)) }
+    return "perplexity: train \(numbers[0]), val \(numbers[1])"
+  }
+
   init(
     step: Int, trainLoss: Double, validationLoss: Double, _ density: CharactersPerToken? = nil
   ) {
@@ -43,37 +49,42 @@ public struct Evaluation: Equatable, Sendable, Codable {
   }
 }
 
-/// Measures mean losses over random batches in evaluation mode.
-public struct Evaluator {
-  public let model: Model
-  public let corpus: Corpus
-  /// Batches for each part of the corpus.
-  public let batches: Int
-  public let seed: UInt64
+/// Measures mean losses over batches in evaluation mode.
+struct Evaluator {
+  let model: Model
+  let data: any LearningData
+  /// Batches for each part of the data, at most.
+  let batches: Int
+  let seed: UInt64
   /// Those that share the batches.
-  public var ranks = Ranks.alone
+  var ranks = Ranks.alone
 
-  public init(model: Model, corpus: Corpus, batches: Int, seed: UInt64) {
+  init(model: Model, data: any LearningData, batches: Int, seed: UInt64) {
     self.model = model
-    self.corpus = corpus
+    self.data = data
     self.batches = batches
     self.seed = seed
   }
 
+  /// How many batches of a part are evaluated.
+  func count(of split: Corpus.Split) -> Int {
+    data.evaluationBatches(of: split, atMost: batches, model.manifest)
+  }
+
   /// Evaluates both parts; `progress` is called after each batch.
-  public func evaluate(step: Int, progress: () throws -> Void = {}) throws -> Evaluation {
+  func evaluate(step: Int, progress: () throws -> Void = {}) throws -> Evaluation {
     Evaluation(
       step: step,
       trainLoss: try meanLoss(on: .training, step: step, progress: progress),
       validationLoss: try meanLoss(on: .validation, step: step, progress: progress),
-      corpus.charactersPerToken)
+      data.charactersPerToken)
   }
 
   /// The validation loss of a model with other weights, on the same batches and with the same noise.
   func validationLoss(
     of model: Model, step: Int, progress: () throws -> Void
   ) throws -> Double {
-    var evaluator = Evaluator(model: model, corpus: corpus, batches: batches, seed: seed)
+    var evaluator = Evaluator(model: model, data: data, batches: batches, seed: seed)
     evaluator.ranks = ranks
     return try evaluator.meanLoss(on: .validation, step: step, progress: progress)
   }
@@ -84,26 +95,27 @@ public struct Evaluator {
   ) throws -> Double {
     let manifest = model.manifest
     let part = split == .training ? 0 : 1
-    var stream = RandomStream(seed: seed, Self.purpose(of: split), index: step)
+    var source = data.evaluation(of: split, step: step, manifest, seed: seed)
+    let batches = count(of: split)
     // The last ranks may have fewer, and give zeros for the rest.
     let count = (batches + ranks.count - 1) / ranks.count
     let own = min(ranks.rank * count, batches)..<min((ranks.rank + 1) * count, batches)
-    func next() -> Batch {
-      Batch(from: corpus[split], count: manifest.batch, context: manifest.context, using: &stream)
-    }
-    for _ in 0..<own.lowerBound { _ = next() }
+    for _ in 0..<own.lowerBound { _ = source.next() }
     var numbers: [Double] = []
     // As many batches at once as threads: each takes one.
     let group = max(model.threads ?? Processors.current.usualThreads, 1)
     for first in stride(from: own.lowerBound, to: own.upperBound, by: group) {
       var (tokens, targets, seeds): ([Int32], [Int32], [UInt64]) = ([], [], [])
+      var documents: [Int32]?
       for index in first..<min(first + group, own.upperBound) {
-        let batch = next()
+        let batch = source.next()
+        if let beginnings = batch.beginnings { documents = (documents ?? []) + beginnings }
         tokens += batch.tokens
         targets += batch.targets
         seeds.append(
           RandomStream.seed(seed, .evaluationNoise, index: step, part: 2 * index + part))
       }
+      try model.take(documents: documents, batches: seeds.count)
       let losses = try model.losses(tokens: tokens, targets: targets, seeds: seeds)
       let each = manifest.batch * manifest.context
       for (index, loss) in losses.enumerated() {
@@ -126,12 +138,5 @@ public struct Evaluator {
     let count = model.manifest.batch * model.manifest.context
     let targets = [Int32](repeating: Model.ignoredTarget, count: count)
     _ = try model.losses(tokens: targets.map { _ in 0 }, targets: targets, seeds: [0])
-  }
-
-  private static func purpose(of split: Corpus.Split) -> RandomPurpose {
-    switch split {
-    case .training: return .evaluationOfTraining
-    case .validation: return .evaluationOfValidation
-    }
   }
 }

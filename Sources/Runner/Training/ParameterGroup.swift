@@ -1,5 +1,6 @@
 import ModelRuntime
 import SystemFiles
+import Words
 
 /// Parameters that weight decay leaves alone: a kind of them, or those whose name fits a pattern.
 public enum ParameterGroup: Equatable, Sendable {
@@ -9,7 +10,7 @@ public enum ParameterGroup: Equatable, Sendable {
   case biases
   /// Token and position tables.
   case embeddings
-  /// Names in which `*` stands for anything: `block.*.mixture.gate.*`.
+  /// Names in which `*` stands for anything, or of scopes: `block.*.mixture.gate`.
   case named(pattern: String)
 
   /// `norms`, `biases`, `embeddings`, or a pattern of names.
@@ -31,25 +32,10 @@ public enum ParameterGroup: Equatable, Sendable {
       case .norms: return manifest.role(of: parameters[index]) == "norm"
       case .biases: return manifest.role(of: parameters[index]) == "bias"
       case .embeddings: return manifest.role(of: parameters[index]) == "embedding"
-      case .named(let pattern): return matches(parameters[index].name, pattern: pattern)
+      case .named(let pattern): return ParameterPattern(pattern).fits(parameters[index].name)
       }
     }
   }
-}
-
-/// Whether `text` is `pattern`, in which each `*` stands for any characters.
-func matches(_ text: String, pattern: String) -> Bool {
-  let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
-  guard parts.count > 1 else { return text == pattern }
-  guard text.hasPrefix(parts[0]), text.hasSuffix(parts[parts.count - 1]) else { return false }
-  var rest = text.dropFirst(parts[0].count)
-  guard rest.count >= parts[parts.count - 1].count else { return false }
-  rest = rest.dropLast(parts[parts.count - 1].count)
-  for part in parts.dropFirst().dropLast() where !part.isEmpty {
-    guard let found = rest.firstRange(of: part) else { return false }
-    rest = rest[found.upperBound...]
-  }
-  return true
 }
 
 /// A group without a single parameter: more likely a slip than a wish.

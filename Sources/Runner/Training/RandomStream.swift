@@ -9,6 +9,7 @@ public enum RandomPurpose: UInt64, Sendable {
   case evaluationNoise
   case generation
   case generationNoise
+  case epochOrder
 }
 
 /// Random numbers that are a function of (seed, purpose, index, position) alone.

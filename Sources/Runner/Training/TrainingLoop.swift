@@ -5,7 +5,7 @@ import Ranks
 /// the step alone, so neither stopping nor evaluating changes what is learnt.
 public struct TrainingLoop {
   public let model: Model
-  public let corpus: Corpus
+  let data: any LearningData
   public let settings: TrainingSettings
   public let seed: UInt64
   /// The optimizer's numbers but for the learning rate, which `settings` may replace.
@@ -21,8 +21,15 @@ public struct TrainingLoop {
     model: Model, corpus: Corpus, settings: TrainingSettings, seed: UInt64,
     defaults: Manifest.Defaults? = nil
   ) {
+    self.init(model: model, data: corpus, settings: settings, seed: seed, defaults: defaults)
+  }
+
+  init(
+    model: Model, data: any LearningData, settings: TrainingSettings, seed: UInt64,
+    defaults: Manifest.Defaults?
+  ) {
     self.model = model
-    self.corpus = corpus
+    self.data = data
     self.settings = settings
     self.seed = seed
     self.defaults = defaults ?? model.manifest.defaults
@@ -85,6 +92,7 @@ public struct TrainingLoop {
       (loss, terms) = try means(of: own)
     } else {
       let batch = batch(of: step)
+      try model.take(documents: batch.beginnings)
       try tape?.begin(model, step: step, pass: 0)
       loss = try model.trainStep(tokens: batch.tokens, targets: batch.targets, with: hyper)
       terms = try model.terms()
@@ -103,6 +111,7 @@ public struct TrainingLoop {
     var numbers: [Double] = []
     for part in ranks.rank * count..<(ranks.rank + 1) * count {
       let batch = batch(of: step, part: part)
+      try model.take(documents: batch.beginnings)
       try tape?.begin(model, step: step, pass: part)
       let loss = try model.accumulate(
         tokens: batch.tokens, targets: batch.targets,
@@ -127,10 +136,21 @@ public struct TrainingLoop {
   }
 
   private func batch(of step: Int, part: Int = 0) -> Batch {
-    var stream = RandomStream(seed: seed, .trainingBatch, index: step, part: part)
-    return Batch(
-      from: corpus.training, count: model.manifest.batch, context: model.manifest.context,
-      using: &stream)
+    data.batch(step: step, part: part, of: settings.accumulation, model.manifest, seed: seed)
+  }
+
+  private var evaluator: Evaluator {
+    var evaluator = Evaluator(
+      model: model, data: data, batches: settings.evaluationBatches, seed: seed)
+    evaluator.ranks = ranks
+    return evaluator
+  }
+
+  /// Batches that an evaluation passes through, of both parts, and those to validate with the averaged
+  /// weights too.
+  var evaluationBatches: Int {
+    let validation = evaluator.count(of: .validation)
+    return evaluator.count(of: .training) + validation * (settings.ema == nil ? 1 : 2)
   }
 
   private func diverged(at step: Int) throws -> TrainingError {
@@ -140,9 +160,7 @@ public struct TrainingLoop {
   private func evaluate(
     before step: Int, report: (TrainingEvent) throws -> Void
   ) throws {
-    var evaluator = Evaluator(
-      model: model, corpus: corpus, batches: settings.evaluationBatches, seed: seed)
-    evaluator.ranks = ranks
+    let evaluator = evaluator
     var evaluation = try evaluator.evaluate(step: step) { try report(.evaluationBatch(step: step)) }
     if let average {
       evaluation.averageLoss = try evaluator.validationLoss(of: average.model, step: step) {

@@ -6,21 +6,20 @@ import Words
 final class TrainingMeter {
   private let line: ProgressLine
   private let steps: Int
-  private let tokensPerStep: Int
+  private let count: (Int) -> TokenCount
   private let evaluationWork: Double
   private var lastTime = 0.0
   private var trainingSeconds = 0.0
   private var evaluationSeconds = 0.0
-  private var stepsDone = 0
+  private var done = TokenCount(all: 0, learned: 0)
   private var loss = ""
 
   init(_ loop: TrainingLoop, from start: Int, isShown: Bool) {
     steps = loop.settings.steps
-    tokensPerStep = loop.tokensPerStep
+    count = loop.count
     evaluationWork = TrainingMeter.evaluationWork(loop)
     let evaluations = (start..<steps).lazy.filter(loop.isEvaluated).count
-    let settings = loop.settings
-    let batches = Double(settings.evaluatedParts * evaluations * settings.evaluationBatches)
+    let batches = Double(evaluations * loop.evaluationBatches)
     line = ProgressLine(
       total: Double(steps - start) + batches * evaluationWork, isShown: isShown)
   }
@@ -37,7 +36,12 @@ final class TrainingMeter {
 
   /// Tokens learnt from in a second of training, evaluations not counted; nil before the first.
   var tokensPerSecond: Double? {
-    trainingSeconds > 0 ? Double(stepsDone * tokensPerStep) / trainingSeconds : nil
+    trainingSeconds > 0 ? Double(done.all) / trainingSeconds : nil
+  }
+
+  /// Of these the ones that are learned; nil before the first, and where that is all of them.
+  var learnedPerSecond: Double? {
+    trainingSeconds > 0 && done.learned < done.all ? Double(done.learned) / trainingSeconds : nil
   }
 
   /// The share of time that evaluations took so far, 0 to 1.
@@ -54,7 +58,7 @@ final class TrainingMeter {
       line.advance(by: evaluationWork) { self.label([self.place(step), "evaluating"]) }
     case .stepped(let step, let result):
       trainingSeconds += now - lastTime
-      stepsDone += 1
+      done += count(step)
       line.advance(by: 1) {
         self.label([self.place(step + 1), "loss \(fourDecimals(Double(result.loss)))"])
       }
@@ -67,10 +71,11 @@ final class TrainingMeter {
 
   func clear() { line.clear() }
 
-  /// `step 412 of 5,000`, `loss 2.3121`, `10,240 tokens/s`, `18 % evaluating`.
+  /// `step 412 of 5,000`, `loss 2.3121`, `10,240 tokens/s`, `3,180 learned/s`, `18 % evaluating`.
   func label(_ start: [String]) -> [String] {
     var parts = start
     if let rate = tokensPerSecond { parts.append("\(Int(min(rate, 1e15)).grouped) tokens/s") }
+    if let rate = learnedPerSecond { parts.append("\(Int(min(rate, 1e15)).grouped) learned/s") }
     if evaluationSeconds > 0, trainingSeconds > 0 {
       parts.append("\(Int((100 * evaluationShare).rounded())) % evaluating")
     }

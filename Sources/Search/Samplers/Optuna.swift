@@ -21,6 +21,10 @@ public final class Optuna: Sampler, Pruner, @unchecked Sendable {
     public var interval = 1
     public var steps = 1
     public var python = "python3"
+    /// Seconds that an answer may take.
+    public var patience = 600.0
+    /// Asked while an answer is waited for: whether to wait no longer.
+    public var isInterrupted: @Sendable () -> Bool = { false }
 
     public init() {}
   }
@@ -56,20 +60,22 @@ public final class Optuna: Sampler, Pruner, @unchecked Sendable {
     ])
   }
 
-  private static func missing(_ what: String, _ options: Options) -> SearchError {
+  private static func missing(
+    _ what: String, _ options: Options, install: String = "install"
+  ) -> SearchError {
     let packages =
       options.sampler == "cma"
       ? "optuna cmaes" : options.sampler == "gp" ? "optuna scipy torch" : "optuna"
     let wanted = options.sampler.map { "the sampler \($0)" } ?? "the pruner"
     return SearchError(
       "\(wanted) is Optuna's, which is not here: \(what)",
-      hint: "install it: \(options.python) -m pip install \(packages); or search without it: "
+      hint: "install it: \(options.python) -m pip \(install) \(packages); or search without it: "
         + "--sampler random or grid, --prune median")
   }
 
   /// A question and its answer. Errors: the helper is gone, or refuses.
   private func ask(_ question: KeyValuePairs<String, JSON?>) throws -> JSON {
-    guard helper.write(JSON.members(question).line), case .line(let line) = helper.read() else {
+    guard helper.write(JSON.members(question).line), let line = try line() else {
       throw SearchError(
         "Optuna's process ended by itself", hint: "see what it printed, and start the search again")
     }
@@ -77,10 +83,33 @@ public final class Optuna: Sampler, Pruner, @unchecked Sendable {
       throw SearchError("Optuna's process says \(line.prefix(200))", hint: "see what it printed")
     }
     if let what = reply["missing"]?.name { throw Self.missing(what, options) }
+    if let what = reply["old"]?.name {
+      throw Self.missing(what, options, install: "install --upgrade")
+    }
     if let error = reply["error"]?.name {
       throw SearchError("Optuna: \(error)", hint: "another --sampler or --prune may do")
     }
     return reply
+  }
+
+  /// What the helper says next; nil if it is gone. Errors: it says nothing.
+  private func line() throws -> String? {
+    let end = ContinuousClock.now + .seconds(options.patience)
+    while true {
+      switch helper.read(seconds: 0.1) {
+      case .line(let line): return line
+      case .end: return nil
+      case .nothing: break
+      }
+      if options.isInterrupted() {
+        throw SearchError("Optuna was not waited for", hint: "the same command goes on")
+      }
+      guard ContinuousClock.now < end else {
+        throw SearchError(
+          "\(options.python) has said nothing for \(Int(options.patience)) seconds",
+          hint: "see whether \(options.python) -c 'import optuna' ends; --python names another")
+      }
+    }
   }
 
   // MARK: - Sampling

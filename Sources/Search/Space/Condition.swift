@@ -35,7 +35,7 @@ public struct Condition: Hashable, Sendable {
       let right = Self.factors(text[range.upperBound...])
     else {
       throw SearchError(
-        "\(text) is no condition",
+        "\(text.isEmpty ? "an empty text" : text) is no condition",
         hint: "compare two parameters or products: chosen<=experts, experts*width<=4096")
     }
     (self.text, self.left, self.right, self.comparison) = (text, left, right, comparison)
@@ -61,6 +61,14 @@ public struct Condition: Hashable, Sendable {
   /// Everything that is no number: names of parameters, and words that they are compared with.
   public var words: [String] {
     (left + right).map(\.word).filter { TrialValue($0).asNumber == nil }
+  }
+
+  /// Whether it asks which side is larger: words are only equal or not.
+  public var isOrdering: Bool {
+    switch comparison {
+    case .atMost, .atLeast, .below, .above: true
+    case .equal, .other, .same: false
+    }
   }
 
   /// Whether it is so. What is neither named nor a number is taken for a word.

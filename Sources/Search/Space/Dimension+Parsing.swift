@@ -59,9 +59,14 @@ extension Dimension {
     var isEmpty: Bool { !isLogarithmic && step == nil && points == nil }
 
     init(_ words: ArraySlice<Substring>, of name: String, _ text: String) throws(SearchError) {
+      var names: Set<Substring> = []
       for word in words {
         let parts = word.split(separator: "=", maxSplits: 1)
         let number = parts.count == 2 ? Double(parts[1]) : nil
+        guard names.insert(parts.first ?? "").inserted else {
+          throw SearchError(
+            "\(text): :\(parts.first ?? "") is there twice", hint: "leave one of the two")
+        }
         if word == "log" {
           isLogarithmic = true
         } else if parts.first == "step", let number, number > 0, number.isFinite {

@@ -39,7 +39,9 @@ public struct Study: Equatable, Sendable {
   /// nothing.
   public mutating func apply(_ record: StudyRecord) {
     switch record {
-    case .study(let plan): self.plan = self.plan ?? plan
+    case .study(let plan):
+      // Until a trial has begun there is nothing that another plan would make incomparable.
+      if trials.isEmpty { self.plan = plan }
     case .begin(let number, let values, let worker, let time):
       guard number == trials.count else { return }
       trials.append(Trial(number: number, values: values, worker: worker, began: time))

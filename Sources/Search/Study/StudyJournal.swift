@@ -85,7 +85,7 @@ public final class StudyJournal: @unchecked Sendable {
     guard fsync(descriptor) == 0 else { throw .current("write", path) }
   }
 
-  /// Takes in what is new. Errors: a line that is no record.
+  /// Takes in what is new. Errors: a line that is no record, or an end of a line that is none of one.
   private func refresh() throws {
     let size = Int(lseek(descriptor, 0, SEEK_END))
     guard size > read else { return }
@@ -100,31 +100,48 @@ public final class StudyJournal: @unchecked Sendable {
       state.apply(try record(line))
     }
     read += whole
-    if whole < bytes.count { ftruncate(descriptor, off_t(read)) }
+    guard whole < bytes.count else { return }
+    guard Self.isBegun(bytes[whole...]) else {
+      lines += 1
+      throw foreignLine
+    }
+    ftruncate(descriptor, off_t(read))
+  }
+
+  /// Whether bytes are how a record begins, or what a machine that lost its power leaves of one: all else
+  /// was written by somebody else, and stays.
+  private static func isBegun(_ bytes: ArraySlice<UInt8>) -> Bool {
+    if bytes.allSatisfy({ $0 == 0 }) { return true }
+    return ["study", "begin", "take", "report", "end"].contains { kind in
+      zip(bytes, "{\"\(kind)\":{".utf8).allSatisfy { $0 == $1 }
+    }
+  }
+
+  private var foreignLine: SearchError {
+    SearchError(
+      "\(path):\(lines): not a line of a study's journal",
+      hint: "name another folder with --study, or remove the line")
   }
 
   private func record(_ line: ArraySlice<UInt8>) throws(SearchError) -> StudyRecord {
     guard MarkRuns.excessive(in: line) == nil,
       let record = try? JSONDecoder().decode(StudyRecord.self, from: Data(line))
-    else {
-      throw SearchError(
-        "\(path):\(lines): not a line of a study's journal",
-        hint: "name another folder with --study, or remove the line")
-    }
+    else { throw foreignLine }
     return record
   }
 }
 
 extension StudyJournal {
-  /// Notes what the study is about, or finds that it is this. Errors: it is about something else.
+  /// Notes what the study is about, or finds that it is this. Errors: it is about something else, and
+  /// has trials.
   public func begin(_ plan: StudyPlan) throws {
     try exclusively {
       guard let known = study.plan else { return try append(.study(plan: plan)) }
-      if let difference = plan.difference(from: known) {
-        throw SearchError(
-          "\(path) is of another search: \(difference)",
-          hint: "search as before, or begin a study of its own with --study FOLDER")
-      }
+      guard let difference = plan.difference(from: known) else { return }
+      guard !study.trials.isEmpty else { return try append(.study(plan: plan)) }
+      throw SearchError(
+        "\(path) is of another search: \(difference)",
+        hint: "search as before, or begin a study of its own with --study FOLDER")
     }
   }
 }

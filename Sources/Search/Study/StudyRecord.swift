@@ -58,11 +58,15 @@ public struct TrialCost: Codable, Equatable, Sendable {
   public var flopsPerStep: Double
   /// Memory of training.
   public var bytes: Int
+  /// Names of what chooses experts, in the order of a log's loads; journals of before have none.
+  public var routers: [String]?
 
   public init(
-    parameters: Int, activeParameters: Int, flopsPerToken: Double, flopsPerStep: Double, bytes: Int
+    parameters: Int, activeParameters: Int, flopsPerToken: Double, flopsPerStep: Double, bytes: Int,
+    routers: [String]? = nil
   ) {
     (self.parameters, self.activeParameters) = (parameters, activeParameters)
     (self.flopsPerToken, self.flopsPerStep, self.bytes) = (flopsPerToken, flopsPerStep, bytes)
+    self.routers = routers
   }
 }

@@ -73,7 +73,8 @@ public struct StudyTable {
     if copies > 0 { parts.append("\(copies) as an earlier one") }
     let open = study.trials.count - finished.count
     if open > 0 { parts.append("\(open) not over") }
-    let all = "\(study.trials.count.of("trial")): \(parts.joined(separator: ", "))"
+    let count = study.trials.count.of("trial")
+    let all = parts.isEmpty ? count : "\(count): \(parts.joined(separator: ", "))"
     guard let share = savedShare, share > 0 else { return all }
     return all + "; pruning saved \(Int((100 * share).rounded())) % of the steps"
   }

@@ -188,49 +188,6 @@ extension Checkup {
     return finding
   }
 
-  private static func pythonPackages(_ limit: Double) -> [Finding] {
-    let purposes = [
-      ("numpy", "Examples/use-from-python"),
-      ("torch", "comparisons with PyTorch, Examples/peers-benchmark"),
-      ("mlflow", "a server for moec run --mlflow: mlflow ui"),
-      ("tensorboard", "shows what moec run --tensorboard writes"),
-      ("optuna", "samplers and pruners of moec search"),
-    ]
-    let versions = pythonVersions(of: purposes.map(\.0), limit)
-    return purposes.map { name, purpose in
-      let version = versions?[name]
-      if versions == nil {
-        return Finding(
-          name: name, purpose: purpose, state: .broken,
-          note: "python3 does not say whether it is here")
-      }
-      return Finding(
-        name: name, purpose: purpose, state: version == nil ? .missing : .found,
-        version: version, install: version == nil ? "python3 -m pip install \(name)" : nil)
-    }
-  }
-
-  /// The versions of installed packages by name; none is loaded, which takes seconds. Nil if a python3
-  /// that is there does not tell.
-  private static func pythonVersions(
-    of names: [String], _ limit: Double
-  ) -> [String: String]? {
-    let script = """
-      import importlib.metadata as m, sys
-      for n in sys.argv[1:]:
-          try: print(n, m.version(n))
-          except Exception: pass
-      """
-    let supervision = Supervision(limit: limit)
-    let arguments = ["-c", script] + names
-    let python = Subprocess(named: "python3", arguments: arguments, supervision: supervision)
-    guard let python else { return [:] }
-    guard let outcome = try? python.run(), outcome.status == 0 else { return nil }
-    let words = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
-    let pairs = words.compactMap { $0.count == 2 ? (String($0[0]), String($0[1])) : nil }
-    return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
-  }
-
   /// A program by its name; `ask` makes it print its version, and nil starts nothing.
   private static func program(
     _ name: String, _ ask: [String]?, _ purpose: String, _ limit: Double

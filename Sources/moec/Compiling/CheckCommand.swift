@@ -35,6 +35,8 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup var chosen: SettingOptions
 
+  @OptionGroup var changes: ChangeOptions
+
   @OptionGroup var lint: LintOptions
 
   @OptionGroup var time: TimeLimit
@@ -73,6 +75,7 @@ struct CheckCommand: ParsableCommand {
       }
       var compilation = Compilation.onTerminal(model)
       compilation.settings = chosen.words
+      changes.apply(to: &compilation)
       compilation.timeLimit = time.timeLimit
       EditorCommands.update(for: model)
       if settings {
@@ -127,7 +130,7 @@ struct CheckCommand: ParsableCommand {
 extension CheckCommand {
   private func checkGradients(of traced: Graph) throws {
     do {
-      let small = try CutDownModel(traced)
+      let small = try CutDownModel(traced.withActiveAdapters)
       let check = try GradientCheck(try Pipeline().run(small.graph))
       let results = try check.results()
       let wrong = results.filter { !$0.isRight }

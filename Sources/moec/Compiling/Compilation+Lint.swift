@@ -25,6 +25,10 @@ extension Compilation {
   func lint(
     _ traced: Graph, transformed: Graph, source: ModelSource, strict: Bool
   ) throws -> Int {
+    // What a model is judged by is what it costs to train all of it: it may be frozen for one run only.
+    let transformed =
+      traced.parameters.contains(where: \.parameter.isFrozen)
+      ? try Compilation(model: model).transformed(traced.thawed) : transformed
     let settings = TrainingSettings()
     let forward = transformed.flops(.forward)
     let work = Subject.Work(

@@ -24,6 +24,8 @@ struct CompileCommand: ParsableCommand {
         moec compile model.swift -o libmodel.so --summary --time-passes
         moec compile model.swift --strict
         moec compile model.swift --set experts=16 --set chosen=4
+        moec compile model.swift --freeze 'token,block.*.attention'
+        moec compile model.swift --lora 8 --lora-on attention,experts
       """)
 
   enum Stage: String, ExpressibleByArgument, CaseIterable {
@@ -70,6 +72,13 @@ struct CompileCommand: ParsableCommand {
   @Flag(help: "Make room to add up the gradients of several batches before an update.")
   var accumulate = false
 
+  @Flag(
+    help: """
+      Keep of repeated layers only what lies between them, and run their forward again in backward: less \
+      memory, about a third more arithmetic, the same bits.
+      """)
+  var recompute = false
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -81,12 +90,21 @@ struct CompileCommand: ParsableCommand {
 
   @Flag(
     help: """
+      Let several documents stand in one row: a token sees those before it in its own, and positions count \
+      from its beginning.
+      """)
+  var documents = false
+
+  @Flag(
+    help: """
       Make a library that gives logits and learns nothing: no gradients, no moments, nothing kept for \
       backward.
       """)
   var inference = false
 
   @OptionGroup var chosen: SettingOptions
+
+  @OptionGroup var changes: ChangeOptions
 
   @OptionGroup var lint: LintOptions
 
@@ -126,6 +144,15 @@ struct CompileCommand: ParsableCommand {
     if inference, accumulate {
       throw ValidationError("--accumulate has no meaning with --inference")
     }
+    if inference, documents {
+      throw ValidationError("--documents has no meaning with --inference")
+    }
+    if inference, recompute {
+      throw ValidationError("--recompute has no meaning with --inference: nothing goes back")
+    }
+    if recompute, expertRanks ?? 1 > 1 {
+      throw ValidationError("--recompute is not for --expert-ranks: rows would travel twice")
+    }
     if inference, expertRanks ?? 1 > 1 {
       throw ValidationError("--expert-ranks has no meaning with --inference")
     }
@@ -144,11 +171,14 @@ struct CompileCommand: ParsableCommand {
     }
     var compilation = Compilation.onTerminal(model)
     compilation.settings = chosen.words
+    changes.apply(to: &compilation)
     compilation.omittedPasses = no
     compilation.options = CompileOptions(target: target, sanitize: sanitize)
     compilation.preferredCompiler = cc
     compilation.accumulates = accumulate
+    compilation.recomputes = recompute
     compilation.expertRanks = expertRanks ?? 1
+    compilation.takesDocuments = documents
     compilation.infers = inference
     compilation.timeLimit = time.timeLimit
     compilation.observe = reports.add
@@ -159,7 +189,7 @@ struct CompileCommand: ParsableCommand {
     if emit == .graph { return try printNow(traced.text) }
     let graph = try compilation.transformed(traced)
     if inference {
-      let whole = try Compilation(model: model).transformed(traced)
+      let whole = try Compilation(model: model).transformed(traced.thawed)
       try compilation.lint(traced, transformed: whole, source: source, strict: lint.strict)
     } else {
       try compilation.lint(traced, transformed: graph, source: source, strict: lint.strict)
@@ -169,6 +199,10 @@ struct CompileCommand: ParsableCommand {
       return try printNow(graph.text)
     }
     let plan = try compilation.plan(graph, source: source)
+    if recompute, !plan.hasSharedBuffers {
+      printToStandardError(
+        "note: --recompute changes nothing: no layer is there twice as one function")
+    }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
     let code = try compilation.generate(plan, source: source)
@@ -225,7 +259,8 @@ final class PassReports {
   init(printAfter: Set<String>) { self.printAfter = printAfter }
 
   /// The names of all passes, then of all lowering steps, in order.
-  static let names = Pipeline(Pipeline.standard(expertRanks: 2)).names + LoweringPipeline.names
+  static let names =
+    Pipeline(Pipeline.standard(expertRanks: 2, documents: true)).names + LoweringPipeline.names
 
   /// Refuses names of passes that do not exist.
   func check(omitted: [String]) throws {

@@ -17,6 +17,7 @@ struct ExportCommand: ParsableCommand {
       EXAMPLES
         moec export libsmol.so --weights runs/smol/weights.safetensors -o build/new
         moec export libsmol.so --weights w.safetensors -o build/tuned --like SmolLM2
+        moec export liblora.so --weights w.safetensors -o build/adapter --adapter
       """)
 
   @Argument(help: "The library that 'moec compile' made.", completion: .library)
@@ -35,6 +36,13 @@ struct ExportCommand: ParsableCommand {
     completion: .directory)
   var like: String?
 
+  @Flag(
+    help: """
+      Write the low-rank adapters alone, as PEFT loads them; --like names the folder of their model. \
+      Without it they are merged.
+      """)
+  var adapter = false
+
   @Flag(help: "Replace what is there.")
   var overwrite = false
 
@@ -43,23 +51,48 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
-    try reportingErrors {
-      let export = try FolderExport(try decoder(), weights: weights)
-      let files = try files(export)
-      try checkPlaces(files.map(\.name) + [Self.weightsName])
-      guard NewFolder.make(output) == 0 else {
-        throw FileError(operation: "make", path: output, code: errno)
-      }
-      for (name, bytes) in files {
-        let file = try AtomicFile(replacing: "\(output)/\(name)")
-        try file.write(bytes)
-        try file.commit()
-      }
-      try export.writeWeights(to: "\(output)/\(Self.weightsName)")
-      let names = files.map(\.name).joined(separator: ", ")
-      try printNow(
-        "wrote \(output): \(export.model.architecture.rawValue), \(names), \(Self.weightsName)\n")
+    try reportingErrors { adapter ? try exportAdapter() : try exportModel() }
+  }
+
+  private func exportModel() throws {
+    let export = try FolderExport(try decoder(), weights: weights)
+    let files = try files(export)
+    try write(files, Self.weightsName, export.writeWeights)
+    let names = files.map(\.name).joined(separator: ", ")
+    try printNow(
+      "wrote \(output): \(export.model.architecture.rawValue), \(names), \(Self.weightsName)\n")
+  }
+
+  private func exportAdapter() throws {
+    let manifest = try ModelLibrary(path: library).manifest
+    let whole = manifest.parameters.filter { $0.hasGradient && $0.adapter == nil }.map(\.name)
+    if manifest.adapterScale != nil, !whole.isEmpty {
+      throw FolderError.noAdapterPlace("\(NameList(whole)) learned whole beside them")
     }
+    let decoder = try decoder()
+    let export = try AdapterExport(decoder, weights: weights)
+    let name = "adapter_model.safetensors"
+    try write(
+      [(name: "adapter_config.json", bytes: export.config(base: like))], name, export.writeWeights)
+    try printNow(
+      "wrote \(output): \(decoder.architecture.rawValue), adapter_config.json, \(name)\n")
+  }
+
+  /// Writes files and then the weights, if there is nothing in the way.
+  private func write(
+    _ files: [(name: String, bytes: [UInt8])], _ last: String,
+    _ writeWeights: (String) throws -> Void
+  ) throws {
+    try checkPlaces(files.map(\.name) + [last])
+    guard NewFolder.make(output) == 0 else {
+      throw FileError(operation: "make", path: output, code: errno)
+    }
+    for (name, bytes) in files {
+      let file = try AtomicFile(replacing: "\(output)/\(name)")
+      try file.write(bytes)
+      try file.commit()
+    }
+    try writeWeights("\(output)/\(last)")
   }
 
   private static let weightsName = "model.safetensors"

@@ -1,9 +1,12 @@
 import ArgumentParser
+import Driver
 import Exchange
 import Foundation
+import GraphIR
 import HuggingFace
 import SystemFiles
 import Tokenizer
+import Upcycling
 import Words
 
 /// `moec import FOLDER -o DIR`.
@@ -18,6 +21,7 @@ struct ImportCommand: ParsableCommand {
       EXAMPLES
         moec import SmolLM2-135M-Instruct -o build/smol
         moec import my-mixtral -o build/mixtral --context 256 --batch 4
+        moec import SmolLM2 -o build/mixture --experts 4 --chosen 2 --every 2
       """)
 
   @Argument(
@@ -41,8 +45,20 @@ struct ImportCommand: ParsableCommand {
     help: ArgumentHelp("Sequences of a training step.", valueName: "n"))
   var batch = 1
 
+  @OptionGroup(title: "A mixture")
+  var mixture: MixtureOptions
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Parameters that keep their values, as with 'moec compile'; model.swift says so.",
+      valueName: "names"))
+  var freeze: [String] = []
+
   @Flag(help: "Replace what is there.")
   var overwrite = false
+
+  private var frozen: [ParameterPattern] { freeze.flatMap(ParameterPattern.list) }
 
   func validate() throws {
     if output.isEmpty { throw ValidationError("--output needs a folder, such as smol") }
@@ -55,6 +71,10 @@ struct ImportCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let source = try FolderImport(folder: folder, context: context)
+      if mixture.shape == nil { try source.checkFrozen(frozen) }
+      let model = try mixture.shape.map { try source.model.upcycled($0, path: folder) }
+      let text = described(model ?? source.model)
+      let upcycling = try model.map { _ in try weights(of: source, forMixture: text) }
       let tokenizer = try source.tokenizer()
       let chat = tokenizer == nil ? [] : try source.chatFiles()
       try checkPlaces(
@@ -63,9 +83,24 @@ struct ImportCommand: ParsableCommand {
         throw FileError(operation: "make", path: output, code: errno)
       }
       for (name, bytes) in chat { try replace("\(output)/\(name)", by: bytes) }
-      try write(source, tokenizer)
-      try printNow(report(source, hasTokenizer: tokenizer != nil, chat.map(\.name)))
+      try write(source, text, upcycling, tokenizer)
+      upcycling?.tell()
+      try printNow(
+        report(source, upcycling, hasTokenizer: tokenizer != nil, chat.map(\.name)))
     }
+  }
+
+  /// The weights of the mixture that a text describes.
+  private func weights(of source: FolderImport, forMixture text: String) throws -> Upcycling {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("moec-import-" + UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try AtomicFile.write(text, to: folder.appendingPathComponent("model.swift").path)
+    let graph = try Compilation.onTerminal(folder.path).trace().graph
+    return try Upcycling(
+      source.weights, into: graph, mixture.drawing.options(granularity: mixture.granularity),
+      names: (self.folder, name))
   }
 
   private var places: (model: String, weights: String, tokenizer: String) {
@@ -84,7 +119,9 @@ struct ImportCommand: ParsableCommand {
     try claims.check()
   }
 
-  private func write(_ source: FolderImport, _ tokenizer: [UInt8]?) throws {
+  private func write(
+    _ source: FolderImport, _ text: String, _ upcycling: Upcycling?, _ tokenizer: [UInt8]?
+  ) throws {
     var notes = CheckpointNotes(model: name, vocabulary: [], step: 0)
     if let tokenizer {
       notes.tokenizer = try known(tokenizer, source.model)
@@ -92,8 +129,9 @@ struct ImportCommand: ParsableCommand {
     } else {
       printToStandardError("note: \(folder) has no tokenizer.json: name one to 'moec run'")
     }
-    try AtomicFile.write(text(source), to: places.model)
-    try source.writeWeights(to: places.weights, notes: notes)
+    try AtomicFile.write(text, to: places.model)
+    try Safetensors.write(
+      upcycling?.outputs ?? source.weights, metadata: notes.metadata, to: places.weights)
   }
 
   private func replace(_ path: String, by bytes: [UInt8]) throws {
@@ -102,11 +140,11 @@ struct ImportCommand: ParsableCommand {
     try file.commit()
   }
 
-  private func text(_ source: FolderImport) -> String {
+  private func described(_ model: DecoderModel) -> String {
     let origin = URL(fileURLWithPath: folder).lastPathComponent
     return ModelText(
-      source.model, name: name, context: context ?? source.model.usualContext, batch: batch,
-      origin: origin.filter { !$0.isNewline }
+      model, name: name, context: context ?? model.usualContext, batch: batch,
+      origin: origin.filter { !$0.isNewline }, frozen: frozen.map(\.text)
     ).text
   }
 
@@ -133,7 +171,7 @@ struct ImportCommand: ParsableCommand {
   }
 
   private func report(
-    _ source: FolderImport, hasTokenizer: Bool, _ chat: [String]
+    _ source: FolderImport, _ upcycling: Upcycling?, hasTokenizer: Bool, _ chat: [String]
   ) -> String {
     let model = source.model
     let moec = Invocation.moec(in: ".")
@@ -141,11 +179,15 @@ struct ImportCommand: ParsableCommand {
     let names = ["model.swift", "weights.safetensors"] + (hasTokenizer ? ["tokenizer.json"] : [])
     let written = (names + chat).joined(separator: ", ")
     let library = ShellWord.quoted("\(output)/lib\(name).so")
+    let more = upcycling.map { upcycling in
+      let count = upcycling.outputs.reduce(0) { $0 + $1.shape.reduce(1, *) }
+      return ", as a mixture \(count.grouped)"
+    }
     let next =
       chat.contains("chat_template.jinja") ? "chat \(library)" : "run \(library) --generate"
     return """
       \(folder): \(model.architecture.rawValue), \(model.depth.of("layer")), \
-      \(source.parameterCount.grouped) parameters
+      \(source.parameterCount.grouped) parameters\(more ?? "")
       wrote \(output): \(written)
 
       Next:
@@ -160,5 +202,5 @@ struct ImportCommand: ParsableCommand {
 struct AlreadyThere: ExplainedError {
   let path: String
   var message: String { "\(path) is there already" }
-  var hint: String { "name another folder, or replace it with --overwrite; nothing was touched" }
+  var hint: String { "name another place, or replace it with --overwrite; nothing was touched" }
 }

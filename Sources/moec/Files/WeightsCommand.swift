@@ -6,13 +6,15 @@ import SystemFiles
 struct WeightsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weights",
-    abstract: "Exchanges weights with other programs.",
+    abstract: "Exchanges weights with other programs and models.",
     discussion: """
       EXAMPLES
         moec weights convert state-dict.safetensors w.safetensors --names makemoe
+        moec weights merge runs/tuned/weights.safetensors merged.safetensors
         moec weights names makemoe
+        moec weights upcycle dense.safetensors --into libmix.so -o w.safetensors
       """,
-    subcommands: [Convert.self, Names.self])
+    subcommands: [Convert.self, Merge.self, Names.self, Upcycle.self])
 
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -34,12 +34,17 @@ struct MemoryReport {
     }
   }
 
-  /// Saved buffers live from their use's forward to its backward, activations as long as any reads.
+  /// Saved buffers live from their use's forward to its backward, activations as long as any reads. Where uses
+  /// share some, as forward runs again, these are of one use at a time.
   private func savedBytes(at time: Int) -> Int {
-    let count = plan.uses.count
-    let buffers = plan.uses.indices.filter { $0 <= time && time <= 2 * count - 1 - $0 }
-      .flatMap { plan.layers[plan.uses[$0].layer].saved }.reduce(0) { $0 + $1.bytes }
-    return buffers + edgeBytes(at: time, .activation)
+    let last = 2 * plan.uses.count - 1
+    let buffers = plan.uses.indices.filter { $0 <= time && time <= last - $0 }.map { index in
+      let layer = plan.layers[plan.uses[index].layer]
+      let isAtWork = time == index || time == last - index || plan.isLast(plan.uses[index])
+      let kept = isAtWork ? Set(layer.saved.indices) : plan.own(of: layer)
+      return kept.reduce(0) { $0 + layer.saved[$1].bytes }
+    }
+    return buffers.reduce(0, +) + edgeBytes(at: time, .activation)
   }
 
   private func edgeBytes(at time: Int, _ role: Edge.Role) -> Int {

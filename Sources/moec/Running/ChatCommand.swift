@@ -1,7 +1,6 @@
 import ArgumentParser
 import Chat
 import Foundation
-import HuggingFace
 import Runner
 import SystemFiles
 
@@ -81,7 +80,8 @@ struct ChatCommand: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let template = try ChatTemplate(try text(of: templatePath))
+      let files = try ChatFiles(beside: weights, template: template)
+      guard let template = files.template else { throw NoTemplate(path: files.path) }
       var options = Session.Options(library: library)
       options.tokenizer = tokenizer
       options.threads = threads
@@ -90,8 +90,7 @@ struct ChatCommand: ParsableCommand {
       options.parameters = .weights(weights)
       let session = try Session(options)
       var conversation = try Conversation(
-        session, template, facts: try TokenizerFacts.read(beside: weights), system: system, settings
-      )
+        session, template, facts: files.facts, system: system, settings)
       try talk(&conversation)
     }
   }
@@ -103,13 +102,6 @@ struct ChatCommand: ParsableCommand {
     (settings.topK, settings.topP, settings.stops) = (topK, topP, stops)
     settings.seed = seed ?? settings.seed
     return settings
-  }
-
-  private var templatePath: String { template ?? TokenizerFacts.template(beside: weights) }
-
-  private func text(of path: String) throws -> String {
-    if template == nil, access(path, F_OK) != 0 { throw NoTemplate(path: path) }
-    return String(decoding: try WholeFile.bytes(of: path), as: UTF8.self)
   }
 
   /// A message, an answer, and so on until the input ends. Ctrl-C ends an answer, and while a message is waited

@@ -85,12 +85,15 @@ extension RunCommand {
 
   /// Besides those of a mode, all of which a file may name or not.
   private static let namesForTheCommandAlone: Set = [
-    "config", "train", "evaluate", "generate", "route", "allow-other-data", "result-line",
+    "config", "train", "evaluate", "generate", "route", "choices", "output", "allow-other-data",
+    "result-line",
     "mlflow-parent",
   ]
 
   /// Files that are read: a relative path means one that is seen from here, or from above the settings.
-  private static let namesOfFiles: Set = ["data", "tokenizer", "weights", "replay"]
+  private static let namesOfFiles: Set = [
+    "data", "tokenizer", "weights", "replay", "validation", "template",
+  ]
 
   private func isOfUse(_ name: String) -> Bool {
     guard let task, let mode = Self.modes["--\(name)"] else { return true }
@@ -101,6 +104,8 @@ extension RunCommand {
   private func isOverruled(_ name: String) -> Bool {
     switch name {
     case "weights", "allow-missing": training.resume != nil
+    case "steps": training.epochs != nil
+    case "epochs": training.steps != nil
     case "final-learning-rate": training.schedule == .constant
     case "decay-steps", "decay-form": training.schedule.map { $0 != .wsd } ?? false
     case "repeat": generation.interactive
@@ -139,7 +144,8 @@ struct RunSettings {
       values["no-decay"] = .text(settings.noDecay.joined(separator: ","))
     }
     values["data"] = told["data"].map(ConfigValue.text)
-    for option in RunOption.all where values[option.name] == nil {
+    // Epochs are in the steps.
+    for option in RunOption.all where values[option.name] == nil && option.name != "epochs" {
       values[option.name] = option.given(command)
     }
     if let uri = command.tracking.mlflow {

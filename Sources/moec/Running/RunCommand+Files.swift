@@ -22,6 +22,8 @@ extension RunCommand {
     claims.read(library, "the library")
     for path in dataFiles { claims.read(path, "--data") }
     claims.read(tokenizer, "--tokenizer")
+    claims.read(conversations.validation, "--validation")
+    claims.read(conversations.template, "--template")
     claims.read(weights, "--weights")
     claims.read(files.replay, "--replay")
     // A run may save where it goes on from.
@@ -35,6 +37,8 @@ extension RunCommand {
     claims.write(files.log, "--log", over: .trainingLog)
     claims.write(files.record, "--record", over: .routes)
     claims.write(routes.html, "--html", over: .page)
+    claims.read(choice.choices, "--choices")
+    claims.write(choice.output, "--output", over: .choiceScores)
     return claims
   }
 

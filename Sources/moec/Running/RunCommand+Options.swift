@@ -4,11 +4,53 @@ import Runner
 extension LearningRateSchedule.Form: ExpressibleByArgument {}
 extension LearningRateSchedule.DecayForm: ExpressibleByArgument {}
 extension GenerationSettings.WhenFull: ExpressibleByArgument {}
+extension ConversationOptions.Learn: ExpressibleByArgument {}
+extension ConversationOptions.TooLong: ExpressibleByArgument {}
 
 extension RunCommand {
+  struct ConversationArguments: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Conversations to validate on. (default: the last 10 % of --data)", valueName: "file"),
+      completion: .file(extensions: ["jsonl"]))
+    var validation: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "What is learned: answers, with the token that ends each, or all. (default: answers)",
+        valueName: "what"))
+    var learn: ConversationOptions.Learn?
+
+    @Option(
+      help: ArgumentHelp(
+        "The chat template. (default: chat_template.jinja beside the weights)", valueName: "file"),
+      completion: .file())
+    var template: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "Conversations longer than the context: truncate or refuse. (default: truncate)",
+        valueName: "way"))
+    var tooLong: ConversationOptions.TooLong?
+
+    var options: ConversationOptions {
+      var options = ConversationOptions()
+      (options.learn, options.tooLong) = (learn, tooLong)
+      (options.template, options.validation) = (template, validation)
+      return options
+    }
+  }
+
   struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Training steps in all. (default: 5000)")
     var steps: Int?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "Instead of --steps: how often all of the data is seen; of a text, as many tokens as it has.",
+        valueName: "n"))
+    var epochs: Int?
 
     @Option(parsing: .unconditional, help: "The optimizer's learning rate. (default: the model's)")
     var learningRate: Float?
@@ -104,7 +146,7 @@ extension RunCommand {
     @Flag(help: "With --resume: go on with another text.")
     var allowOtherData = false
 
-    @Flag(help: "Replace what an earlier run saved, logged and recorded there.")
+    @Flag(help: "Replace what an earlier run saved, logged and recorded there, or --output.")
     var overwrite = false
 
     @Option(
@@ -115,8 +157,8 @@ extension RunCommand {
 
     @Flag(
       help: """
-        End the output with the lowest validation loss, as val_loss=1.5234, for programs that try \
-        many settings.
+        End the output with the lowest validation loss, as val_loss=1.5234, or with --choices \
+        acc_norm=0.4125, for other programs.
         """)
     var resultLine = false
 

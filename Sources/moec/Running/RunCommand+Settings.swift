@@ -3,16 +3,19 @@ import Runner
 
 extension RunCommand {
   /// The options that were given, over what the run has anyway.
-  func settings(from usual: TrainingSettings) throws -> TrainingSettings {
-    var settings = usual
+  func settings(of session: Session) throws -> TrainingSettings {
+    var settings = session.usualSettings
+    settings.accumulation = training.accumulate ?? settings.accumulation
     settings.steps = training.steps ?? settings.steps
+    if let epochs = training.epochs {
+      settings.steps = session.steps(ofEpochs: epochs, accumulation: settings.accumulation)
+    }
     settings.evaluationInterval = training.evalInterval ?? settings.evaluationInterval
     settings.evaluationBatches = evalBatches ?? settings.evaluationBatches
     settings.learningRate = training.learningRate ?? settings.learningRate
     settings.schedule = try schedule(from: settings.schedule, steps: settings.steps)
     settings.weightDecay = training.weightDecay ?? settings.weightDecay
     settings.clip = Self.unlessOff(training.clip ?? settings.clip)
-    settings.accumulation = training.accumulate ?? settings.accumulation
     settings.ema = Self.unlessOff(training.ema ?? settings.ema)
     settings.patience = training.patience ?? settings.patience
     if let groups = training.noDecay {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chat
 import Codegen
 import Driver
 import Foundation
@@ -55,7 +56,7 @@ extension RunCommand {
     var listeners = TrainingListeners()
     listeners.isInterrupted = { Interruption.signal != nil }
     listeners.showsProgress = false
-    try session.train(try settings(from: session.usualSettings), files: files, listeners: listeners)
+    try session.train(try settings(of: session), files: files, listeners: listeners)
     // Where ranks share out the experts, the first one asks for all of them.
     if session.model.manifest.expertRanks > 1 { _ = try session.fingerprint() }
   }
@@ -82,8 +83,13 @@ extension RunCommand {
     defer { for lock in locks { lock.release() } }
     if !training.overwrite { try EarlierRun.check(files, resumed: training.resume) }
     let session = try open(options(ranks))
-    let settings = try settings(from: session.usualSettings)
+    let settings = try settings(of: session)
     tell(session.summary)
+    if let epochs = training.epochs,
+      let note = session.epochNote(epochs, accumulation: settings.accumulation)
+    {
+      tell(note)
+    }
     if let note = settings.evaluationNote(of: session.model.manifest.work) { tell(note) }
     if settings.schedule.warmup >= settings.steps {
       tell(
@@ -97,6 +103,7 @@ extension RunCommand {
     var listeners = TrainingListeners()
     listeners.begins = {
       if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
+      if let folder, let files = session.chatFiles { keepChat(files, in: folder) }
     }
     listeners.output = { output.print($0 + "\n") }
     listeners.notice = { tell($0) }
@@ -131,6 +138,17 @@ extension RunCommand {
       String(format: "val_bits_per_character=%.4f\n", $0.validation)
     }
     return (bits ?? "") + String(format: "val_loss=%.4f\n", best.validationLoss)
+  }
+
+  /// Puts what chats need beside a run's weights, if nothing is there yet.
+  private func keepChat(_ files: ChatFiles, in folder: RunFolder) {
+    for (source, copy) in [
+      (files.template == nil ? nil : files.path, folder.template), (files.factsPath, folder.facts),
+    ] {
+      guard let source, access(copy, F_OK) != 0, let bytes = try? WholeFile.bytes(of: source)
+      else { continue }
+      keep(String(decoding: bytes, as: UTF8.self), in: copy)
+    }
   }
 
   /// Writes a file that the run can do without.
@@ -169,6 +187,8 @@ extension RunCommand {
     var words = ["run", library, "--train", "--resume", save] + (isRun ? [] : ["--save", save])
     if let data { words += ["--data", data] }
     if let tokenizer { words += ["--tokenizer", tokenizer] }
+    if let file = conversations.validation { words += ["--validation", file] }
+    if let template = conversations.template { words += ["--template", template] }
     if let log = training.log, !isRun { words += ["--log", log] }
     if let record = training.record { words += ["--record", record] }
     if let replay = training.replay { words += ["--replay", replay] }

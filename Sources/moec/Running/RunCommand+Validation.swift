@@ -17,6 +17,10 @@ extension RunCommand {
     try check(ranks, "--ranks", in: 1...1024)
     try check(evalBatches, "--eval-batches", in: 1...1_000_000)
     try check(training.steps, "--steps", in: 1...1_000_000_000)
+    try check(training.epochs, "--epochs", in: 1...1_000_000)
+    if training.steps != nil, training.epochs != nil {
+      throw ValidationError("--steps and --epochs both say how long to train: give one of them")
+    }
     try check(training.evalInterval, "--eval-interval", in: 1...1_000_000_000)
     try check(generation.tokens, "--tokens", in: 1...100_000_000)
     try check(generation.topK, "--top-k", in: 1...Int(Int32.max))
@@ -83,11 +87,15 @@ extension RunCommand {
 
   private func checkModes() throws {
     guard let task else {
-      throw ValidationError("give one of --train, --evaluate, --generate and --route TEXT")
+      throw ValidationError(
+        "give one of --train, --evaluate, --generate, --route TEXT and --choices FILE")
     }
     let given: [(name: String, isGiven: Bool)] = [
       ("--ranks", ranks != nil),
-      ("--steps", training.steps != nil),
+      ("--steps", training.steps != nil), ("--epochs", training.epochs != nil),
+      ("--validation", conversations.validation != nil), ("--learn", conversations.learn != nil),
+      ("--template", conversations.template != nil),
+      ("--too-long", conversations.tooLong != nil),
       ("--learning-rate", training.learningRate != nil),
       ("--weight-decay", training.weightDecay != nil),
       ("--result-line", training.resultLine),
@@ -124,7 +132,7 @@ extension RunCommand {
       ("--repeat", generation.repeats != nil),
       ("--stop", !generation.stops.isEmpty),
       ("--when-full", generation.whenFull != nil), ("--interactive", generation.interactive),
-      ("--html", routes.html != nil),
+      ("--html", routes.html != nil), ("--output", choice.output != nil),
     ]
     for option in given where option.isGiven {
       guard let modes = Self.modes[option.name], !modes.contains(task) else { continue }
@@ -135,16 +143,21 @@ extension RunCommand {
   /// The modes that options have a meaning in; those that are not here have one in all.
   static let modes: [String: Set<Task>] = {
     var modes: [String: Set<Task>] = [
-      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate, .generate],
-      "--html": [.route],
+      "--eval-batches": [.train, .evaluate], "--ranks": [.train, .evaluate, .generate, .choices],
+      "--html": [.route], "--output": [.choices],
     ]
+    for name in ["--validation", "--learn", "--template", "--too-long"] {
+      modes[name] = [.train, .evaluate]
+    }
     for name in trainingNames { modes[name] = [.train] }
+    for name in ["--result-line", "--overwrite"] { modes[name] = [.train, .choices] }
     for name in generationNames { modes[name] = [.generate] }
     return modes
   }()
 
   private static let trainingNames = [
-    "--steps", "--learning-rate", "--weight-decay", "--result-line", "--eval-interval", "--run",
+    "--steps", "--epochs", "--learning-rate", "--weight-decay", "--result-line", "--eval-interval",
+    "--run",
     "--no-save", "--save", "--resume",
     "--overwrite", "--log", "--record", "--replay", "--schedule", "--warmup",
     "--final-learning-rate", "--decay-steps", "--decay-form", "--clip", "--accumulate",

@@ -5,12 +5,13 @@ import Runner
 import SystemFiles
 import Toolchain
 
-/// `moec run LIB.so --train|--evaluate|--generate|--route TEXT`.
+/// `moec run LIB.so --train|--evaluate|--generate|--route TEXT|--choices FILE`.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Trains a compiled model, evaluates it, writes text, or shows what its experts do.",
-    usage: "moec run LIB.so --train|--evaluate|--generate|--route TEXT [options]",
+    abstract:
+      "Trains a compiled model, evaluates it, writes text, answers questions, or shows what its experts do.",
+    usage: "moec run LIB.so --train|--evaluate|--generate|--route TEXT|--choices FILE [options]",
     discussion: """
       EXAMPLES
         moec run libmakemoe.so --train
@@ -18,9 +19,11 @@ struct RunCommand: ParsableCommand {
         moec run libmakemoe.so --train --config settings.json --seed 2 --run second
         moec run libmakemoe.so --train --save w.safetensors --log losses.jsonl
         moec run libmakemoe.so --train --schedule cosine --warmup 200 --patience 10
+        moec run libsmol.so --train --weights w.safetensors --data chats.jsonl
         moec run libmakemoe.so --evaluate --weights w.safetensors --data text.txt
         moec run libmakemoe.so --generate --weights w.safetensors --prompt "ROMEO:"
         moec run libmakemoe.so --route "ROMEO: what light?" --weights w.safetensors
+        moec run libsmol.so --choices questions.jsonl --weights w.safetensors
       """)
 
   enum Mode: String, EnumerableFlag {
@@ -38,14 +41,18 @@ struct RunCommand: ParsableCommand {
   @Argument(help: "The library that 'moec compile' made.", completion: .library)
   var library: String
 
-  /// What is to be done: a mode, or to show routes.
+  /// What is to be done: a mode, to show routes or to answer questions.
   enum Task: String {
-    case train, evaluate, generate, route
+    case train, evaluate, generate, route, choices
   }
 
+  /// Nil where there is none of them, or more than one.
   var task: Task? {
-    if routes.route != nil { return mode == nil ? .route : nil }
-    return mode.flatMap { Task(rawValue: $0.rawValue) }
+    let tasks = [
+      mode.flatMap { Task(rawValue: $0.rawValue) }, routes.route == nil ? nil : .route,
+      choice.choices == nil ? nil : .choices,
+    ].compactMap { $0 }
+    return tasks.count == 1 ? tasks[0] : nil
   }
 
   @Flag(exclusivity: .exclusive)
@@ -59,8 +66,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: """
-      A UTF-8 text or a folder of token shards; its first 90 % are for training. \
-      (default: \(Corpus.usualPath))
+      A UTF-8 text, a folder of token shards, or conversations, FILE.jsonl; the first 90 % are for \
+      training. (default: \(Corpus.usualPath))
       """,
     completion: .file())
   var data: String?
@@ -90,13 +97,16 @@ struct RunCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      Share the batches of --train and --evaluate, or a library's experts, among so many threads, \
+      Share the batches of --train and --evaluate, questions, or a library's experts, among so many threads, \
       each a rank as under mpirun.
       """, valueName: "n"))
   var ranks: Int?
 
   @Flag(name: .shortAndLong, help: "Print nothing but losses, texts and errors.")
   var quiet = false
+
+  @OptionGroup(title: "With conversations, for --train and --evaluate")
+  var conversations: ConversationArguments
 
   @OptionGroup(title: "With --train")
   var training: TrainingOptions
@@ -106,11 +116,17 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "With --train and --evaluate: batches for each part of the text. (default: 400)")
+    help: """
+      With --train and --evaluate: batches for each part of the data at most. (default: 400, and of \
+      conversations all to validate)
+      """)
   var evalBatches: Int?
 
   @OptionGroup(title: "With --generate")
   var generation: GenerationOptions
+
+  @OptionGroup(title: "Questions")
+  var choice: ChoiceOptions
 
   @OptionGroup(title: "What experts do")
   var routes: RouteOptions
@@ -123,6 +139,9 @@ struct RunCommand: ParsableCommand {
       case .evaluate: try command.inRanks { try $0.evaluate($1) }
       case .generate: try command.inRanks { try $0.generate($1) }
       case .route: try command.showRoutes(of: command.routes.route ?? "")
+      case .choices:
+        let path = command.choice.choices ?? ""
+        try command.inRanks { try $0.choose($1, from: path) }
       // Refused by validate().
       case nil: return
       }
@@ -136,14 +155,15 @@ struct RunCommand: ParsableCommand {
     let session = try open(options)
     tell(session.summary)
     noteUntrained()
-    let batches = evalBatches ?? TrainingSettings().evaluationBatches
+    let batches = evalBatches ?? session.usualEvaluationBatches
     let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
-    if ranks.isFirst { try printNow(evaluation.line + "\n") }
+    if ranks.isFirst { try printNow("\(evaluation.line)\n\(evaluation.perplexity)\n") }
   }
 
   var options: Session.Options {
     var options = Session.Options(library: library)
     options.data = data
+    options.conversations = conversations.options
     options.tokenizer = tokenizer
     options.seed = seed
     options.threads = threads
@@ -158,6 +178,7 @@ struct RunCommand: ParsableCommand {
   func open(_ options: Session.Options) throws -> Session {
     let session = try Session(options)
     if let note = session.threadNote { tell("note: \(note)") }
+    for note in session.notes { tell("note: \(note)") }
     return session
   }
 

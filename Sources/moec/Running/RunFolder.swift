@@ -1,3 +1,4 @@
+import Chat
 import Driver
 import Foundation
 import ModelRuntime
@@ -11,6 +12,9 @@ struct RunFolder: Equatable {
   var log: String { path + "/log.jsonl" }
   var settings: String { path + "/settings.json" }
   var curve: String { path + "/curve.svg" }
+  /// What chats with the weights need, of runs that learned from conversations.
+  var template: String { path + "/" + ChatFiles.templateName }
+  var facts: String { path + "/" + ChatFiles.factsName }
 
   init(path: String) { self.path = path }
 
@@ -87,7 +91,7 @@ struct RunFolder: Equatable {
   func removeUntrained() {
     var status = stat()
     guard access(weights, F_OK) != 0, stat(log, &status) != 0 || status.st_size == 0 else { return }
-    for path in [settings, log, curve] { unlink(path) }
+    for path in [settings, log, curve, template, facts] { unlink(path) }
   }
 
   /// Removes the folder, and that of all runs, if there is nothing in them.

@@ -112,12 +112,21 @@ extension RunOption {
       flag("allow-missing", \.allowMissing), seed, integer("threads", \.threads),
       integer("ranks", \.ranks),
       flag("quiet", \.quiet), integer("eval-batches", \.evalBatches),
-    ] + training + generation
+    ] + conversations + training + generation
+  }
+
+  private static var conversations: [RunOption] {
+    [
+      text("validation", \.conversations.validation), text("template", \.conversations.template),
+      word("learn", "answers or all", \.conversations.learn),
+      word("too-long", "truncate or refuse", \.conversations.tooLong),
+    ]
   }
 
   private static var training: [RunOption] {
     [
-      integer("steps", \.training.steps), number("learning-rate", \.training.learningRate),
+      integer("steps", \.training.steps), integer("epochs", \.training.epochs),
+      number("learning-rate", \.training.learningRate),
       word("schedule", "constant, cosine, linear or wsd", \.training.schedule),
       integer("warmup", \.training.warmup),
       number("final-learning-rate", \.training.finalLearningRate),

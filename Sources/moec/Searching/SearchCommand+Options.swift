@@ -106,5 +106,15 @@ extension SearchCommand {
       help: ArgumentHelp("The Python that has Optuna. (default: $MOEC_PYTHON, or python3)"),
       completion: .file())
     var python: String?
+
+    func check() throws {
+      for (name, value) in [("--study", study), ("--html", html), ("--python", python)]
+      where value?.isEmpty == true {
+        throw ValidationError("\(name) needs a name, and was given an empty text")
+      }
+      guard (0...1_000_000).contains(startup) else {
+        throw ValidationError("--startup must be from 0 to 1000000, not \(startup)")
+      }
+    }
   }
 }

@@ -82,9 +82,19 @@ struct SearchCommand: ParsableCommand {
     if prune != .none, try objectives().count > 1 {
       throw ValidationError("--prune compares one loss, and --objective has two: leave one out")
     }
+    if sampler == .cma, try objectives().count > 1 {
+      throw ValidationError("--sampler cma knows one objective: take tpe, gp, random or grid")
+    }
+    try study.check()
     guard (1...256).contains(study.workers) else {
       throw ValidationError("--workers must be from 1 to 256, not \(study.workers)")
     }
+  }
+
+  /// The Python that is asked for Optuna unless `--python` names one.
+  static var usualPython: String {
+    let variable = ProcessInfo.processInfo.environment["MOEC_PYTHON"] ?? ""
+    return variable.isEmpty ? "python3" : variable
   }
 
   func objectives() throws -> [StudyPlan.Objective] {

@@ -8,16 +8,17 @@ import Runner
 import Search
 import SystemFiles
 import Toolchain
+import Tracking
 
 /// What `moec search` does: a study opened, trials made, and what became of them.
 struct SearchRun {
-  private let command: SearchCommand
-  private let compilation: Compilation
-  private let graph: Graph
-  private let space: SearchSpace
+  let command: SearchCommand
+  let compilation: Compilation
+  let graph: Graph
+  let space: SearchSpace
   private let constants: TrialValues
   private let folder: String
-  private let seed: UInt64
+  let seed: UInt64
 
   /// Errors: the model is none, the space does not fit it, or what is to be written may not be.
   init(_ command: SearchCommand) throws {
@@ -28,19 +29,35 @@ struct SearchRun {
     graph = try compilation.trace().graph
     // What each trial's model has to say is not worth saying each time.
     compilation.write = { _ in }
-    compilation.supervise = { _, limit in Supervision(limit: limit) }
+    let promise = StopPromise()
+    compilation.supervise = { _, limit in
+      Supervision(limit: limit) { seconds in
+        if seconds != nil { promise.tellIfInterrupted() }
+      }
+    }
     self.compilation = compilation
     let fixed = Set(command.chosen.words.map { String($0.prefix { $0 != "=" }) })
     let reader = SpaceReader(settings: graph.settings, fixed: fixed)
     space = try reader.space(command.space, command.conditions)
     constants = reader.constants(space)
     folder = command.study.study ?? "\(RunFolder.root)/\(graph.name)-search"
-    seed = command.trial.seed ?? RandomStream.usualSeed
-    let data = command.trial.data ?? Corpus.usual
-    guard let data else { throw CorpusError.noneGiven(usual: Corpus.usualPath) }
+    let usual = try Self.training(command)
+    seed = command.trial.seed ?? usual.seed ?? RandomStream.usualSeed
+    guard let data = usual.data ?? Corpus.usual else {
+      throw CorpusError.noneGiven(usual: Corpus.usualPath)
+    }
     guard access(data, R_OK) == 0 else {
       throw FileError(operation: "read", path: data, code: errno)
     }
+    try SearchTracking.check(command.study)
+  }
+
+  /// What all trials' training is told. Errors: --config holds no settings of training.
+  private static func training(_ command: SearchCommand) throws -> RunCommand {
+    var words = ["lib.so", "--train", "--quiet"]
+    if let data = command.trial.data { words += ["--data", data] }
+    if let config = command.trial.config { words += ["--config", config] }
+    return try RunCommand.parse(words).configured()
   }
 
   /// Errors: the page would replace what is read, or something that is none, or cannot be written.
@@ -78,12 +95,15 @@ struct SearchRun {
     tell("the study is in \(onOneLine(folder)): \(journal.study.trials.count) trials so far")
     var failure: (any Error)?
     do { try search.run() } catch { failure = error }
-    try conclude(journal.study, engine, training, tracking)
-    if let failure { throw failure }
+    let status: TrackingStatus =
+      Interruption.signal != nil ? .killed : failure != nil ? .failed : .finished
+    try conclude(journal.study, engine, training, tracking, status)
     if let signal = Interruption.signal {
       tell("stopped; the same command goes on")
       throw ExitCode(128 + signal)
     }
+    if let failure { throw failure }
+    try checkForResult(journal.study)
   }
 
   // MARK: - Parts
@@ -144,19 +164,15 @@ struct SearchRun {
     }
   }
 
-  private func optuna(_ plan: StudyPlan, _ warmup: Int, isSampler: Bool) throws -> Optuna {
+  func optuna(_ plan: StudyPlan, _ warmup: Int, isSampler: Bool) throws -> Optuna {
     var options = Optuna.Options()
     options.sampler = isSampler ? command.sampler.rawValue : nil
     options.pruner = command.prune == .none ? nil : command.prune.rawValue
     options.startup = command.study.startup
     (options.warmup, options.interval, options.steps) = (warmup, command.trial.interval, plan.steps)
-    options.python = python
+    options.python = command.study.python ?? SearchCommand.usualPython
+    options.isInterrupted = { Interruption.signal != nil }
     return try Optuna(space, objectives: plan.objectives.count, seed: seed, options)
-  }
-
-  private var python: String {
-    let variable = ProcessInfo.processInfo.environment["MOEC_PYTHON"] ?? ""
-    return command.study.python ?? (variable.isEmpty ? "python3" : variable)
   }
 
   private func training(
@@ -193,73 +209,7 @@ struct SearchRun {
     return listeners
   }
 
-  private func tell(_ text: String) {
+  func tell(_ text: String) {
     if !command.quiet { printToStandardError(text) }
-  }
-
-  // MARK: - The end
-
-  private func conclude(
-    _ study: Study, _ engine: (sampler: any Sampler, pruner: (any Pruner)?, optuna: Optuna?),
-    _ training: TrialTraining, _ tracking: SearchTracking
-  ) throws {
-    let table = StudyTable(study, space)
-    try printTable(table.counts + "\n")
-    // A search that was ended by a signal has a helper that may be gone.
-    let shares = (try? importances(study, engine.optuna)) ?? [:]
-    let commands = study.best.map { self.commands($0) } ?? ""
-    if study.best != nil {
-      try printTable(table.best())
-      if !shares.isEmpty {
-        try printTable("what matters: \(StudyTable.text(ofImportances: shares))\n")
-      }
-      try printNow(
-        "train the best in full:\n" + commands.split(separator: "\n").map { "  \($0)\n" }.joined())
-    }
-    var page: String?
-    if command.study.html != nil || tracking.isOn {
-      page = try SearchPage(
-        study, space, importances: shares, loads: loads(study, training), commands: commands
-      ).html()
-    }
-    if let html = command.study.html, let page {
-      try AtomicFile.write(page, to: html)
-      tell("wrote \(html)")
-    }
-    tracking.finish(study, page)
-  }
-
-  /// Optuna says what matters where it is here, whoever chose the values.
-  private func importances(_ study: Study, _ optuna: Optuna?) throws -> [String: Double] {
-    guard study.ranking.count > 3, space.dimensions.count > 1, let plan = study.plan else {
-      return [:]
-    }
-    let helper = try optuna ?? self.optuna(plan, 0, isSampler: false)
-    return try helper.importances(of: study, objectives: plan.objectives.count)
-  }
-
-  /// What compiles and trains a trial's model, as it is typed.
-  private func commands(_ trial: Trial) -> String {
-    let names = Set(graph.settings.map(\.name))
-    let settings = command.chosen.words + TrialTraining.settings(trial.values, names)
-    let library = CompileOutputs.usualLibrary(of: command.model)
-    let compile = ["compile", command.model] + settings.flatMap { ["--set", $0] }
-    var run = ["run", library, "--train"] + TrialTraining.options(trial.values, names)
-    if let data = command.trial.data { run += ["--data", data] }
-    if let config = command.trial.config { run += ["--config", config] }
-    if command.trial.seed != nil, trial.values["seed"] == nil { run += ["--seed", "\(seed)"] }
-    let moec = Invocation.moec()
-    return [compile, run].map { words in
-      ([moec] + words.map(ShellWord.quoted)).joined(separator: " ")
-    }.joined(separator: "\n")
-  }
-
-  /// Loads of experts at the end of each trial, from its log.
-  private func loads(_ study: Study, _ training: TrialTraining) -> [Int: SearchPage.Loads] {
-    study.trials.reduce(into: [:]) { loads, trial in
-      var log = LogReader(training.log(of: trial.number))
-      guard let last = log.newLines().last(where: { $0.loads != nil })?.loads else { return }
-      loads[trial.number] = last.enumerated().map { ("router \($0.offset)", $0.element) }
-    }
   }
 }

@@ -41,6 +41,12 @@ final class SearchTracking: @unchecked Sendable {
     ])
   }
 
+  /// Errors: the address is none.
+  static func check(_ options: SearchCommand.StudyOptions) throws {
+    guard let server = options.mlflow else { return }
+    do { try MLflowTracker.check(server: server) } catch { throw TrackingError(error) }
+  }
+
   var isOn: Bool { tracker != nil }
 
   /// Options of a trial's training.
@@ -58,9 +64,9 @@ final class SearchTracking: @unchecked Sendable {
     tracker?.log(metrics: ["best": best], step: study.finished.count)
   }
 
-  func finish(_ study: Study, _ page: String?) {
+  func finish(_ page: String?, _ status: TrackingStatus) {
     guard let tracker else { return }
     if let page { tracker.log(Data(page.utf8), as: "search.html") }
-    tracker.finish(.finished)
+    tracker.finish(status)
   }
 }

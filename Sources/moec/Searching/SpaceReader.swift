@@ -118,6 +118,21 @@ struct SpaceReader {
         "\(condition.text): there is no parameter \(word)",
         hint: "conditions are between \(names.joined(separator: ", "))")
     }
+    if condition.isOrdering, let word = condition.words.first(where: { !isNumber($0, space) }) {
+      throw SearchError(
+        "\(condition.text): \(word) is a word, and has no order", hint: "compare words by == or !=")
+    }
+  }
+
+  /// Whether a name or value of a condition may stand for a number.
+  private func isNumber(_ word: String, _ space: SearchSpace) -> Bool {
+    if let dimension = space[word] {
+      guard case .choices(let choices) = dimension.values else { return true }
+      return choices.contains { $0.asNumber != nil }
+    }
+    guard let setting = settings.first(where: { $0.name == word }) else { return false }
+    guard case .word = setting.usual else { return true }
+    return false
   }
 
   /// Values of settings that are no parameters, for conditions.

@@ -70,7 +70,8 @@ final class TrialModel: @unchecked Sendable {
     return TrialCost(
       parameters: plan.parameters.filter { $0.update != .rule }.reduce(0) { $0 + $1.type.count },
       activeParameters: plan.activeParameters, flopsPerToken: forward / tokens,
-      flopsPerStep: forward + Double(plan.graph.flops(.backward)), bytes: plan.memory.total)
+      flopsPerStep: forward + Double(plan.graph.flops(.backward)), bytes: plan.memory.total,
+      routers: plan.routerNames)
   }
 
   /// The library's path, and the seconds that compiling it took just now.

@@ -53,8 +53,11 @@ struct TrialTraining: TrialMaker {
     var log = LogReader(log(of: trial.number))
     var isEnded = false
     var isStopped = false
+    var printed: String?
     while !isEnded, !isStopped {
-      isEnded = process.read(seconds: 0.05) == .end
+      let reading = process.read(seconds: 0.05)
+      isEnded = reading == .end
+      if case .line(let text) = reading { printed = text }
       for line in log.newLines() where !isStopped {
         isStopped = try !report(.init(step: line.step, loss: line.loss))
       }
@@ -63,16 +66,35 @@ struct TrialTraining: TrialMaker {
     var made = MadeTrial(isWhole: false, steps: log.last?.step ?? 0)
     made.bits = log.best?.bits
     if isStopped {
+      if !tracking(trial.number).isEmpty { Self.endTracked(process) }
       process.end()
       unlink(errors)
     } else {
       let status = process.wait()
       guard status == 0 else { throw TrialFailure(Self.reason(status, errors)) }
+      try check(log, printed, of: trial.number)
       (made.isWhole, made.steps) = (true, steps)
       unlink(errors)
     }
     made.seconds = (ContinuousClock.now - start) / .seconds(1)
     return made
+  }
+
+  /// Trackers are to hear that a run is over.
+  private static func endTracked(_ process: Companion) {
+    process.interrupt()
+    let end = ContinuousClock.now + .seconds(30)
+    while process.read(seconds: 0.1) != .end, ContinuousClock.now < end {}
+  }
+
+  /// A log that the disk had no room for, or that somebody else wrote, says less than training did, which
+  /// ends with its lowest loss. Errors: it is so; the trial is left for another time.
+  private func check(_ log: LogReader, _ printed: String?, of trial: Int) throws {
+    let known = log.best.map { String(format: "val_loss=%.4f", $0.loss) }
+    guard let printed, printed != known else { return }
+    throw SearchError(
+      "\(onOneLine(self.log(of: trial))) is not whole: training ended with \(printed)",
+      hint: "see whether there is room on the disk; the same command goes on")
   }
 
   private func started(_ trial: Trial, _ library: String, errors: String) throws -> Companion {
@@ -83,7 +105,7 @@ struct TrialTraining: TrialMaker {
     guard file >= 0 else { throw FileError(operation: "write", path: errors, code: errno) }
     defer { close(file) }
     var words = ["run", library, "--train", "--quiet", "--steps", "\(steps)", "--log", log]
-    words += ["--overwrite"] + self.words + Self.options(trial.values, settings)
+    words += ["--overwrite", "--result-line"] + self.words + Self.options(trial.values, settings)
     if let threads { words += ["--threads", "\(threads)"] }
     words += tracking(trial.number)
     do {

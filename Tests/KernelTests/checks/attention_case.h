@@ -18,10 +18,24 @@ typedef struct {
     attention_shape as;
     int key_heads, row, key_row;
     float *q, *k, *v, *sinks;
+    const int32_t *beginnings;  // NULL: a sequence is one document
 } attention_case;
 
 static const float score_scale = 0.7f;
 static const uint64_t dropout_key = 0x0123456789abcdefu;
+
+// How long the documents of a sequence are on the average; 0: it is one.
+static int mean_document;
+
+// Of each position, where its document begins: some are of one token, some of many.
+static const int32_t *random_documents(int sequences, int length) {
+    int32_t *beginnings = room((size_t)(sequences * length) * sizeof *beginnings);
+    for (int n = 0; n < sequences * length; n++) {
+        int t = n % length, begins = t == 0 || draw_below(mean_document) == 0;
+        beginnings[n] = begins ? t : beginnings[n - 1];
+    }
+    return beginnings;
+}
 
 static attention_case attention_case_of(attention_shape as) {
     attention_case a = {.as = as, .key_heads = as.heads / as.group};
@@ -34,11 +48,16 @@ static attention_case attention_case_of(attention_shape as) {
     a.v = as.joined ? a.q + width + key_width : numbers(key_count);
     for (int i = 0; i < count; i++) { a.q[i] *= 2; }
     if (as.has_sinks) { a.sinks = numbers(as.heads); }
+    if (mean_document) { a.beginnings = random_documents(as.sequences, as.length); }
     return a;
 }
 
 static attention_form form_of(const attention_case *a) {
-    attention_form form = {a->row, a->key_row, a->key_heads, a->as.window, a->as.cap, a->sinks};
+    attention_form form = {.row = a->row, .key_row = a->key_row, .key_heads = a->key_heads,
+                           .window = a->as.window, .cap = a->as.cap, .sinks = a->sinks};
+#if MODEL_TAKES_DOCUMENTS
+    form.beginnings = a->beginnings;
+#endif
     return form;
 }
 
@@ -55,8 +74,9 @@ static double element(const attention_case *a, const float *x, int s, int h, int
     return (double)x[(s * a->as.length + t) * a->key_row + h / a->as.group * a->as.depth + c];
 }
 
-static int first_key(const attention_case *a, int i) {
-    return a->as.window ? larger(i - a->as.window + 1, 0) : 0;
+static int first_key(const attention_case *a, int s, int i) {
+    int first = a->beginnings ? a->beginnings[s * a->as.length + i] : 0;
+    return a->as.window ? larger(i - a->as.window + 1, first) : first;
 }
 
 static double score(const attention_case *a, int s, int h, int i, int j) {
@@ -75,9 +95,9 @@ static double keeps(const attention_case *a, int s, int h, int i, int j) {
 // The largest score of a query, and the sum of e^(score - largest), its head's sink among them.
 static void normaliser(const attention_case *a, int s, int h, int i, double *most, double *sum) {
     *most = a->sinks ? (double)a->sinks[h] : -INFINITY;
-    for (int j = first_key(a, i); j <= i; j++) { *most = fmax(*most, score(a, s, h, i, j)); }
+    for (int j = first_key(a, s, i); j <= i; j++) { *most = fmax(*most, score(a, s, h, i, j)); }
     *sum = a->sinks ? exp((double)a->sinks[h] - *most) : 0;
-    for (int j = first_key(a, i); j <= i; j++) { *sum += exp(score(a, s, h, i, j) - *most); }
+    for (int j = first_key(a, s, i); j <= i; j++) { *sum += exp(score(a, s, h, i, j) - *most); }
 }
 
 #endif

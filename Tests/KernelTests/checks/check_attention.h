@@ -12,7 +12,7 @@ static void run_attention(const attention_case *a, float *y, float *maximums, fl
                           as.depth, score_scale, as.rate, dropout_key, &form);
     } else {
         causal_attention(y, maximums, sums, a->q, a->k, a->v, a->row, as.sequences, as.heads, as.length,
-                         as.depth, score_scale, as.rate, dropout_key);
+                         as.depth, score_scale, as.rate, dropout_key DOCUMENTS(a));
     }
 }
 
@@ -28,7 +28,7 @@ static void check_outputs(const attention_case *a, const float *y, const float *
         CLOSE(sums[p], sum, 1e-5 * sum * (as.depth + 1));
         for (int c = 0; c < as.depth; c++) {
             double wanted = 0;
-            for (int j = first_key(a, i); j <= i; j++) {
+            for (int j = first_key(a, s, i); j <= i; j++) {
                 double weight = exp(score(a, s, h, i, j) - most) / sum;
                 wanted += weight * keeps(a, s, h, i, j) * element(a, a->v, s, h, j, c);
             }
@@ -52,7 +52,7 @@ static void check_continuation(const attention_case *a, const float *y, int gene
                               as.length - past, as.depth, score_scale, as.rate, dropout_key, &form);
         } else {
             causal_attention_after(rest + past * width, NULL, NULL, q, k, v, a->row, 1, as.heads, past,
-                                   as.length - past, as.depth, score_scale, as.rate, dropout_key);
+                                   as.length - past, as.depth, score_scale, as.rate, dropout_key DOCUMENTS(a));
         }
         CHECK(memcmp(rest, y, sizeof *y * (size_t)count) == 0);
     }
@@ -68,7 +68,7 @@ static void check_form(attention_shape as, int general) {
     run_attention(&a, again, NULL, NULL, general);
     CHECK(memcmp(again, y, sizeof *y * (size_t)(pairs * as.depth)) == 0);
     check_gradients(&a, y, maximums, sums, general);
-    if (as.sequences == 1) { check_continuation(&a, y, general); }
+    if (as.sequences == 1 && !a.beginnings) { check_continuation(&a, y, general); }
     if (general && is_plain(&a)) {
         run_attention(&a, again, NULL, NULL, 0);
         CHECK(memcmp(again, y, sizeof *y * (size_t)(pairs * as.depth)) == 0);
@@ -114,6 +114,52 @@ static void check_general_attention(void) {
     check_what_a_window_leaves_out();
 }
 
+#if MODEL_TAKES_DOCUMENTS
+// Tiles before a document are not read.
+static void check_what_documents_leave_out(void) {
+    int length = 3 * ATTENTION_KEYS, begin = ATTENTION_KEYS, count = length * 4;
+    mean_document = length;
+    attention_case a = attention_case_of((attention_shape){1, 1, length, 4, 0, 0, 1, 0, 0, 0});
+    int32_t *beginnings = room(sizeof *beginnings * (size_t)length);
+    for (int t = 0; t < length; t++) { beginnings[t] = t < begin ? 0 : begin; }
+    a.beginnings = beginnings;
+    float *y = blank(count), *maximums = blank(length), *sums = blank(length), *other = blank(count);
+    run_attention(&a, y, maximums, sums, 1);
+    float *d_y = numbers(count), *d[3] = {blank(count), blank(count), blank(count)};
+    float *other_d[3] = {blank(count), blank(count), blank(count)};
+    run_gradients(&a, d, d_y, y, maximums, sums, a.row, 1);
+    for (int i = 0; i < begin * 4; i++) { a.k[i] = a.v[i] = NAN; }
+    run_attention(&a, other, NULL, NULL, 1);
+    run_gradients(&a, other_d, d_y, y, maximums, sums, a.row, 1);
+    size_t rest = sizeof *y * (size_t)(count - begin * 4);
+    CHECK(memcmp(y + begin * 4, other + begin * 4, rest) == 0);
+    for (int i = 0; i < 3; i++) { CHECK(memcmp(d[i] + begin * 4, other_d[i] + begin * 4, rest) == 0); }
+    release();
+}
+
+// Positions and masks by documents, and without them.
+static void check_documents(void) {
+    int sequences = 3, matrices = 2, length = 7, squares = sequences * matrices * length * length;
+    mean_document = 3;
+    for (int is_one = 0; is_one < 2; is_one++) {
+        const int32_t *beginnings = is_one ? NULL : random_documents(sequences, length);
+        float *x = numbers(squares), *y = blank(squares);
+        int32_t positions[7] = {0, 1, 2, 3, 4, 5, 6}, *own = integers(sequences * length, 5);
+        document_positions(own, positions, beginnings, sequences, length);
+        document_mask(y, x, beginnings, sequences, matrices, length, -INFINITY);
+        for (int i = 0; i < squares; i++) {
+            int key = i % length, query = i / length % length, s = i / length / length / matrices;
+            int first = is_one ? 0 : beginnings[s * length + query];
+            EQUAL(own[s * length + query], query - first);
+            EQUAL(y[i], key < first || key > query ? -INFINITY : x[i]);
+        }
+        document_mask(x, x, beginnings, sequences, matrices, length, -INFINITY);
+        CHECK(memcmp(x, y, sizeof *x * (size_t)squares) == 0);
+        release();
+    }
+}
+
+#endif
 static void check_attention(void) {
     static const int depths[] = {1, 3, LANES, LANES + 1};
     static const int lengths[] = {1, 2, LANES - 1, LANES, LANES + 1, 2 * LANES, ATTENTION_KEYS + 9};

@@ -4,6 +4,14 @@
 #include "attention_sinks.h"
 #include "general_attention_gradient.c"
 
+// The last argument of kernels that know documents.
+#if MODEL_TAKES_DOCUMENTS
+#include "documents.h"
+#define DOCUMENTS(a) , (a)->beginnings
+#else
+#define DOCUMENTS(a)
+#endif
+
 // Gradients of one head of keys in double precision, by the formulas of attention_gradient.h: q of all
 // heads that read it, one after the other, and of what sinks those have.
 typedef struct {
@@ -25,7 +33,7 @@ static void add_gradient(const attention_case *a, head_gradient *g, const float 
     normaliser(a, s, h, i, &most, &sum);
     for (int c = 0; c < depth; c++) { delta += (double)d[c] * (double)out[c]; }
     if (a->sinks) { g->sinks[member] -= exp((double)a->sinks[h] - most) / sum * delta; }
-    for (int j = first_key(a, i); j <= i; j++) {
+    for (int j = first_key(a, s, i); j <= i; j++) {
         double z = score(a, s, h, i, j), p = exp(z - most) / sum, m = keeps(a, s, h, i, j), dot = 0;
         for (int c = 0; c < depth; c++) { dot += (double)d[c] * element(a, a->v, s, h, j, c); }
         double d_s = (double)score_scale * p * (m * dot - delta);
@@ -60,7 +68,7 @@ static void run_gradients(const attention_case *a, float *const d[3], const floa
     } else {
         causal_attention_gradient(d[0], d[1], d[2], d_y, y, a->q, a->k, a->v, maximums, sums, a->row,
                                   d_row, as.sequences, as.heads, as.length, as.depth, score_scale, as.rate,
-                                  dropout_key);
+                                  dropout_key DOCUMENTS(a));
     }
 }
 
