@@ -103,8 +103,7 @@ extension PlanParser {
   }
 
   private struct Options {
-    var accumulates = false
-    var recomputes = false
+    var (accumulates, recomputes) = (false, false)
     var recomputation: Recomputation?
     var notes: [Diagnostic] = []
   }
@@ -120,12 +119,12 @@ extension PlanParser {
       }
     }
     while reader.nextLine(), reader.sees("note ") {
-      let note = try line("note") { (r) throws(Diagnostic) in
-        let message = try r.string("the note")
-        let hint = r.acceptWord("hint") ? try r.string("the hint") : nil
-        return Diagnostic(at: r.accept("@") ? try r.location() : nil, message, hint: hint)
-      }
-      options.notes.append(note)
+      options.notes.append(
+        try line("note") { (r) throws(Diagnostic) in
+          let message = try r.string("the note")
+          let hint = r.acceptWord("hint") ? try r.string("the hint") : nil
+          return Diagnostic(at: r.accept("@") ? try r.location() : nil, message, hint: hint)
+        })
     }
     return options
   }
@@ -158,10 +157,9 @@ extension PlanParser {
     return regions
   }
 
-  /// What is kept of a parameter: elements and bytes from the start of each region.
-  private typealias Places = (
-    name: String, isFrozen: Bool, storages: [Region: (element: Element, offset: Int)]
-  )
+  /// What is kept of a parameter, and where from the start of each region.
+  private typealias Kept = [Region: (element: Element, offset: Int)]
+  private typealias Places = (name: String, isFrozen: Bool, storages: Kept)
 
   private mutating func parameterPlaces() throws(Diagnostic) -> [Places] {
     try heading("parameters")
