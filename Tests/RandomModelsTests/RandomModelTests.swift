@@ -60,8 +60,8 @@ import Testing
     for seed in 1...200 as ClosedRange<UInt64> {
       kinds.formUnion((try? RandomModel(seed: seed).graph())?.nodes.map(\.op.kind) ?? [])
     }
-    // Backward alone pads: what a slice's gradient is. Exchanges are a pass's.
-    let others: Set<OpKind> = [.pad, .exchangeCounts, .exchangeRows]
+    // Backward alone pads: what a slice's gradient is. Exchanges and positions in documents are passes'.
+    let others: Set<OpKind> = [.pad, .exchangeCounts, .exchangeRows, .documentPositions]
     let isMade = { (kind: OpKind) in !others.contains(kind) && !kind.rawValue.hasSuffix("Gradient")
     }
     #expect(kinds == Set(OpKind.allCases.filter(isMade)))

@@ -60,7 +60,8 @@ public struct Attention: ForwardOperation {
   public var isPlain: Bool { keyHeads == heads && window == nil && softCap == nil }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
-    let count = 3 + (Self.hasSinks(inputs) ? 1 : 0) + (Self.hasDocuments(inputs) ? 1 : 0)
+    let documents = Self.hasDocuments(inputs) ? 1 : 0
+    let count = documents + (inputs.count == 4 + documents ? 4 : 3)
     try expectCount("attention", inputs, count)
     try expectFloat("attention", inputs[0], inputs[1], inputs[2])
     let axes = inputs[0].axes
@@ -71,7 +72,7 @@ public struct Attention: ForwardOperation {
       throw Mismatch("attention: \(heads.named) heads do not divide the width \(axes[2].named)")
     }
     try expectKeys(inputs)
-    if Self.hasSinks(inputs) { try expectSinks(inputs[3]) }
+    if count == 4 + documents { try expectSinks(inputs[3]) }
     if Self.hasDocuments(inputs) {
       try expectSame(
         "attention", "beginnings of documents", TensorType(.i32, Array(axes.prefix(2))),
