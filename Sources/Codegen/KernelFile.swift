@@ -1,7 +1,7 @@
 /// One kernel in C: `kernels/NAME.h` beside the generated layers, and of large ones `kernels/NAME.c`.
 ///
-/// The text is the same for every model, but for lines about documents, and lies as files in `CKernels`. What stands in a header has
-/// sizes as arguments, which the C compiler sees as constants at every call and folds. What gains
+/// The text is the same for every model, but for lines about documents, and lies as files in `CKernels`.
+/// What stands in a header has sizes as arguments, which the C compiler sees as constants at every call and folds. What gains
 /// nothing by that, and takes long to compile, stands in a file of its own: it is compiled once for all
 /// layers, and an edit of the model leaves it as it is. A model gets only the files that its plan
 /// calls, and what those include.

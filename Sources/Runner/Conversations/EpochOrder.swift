@@ -1,18 +1,23 @@
-import Foundation
+import Synchronization
 
 /// The order of rows in an epoch: a function of the seed and the epoch; the newest is kept.
-final class EpochOrder: @unchecked Sendable {
-  private let lock = NSLock()
-  private var key: (count: Int, epoch: Int, seed: UInt64)?
-  private var order: [Int] = []
+final class EpochOrder: Sendable {
+  private struct Key: Hashable {
+    var count: Int
+    var epoch: Int
+    var seed: UInt64
+  }
+
+  private let newest = Mutex<(key: Key, order: [Int])?>(nil)
 
   /// All of `count` rows.
   func rows(_ count: Int, epoch: Int, seed: UInt64) -> [Int] {
-    lock.withLock {
-      if let key, key == (count, epoch, seed) { return order }
+    let key = Key(count: count, epoch: epoch, seed: seed)
+    return newest.withLock { newest in
+      if let newest, newest.key == key { return newest.order }
       var stream = RandomStream(seed: seed, .epochOrder, index: epoch)
-      order = Self.shuffled(count, &stream)
-      key = (count, epoch, seed)
+      let order = Self.shuffled(count, &stream)
+      newest = (key, order)
       return order
     }
   }
