@@ -25,6 +25,8 @@ public enum FolderError: ExplainedError, Equatable {
   case noArchitecture(model: String, reason: String)
   /// A pattern that fits none of the model's parameters.
   case noSuchParameter(pattern: String, names: [String])
+  /// Patterns that fit all of the model's parameters.
+  case allFrozen
 
   public var message: String {
     switch self {
@@ -42,6 +44,7 @@ public enum FolderError: ExplainedError, Equatable {
       return "\(path): \(problems.prefix(12).joined(separator: "; "))\(more)"
     case .noSuchParameter(let pattern, _):
       return "--freeze \(pattern): the model has no such parameter"
+    case .allFrozen: return "--freeze leaves nothing that learns"
     case .noArchitecture(let model, let reason):
       return "\(model) is no model that transformers has: \(reason)"
     }
@@ -63,9 +66,11 @@ public enum FolderError: ExplainedError, Equatable {
       return "config.json and the weights have to be of one model; nothing was written"
     case .noSuchMixture:
       return
-        "--experts is a whole number of copies of the MLP, each of --granularity slices; nothing was written"
+        "see 'moec import --help' for what --experts and the others may be; nothing was written"
     case .noSuchParameter(_, let names):
       return "there are \(nameForms(names)); * stands for anything, and a scope for all in it"
+    case .allFrozen:
+      return "freeze less; a library that only gives logits is made with 'moec compile --inference'"
     case .noArchitecture:
       return
         "what 'moec import' writes can be exported, also after training; see Docs/hugging-face.md"

@@ -14,7 +14,8 @@ import Testing
     Result { try CompiledModel(try traced(), accumulates: true, expertRanks: ranks) }
   }
 
-  /// Dropout and noise on experts' rows, weights side by side, biases, a norm of each expert's own, a capacity.
+  /// Dropout and noise on experts' rows, weights side by side, biases, a norm of each expert's own and one without
+  /// weights, a capacity.
   private static func traced() throws -> Graph {
     let (V, T, B) = (Axis("V", 11), Axis("T", 6), Axis("B", 2))
     let (C, E) = (Axis("C", 20), Axis("E", 4))
@@ -31,7 +32,8 @@ import Testing
       }
       let z = scope("tight") {
         let routing = y.linear("gate", E).top(1).softmax()
-        return y + y.routed(by: routing, capacity: 1.1).rmsNorm("norm").linear("out", C).combined()
+        let rows = y.routed(by: routing, capacity: 1.1).rmsNorm("norm").linear("in", C).rmsNorm()
+        return y + rows.linear("out", C).combined()
       }
       return z.linear("head", V)
     }

@@ -118,7 +118,13 @@ import Testing
     let other = try run(["--train", "--resume", path, "--learn", "answers", "--save", path])
     #expect(other.status == 1, "\(other.errors)")
     #expect(
-      other.errors.contains("is not the text that this run was trained on"), "\(other.errors)")
+      other.errors.contains("is not read as this run read it: --learn of it is another"),
+      "\(other.errors)")
+    // What an epoch has seen is counted in steps.
+    let dealt = try run(["--train", "--resume", path, "--accumulate", "2", "--save", path])
+    #expect(
+      dealt.status == 1 && dealt.errors.contains("to steps of 1 batch, and --accumulate is 2"),
+      "\(dealt.errors)")
   }
 
   @Test func whatIsReadIsSaid() throws {

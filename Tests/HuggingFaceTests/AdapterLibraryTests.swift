@@ -66,6 +66,9 @@ import Testing
     #expect(difference(found, trained) < 2e-5 * largest)
     #expect(difference(before, trained) > 1e-2 * largest)
 
+    let twice = try Moec.run(["weights", "merge", saved, merged])
+    #expect(twice.status == 1 && twice.errors.contains("is there already"), "\(twice.errors)")
+    #expect(try Moec.run(["weights", "merge", saved, merged, "--overwrite"]).status == 0)
     let again = try Moec.run(["weights", "merge", merged, merged + ".2"])
     #expect(again.status == 1 && again.errors.contains("has no adapters"), "\(again.errors)")
     let exported = try ModelFixture.folder() + "/adapter"
@@ -75,6 +78,12 @@ import Testing
       export.output == "wrote \(exported): llama, adapter_config.json, adapter_model.safetensors\n",
       "\(export.errors)")
     #expect(try Folder.tensors([exported + "/adapter_model.safetensors"]).count == 28)
+    // transformers would put an adapter that lies beside a merged model on top of it.
+    let beside = try Moec.run([
+      "export", adapters, "--weights", saved, "-o", exported, "--overwrite",
+    ])
+    #expect(beside.status == 1 && beside.errors.contains("/adapter_config.json is of "))
+    #expect(!FileManager.default.fileExists(atPath: exported + "/model.safetensors"))
     let none = try Moec.run(
       ["export", adapters, "--weights", base, "-o", exported + "2", "--adapter"])
     #expect(none.status == 1 && none.errors.contains("has no adapters"), "\(none.errors)")
@@ -127,6 +136,9 @@ import Testing
       unknown.status == 1
         && unknown.errors.contains("--freeze attention: the model has no such parameter"),
       "\(unknown.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder))
+    let all = try Moec.run(["import", source, "-o", folder, "--freeze", "*"])
+    #expect(all.status == 1 && all.errors.contains("leaves nothing that learns"), "\(all.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder))
     let command = try Moec.run(
       ["import", source, "-o", folder, "--context", "9", "--freeze", "token,block.*.attention"])

@@ -106,12 +106,17 @@ extension CallEmitter {
     return Statement(calls)
   }
 
+  /// Whether each expert has a weight of its own: received rows have starts where there is none too.
+  private func hasExpertWeights(_ c: CallText) -> Bool {
+    c.call[.start] != nil && c.call[.weights]?.type.axes.count == 2
+  }
+
   private func normFunction(_ name: String, _ c: CallText) -> String {
-    c.call[.start] == nil ? name : "expert_\(name)"
+    hasExpertWeights(c) ? "expert_\(name)" : name
   }
 
   private func rowsOfNorm(_ c: CallText) -> [CExpression] {
-    guard c.call[.start] != nil else { return [c.rows(.rows)] }
+    guard hasExpertWeights(c) else { return [c.rows(.rows)] }
     return [c[.start], CNames.size(c.type(.weights).axes[0])]
   }
 

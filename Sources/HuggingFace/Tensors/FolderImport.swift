@@ -45,6 +45,7 @@ public struct FolderImport {
     for pattern in patterns where !names.contains(where: pattern.fits) {
       throw .noSuchParameter(pattern: pattern.text, names: names)
     }
+    if names.allSatisfy({ name in patterns.contains { $0.fits(name) } }) { throw .allFrozen }
   }
 
   /// How the names are written, by the first that tells.

@@ -11,6 +11,15 @@ struct ConversationFindings: Equatable, Sendable {
   var unlearned = 0
   /// The longest, in tokens.
   var longest = 0
+
+  /// What was found in another file before this one's.
+  func since(_ earlier: ConversationFindings) -> ConversationFindings {
+    var own = self
+    own.lines -= earlier.lines
+    own.truncated -= earlier.truncated
+    own.unlearned -= earlier.unlearned
+    return own
+  }
 }
 
 /// Reads files of conversations, line by line.
@@ -90,6 +99,9 @@ enum ConversationsError: ExplainedError, Equatable {
   var hint: String {
     switch self {
     case .tooFew(_, _, let context, let findings):
+      if findings.unlearned > 0, findings.truncated == 0 {
+        return "a line needs an answer of the assistant's, or a completion; see --learn all"
+      }
       if findings.unlearned > 0 {
         return "answers must begin within \(context.grouped) tokens; see --learn all"
       }

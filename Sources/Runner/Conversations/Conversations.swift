@@ -40,6 +40,7 @@ struct Conversations: Sendable {
     context = manifest.context
     var reader = ConversationReader(coding, files, options, context: context)
     var texts = try reader.texts(of: path)
+    let found = reader.findings
     var others: LearnedTexts?
     if let validation = options.validation { others = try reader.texts(of: validation) }
     findings = reader.findings
@@ -51,9 +52,10 @@ struct Conversations: Sendable {
     let validated = others ?? LearnedTexts()
     for (part, path) in [(texts, path), (validated, options.validation ?? path)]
     where part.count == 0 {
+      let validates = texts.count > 0
       throw ConversationsError.tooFew(
-        path: path, validates: part.count == validated.count && texts.count > 0,
-        context: context, reader.findings)
+        path: path, validates: validates, context: context,
+        validates && options.validation != nil ? findings.since(found) : found)
     }
     self.path = path
     (self.coding, self.files, self.packs) = (coding, files, packs)
@@ -61,6 +63,22 @@ struct Conversations: Sendable {
     training = Part(texts, context, packs: packs)
     validation = Part(validated, context, packs: packs)
     charactersPerToken = CharactersPerToken(coding, training.texts, validation.texts)
+  }
+}
+
+extension Conversations {
+  /// Why a run that read the file of this name read other rows; nil where it read another file.
+  func difference(from record: RunRecord) -> String? {
+    func name(_ path: String?) -> Substring? { path?.split(separator: "/").last }
+    guard let earlier = record.conversations, name(record.data) == name(path) else { return nil }
+    let others = [
+      ("--learn", options.learn != earlier.learn),
+      ("--too-long", options.tooLong != earlier.tooLong),
+      ("--validation", name(options.validation) != name(earlier.validation)),
+    ].filter(\.1).map(\.0)
+    return others.isEmpty
+      ? "it was changed, or the library was compiled with --documents and the other was not"
+      : "\(others.joined(separator: ", ")) of it is another"
   }
 }
 

@@ -55,6 +55,12 @@ extension Session {
     files.averages = settings.ema != nil
     if ranks.isFirst { try files.check() }
     if ranks.count > 1, files.record ?? files.replay != nil { throw TrainingError.routesOfRanks }
+    if data is Conversations, let record, record.fingerprint == data.fingerprint,
+      record.settings.accumulation != settings.accumulation
+    {
+      throw TrainingError.otherAccumulation(
+        settings.accumulation, was: record.settings.accumulation)
+    }
     var settings = settings
     // A rate that was never set stays so: the record of a resumed run is that of a whole one.
     settings.learningRate =

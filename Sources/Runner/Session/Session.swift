@@ -164,6 +164,9 @@ public struct Session {
   ) throws(TrainingError) {
     guard let data, let record, !options.allowsOtherData else { return }
     if data.fingerprint != record.fingerprint {
+      if let data = data as? Conversations, let reason = data.difference(from: record) {
+        throw .otherReading(path: data.path, reason: reason)
+      }
       throw .otherText(path: data.path, old: record.data)
     }
   }

@@ -68,6 +68,10 @@ public enum TrainingError: ExplainedError, Equatable {
   case routesOfRanks
   /// A resumed run was trained on another text.
   case otherText(path: String, old: String)
+  /// Conversations that a resumed run read in another way, or that were changed.
+  case otherReading(path: String, reason: String)
+  /// Conversations are dealt out to the batches of steps, of which a resumed run had others.
+  case otherAccumulation(Int, was: Int)
   /// The library gives logits and nothing else.
   case onlyInfers(library: String)
   /// The state at a step could not be written; `last` is what was saved before, if anything was.
@@ -94,6 +98,12 @@ public enum TrainingError: ExplainedError, Equatable {
       return "several ranks neither record routes nor replay them"
     case .otherText(let path, let old):
       return "\(path) is not the text that this run was trained on, \(old), or it was changed"
+    case .otherReading(let path, let reason):
+      return "\(path) is not read as this run read it: \(reason)"
+    case .otherAccumulation(let batches, let old):
+      let steps = old == 1 ? "1 batch" : "\(old.grouped) batches"
+      return
+        "this run dealt out its conversations to steps of \(steps), and --accumulate is \(batches.grouped)"
     case .onlyInfers(let library):
       return "\(library) was compiled with --inference: it has no loss, and learns nothing"
     case .notSaved(let step, let error, _):
@@ -104,7 +114,7 @@ public enum TrainingError: ExplainedError, Equatable {
   public var hint: String {
     switch self {
     case .diverged: return "use a lower learning rate or --clip 1; weights saved before are kept"
-    case .nothingLeft: return "ask for more steps in all, with --steps"
+    case .nothingLeft: return "ask for more in all, with --steps or --epochs"
     case .unevenBatches(let batches, let ranks):
       let next = (batches + ranks - 1) / ranks * ranks
       return "add --accumulate \(next): its batches are shared out, so many for each rank"
@@ -112,6 +122,11 @@ public enum TrainingError: ExplainedError, Equatable {
     case .onlyInfers: return "compile the model again without --inference"
     case .otherText:
       return "name the old text with --data, or go on with this one by --allow-other-data"
+    case .otherReading:
+      return "leave out what is another, or begin with this data by --allow-other-data"
+    case .otherAccumulation(_, let old):
+      return
+        "go on with --accumulate \(old.grouped), or begin anew from the weights, with --weights FILE"
     case .notSaved(_, let error, let last):
       guard let last else { return error.hint }
       return "\(error.hint); then go on from step \(last.step.grouped) with "

@@ -84,6 +84,7 @@ struct ExportCommand: ParsableCommand {
     _ writeWeights: (String) throws -> Void
   ) throws {
     try checkPlaces(files.map(\.name) + [last])
+    try checkKind(last)
     guard NewFolder.make(output) == 0 else {
       throw FileError(operation: "make", path: output, code: errno)
     }
@@ -93,6 +94,15 @@ struct ExportCommand: ParsableCommand {
       try file.commit()
     }
     try writeWeights("\(output)/\(last)")
+  }
+
+  /// Errors: a whole model where an adapter is to be, or the other way around; one would be taken for a part of the
+  /// other.
+  private func checkKind(_ last: String) throws {
+    let other = last == Self.weightsName ? "adapter_config.json" : Self.weightsName
+    if access("\(output)/\(other)", F_OK) == 0 {
+      throw OtherExport(path: "\(output)/\(other)", isAdapter: last == Self.weightsName)
+    }
   }
 
   private static let weightsName = "model.safetensors"
@@ -163,4 +173,16 @@ struct ExportCommand: ParsableCommand {
     }
     try claims.check()
   }
+}
+
+/// A folder that holds what must not lie beside an export.
+private struct OtherExport: ExplainedError {
+  let path: String
+  /// Whether an adapter is there, and not a whole model.
+  let isAdapter: Bool
+
+  var message: String {
+    "\(path) is of \(isAdapter ? "an adapter, which would be put on top of the model" : "a whole model")"
+  }
+  var hint: String { "name another folder; nothing was touched" }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Exchange
+import Foundation
 import SystemFiles
 import Words
 
@@ -22,12 +23,16 @@ extension WeightsCommand {
     @Argument(help: "The file to write.", completion: .weights)
     var output: String
 
+    @Flag(help: "Replace a file of weights that is there.")
+    var overwrite = false
+
     func run() throws {
       try reportingErrors {
         var claims = FileClaims()
         claims.read(input, "the file to merge")
         claims.write(output, "the file to write", over: .weights)
         try claims.check()
+        if !overwrite, access(output, F_OK) == 0 { throw AlreadyThere(path: output) }
         let adapted = try AdaptedWeights(try Safetensors(path: input))
         if adapted.pairs.isEmpty { throw AdapterError.none(path: input) }
         try Safetensors.write(adapted.outputs, metadata: adapted.metadata, to: output)
