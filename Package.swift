@@ -177,7 +177,7 @@ let package = Package(
     .testTarget(
       name: "HuggingFaceTests",
       dependencies: [
-        "HuggingFace", "Exchange", "GraphIR", "JSON", "Passes", "Interpreter", "Driver", "Toolchain",
+        "HuggingFace", "Comparison", "Exchange", "GraphIR", "JSON", "Passes", "Interpreter", "Driver", "Toolchain",
         "Tokenizer", "ModelRuntime", "Upcycling", "Words",
         "ModelFixtures", "CompiledModels", "moec",
       ]),

@@ -16,10 +16,12 @@ struct Folder {
     "qwen3-moe", "olmoe", "gpt-oss", "llama-3", "gpt-oss-yarn",
   ]
 
+  let name: String
   let path: String
   let expected: Fixture
 
   init(_ name: String) throws {
+    self.name = name
     path = Moec.repository.appendingPathComponent("Tests/Fixtures/folders/\(name)").path
     expected = try Fixture("folders/\(name)/expected")
   }

@@ -41,6 +41,17 @@ import Testing
     }
   }
 
+  /// Weights as they were would be 1e-3 of the logits and more away.
+  @Test("Three steps of AdamW are transformers'", arguments: Folder.names)
+  func trains(_ name: String) throws {
+    let folder = try Folder(name)
+    let trained = try folder.trained()
+    #expect(trained.losses.count == 3)
+    #expect(trained.lossDifference < 1e-5)
+    #expect(trained.logitDifference < 1e-4)
+    print("steps of \(name): losses \(trained.lossDifference), logits \(trained.logitDifference)")
+  }
+
   /// What a graph says of a decoder: nothing of positions that it has not.
   private static func visible(_ model: DecoderModel) -> DecoderModel {
     var model = model

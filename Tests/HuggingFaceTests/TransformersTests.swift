@@ -15,7 +15,7 @@ import Testing
 
   /// A folder that was exported, and beside it the one that it came from.
   private func export(
-    _ model: DecoderModel, _ weights: String, of folder: Folder
+    _ model: DecoderModel, _ weights: String, of folder: Folder, trained: Bool = false
   ) throws -> String {
     let export = try FolderExport(model, weights: weights)
     let place = try ModelFixture.folder() + "/exported"
@@ -23,6 +23,12 @@ import Testing
     try export.writeWeights(to: place + "/model.safetensors")
     try Data(try export.config()).write(to: URL(fileURLWithPath: place + "/config.json"))
     try FileManager.default.copyItem(atPath: folder.path, toPath: place + "/from")
+    if trained {
+      let expected = place + "/from/expected.safetensors"
+      try FileManager.default.removeItem(atPath: expected)
+      try FileManager.default.copyItem(
+        atPath: "\(folder.path)/\(Folder.trainedName).safetensors", toPath: expected)
+    }
     return place
   }
 
@@ -37,6 +43,8 @@ import Testing
       var model = source.model
       model.longest = 9
       places.append(try export(model, weights, of: folder))
+      let trained = try folder.trained()
+      places.append(try export(model, trained.weights, of: folder, trained: true))
     }
     // Mixtures compute what the dense folders do that they were made of.
     for one in UpcycledFolderTests.cases where one.architecture != nil {
