@@ -20,6 +20,7 @@ import Testing
     (#"{"question":"q","choices":["2","1"],"answer":"1"}"#, 1),
     (#"{"question_stem":"q","choices":{"text":["a","b"],"label":["X","A"]},"answerKey":"A"}"#, 1),
     (#"{"goal":"q","sol1":"a","sol2":"b","label":0}"#, 0),
+    (#"{"question":"q","query":"q","choices":["a","b"],"answer":1,"label":"B","gold":"art"}"#, 1),
   ])
   func formsOfSets(_ json: String, _ answer: Int) throws {
     let found = try question(json)
@@ -37,6 +38,17 @@ import Testing
     (#"{"question":"q","choices":["a","b"],"answer":2}"#, "answer is none of the 2 choices"),
     (#"{"question":"q","choices":["a","b"],"label":"C"}"#, "label is none of the 2 choices"),
     (#"{"question":"q","choices":["a","b"],"answer":[]}"#, "answer is none of the 2 choices"),
+    (#"{"question":"q","query":"p","choices":["a","b"],"answer":0}"#, "are both a question"),
+    (#"{"question":"q","choices":["a","b"],"answer":0,"label":1}"#, "are both an answer"),
+    (#"{"question":"q","choices":{"text":["a","b"],"label":["A"]},"answer":"A"}"#, "1 labels of 2"),
+    (
+      #"{"question":"q","choices":{"text":["a","b"],"label":["A","A"]},"answer":"A"}"#,
+      "2 labels of 2"
+    ),
+    (
+      #"{"question":"q","choices":{"text":["a","b"],"label":["A",2]},"answer":"2"}"#,
+      "none of the 2"
+    ),
   ])
   func mistakesAreNamed(_ json: String, _ expected: String) {
     let error = #expect(throws: LineError.Reason.self) { try question(json) }

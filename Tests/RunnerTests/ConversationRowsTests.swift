@@ -2,6 +2,7 @@ import Foundation
 import ModelFixtures
 import ModelRuntime
 import Testing
+import Tokenizer
 
 @testable import Runner
 
@@ -151,9 +152,23 @@ import Testing
 
   @Test func whatIsLeftMustBeEnough() throws {
     let error = #expect(throws: ConversationsError.self) { try conversations(1) }
-    #expect(error?.message.hasSuffix("no conversation is left to train on") == true)
+    #expect(error?.message.hasSuffix("too few for a part to validate on") == true)
     let two = try conversations(2).data
     #expect(two.training.texts.count == 1 && two.validation.texts.count == 1)
+  }
+
+  /// Neither from conversations nor from choices are characters left out in silence.
+  @Test func charactersWithoutATokenAreNamed() throws {
+    let known = TextCoding.subwords(BytePairTokenizer(characters: Array("abc ".unicodeScalars)))
+    let path = try ModelFixture.folder() + "/data.jsonl"
+    try #"{"text":"abc"}"#.appending("\n").appending(#"{"text":"azbz"}"#)
+      .write(toFile: path, atomically: true, encoding: .utf8)
+    var reader = ConversationReader(known, try .init(beside: nil), .init(), context: 8)
+    let error = #expect(throws: LineError.self) { try reader.texts(of: path) }
+    #expect(error?.message.hasPrefix("\(path):2: the tokenizer has no token for 2 char") == true)
+    let lost = LostCharacters(known)
+    #expect(throws: Never.self) { try lost.check("cab abc") }
+    #expect(throws: LineError.Reason.self) { try lost.check("abd") }
   }
 
   @Test func otherDataIsOther() throws {

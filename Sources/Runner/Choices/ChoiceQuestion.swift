@@ -20,23 +20,49 @@ extension ChoiceQuestion {
   /// Other fields are passed over. Errors: no question, fewer than two choices, no answer that is one of them.
   init(_ json: JSON, line: Int) throws(LineError.Reason) {
     self.line = line
-    guard let name = Self.questionNames.first(where: { json[$0] != nil }) else {
-      throw .init("there is no question", hint: Self.form)
-    }
-    question = try Self.text(json[name], name)
+    question = try Self.question(json)
     let (texts, labels) = try Self.choices(json)
     choices = texts
     guard choices.count > 1 else {
       throw .init("there is nothing to choose from", hint: "a question has at least two choices")
     }
-    guard let name = Self.answerNames.first(where: { json[$0] != nil }), let value = json[name]
-    else { throw .init("there is no answer", hint: Self.form) }
-    guard let place = Self.place(of: value, texts, labels) else {
+    answer = try Self.answer(json, texts, labels)
+  }
+
+  /// Errors: none, or two that differ.
+  private static func question(_ json: JSON) throws(LineError.Reason) -> String {
+    let names = questionNames.filter { json[$0] != nil }
+    guard let first = names.first else { throw .init("there is no question", hint: form) }
+    let question = try text(json[first], first)
+    for name in names.dropFirst() where json[name]?.name != question {
       throw .init(
-        "\(name) is none of the \(texts.count) choices",
+        "\(first) and \(name) are both a question, and differ",
+        hint: "leave in the one that is to be asked")
+    }
+    return question
+  }
+
+  /// Errors: none, one that is no choice, or two that differ.
+  private static func answer(
+    _ json: JSON, _ texts: [String], _ labels: [String]
+  ) throws(LineError.Reason) -> Int {
+    let names = answerNames.filter { json[$0] != nil }
+    guard let first = names.first, let value = json[first] else {
+      throw .init("there is no answer", hint: form)
+    }
+    guard let found = place(of: value, texts, labels) else {
+      throw .init(
+        "\(first) is none of the \(texts.count) choices",
         hint: "an answer is a choice's text, its letter or its number from 0")
     }
-    answer = place
+    // What is no answer by another of the names is something else, and passed over.
+    for name in names.dropFirst() {
+      if let other = json[name].flatMap({ place(of: $0, texts, labels) }), other != found {
+        throw .init(
+          "\(first) and \(name) are both an answer, and differ", hint: "leave in the right one")
+      }
+    }
+    return found
   }
 
   /// All questions of a file. Errors: it cannot be read; the first line that is no question.
@@ -68,13 +94,18 @@ extension ChoiceQuestion {
     guard let name = ["choices", "endings"].first(where: { json[$0] != nil }) else {
       throw .init("there are no choices", hint: form)
     }
-    let labels = json[name]?["label"]?.elements?.compactMap(\.name) ?? []
+    let labels = json[name]?["label"]?.elements?.map { $0.name ?? "" } ?? []
     guard let elements = (json[name]?["text"] ?? json[name])?.elements else {
       throw .init("\(name) is \((json[name] ?? .null).kind), not a list of texts", hint: form)
     }
     var texts: [String] = []
     for (index, element) in elements.enumerated() {
       texts.append(try text(element, "choice \(index)"))
+    }
+    if !labels.isEmpty, labels.count != texts.count || Set(labels).count < labels.count {
+      throw .init(
+        "\(labels.count) labels of \(texts.count) choices are not one for each",
+        hint: "each choice has a label of its own, a text")
     }
     return (texts, labels)
   }
@@ -83,9 +114,7 @@ extension ChoiceQuestion {
   private static func place(of answer: JSON, _ texts: [String], _ labels: [String]) -> Int? {
     if let number = answer.whole { return texts.indices.contains(number) ? number : nil }
     guard let text = answer.name else { return nil }
-    if !labels.isEmpty {
-      return labels.firstIndex(of: text).flatMap { $0 < texts.count ? $0 : nil }
-    }
+    if !labels.isEmpty { return labels.firstIndex(of: text) }
     if let place = texts.firstIndex(of: text) { return place }
     var number = Int(text)
     if text.utf8.count == 1, let byte = text.uppercased().utf8.first, (65...90).contains(byte) {

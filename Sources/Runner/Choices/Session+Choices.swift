@@ -47,9 +47,12 @@ extension Session {
   }
 
   private func texts(of questions: [ChoiceQuestion], _ path: String) throws -> [[ChoiceText]] {
-    try questions.map { question in
+    let lost = LostCharacters(coding)
+    return try questions.map { question in
       try question.choices.map { choice in
         do throws(LineError.Reason) {
+          try lost.check(question.question)
+          try lost.check(choice)
           return try ChoiceText(
             question.question, choice, coding, context: model.manifest.context)
         } catch {

@@ -8,12 +8,14 @@ struct ConversationCoder {
   private let files: ChatFiles
   private let learns: ConversationOptions.Learn
   private var encoder: TokenEncoder?
+  private let lost: LostCharacters
   private let specials: Set<Int32>
   /// What ends a text that no template has put together; nil where none is known.
   private let end: Int32?
 
   init(_ coding: TextCoding, _ files: ChatFiles, _ learns: ConversationOptions.Learn) {
     (self.coding, self.files, self.learns) = (coding, files, learns)
+    lost = LostCharacters(coding)
     guard case .subwords(let tokenizer) = coding else {
       (encoder, specials, end) = (nil, [], nil)
       return
@@ -146,6 +148,7 @@ struct ConversationCoder {
         try encoder.encode(validUTF8: bytes) { tokens += $0 }
       }
       self.encoder = encoder
+      try lost.check(tokens, of: text)
       return tokens
     }
     do throws(VocabularyError) {

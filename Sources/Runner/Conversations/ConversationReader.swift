@@ -75,6 +75,8 @@ struct ConversationReader {
 /// Why there is nothing to learn from conversations.
 enum ConversationsError: ExplainedError, Equatable {
   case tooFew(path: String, validates: Bool, context: Int, ConversationFindings)
+  /// One alone, and none to validate on is named.
+  case onlyOne(path: String)
   /// Neither the weights nor `--tokenizer` say what the tokens are.
   case noTokenizer(path: String)
   /// Options for conversations, and data that is none.
@@ -88,6 +90,8 @@ enum ConversationsError: ExplainedError, Equatable {
         ? ""
         : ", as \(findings.unlearned.grouped) of \(findings.lines.of("line")) have nothing to learn"
       return "\(path): no conversation is left to \(validates ? "validate on" : "train on")\(left)"
+    case .onlyOne(let path):
+      return "\(path) has one conversation to learn from, too few for a part to validate on"
     case .noTokenizer(let path):
       return "\(path) has conversations, and nothing says how they become tokens"
     case .noConversations(let path, let option):
@@ -106,6 +110,7 @@ enum ConversationsError: ExplainedError, Equatable {
         return "answers must begin within \(context.grouped) tokens; see --learn all"
       }
       return "write at least two conversations, or name others to validate on with --validation"
+    case .onlyOne: return "write at least two, or name others to validate on with --validation"
     case .noTokenizer:
       return "start from --weights that bring a tokenizer along, or name one with --tokenizer"
     case .noConversations(_, let option):

@@ -49,6 +49,9 @@ struct Conversations: Sendable {
       others = texts[boundary..<texts.count]
       texts = texts[0..<boundary]
     }
+    if options.validation == nil, texts.count + (others?.count ?? 0) == 1 {
+      throw ConversationsError.onlyOne(path: path)
+    }
     let validated = others ?? LearnedTexts()
     for (part, path) in [(texts, path), (validated, options.validation ?? path)]
     where part.count == 0 {

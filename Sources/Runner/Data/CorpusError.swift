@@ -6,6 +6,8 @@ public enum CorpusError: ExplainedError, Equatable {
   case unreadable(FileError)
   /// No file was named and the usual one is not in the current folder.
   case noneGiven(usual: String)
+  /// Nothing says what the tokens are: no weights, no tokenizer, no text.
+  case noCoding
   case empty(path: String)
   case notUTF8(path: String, offset: Int)
   case utf16(path: String)
@@ -29,6 +31,8 @@ public enum CorpusError: ExplainedError, Equatable {
       return error.message
     case .noneGiven(let usual):
       return "no text was given, and \(usual) is not in the current folder"
+    case .noCoding:
+      return "nothing says what the model's tokens are"
     case .empty(let path):
       return "\(path) is empty"
     case .notUTF8(let path, let offset):
@@ -58,7 +62,11 @@ public enum CorpusError: ExplainedError, Equatable {
     switch self {
     case .unreadable(let error): return error.hint
     case .noneGiven: return "name a text with --data FILE"
-    case .empty, .tooShort: return "use a longer text, or compile a model with a shorter context"
+    case .noCoding:
+      return
+        "name the weights with --weights FILE, a tokenizer with --tokenizer FILE, or the text with --data FILE"
+    case .empty: return "write something into it, or name another file"
+    case .tooShort: return "use a longer text, or compile a model with a shorter context"
     case .notUTF8: return "convert it to UTF-8, for instance with iconv"
     case .utf16(let path): return TextBytes.conversionHint(path)
     case .tooManyCharacters(_, let distinct, _, let line):
