@@ -67,6 +67,27 @@ import Testing
     #expect(again.status == 1 && again.errors.contains("is there already"), "\(again.errors)")
   }
 
+  /// The model's own file says 7 layers: the library that was made of it has 2.
+  @Test func whatWasSetIsExported() throws {
+    let imported = try Self.imported.get()
+    let folder = try ModelFixture.folder()
+    let text = try String(contentsOfFile: imported.folder + "/model.swift", encoding: .utf8)
+    let changed = text.replacing("depth = 2", with: #"depth = Setting("depth", 7, in: 1...9)"#)
+    #expect(changed != text)
+    try changed.write(toFile: folder + "/model.swift", atomically: true, encoding: .utf8)
+    let library = folder + "/lib.so"
+    let compiled = try Moec.run(
+      [
+        "compile", folder + "/model.swift", "-o", library, "--set", "depth=2", "--quiet",
+        "--generated", folder + "/c",
+      ])
+    #expect(compiled.status == 0, "\(compiled.errors)")
+    let weights = imported.folder + "/weights.safetensors"
+    let command = try Moec.run(
+      ["export", library, "--weights", weights, "-o", folder + "/back"])
+    #expect(command.status == 0, "\(command.errors)")
+  }
+
   @Test func whatIsNoArchitectureIsRefused() throws {
     let other = try Moec.makemoe().library
     let imported = try Self.imported.get()

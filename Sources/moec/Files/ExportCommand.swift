@@ -116,7 +116,8 @@ struct ExportCommand: ParsableCommand {
     guard swift.contains(where: { $0.name == "model.swift" }) else {
       throw EmbeddedSourcesError.absent(path: library)
     }
-    let graph = try Self.graph(of: swift)
+    let chosen = try ModelLibrary(path: library).manifest.settings
+    let graph = try Self.graph(of: swift, chosen)
     let decoder = try DecoderModel(graph: graph)
     let text = ModelText(
       decoder, name: "expected", context: graph.context.size, batch: graph.batch.size, origin: "")
@@ -124,8 +125,10 @@ struct ExportCommand: ParsableCommand {
     return decoder
   }
 
-  /// The graph of a model in these files.
-  private static func graph(of files: [(name: String, text: String)]) throws -> Graph {
+  /// The graph of a model in these files, with what was chosen of its settings.
+  private static func graph(
+    of files: [(name: String, text: String)], _ settings: [Manifest.Setting] = []
+  ) throws -> Graph {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("moec-export-" + UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -133,7 +136,9 @@ struct ExportCommand: ParsableCommand {
     for (name, text) in files {
       try AtomicFile.write(text, to: folder.appendingPathComponent(name).path)
     }
-    return try Compilation.onTerminal(folder.path).trace().graph
+    var compilation = Compilation.onTerminal(folder.path)
+    compilation.settings = settings.map { "\($0.name)=\($0.value)" }
+    return try compilation.trace().graph
   }
 
   // MARK: - Files
