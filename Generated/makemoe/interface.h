@@ -66,6 +66,10 @@ int model_refuse(moec_model *m, const char *name, float value, const char *range
 int model_check_ids(moec_model *m, const int32_t *ids, size_t count, const char *message);
 int model_check_batches(moec_model *m, const int32_t *tokens, const int32_t *targets, size_t count);
 
+// Sets memory to 0. Whole pages of it are given back where that can be: those that training never touches, as of
+// gradients that AdamW takes on the way, then take no memory.
+void model_clear(void *start, size_t bytes);
+
 // Sets the number of threads for one call of the interface, and sets it back.
 int model_enter(const moec_model *m);
 void model_leave(int before);

@@ -22,10 +22,10 @@ static size_t logical_count(const model_parameter_row *q) {
 static void clear(moec_model *m) {
     char *arena = (char *)m->parameter->value;
     if (!m->update->link) {
-        memset(arena, 0, model_sizes.trained);
+        model_clear(arena, model_sizes.trained);
         return;
     }
-    memset(arena, 0, model_sizes.moments);
+    model_clear(arena, model_sizes.moments);
     memset(arena + model_sizes.steps, 0, model_sizes.trained - model_sizes.steps);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
         const model_parameter *q = &m->parameter[i];

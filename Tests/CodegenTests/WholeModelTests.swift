@@ -44,6 +44,30 @@ import Testing
     }
   }
 
+  /// A large one has pages to give back.
+  @Test(
+    "What begins anew is new",
+    arguments: [MakeMoE("small"), MakeMoE("large") { ($0.C, $0.heads, $0.experts) = (96, 4, 8) }])
+  func beginsAnew(model: MakeMoE) throws {
+    let compiled = try CompiledModel(model.graph())
+    let trial = Trial(compiled, seed: 1)
+    let model = try Model(compiled.library)
+    let kinds: [Model.Kind] = [.value, .gradient, .firstMoment, .secondMoment, .stepCounts]
+    func everything() throws -> [[Float]] {
+      try model.manifest.parameters.indices.flatMap { index in
+        try kinds.filter { model.keeps($0, of: index) }.map { try model.read($0, index) }
+      }
+    }
+    model.initialize(seed: 1)
+    let new = try everything()
+    let hyper = Hyperparameters(model.manifest.defaults, seed: 3)
+    _ = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
+    _ = try model.gradients(tokens: trial.tokens, targets: trial.targets, seed: 6)
+    #expect(try everything() != new)
+    model.initialize(seed: 1)
+    #expect(try everything() == new)
+  }
+
   @Test("They are so of layers in scopes and in one another", arguments: LayeredModel.Form.allCases)
   func agreesInLayers(form: LayeredModel.Form) throws {
     let compiled = try CompiledModel(LayeredModel(form, depth: 3).graph())

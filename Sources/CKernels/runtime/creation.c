@@ -65,6 +65,23 @@ static char *allocate(size_t bytes, int ranks) {
     return calloc(1, bytes);
 }
 
+void model_clear(void *start, size_t bytes) {
+    char *first = start, *end = first + bytes;
+#if defined(__linux__) && defined(MADV_DONTNEED)
+    // Huge pages among them, which small ones would be made of else.
+    const size_t page = (size_t)2 << 20;
+    char *whole = first + (page - (uintptr_t)first % page) % page;
+    if (bytes > page && whole + page <= end) {
+        size_t given = (size_t)(end - whole) / page * page;
+        if (madvise(whole, given, MADV_DONTNEED) == 0) {
+            memset(first, 0, (size_t)(whole - first));
+            first = whole + given;
+        }
+    }
+#endif
+    memset(first, 0, (size_t)(end - first));
+}
+
 static void release(const moec_model *m) {
 #if MODEL_TAKES_DOCUMENTS
     free(m->beginnings);

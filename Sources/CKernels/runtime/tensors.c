@@ -20,13 +20,13 @@ static size_t logical_count(const model_parameter_row *q) {
 static void clear(moec_model *m) {
     char *arena = (char *)m->parameter->value;
     if (!m->update->link) {
-        memset(arena, 0, model_sizes.trained);
+        model_clear(arena, model_sizes.trained);
         return;
     }
 #if MODEL_SHARES_EXPERTS
-    memset(m->gradient, 0, model_sizes.gradients * sizeof *m->gradient);
+    model_clear(m->gradient, model_sizes.gradients * sizeof *m->gradient);
 #else
-    memset(arena, 0, model_sizes.moments);
+    model_clear(arena, model_sizes.moments);
 #endif
     memset(arena + model_sizes.steps, 0, model_sizes.trained - model_sizes.steps);
     for (int i = 0; i < MODEL_PARAMETERS; i++) {
