@@ -26,7 +26,10 @@ extension Session {
       return (corpus.coding, corpus)
     case .vocabulary:
       if let given { return (given, nil) }
-      let path = try dataPath(options, record)
+      let path: String
+      do throws(CorpusError) { path = try dataPath(options, record) } catch .noneGiven(let usual) {
+        throw CorpusError.noCharacters(usual: usual)
+      }
       if Conversations.isNamed(by: path) { throw ConversationsError.noTokenizer(path: path) }
       if TokenShards.isFolder(path) {
         return (try Corpus(path: path, manifest: manifest).coding, nil)
