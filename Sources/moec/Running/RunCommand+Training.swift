@@ -105,10 +105,7 @@ extension RunCommand {
       if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
       if let folder, let files = session.chatFiles { keepChat(files, in: folder) }
     }
-    listeners.output = { line in
-      let columns = Terminal.columns(STDOUT_FILENO) ?? .max
-      output.print(Wrapping.text(line, columns: columns) + "\n")
-    }
+    listeners.output = { output.printLine($0) }
     listeners.notice = { tell($0) }
     listeners.warning = { printToStandardError("note: \($0)") }
     listeners.isInterrupted = { Interruption.signal != nil }
