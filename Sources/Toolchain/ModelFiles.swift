@@ -84,6 +84,12 @@ extension ModelFiles {
   func read() throws(ToolchainError) -> [Data] {
     var sources: [Data] = []
     for path in all {
+      // In swiftc's lists of files a line is a name.
+      if path.contains("\n") {
+        throw .modelIsNoSwiftFile(
+          path: path.replacingOccurrences(of: "\n", with: "\\n"),
+          reason: "has a line's end in its name, with which swiftc cannot find it")
+      }
       guard let source = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
         throw .modelNotFound(path: path)
       }

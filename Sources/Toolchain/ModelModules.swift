@@ -26,8 +26,7 @@ public struct ModelModules: Sendable, Hashable {
   public static func beside(
     executable: String? = nil, names: [String]
   ) throws(ToolchainError) -> ModelModules {
-    let path = SearchPath.resolved(executable ?? runningExecutable)
-    let products = URL(fileURLWithPath: path).deletingLastPathComponent()
+    let products = Self.folder(of: executable)
     let folder = products.appendingPathComponent("Modules")
     var objects: [URL] = []
     for name in names {
@@ -57,6 +56,28 @@ public struct ModelModules: Sendable, Hashable {
     #else
       "/proc/self/exe"
     #endif
+  }
+
+  /// The folder in which lies what belongs to an executable: its own, links followed. An installation
+  /// whose links were copied as what they lead to (`cp -rL`) has `bin/moec` as a file, and then it is
+  /// `lib/moec` beside `bin`, if the program there is as large.
+  ///
+  /// - Parameter executable: a path; by default that of the running program.
+  public static func folder(of executable: String? = nil) -> URL {
+    let program = URL(fileURLWithPath: SearchPath.resolved(executable ?? runningExecutable))
+    let own = program.deletingLastPathComponent()
+    let name = program.lastPathComponent
+    let installed = own.deletingLastPathComponent().appendingPathComponent("lib/\(name)")
+    let hasModules = FileManager.default.fileExists(atPath: own.path + "/Modules")
+    guard !hasModules, own.lastPathComponent == "bin", let size = size(of: program),
+      size == self.size(of: installed.appendingPathComponent(name))
+    else { return own }
+    return installed
+  }
+
+  private static func size(of file: URL) -> Int? {
+    var status = stat()
+    return stat(file.path, &status) == 0 ? Int(status.st_size) : nil
   }
 
   /// The path of the running program, links followed, to start it once more.

@@ -144,7 +144,7 @@ extension CommandDescription.Argument {
     for case let file as String in files
     where file.hasSuffix(".swift") && !file.hasPrefix("Codegen/") {
       let source = try String(contentsOfFile: "\(root)/Sources/\(file)", encoding: .utf8)
-      let pattern = /["`]((?:MOEC|XDG|OMP|MLFLOW|NO)_[A-Z_]*[A-Z])["`]/
+      let pattern = /["`]((?:MOEC|XDG|G?OMP|MLFLOW|NO)_[A-Z_]*[A-Z])["`]/
       read.formUnion(source.matches(of: pattern).map { String($0.output.1) })
     }
     // Between moec and itself.

@@ -112,6 +112,22 @@ import Testing
     #expect(lines.last?.contains("./install.sh --prefix DIR") == true)
   }
 
+  @Test("A copy whose links became files finds its modules and examples")
+  func copiedWithoutLinks() throws {
+    let folder = try Self.folder()
+    #expect(try Self.install(to: "prefix", in: folder).status == 0)
+    #expect(try Command.shell("cp -rL prefix copied && rm -r prefix", in: folder).status == 0)
+    let moec = "\(folder)/copied/bin/moec"
+    let checked = try Self.moec(moec, ["check", "model.swift"], in: folder)
+    #expect(checked.status == 0, "\(checked.errors)")
+    let made = try Self.moec(moec, ["new", "work", "--model", "tiny"], in: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    // A program of another installation is not to be had with these modules.
+    #expect(try Command.shell(#"printf x >> copied/lib/moec/moec"#, in: folder).status == 0)
+    let other = try Self.moec(moec, ["check", "model.swift"], in: folder)
+    #expect(other.errors.contains("has no Modules/MoE.swiftmodule"), "\(other.errors)")
+  }
+
   /// What is printed is to be pasted into a shell.
   @Test(
     "A prefix may have any name that PATH can hold",

@@ -50,6 +50,12 @@ import Testing
     #expect(made.status == 1 && made.errors.contains("hint: name an ordinary file"), "\(made)")
   }
 
+  @Test("A name that nobody sees is none", arguments: ["", " "])
+  func blankName(name: String) throws {
+    let made = try Self.new([name], in: ModelFixture.folder())
+    #expect(made.status == 64 && made.errors.contains("name a folder, such as my-model"), "\(made)")
+  }
+
   @Test("A text that the model could not be trained on is refused, before anything is made")
   func shortText() throws {
     let folder = try ModelFixture.folder()

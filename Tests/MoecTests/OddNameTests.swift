@@ -18,6 +18,17 @@ import Testing
     #expect(result.errors.contains("\(name):1:14: error: "), "\(result.errors)")
   }
 
+  @Test func aNameOfTwoLinesIsRefused() throws {
+    let folder = try ModelFixture.folder()
+    let name = "new\nline.swift"
+    try Data("import MoE\n".utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
+    let result = try Command.moec(["check", name], in: folder)
+    #expect(result.status == 1)
+    #expect(
+      result.errors.hasPrefix("error: new\\nline.swift has a line's end in its name"),
+      "\(result.errors)")
+  }
+
   /// `nothing/..` is no folder: what is beside it is not written.
   @Test func aFolderThatLeadsNowhereIsRefused() throws {
     let folder = try ModelFixture.folder()

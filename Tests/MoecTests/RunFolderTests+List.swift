@@ -37,4 +37,40 @@ extension RunFolderTests {
     #expect(runs.map { $0["run"] as? String } == ["runs/good", "runs/poor", "runs/odd"])
     #expect(runs[0]["steps"] as? Int == 40)
   }
+
+  /// What `moec runs` prints can be given to `moec plot`, and so can the folder of all.
+  @Test func runsAreDrawnByTheirFolders() throws {
+    for name in ["one", "two"] { #expect(try train("--steps 2 --run \(name)").status == 0) }
+    for (words, head) in [
+      ("runs/one", "| step | one |"), ("runs", "| step | one | two |"),
+      ("runs/two/ --label 2", "| step | 2 |"),
+    ] {
+      let result = try moec("plot \(words) -o x.svg --table")
+      #expect(result.output.hasPrefix(head), "\(result)")
+    }
+    #expect(try moec("plot . -o x.svg").errors.contains("cannot read .: Is a directory"))
+  }
+
+  /// A new folder has no Data, where the usual text is.
+  @Test func weightsAreNamedThatSayWhichCharactersThereAre() throws {
+    #expect(try train("--steps 2 --run bigram").status == 0)
+    let result = try moec("run libbigram.so --generate")
+    #expect(result.status == 1)
+    #expect(
+      result.errors.contains("neither weights nor a text say what characters there are"),
+      "\(result.errors)")
+    #expect(result.errors.contains("--weights runs/bigram/weights.safetensors"))
+    #expect(result.errors.contains("hint: name the weights with --weights FILE, a tokenizer"))
+  }
+
+  /// Completion leads into a folder of one run, and leaves a slash.
+  @Test func oneRunIsListedByItsOwnFolder() throws {
+    #expect(try train("--steps 2 --run one").status == 0)
+    for (folder, run) in [
+      ("runs/one", "runs/one"), ("runs/one/", "runs/one"), ("runs/", "runs/one"),
+    ] {
+      let lines = try moec("runs \(folder)").output.split(separator: "\n")
+      #expect(lines.count == 2 && lines.last?.hasPrefix("\(run) ") == true, "\(lines)")
+    }
+  }
 }

@@ -31,6 +31,13 @@ import Testing
     #expect(short.status == 0 && !short.errors.contains("note: the learning rate"))
   }
 
+  @Test func whatNobodySeesInANameIsShown() throws {
+    try #"{"st\u0000eps\n": 2}"#.write(
+      toFile: "\(folder)/c.json", atomically: true, encoding: .utf8)
+    let result = try train("--data text --config c.json")
+    #expect(result.errors.contains(#"there is no option "st\0eps\n""#), "\(result.errors)")
+  }
+
   /// A run's own settings name everything, and serve any mode.
   @Test func settingsWithoutMeaningAreSaid() throws {
     try "{\"prompt\": \"abc\", \"top-k\": 3, \"steps\": 2}".write(

@@ -13,7 +13,9 @@ import Testing
     (["new", "a", "--model", "gtp2"], "gpt2"),
     (["run", "x.so", "--train", "--schedule", "cosin"], "cosine"),
     (["run", "x.so", "--stpes", "3"], "--steps"), (["help", "cmpile"], "compile"),
-    (["help", "tokenizer", "shrad"], "shard"),
+    (["help", "tokenizer", "shrad"], "shard"), (["run", "x.so", "-train"], "--train"),
+    (["run", "x.so", "-trian"], "--train"), (["inspect", "x.so", "summary"], "--summary"),
+    (["version"], "--version"),
   ])
   func namesWhatWasMeant(_ arguments: [String], _ meant: String) throws {
     let result = try Command.moec(arguments)
@@ -23,11 +25,29 @@ import Testing
 
   @Test(arguments: [
     ["elephant"], ["run", "x.so", "--elephant"], ["run"], ["run", "x.so"],
-    ["new", "a", "--model", "elephant"], ["plot", "--htlm"],
+    ["new", "a", "--model", "elephant"], ["plot", "--htlm"], ["run", "x.so", "--steps", "-5"],
+    ["compile", "-o"],
   ])
   func saysNothingWhereNothingIsNear(_ arguments: [String]) throws {
     let result = try Command.moec(arguments)
     #expect(result.status == 64 && !result.errors.contains("did you mean"), "\(result.errors)")
+  }
+
+  @Test(arguments: [
+    (["train"], "'moec run' does so with --train: see moec run --help"),
+    (["generate", "x.so"], "'moec run' does so with --generate: see moec run --help"),
+    (["new", "-x"], "there is no option -x; a name that begins so is written ./-x"),
+  ])
+  func saysHowItIsTyped(_ arguments: [String], _ hint: String) throws {
+    let result = try Command.moec(arguments)
+    #expect(result.status == 64 && result.errors.hasSuffix("hint: \(hint)\n"), "\(result.errors)")
+  }
+
+  @Test func oneThingIsLookedAt() throws {
+    let two = try Command.moec(["inspect", "x.so", "--summary", "--memory"])
+    #expect(two.status == 64 && two.errors.hasPrefix("error: give no more than one of"), "\(two)")
+    let none = try Command.moec(["inspect", "x.so"])
+    #expect(none.status == 64 && none.errors.hasPrefix("error: say what to look at"), "\(none)")
   }
 
   @Test(arguments: [

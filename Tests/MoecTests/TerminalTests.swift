@@ -103,6 +103,21 @@ private let hasPython = (try? Command.shell("python3 -c 'import pty'").status) =
     }
   }
 
+  @Test(
+    "What a run says is no wider than the terminal",
+    .enabled(if: hasPython, "python3 is not here"), arguments: ["--train", "--evaluate"])
+  func runsFit(what: String) throws {
+    let steps = what == "--train" ? ["--steps", "2", "--no-save"] : []
+    let text = try shown(
+      ["run", try ModelFixture.bigram(), what, "--data", "text", "--eval-batches", "1"] + steps,
+      columns: 40, "TERM=dumb")
+    #expect(text.split(separator: "\n").count > 8)
+    // The path of the library is one word.
+    for line in text.split(separator: "\n") where line.contains(" ") {
+      #expect(line.count <= 40, "\(line)")
+    }
+  }
+
   @Test func rowsAreCutBetweenColumns() {
     let text = "run      best val  at step\nmakemoe    1.7089    4,999\nshort"
     #expect(

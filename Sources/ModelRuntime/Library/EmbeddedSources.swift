@@ -157,7 +157,8 @@ public enum EmbeddedSourcesError: ExplainedError, Equatable {
 
   public var hint: String {
     switch self {
-    case .unreadable(let error), .unwritable(let error): return error.hint
+    case .unreadable(let error): return LibraryError.unreadable(error).hint
+    case .unwritable(let error): return error.hint
     case .noFolder: return "give a folder that can be made, or one that exists"
     case .notALibrary: return "make one with: moec compile MODEL.swift -o LIB.so"
     case .absent: return "compile the model again with this moec; its libraries carry their sources"

@@ -1,3 +1,4 @@
+import Foundation
 import SystemFiles
 
 /// Why a file cannot be used as a compiled model.
@@ -39,6 +40,9 @@ public enum LibraryError: ExplainedError, Equatable {
 
   public var hint: String {
     switch self {
+    case .unreadable(let error) where error.code == ENOENT && !error.path.isEmpty:
+      return
+        "\(error.hint), or make it: moec compile MODEL.swift -o \(ShellWord.quoted(error.path))"
     case .unreadable(let error): return error.hint
     case .notALibrary: return "make one with: moec compile MODEL.swift -o LIB.so"
     case .needsSanitizer(_, let runtime):

@@ -41,11 +41,14 @@ public struct Processors: Sendable {
     return wanted.filter { $0 > 0 }.reduce(allowed, min)
   }
 
-  /// What OpenMP's own variables are to say instead of what would end or hang the process: its
-  /// runtimes do so over counts that are empty, as after `=$SLURM_CPUS_PER_TASK` outside of Slurm,
-  /// no numbers, or beyond all bounds.
+  /// What OpenMP's own variables are to say instead of what would end, hang or slow the process: its
+  /// runtimes end or hang over counts that are empty, as after `=$SLURM_CPUS_PER_TASK` outside of
+  /// Slurm, no numbers, or beyond all bounds.
   var mendedVariables: [String: String] {
     var mended: [String: String] = [:]
+    if environment["OMP_WAIT_POLICY"] == nil, environment["GOMP_SPINCOUNT"] == nil {
+      mended["GOMP_SPINCOUNT"] = Self.patience
+    }
     for name in ["OMP_NUM_THREADS", "OMP_THREAD_LIMIT"] {
       guard let value = environment[name] else { continue }
       let counts = value.split(separator: ",", omittingEmptySubsequences: false).map {
@@ -57,6 +60,11 @@ public struct Processors: Sendable {
     }
     return mended
   }
+
+  /// How often gcc's runtime looks whether a thread may go on before it lets others have the processor. Its
+  /// own 300,000 is many times what a layer's call takes: where another program has one of two
+  /// processors, threads that wait for each other then hold the other, and generation took 10 times as long.
+  private static let patience = "3000"
 
   /// As many as a library takes.
   private static let mostThreads = 4096

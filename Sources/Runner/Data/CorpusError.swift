@@ -6,8 +6,8 @@ public enum CorpusError: ExplainedError, Equatable {
   case unreadable(FileError)
   /// No file was named and the usual one is not in the current folder.
   case noneGiven(usual: String)
-  /// Nothing says what the tokens are: no weights, no tokenizer, no text.
-  case noCoding
+  /// The same where the text would only have said which characters there are, as weights do.
+  case noCharacters(usual: String)
   case empty(path: String)
   case notUTF8(path: String, offset: Int)
   case utf16(path: String)
@@ -31,8 +31,8 @@ public enum CorpusError: ExplainedError, Equatable {
       return error.message
     case .noneGiven(let usual):
       return "no text was given, and \(usual) is not in the current folder"
-    case .noCoding:
-      return "nothing says what the model's tokens are"
+    case .noCharacters(let usual):
+      return "neither weights nor a text say what characters there are, and \(usual) is not here"
     case .empty(let path):
       return "\(path) is empty"
     case .notUTF8(let path, let offset):
@@ -62,9 +62,9 @@ public enum CorpusError: ExplainedError, Equatable {
     switch self {
     case .unreadable(let error): return error.hint
     case .noneGiven: return "name a text with --data FILE"
-    case .noCoding:
+    case .noCharacters:
       return
-        "name the weights with --weights FILE, a tokenizer with --tokenizer FILE, or the text with --data FILE"
+        "name the weights with --weights FILE, a tokenizer with --tokenizer FILE, or a text with --data FILE"
     case .empty: return "write something into it, or name another file"
     case .tooShort: return "use a longer text, or compile a model with a shorter context"
     case .notUTF8: return "convert it to UTF-8, for instance with iconv"

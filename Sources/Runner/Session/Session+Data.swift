@@ -27,11 +27,8 @@ extension Session {
     case .vocabulary:
       if let given { return (given, nil) }
       let path: String
-      do throws(CorpusError) {
-        path = try dataPath(options, record)
-      } catch {
-        if case .noneGiven = error { throw CorpusError.noCoding }
-        throw error
+      do throws(CorpusError) { path = try dataPath(options, record) } catch .noneGiven(let usual) {
+        throw CorpusError.noCharacters(usual: usual)
       }
       if Conversations.isNamed(by: path) { throw ConversationsError.noTokenizer(path: path) }
       if TokenShards.isFolder(path) {

@@ -1,6 +1,7 @@
 import Driver
 import Foundation
 import Runner
+import Toolchain
 
 /// Where the example and its text are.
 struct Clone {
@@ -28,8 +29,7 @@ struct Clone {
   /// The nearest folder around moec itself that has the examples, with a slash at its end. Errors:
   /// there is none, as of a program that was copied alone.
   static func around(moec command: String) throws -> String {
-    let executable = URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0])
-    var folder = executable.resolvingSymlinksInPath().deletingLastPathComponent()
+    var folder = ModelModules.folder()
     while folder.path.count > 1 {
       let path = folder.path + "/"
       if FileManager.default.fileExists(atPath: path + model) { return path }

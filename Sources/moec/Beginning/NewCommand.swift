@@ -25,12 +25,15 @@ struct NewCommand: ParsableCommand {
   var model = Template.makemoe
 
   @Option(
-    help: "A UTF-8 text to train on; the model gets its number of characters. (default: plays by Shakespeare)",
+    help:
+      "A UTF-8 text to train on; the model gets its number of characters. (default: plays by Shakespeare)",
     completion: .file())
   var data: String?
 
   func validate() throws {
-    guard !name.isEmpty else { throw ValidationError("name a folder, such as my-model") }
+    guard !name.allSatisfy(\.isWhitespace) else {
+      throw ValidationError("name a folder, such as my-model")
+    }
   }
 
   func run() throws {

@@ -84,10 +84,11 @@ struct InspectCommand: ParsableCommand {
     let given = [
       summary, layer != nil, memory, exchange, graph != nil, html != nil, extract != nil,
     ]
-    guard given.filter({ $0 }).count == 1 else {
+    let count = given.count { $0 }
+    guard count == 1 else {
       throw ValidationError(
-        "say what to look at, one of --summary, --layer, --memory, --exchange, --graph, --html and "
-          + "--extract")
+        (count == 0 ? "say what to look at, one of " : "give no more than one of ")
+          + "--summary, --layer, --memory, --exchange, --graph, --html and --extract")
     }
     try checkRanks()
     if bench != nil && html == nil && !summary {

@@ -21,13 +21,15 @@ struct PlotCommand: ParsableCommand {
 
       EXAMPLES
         moec plot run.jsonl -o run.svg
+        moec plot runs -o runs.html
         moec plot a.jsonl b.jsonl --label "8 experts" --label 16 -o runs.html
         moec plot run.jsonl --reference Docs/published-dropless.csv -o run.png
         moec plot run.jsonl --panel losses --panel loads -o loads.svg
         moec plot run.jsonl --watch -o run.html
       """)
 
-  @Argument(help: ArgumentHelp("Logs of training runs.", valueName: "log.jsonl"))
+  @Argument(
+    help: ArgumentHelp("Logs of training runs, or folders of runs.", valueName: "log.jsonl"))
   var logs: [String]
 
   @Option(
@@ -69,8 +71,16 @@ struct PlotCommand: ParsableCommand {
   @Flag(help: "Also print the losses as a Markdown table.")
   var table = false
 
+  /// The logs, of folders those of the runs in them: `moec runs` lists runs by their folders.
+  private var files: [String] {
+    logs.flatMap { path in
+      let found = RunFolder.all(in: path).map(\.log).filter { access($0, F_OK) == 0 }
+      return found.isEmpty ? [path] : found
+    }
+  }
+
   func validate() throws {
-    let names = logs.count + reference.count
+    let names = files.count + reference.count
     guard label.count <= names else {
       throw ValidationError("there are \(label.count) --label for \(names) files")
     }
@@ -85,12 +95,12 @@ struct PlotCommand: ParsableCommand {
       let output = self.output ?? pageBesideLog
       let format = try PictureFormat(path: output)
       var claims = FileClaims()
-      for log in logs { claims.read(log, "a log") }
+      for log in files { claims.read(log, "a log") }
       for file in reference { claims.read(file, "--reference") }
       claims.write(output, "--output", over: format.kind)
       try claims.check()
       try AtomicFile.check(output)
-      if watch { return try PlotWatch(logs: logs).run { try draw(format, to: output, $0) } }
+      if watch { return try PlotWatch(logs: files).run { try draw(format, to: output, $0) } }
       let figure = try draw(format, to: output, .final)
       if table { try printNow(figure.table) }
       printToStandardError("wrote \(output)")
@@ -98,7 +108,7 @@ struct PlotCommand: ParsableCommand {
   }
 
   private var pageBesideLog: String {
-    URL(fileURLWithPath: logs[0]).deletingPathExtension().lastPathComponent + ".html"
+    URL(fileURLWithPath: files[0]).deletingPathExtension().lastPathComponent + ".html"
   }
 
   @discardableResult
@@ -121,14 +131,14 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func figure(saysNotes: Bool) throws -> Figure {
-    let runs = try logs.enumerated().map { index, path in
+    let runs = try files.enumerated().map { index, path in
       try TrainingHistory(label: name(index, path), path: path, data: try contents(of: path))
     }
     // What is left out of a log that is being written is there the next time.
     for note in runs.compactMap(\.note) where saysNotes { printToStandardError("note: \(note)") }
     let references = try reference.enumerated().map { index, path in
       try ReferencePoints(
-        label: name(logs.count + index, path), path: path,
+        label: name(files.count + index, path), path: path,
         text: String(decoding: try contents(of: path), as: UTF8.self))
     }
     var options = Figure.Options()

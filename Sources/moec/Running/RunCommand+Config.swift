@@ -78,7 +78,7 @@ extension RunCommand {
     }
     let near = Spelling.nearest(to: name, among: known)
     return CompilationError(
-      message: "\(config): there is no option \"\(name)\"",
+      message: "\(config): there is no option \"\(onOneLine(name))\"",
       hint: near.map { "did you mean \"\($0)\"?" }
         ?? "names are those of the options of moec run, without --")
   }

@@ -105,7 +105,7 @@ extension RunCommand {
       if let settingsFile { keep(RunSettings(self, session, settings).text, in: settingsFile) }
       if let folder, let files = session.chatFiles { keepChat(files, in: folder) }
     }
-    listeners.output = { output.print($0 + "\n") }
+    listeners.output = { output.printLine($0) }
     listeners.notice = { tell($0) }
     listeners.warning = { printToStandardError("note: \($0)") }
     listeners.isInterrupted = { Interruption.signal != nil }

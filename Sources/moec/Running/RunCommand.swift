@@ -157,7 +157,7 @@ struct RunCommand: ParsableCommand {
     noteUntrained()
     let batches = evalBatches ?? session.usualEvaluationBatches
     let evaluation = try session.evaluate(batches: batches, showsProgress: !quiet)
-    if ranks.isFirst { try printNow("\(evaluation.line)\n\(evaluation.perplexity)\n") }
+    if ranks.isFirst { try printTable("\(evaluation.line)\n\(evaluation.perplexity)\n") }
   }
 
   var options: Session.Options {
@@ -176,7 +176,11 @@ struct RunCommand: ParsableCommand {
 
   /// Opens everything, and says what is to be said of it.
   func open(_ options: Session.Options) throws -> Session {
-    let session = try Session(options)
+    let session: Session
+    do { session = try Session(options) } catch let error as CorpusError {
+      if case .noCharacters = error { noteUntrained() }
+      throw error
+    }
     if let note = session.threadNote { tell("note: \(note)") }
     for note in session.notes { tell("note: \(note)") }
     return session
@@ -193,6 +197,7 @@ struct RunCommand: ParsableCommand {
 
   /// What a person may want to know; `--quiet` leaves it out.
   func tell(_ text: String) {
-    if !quiet { printToStandardError(text) }
+    guard !quiet else { return }
+    printToStandardError(Wrapping.text(text, columns: Terminal.columns(STDERR_FILENO) ?? .max))
   }
 }

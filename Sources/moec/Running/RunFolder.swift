@@ -99,12 +99,17 @@ struct RunFolder: Equatable {
     if rmdir(path) == 0 { rmdir(Self.root) }
   }
 
-  /// All runs in a folder, by name.
+  /// Whether a run has been here.
+  private var isRun: Bool { access(log, F_OK) == 0 || access(settings, F_OK) == 0 }
+
+  /// All runs in a folder, by name; the folder itself, if it is that of one run.
   static func all(in root: String) -> [RunFolder] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-    return names.sorted().map { RunFolder(path: "\(root)/\($0)") }.filter {
-      access($0.log, F_OK) == 0 || access($0.settings, F_OK) == 0
-    }
+    // A shell's completion ends folders with a slash.
+    let end = root.lastIndex { $0 != "/" }.map(root.index(after:)) ?? root.startIndex
+    let own = RunFolder(path: String(root[..<end]))
+    return (own.isRun ? [own] : [])
+      + names.sorted().map { RunFolder(path: "\(own.path)/\($0)") }.filter(\.isRun)
   }
 
   /// The weights of the newest run with this library, if there are any.

@@ -32,7 +32,7 @@ struct RunsCommand: ParsableCommand {
       guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder), isFolder.boolValue
       else {
         throw CompilationError(
-          message: "there is no folder \(root)",
+          message: access(root, F_OK) == 0 ? "\(root) is a file" : "there is no folder \(root)",
           hint: "moec run LIB.so --train makes one for its run; name another with moec runs FOLDER")
       }
       let runs = RunFolder.all(in: root).map(RunSummary.init).sorted { $0.precedes($1) }

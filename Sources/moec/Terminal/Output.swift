@@ -39,6 +39,11 @@ final class PatientOutput {
   /// From now on a reader that goes away is an error of writing, not the end of the process.
   init() { signal(SIGPIPE, SIG_IGN) }
 
+  /// A line that a person reads: on a terminal no wider than that is.
+  func printLine(_ text: String) {
+    print(Wrapping.text(text, columns: Terminal.columns(STDOUT_FILENO) ?? .max) + "\n")
+  }
+
   func print(_ text: String) {
     do {
       try printNow(text)

@@ -12,6 +12,7 @@ enum Suggestion {
       guard !known.isEmpty else { break }
       guard let next = known.first(where: { name(of: $0) == word }) else {
         return Spelling.nearest(to: word, among: known.map(name) + ["help"]).map { didYouMean($0) }
+          ?? flag(called: word, of: command)
       }
       (command, rest) = (next, rest.dropFirst())
     }
@@ -67,12 +68,51 @@ enum Suggestion {
   ) -> String? {
     let help = Moec.helpMessage(for: command)
     let known = Set(help.matches(of: /--[a-z][a-z-]*/).map { String($0.output) })
-    for word in words.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
+    let own = words.prefix { $0 != "--" }
+    for word in own where word.hasPrefix("--") {
       let name = String(word.prefix { $0 != "=" })
       if known.contains(name) { continue }
       return Spelling.nearest(to: name, among: known).map { didYouMean($0) }
     }
+    return own.lazy.compactMap { meant(by: $0, among: known, help) }.first
+  }
+
+  /// For an option with a dash too few or none, and a name that reads as options.
+  private static func meant(by word: String, among known: Set<String>, _ help: String) -> String? {
+    guard !word.hasPrefix("--"), word.count > 1 else { return nil }
+    guard word.hasPrefix("-") else {
+      return known.contains("--\(word)") ? didYouMean("--\(word)") : nil
+    }
+    let isShort = help.contains(word.prefix(2) + ",") || help.contains(word.prefix(2) + " <")
+    if isShort || Double(word) != nil { return nil }
+    if word.count > 2, let near = Spelling.nearest(to: "-" + word, among: known) {
+      return didYouMean(near)
+    }
+    return "there is no option \(word); a name that begins so is written ./\(word)"
+  }
+
+  /// For the name of what a command does for a flag, as `train` and `version`.
+  private static func flag(called word: String, of command: any ParsableCommand.Type) -> String? {
+    guard word.allSatisfy({ $0.isLetter || $0 == "-" }) else { return nil }
+    for candidate in [command] + command.configuration.subcommands {
+      let help = Moec.helpMessage(for: candidate)
+      guard help.split(separator: "\n").contains(where: { isFlag($0, word) }) else { continue }
+      let isOwn = candidate == command
+      return isOwn
+        ? didYouMean("--\(word)")
+        : "'moec \(name(of: candidate))' does so with --\(word): see moec \(name(of: candidate)) --help"
+    }
     return nil
+  }
+
+  /// Whether a line of the help is that of a flag.
+  private static func isFlag(_ line: Substring, _ name: String) -> Bool {
+    let words = line.split(separator: " ")
+    let flag = "--\(name)"
+    guard line.hasPrefix("  "), let place = words.firstIndex(of: flag[...]), place < 2 else {
+      return false
+    }
+    return place + 1 == words.count || !words[place + 1].hasPrefix("<")
   }
 
   /// The same for a value that is none of those which an option takes and the library lists.
