@@ -70,6 +70,11 @@ let routerCases: [RuleCase] = [
       return model
     }, good: { .around { _, x in x + x.rmsNorm() } }),
   RuleCase(
+    .contextAndBatch, "positions over the batch",
+    mentions: "\"position\" has the batch's axis B (3)",
+    bad: { .around { m, x in x + parameter("position", m.B, m.C) } },
+    good: { .around { m, x in x + parameter("position", m.T, m.C) } }),
+  RuleCase(
     .normAfterRotary, "with weights", mentions: "after the rotation",
     bad: { .around { _, x in x + x.heads(2).rotary().rmsNorm("norm").mergedHeads() } },
     good: { .around { _, x in x + x.heads(2).rmsNorm("norm").rotary().rmsNorm().mergedHeads() } }),

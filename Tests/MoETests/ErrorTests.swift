@@ -39,6 +39,18 @@ import Testing
     #expect(used.isEmpty)
   }
 
+  @Test func moreThanTheGroupsHave() {
+    let found = errors {
+      let scores = $0.embedded
+      _ = scores.top(4, by: scores.limited(toGroups: 2, of: 6)).normalized()
+      _ = scores.top(5, by: scores.limited(toGroups: 2, of: 6)).normalized()
+      return scores.head
+    }
+    expect(
+      found, "top: cannot choose 5 of the 4 experts whose groups are kept",
+      hint: "keep more groups, or choose from 1 to 4", line: #line - 4)
+  }
+
   @Test func headsDoNotDivide() {
     let found = errors { $0.embedded.heads(5).mergedHeads().head }
     expect(found, "heads: 5 heads do not divide the width C (12)")
