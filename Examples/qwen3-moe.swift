@@ -25,7 +25,9 @@ func block(_ x: Tensor) -> Tensor {
     let h = x + scope("attention") { selfAttention(x.rmsNorm("norm", epsilon: 1e-6)) }
     return h + scope("mixture") {
         let n = h.rmsNorm("norm", epsilon: 1e-6)
-        let routing = n.linear("router", E, bias: false).top(chosen).softmax().balanced(0.001)
+        // The published 0.001 is of a loss that is `chosen` where experts share alike; this one is 1 there.
+        let routing = n.linear("router", E, bias: false).top(chosen).softmax()
+            .balanced(0.001 * Double(chosen))
         return expert(n.routed(by: routing)).combined()
     }
 }

@@ -41,9 +41,17 @@ struct OraclePair {
       let scale = max(logits.largest, 1e-30)
       return stride(from: 0, to: logits.count, by: experts).map { first in
         let row = logits[first..<first + experts].sorted(by: >)
-        return (row[chosen - 1] - row[chosen]) / scale
+        return Self.gap(row, behind: chosen) / scale
       }.min() ?? .infinity
     }.min() ?? .infinity
+  }
+
+  /// How far the first that is not chosen is from the last that is. Zeros are zeros however one rounds, as those
+  /// of a ReLU: of these the lower expert is chosen, and what counts is the nearest other number.
+  private static func gap(_ row: [Double], behind chosen: Int) -> Double {
+    let last = row[chosen - 1]
+    guard last == 0, row[chosen] == 0 else { return last - row[chosen] }
+    return row.map(abs).filter { $0 > 0 }.min() ?? .infinity
   }
 
   private var isRepresentable: Bool {

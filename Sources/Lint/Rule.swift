@@ -2,6 +2,7 @@
 public enum Rule: String, Hashable, Sendable, CaseIterable {
   case attentionNotCausal = "attention-not-causal"
   case attentionScale = "attention-scale"
+  case balanceCoefficient = "balance-coefficient"
   case capacityBatch = "capacity-batch"
   case capacityNotCausal = "capacity-not-causal"
   case capacityZero = "capacity-zero"
@@ -25,6 +26,7 @@ extension Rule {
     switch self {
     case .attentionNotCausal: AttentionNotCausal()
     case .attentionScale: AttentionScale()
+    case .balanceCoefficient: BalanceCoefficient()
     case .capacityBatch: CapacityBatch()
     case .capacityNotCausal: CapacityNotCausal()
     case .capacityZero: CapacityZero()

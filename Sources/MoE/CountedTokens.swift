@@ -61,6 +61,27 @@ struct CountedTokens {
   }
 }
 
+extension Text {
+  /// Which targets count: 1 for those, 0 for those that are ignored, as -100 says of a target.
+  ///
+  ///     f32[B, T]
+  ///
+  /// For terms and states of your own, which see all positions otherwise:
+  ///
+  ///     let counted = text.counted()
+  ///     let mean = (x * counted).sum(over: B, T) / max(counted.sum(), 1)      x f32[B, T, C] -> f32[C]
+  ///
+  /// No gradient passes. Error: logits that depend on it, as there are no targets where text is written.
+  public func counted(
+    file: String = #filePath, line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    let tracer = tokens.tracer
+    let call = tracer.call("counted", file, line, column)
+    tracer.countedAt = tracer.countedAt ?? call.site
+    return tracer.tensor(.counted(Counted()), [tracer.textTargets(call)], call)
+  }
+}
+
 extension Tensor {
   /// Whether it is [B, T, …], and a tensor [B, T] would be repeated along the rest.
   fileprivate var hasRowsOfTokens: Bool {

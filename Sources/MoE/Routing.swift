@@ -112,7 +112,7 @@ extension Tensor {
   ///
   /// With `by` other scores choose, such as these with a bias, and no gradient reaches those. The new axis
   /// is called K, or K2, … where that name has another size. Errors: a count below 1 or above the number of
-  /// experts, scores of another shape.
+  /// experts, or of those in the groups to which scores are limited; scores of another shape.
   public func top(
     _ count: Int, by others: Tensor? = nil,
     file: String = #filePath, line: Int = #line, column: Int = #column
@@ -144,6 +144,12 @@ extension Tensor {
       tracer.report(
         "cannot choose \(count) of \(experts.named) experts", call,
         hint: "choose from 1 to \(experts.size)")
+      return nil
+    }
+    if let choosable, count > choosable {
+      tracer.report(
+        "cannot choose \(count) of the \(choosable) experts whose groups are kept", call,
+        hint: "keep more groups, or choose from 1 to \(choosable)")
       return nil
     }
     let chosen = tracer.automaticAxis("K", count, call)

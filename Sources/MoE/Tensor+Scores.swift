@@ -37,7 +37,9 @@ extension Tensor {
     let marks = tracer.tensor(.scatter(Scatter(experts: axes[0])), [ones, choice.indices], call)
     let f = ScalarExpression.input(0) + .constant(1e30) * (.input(1) - .constant(1))
     let limited = cut.combining(f, [marks], call)
-    return tracer.tensor(.reshape(Reshape(last: 2, as: [experts])), [limited], call)
+    var scores = tracer.tensor(.reshape(Reshape(last: 2, as: [experts])), [limited], call)
+    scores.choosable = kept * axes[1].size
+    return scores
   }
 
   /// Scores that, in training, send about as many tokens to each expert, by rounds of Sinkhorn's iteration

@@ -22,6 +22,9 @@ public struct Tensor: Sendable {
   /// The axis that `heads` cut, which `mergedHeads` gives back.
   var width: GraphIR.Axis?
 
+  /// Of scores limited to some groups of experts: how many experts those are.
+  var choosable: Int?
+
   init(_ tracer: Tracer, _ value: Value?, _ site: Site) {
     self.tracer = tracer
     self.value = value

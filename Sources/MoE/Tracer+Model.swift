@@ -79,6 +79,12 @@ extension Tracer {
         at: logits.site, hint: "compute them from text.tokens")
       return
     }
+    if let site = countedAt, dependsOnTargets(value) {
+      report(
+        "LanguageModel: the logits depend on the targets, which are not there when text is written",
+        at: site, hint: "keep text.counted() to auxiliary and states")
+      return
+    }
     let targets = textTargets(call)
     var lossCall = call
     lossCall.scope = "loss"
@@ -87,5 +93,17 @@ extension Tracer {
     guard let loss = loss.value else { return }
     builder.bind(.loss, to: loss)
     bindObjective(loss, lossCall)
+  }
+
+  /// Whether a value is made of what the model knows of its targets.
+  private func dependsOnTargets(_ value: Value) -> Bool {
+    let nodes = builder.graph.nodes
+    var isBehind = nodes.map { _ in false }
+    isBehind[value.node] = true
+    for index in nodes.indices.reversed() where isBehind[index] {
+      if case .counted = nodes[index].op { return true }
+      for input in nodes[index].inputs { isBehind[input.node] = true }
+    }
+    return false
   }
 }

@@ -29,6 +29,9 @@ final class Tracer: @unchecked Sendable {
   var tokens: (value: Value?, site: Site)?
   var targets: Value?
 
+  /// Where a model first asks which targets count.
+  var countedAt: Site?
+
   /// What the model lets others choose.
   var settings = Settings()
 

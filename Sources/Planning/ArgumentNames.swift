@@ -57,13 +57,23 @@ struct ArgumentNames {
     let gradients = backward.edges.filter { uses.phase(of: $0) == .backward }
     let given = gradients.filter { !backward.written.contains($0) }
     let handed = gradients.filter { backward.written.contains($0) }
-    if given.count == 1 && results.count == 1 { assign("d_y", to: given[0]) }
-    if handed.count == 1 && inputs.count == 1 { assign("d_x", to: handed[0]) }
+    if let edge = gradient(of: results, among: given) { assign("d_y", to: edge) }
+    if let edge = gradient(of: inputs, among: handed) { assign("d_x", to: edge) }
+  }
+
+  /// The gradient of the one tensor that comes in or goes out; beside it may be that of the loss, where a
+  /// layer has terms of its own.
+  private func gradient(of edges: [Value], among gradients: [Value]) -> Value? {
+    guard edges.count == 1 else { return nil }
+    let type = uses.program.type(of: edges[0])
+    let alike = gradients.filter { uses.program.type(of: $0) == type }
+    return alike.count == 1 ? alike[0] : nil
   }
 
   private mutating func nameByOrigin(_ edge: Value) {
-    let home = uses.section(of: edge) ?? section
-    let scope = uses.partition.sections[home].scope
+    let home = uses.section(of: edge).map { uses.partition.sections[$0].scope } ?? ""
+    // What comes from outside of all layers is called as what is made in one, or equal layers are unequal.
+    let scope = home.isEmpty ? self.scope : home
     let candidates = names.candidates(for: edge, in: scope)
     // What makes a gradient is not the same for the last of equal layers, which others follow.
     let maker = "_from_" + names.maker(of: edge, in: scope)

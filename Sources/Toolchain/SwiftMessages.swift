@@ -7,6 +7,11 @@ enum SwiftMessages {
     for (pattern, words) in conversions() {
       text = text.replacing(pattern) { _ in words }
     }
+    text = text.replacing(
+      /cannot find (?:type )?'(Tensor|Routed|Routing|TopK|Axis|Text|LanguageModel)' in scope/
+    ) {
+      "cannot find '\($0.output.1)': each file of a model begins with import MoE"
+    }
     return text.replacing(/value of type 'Routed' has no member '(\w+)'/) {
       "rows sorted by expert have no '\($0.output.1)'; what tensors have is there after .combined()"
     }
@@ -21,6 +26,27 @@ enum SwiftMessages {
       (
         /cannot convert (?:value|return expression) of type 'Tensor' to [\w ]*type 'Routed'/,
         "a tensor stands where rows sorted by expert are expected; call .routed(by: routing) first"
+      ),
+      (
+        /value of type 'Tensor' has no member 'combined'/,
+        "a tensor stands where rows sorted by expert are expected; call .routed(by: routing) first"
+      ),
+      (
+        /cannot convert (?:value|return expression) of type 'Tensor' to [\w ]*type 'Routing'/,
+        "scores stand where a routing is expected; choose experts with .top(2), and give them weights "
+          + "with .softmax(), .weights() or .normalized()"
+      ),
+      (
+        /cannot convert value of type '(?:Int|Double)' to [\w ]*type 'Axis'/,
+        "a number stands where an axis is expected; give it a name: let F = Axis(\"F\", 64)"
+      ),
+      (
+        /binary operator '\S+' cannot be applied to operands of type '(?:Tensor|Routed)' and '(?:Int|Float)'/,
+        "a tensor meets numbers of type Double: write Double(n)"
+      ),
+      (
+        /binary operator '\S+' cannot be applied to operands of type '(?:Int|Float)' and '(?:Tensor|Routed)'/,
+        "a tensor meets numbers of type Double: write Double(n)"
       ),
       (
         /(?:expressions|statements) are not allowed at the top level/,

@@ -71,6 +71,27 @@ import Testing
       words:
         "a choice of experts stands where a routing is expected; give it weights with .softmax(), "
         + ".weights() or .normalized()"),
+    Mistake(
+      name: "no choice", body: "return expert(x.routed(by: x.linear(\"g\", E))).combined().head",
+      place: "8:30",
+      words:
+        "scores stand where a routing is expected; choose experts with .top(2), and give them weights "
+        + "with .softmax(), .weights() or .normalized()"),
+    Mistake(
+      name: "combined twice", body: "return expert(x.routed(by: r)).combined().combined().head",
+      place: "8:43",
+      words:
+        "a tensor stands where rows sorted by expert are expected; call .routed(by: routing) first"),
+    Mistake(
+      name: "a number for an axis", body: "return x.linear(\"up\", 64).head", place: "8:23",
+      words: "a number stands where an axis is expected; give it a name: let F = Axis(\"F\", 64)"),
+    Mistake(
+      name: "a whole number", body: "let n = 2\nreturn (x * n).head", place: "9:11",
+      words: "a tensor meets numbers of type Double: write Double(n)"),
+    Mistake(
+      name: "a whole number before rows",
+      body: "let n = 2\nreturn (n * expert(x.routed(by: r))).combined().head", place: "9:11",
+      words: "a tensor meets numbers of type Double: write Double(n)"),
   ]
 
   @Test("They are errors in moec's words, at their place", arguments: mistakes)
@@ -86,6 +107,25 @@ import Testing
     #expect(
       errors.contains("model.swift:9:5: error: +=: axes differ, f32[B, T, C] and f32[B, T, E]"),
       "\(errors)")
+  }
+
+  @Test("A file without the import is told so")
+  func noImport() throws {
+    let folder = try ModelFixture.folder()
+    let helper = "func block(_ x: Tensor) -> Tensor { x + x.relu() }\n"
+    let model = """
+      import MoE
+      let V = Axis("V", 11), T = Axis("T", 6), B = Axis("B", 2)
+      LanguageModel("m", vocabulary: V, context: T, batch: B) { block($0.tokens.embedding("x", V)) }
+
+      """
+    for (name, text) in [("model", model), ("block", helper)] {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).swift"))
+    }
+    let result = try Moec.run(["check", folder])
+    #expect(result.status == 1)
+    let words = "error: cannot find 'Tensor': each file of a model begins with import MoE"
+    #expect(result.errors.contains("block.swift:1:28: \(words)"), "\(result.errors)")
   }
 
   /// What moec says of a model that has something wrong.

@@ -22,6 +22,35 @@ import Testing
     expect(found, "matmul: inner axes differ, D (4) and T (6)", line: #line - 1)
   }
 
+  @Test func logitsOfTargets() {
+    let found = errors {
+      let counted = $0.counted()
+      return ($0.embedded * counted).head
+    }
+    expect(
+      found,
+      "LanguageModel: the logits depend on the targets, which are not there when text is written",
+      hint: "keep text.counted() to auxiliary and states", line: #line - 5)
+    let used = errors {
+      let x = $0.embedded
+      auxiliary("size", weight: 1, (x.mean(over: Small.C) * $0.counted()).sum())
+      return x.head
+    }
+    #expect(used.isEmpty)
+  }
+
+  @Test func moreThanTheGroupsHave() {
+    let found = errors {
+      let scores = $0.embedded
+      _ = scores.top(4, by: scores.limited(toGroups: 2, of: 6)).normalized()
+      _ = scores.top(5, by: scores.limited(toGroups: 2, of: 6)).normalized()
+      return scores.head
+    }
+    expect(
+      found, "top: cannot choose 5 of the 4 experts whose groups are kept",
+      hint: "keep more groups, or choose from 1 to 4", line: #line - 4)
+  }
+
   @Test func headsDoNotDivide() {
     let found = errors { $0.embedded.heads(5).mergedHeads().head }
     expect(found, "heads: 5 heads do not divide the width C (12)")

@@ -224,6 +224,37 @@ import Testing
     }
   }
 
+  @Test(
+    "A term of one's own that asks which targets count leaves the others out",
+    arguments: IgnoredTargets.allCases)
+  func counted(ignored: IgnoredTargets) throws {
+    let traced = try LanguageModel.trace(
+      "counted", vocabulary: Self.V, context: Self.T, batch: Self.B
+    ) { text in
+      let z = parameter("logits", Self.B, Self.T, Self.E, initial: .normal(1))
+      let counted = text.counted()
+      let squares = z.logSumExp().squared() * counted
+      auxiliary("own", weight: 1, squares.sum() / max(counted.sum(), 1))
+      z.zLoss(-1)
+      let sums = state("sums", Self.E)
+      sums.update(to: (z * counted).sum(over: Self.B, Self.T))
+      return text.tokens.embedding("token", Self.V)
+    }
+    let run = try Self.run(ignored, Pipeline().run(traced))
+    let terms = run.graph.terms.map { run[$0.value].floats[0] }
+    #expect(terms.count == 2 && abs(terms[0] - terms[1]) < 1e-12)
+    #expect((terms[0] == 0) == (ignored == .all))
+    let gradient = try #require(run.gradient(of: "logits"))
+    #expect(gradient.allSatisfy { abs($0) < 1e-12 }, "the two are each other's negative")
+    let node = try #require(run.graph.parameters.first { $0.parameter.name == "logits" }).node
+    let logits = Self.rows(run[Value(node: node)].floats)
+    let new = try #require(run.graph[.state("sums")])
+    for expert in 0..<Self.E.size {
+      let sum = Self.counted(ignored).joined().reduce(0) { $0 + logits[$1][expert] }
+      #expect(abs(run[new].floats[expert] - sum) < 1e-12)
+    }
+  }
+
   @Test("What is no target and not ignored is refused", arguments: [-1, -99, -101, 7] as [Int32])
   func refused(target: Int32) throws {
     var interpreter = try Interpreter.onRandomTokens(Self.graph { $0.top(2).softmax() })

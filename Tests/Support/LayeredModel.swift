@@ -25,6 +25,9 @@ public struct LayeredModel: Sendable, CustomStringConvertible {
     /// Every other layer is another, by the model's own will.
     case mixed
 
+    /// A mixture beside an expert for all tokens, with a loss of each layer's own.
+    case balanced
+
     /// One routing of all layers; a parameter of the activations' shape: what has no layers of its own.
     case routed, offset
   }
@@ -46,6 +49,7 @@ public struct LayeredModel: Sendable, CustomStringConvertible {
   /// How many layers the plan has.
   public static let distinct: [Form: Int] = [
     .plain: 3, .scoped: 3, .nested: 5, .dense: 3, .heads: 3, .repeated: 3, .mixed: 4,
+    .balanced: 3,
   ]
 
   public func graph() throws -> Graph {
@@ -87,6 +91,14 @@ public struct LayeredModel: Sendable, CustomStringConvertible {
         number += 1
         let up = h.layerNorm("n").linear("up", C)
         return h + (number % 2 == 0 ? up.gelu() : up.relu())
+      }
+    case .balanced:
+      return layers("block", depth, x) { h in
+        let n = h.layerNorm("norm")
+        let scores = n.linear("router", mixture, bias: false).sigmoid()
+        let routing = scores.top(2).normalized().balanced(0.01, over: .sequence)
+        let shared = n.linear("shared", C).gelu().linear("down", C, bias: false)
+        return h + shared + n.routed(by: routing).linear("up", C).gelu().combined()
       }
     case .routed:
       let routing = x.linear("gate", mixture).top(2).softmax()
