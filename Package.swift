@@ -222,7 +222,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "RandomModelsTests",
-      dependencies: ["GraphIR", "RandomModels", "ModelFixtures", "CompiledModels"]),
+      dependencies: [
+        "GraphIR", "RandomModels", "ModelFixtures", "CompiledModels", "Passes", "Planning",
+      ]),
     .testTarget(
       name: "ExamplesTests",
       dependencies: [

@@ -78,7 +78,8 @@ struct FunctionDraft {
   ///
   /// What threads compute by sequence shares its memory with nothing. One thread may be at the first call
   /// of such a run while another is at the last; and a thread that writes where another wrote before
-  /// waits for the other's cache, which costs more than the memory is worth.
+  /// waits for the other's cache, which costs more than the memory is worth. What calls of a run together touch
+  /// lives as long as the run: what one of them makes is in no other one's way, whichever is first.
   func scratch(batch: Axis) -> Scratch {
     var result = Scratch()
     let free = slots.indices.filter { slots[$0].place == nil }
@@ -88,11 +89,12 @@ struct FunctionDraft {
         Buffer(
           name: slots[slot].name, type: slots[slot].type, layout: slots[slot].layout, in: .scratch))
     }
-    let apart = slotsBySequence(result, batch)
+    let runs = finished(result) { _ in nil }.runs(batch: batch)
+    let apart = slotsBySequence(runs, batch)
     let blocks = free.map { slot in
       Placement.Block(
         bytes: result.buffers[result.indexOfSlot[slot] ?? 0].bytes,
-        life: apart.contains(slot) ? 0...calls.count : slots[slot].first...slots[slot].last)
+        life: apart.contains(slot) ? 0...calls.count : life(of: slots[slot], runs))
     }
     let placement = Placement(blocks)
     for index in result.buffers.indices {
@@ -103,16 +105,26 @@ struct FunctionDraft {
   }
 
   /// The slots of tensors by sequence that runs of calls by sequence read or write.
-  private func slotsBySequence(_ scratch: Scratch, _ batch: Axis) -> Set<Int> {
-    let runs = finished(scratch) { _ in nil }.runs(batch: batch).filter { $0.kind == .bySequence }
+  private func slotsBySequence(_ runs: [CallRun], _ batch: Axis) -> Set<Int> {
+    let bySequence = runs.filter { $0.kind == .bySequence }
     return Set(
-      runs.flatMap { calls[$0.calls] }.flatMap(\.operands)
+      bySequence.flatMap { calls[$0.calls] }.flatMap(\.operands)
         .compactMap { operand in
           guard case .slot(let slot) = operand, slots[slot].type.leads(with: batch) else {
             return nil
           }
           return slot
         })
+  }
+
+  /// From the first call that touches a slot to the last, and all of the runs together that these belong to.
+  private func life(of slot: Slot, _ runs: [CallRun]) -> ClosedRange<Int> {
+    var (first, last) = (slot.first, slot.last)
+    for run in runs where run.kind == .together {
+      if run.calls.contains(first) { first = run.calls.lowerBound }
+      if run.calls.contains(last) { last = run.calls.upperBound - 1 }
+    }
+    return first...last
   }
 
   /// The calls with every operand in its place.

@@ -34,6 +34,9 @@ struct FuzzCommand: ParsableCommand {
   @Option(help: "The C compiler.", completion: .file())
   var cc: String?
 
+  @Option(name: .customLong("repeat"), help: "How often threads and ranks are compared.")
+  var repeats = 1
+
   @Flag(help: "Print wrong models as they are, not made smaller.")
   var noReduce = false
 
@@ -42,7 +45,7 @@ struct FuzzCommand: ParsableCommand {
       .appendingPathComponent("moec-fuzz-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let check = ModelCheck(compiler: cc, folder: folder)
+    let check = ModelCheck(compiler: cc, folder: folder, repeats: repeats)
     let tally = graph == nil ? search(check) : try checkFile(check)
     print(tally.text)
     if tally.wrong > 0 { throw ExitCode.failure }
