@@ -108,12 +108,7 @@ struct Analysis {
       return CostSum(
         calls: 1, seconds: seconds, bytes: sweptBytes, transferSeconds: least, leastSeconds: least)
     }
-    let cost =
-      switch work {
-      case .step, .evaluation, .evaluationSideBySide: CallCost(call)
-      case .generation: CallCost.ofOneSequence(call, of: graph)
-      case .cachedGeneration: CallCost.ofOneToken(call, of: graph)
-      }
+    let cost = cost(of: call, at: site, work)
     let bandwidth = cost.bytes <= CallCost.cacheBytes ? rates.cache : rates.memory
     // A gradient that is an update too has the whole of AdamW's limit on top of its own.
     let update = work == .step ? updateSeconds(call, site) : 0
@@ -122,6 +117,19 @@ struct Analysis {
       arithmeticSeconds: Double(cost.flops) / (rates.peak * 1e9),
       transferSeconds: Double(cost.bytes) / (bandwidth * 1e9),
       leastSeconds: cost.leastSeconds(rates) + update)
+  }
+
+  /// Of a text that is continued no loss is asked for, and where the head can do so it makes the logits of the last
+  /// token alone.
+  private func cost(of call: Call, at site: Int, _ work: Work) -> CallCost {
+    switch work {
+    case .step, .evaluation, .evaluationSideBySide: return CallCost(call)
+    case .generation, .cachedGeneration:
+      if call.isForLoss || call.op?.kind == .crossEntropy { return .none }
+      let isOfHead = plan.head?.layer == profiled.sites[site].layer
+      return work == .cachedGeneration || isOfHead
+        ? .ofOneToken(call, of: graph) : .ofOneSequence(call, of: graph)
+    }
   }
 
   /// The sweep's time for the weights that a call updates.

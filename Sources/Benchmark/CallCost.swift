@@ -7,7 +7,7 @@ import Planning
 /// Floating-point operations are those of the graph's nodes that the call carries out, `Graph.costs`.
 /// Bytes are those of every operand, once: read or written. Of an embedding's table, those of the rows
 /// that are looked up.
-public struct CallCost: Hashable {
+public struct CallCost: Hashable, Sendable {
   /// Floating-point operations.
   public private(set) var flops = 0
 
@@ -16,6 +16,11 @@ public struct CallCost: Hashable {
 
   /// Bytes of all operands, read or written.
   public private(set) var bytes = 0
+
+  /// A call that is not made.
+  static let none = CallCost()
+
+  private init() {}
 
   /// A call of the plan with all sequences of the batch.
   public init(_ call: Call) {

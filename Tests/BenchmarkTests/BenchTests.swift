@@ -231,6 +231,20 @@ import Toolchain
     #expect(report.profiles.map(\.work) == [.generation, .cachedGeneration])
     #expect(report.totals.allSatisfy { $0.median > 0 && $0.limit > 0 })
     #expect(report.profiles.allSatisfy { !$0.calls.isEmpty && $0.betweenCalls >= 0 })
+    // Of a whole context the head makes one row, as of one token.
+    let heads = report.profiles.map { $0.calls.last { $0.layer == "output" }?.cost.flops ?? 0 }
+    #expect(heads[0] > 0 && heads[0] == heads[1])
+  }
+
+  /// The loss's kernel returns at once where there are no targets: it was said to do thousands of GFLOP/s.
+  @Test func aTextThatGoesOnHasNoLoss() throws {
+    let report = try Self.run.get().report
+    for profile in report.profiles {
+      let losses = profile.calls.filter { $0.kernel == "cross_entropy" }.map(\.cost.flops)
+      let isAsked = profile.work == .step || profile.work == .evaluation
+      #expect(losses.allSatisfy { ($0 > 0) == isAsked }, "\(profile.work)")
+      #expect(!isAsked || !losses.isEmpty)
+    }
   }
 
   @Test func saysWhatCannotBeMeasured() throws {
