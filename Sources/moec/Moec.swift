@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelRuntime
 import SystemFiles
 
 @main
@@ -29,6 +30,7 @@ struct Moec: AsyncParsableCommand {
   static func main() async {
     openStandardDescriptors()
     unblockSignals()
+    Processors.mendEnvironment()
     // Swift's runtime would take Ctrl-\ for a crash, and ask what to do about it.
     if endsBy(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     do {

@@ -143,4 +143,15 @@ import Testing
   @Test func refusesWrongUsage() throws {
     #expect(try Command.moec(["doctor", "--time-limit", "0"]).status == 64)
   }
+
+  /// gcc's runtime reads its variables as soon as it is loaded, which is when a compiler is tried: a demonstration then
+  /// wrote its text in 30 seconds, as its threads were waiting at full speed.
+  @Test func openMPIsToldBeforeACompilerIsTried() throws {
+    let folder = try ModelFixture.folder()
+    let result = try Command.shell(
+      "OMP_DISPLAY_ENV=VERBOSE MOEC_CACHE='\(folder)' exec \"$0\" doctor")
+    let lines = result.errors.split(separator: "\n").filter { $0.contains("GOMP_SPINCOUNT") }
+    // Without gcc, or where another runtime is found first, nobody says it.
+    #expect(lines.allSatisfy { $0.contains("'3000'") }, "\(lines)")
+  }
 }

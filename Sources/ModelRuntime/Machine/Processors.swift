@@ -69,8 +69,9 @@ public struct Processors: Sendable {
   /// As many as a library takes.
   private static let mostThreads = 4096
 
-  /// To be called before OpenMP is loaded, which reads its variables then.
-  static func mendEnvironment() {
+  /// To be called before OpenMP is loaded, which reads its variables then: with a library, or with what a C
+  /// compiler is tried on.
+  public static func mendEnvironment() {
     for (name, value) in current.mendedVariables { setenv(name, value, 1) }
   }
 
