@@ -61,15 +61,33 @@ extension Layer {
       saved.indices.filter { saved[$0].type.element != .f32 })
   }
 
-  /// The saved buffers that attention reads as keys and values.
+  /// The saved buffers that attention reads as keys and values; and as queries, where its result is kept for another
+  /// one's: with the first new row it makes some before that again.
   private var keptForAttention: Set<Int> {
-    var kept: Set<Int> = []
-    for call in forward {
-      guard case .attention = call.op else { continue }
-      for role in [Role.keys, .values, .projections] {
-        if let operand = call[role], case .saved(let index) = operand.place { kept.insert(index) }
-      }
+    let calls = forward.filter { if case .attention = $0.op { true } else { false } }
+    var kept = Set(calls.flatMap { $0.saved([.keys, .values, .projections]) })
+    for call in calls where call.kernel.result(.output).map({ isKept($0, kept) }) ?? false {
+      kept.formUnion(call.saved([.queries]))
     }
     return kept
+  }
+
+  /// What leaves the layer may be another one's keys or values.
+  private func isKept(_ operand: Operand, _ kept: Set<Int>) -> Bool {
+    switch operand.place {
+    case .saved(let index): kept.contains(index)
+    case .argument: true
+    case .source, .parameter, .gradient, .borrowed, .scratch: false
+    }
+  }
+}
+
+extension Call {
+  /// The saved buffers of operands in these roles.
+  fileprivate func saved(_ roles: [Role]) -> [Int] {
+    roles.compactMap { role in
+      guard case .saved(let index)? = self[role]?.place else { return nil }
+      return index
+    }
   }
 }

@@ -89,6 +89,26 @@ import Testing
     try expectSame(graph)
   }
 
+  /// With the first new row attention makes earlier ones again, from their queries, and over what the other reads:
+  /// logits of a text that grew were wrong.
+  @Test("What attention makes is another one's values", arguments: [false, true])
+  func valuesOfAttention(apart: Bool) throws {
+    let (V, T, B, C) = (MoE.Axis("V", 7), MoE.Axis("T", 9), MoE.Axis("B", 2), MoE.Axis("C", 12))
+    func heads(_ x: MoE.Tensor, _ name: String) -> MoE.Tensor { x.linear(name, C).heads(2) }
+    func first(_ x: MoE.Tensor) -> MoE.Tensor {
+      attention(heads(x, "q"), heads(x, "k"), heads(x, "v")).mergedHeads()
+    }
+    func second(_ x: MoE.Tensor) -> MoE.Tensor {
+      x + attention(heads(x, "q2"), heads(x, "k2"), x.heads(2)).mergedHeads().linear("o", C)
+    }
+    let graph = try LanguageModel.trace("values", vocabulary: V, context: T, batch: B) { text in
+      layers("block", 3, text.tokens.embedding("token", C)) { x in
+        apart ? layers("inner", 1, first(x), second) : second(first(x))
+      }.linear("head", V)
+    }
+    try expectSame(graph)
+  }
+
   @Test("A model without repeated layers is as it was")
   func nothingIsRepeated() throws {
     let graph = try LayeredModel(.plain, depth: 1).graph()
