@@ -37,7 +37,7 @@ def page(folder):
     trial.write_text(trial.read_text().replace("--steps 300", "--steps 2 --eval-batches 1"))
 
 
-def loss(command, folder, environment):
+def output_of(command, folder, environment):
     run = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, check=True)
     return run.stdout
 
@@ -48,13 +48,13 @@ def wandb_trial(folder, environment):
     if problems:
         raise SystemExit(f"error: sweep.yaml: {problems[0].message}")
     values = {name: item["value"] for name, item in sweeps.next_run(sweep, []).config.items()}
-    if values["chosen"] > values["experts"]:
-        values["chosen"] = 1
+    if values["chosen"] > values["experts"]:  # which is a trial that fails, as the page says
+        values["chosen"] = values["experts"]
     options = [f"--{name}={value}" for name, value in values.items()]
     words = {"${env}": ["/usr/bin/env"], "${interpreter}": [sys.executable], "${program}": [sweep["program"]],
              "${args}": options}
-    loss([word for part in sweep["command"] for word in words[part]], folder,
-         {**environment, "WANDB_MODE": "offline", "WANDB_SILENT": "true"})
+    output_of([word for part in sweep["command"] for word in words[part]], folder,
+              {**environment, "WANDB_MODE": "offline", "WANDB_SILENT": "true"})
     logged = list(folder.glob("wandb/offline-run-*/*.wandb"))
     if len(logged) != 1 or b"val_loss" not in logged[0].read_bytes():
         raise SystemExit("error: W&B has logged no loss")
@@ -73,7 +73,8 @@ def katib_trial(folder, environment):
         raise SystemExit("error: experiment.yaml: the trial has no such container")
     command = [re.sub(r"\$\{trialParameters\.(\w+)\}", lambda name: chosen[name[1]], word)
                for word in container["command"]]
-    found = re.findall(rf"^{read.spec.objective.objective_metric_name}=([0-9.]+)$", loss(command, folder, environment), re.M)
+    found = re.findall(rf"^{read.spec.objective.objective_metric_name}=([0-9.]+)$",
+                       output_of(command, folder, environment), re.M)
     if len(found) != 1:
         raise SystemExit("error: experiment.yaml: the trial has not printed its loss")
     print("experiment.yaml:", *command, "->", found[0])

@@ -62,8 +62,8 @@ public struct Processors: Sendable {
   }
 
   /// How often gcc's runtime looks whether a thread may go on before it lets others have the processor. Its
-  /// own 300,000 is many times what a layer's call takes: where another program has one of two
-  /// processors, threads that wait for each other then hold the other, and generation took 10 times as long.
+  /// own 300,000 is many times what a layer's call takes: generation took 20 times as long, and beside another
+  /// program training twice as long.
   private static let patience = "3000"
 
   /// As many as a library takes.

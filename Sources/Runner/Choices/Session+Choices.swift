@@ -49,15 +49,13 @@ extension Session {
   private func texts(of questions: [ChoiceQuestion], _ path: String) throws -> [[ChoiceText]] {
     let lost = LostCharacters(coding)
     return try questions.map { question in
-      try question.choices.map { choice in
-        do throws(LineError.Reason) {
-          try lost.check(question.question)
-          try lost.check(choice)
-          return try ChoiceText(
-            question.question, choice, coding, context: model.manifest.context)
-        } catch {
-          throw LineError(path: path, line: question.line, reason: error)
+      do throws(LineError.Reason) {
+        for text in [question.question] + question.choices { try lost.check(text) }
+        return try question.choices.map { choice throws(LineError.Reason) in
+          try ChoiceText(question.question, choice, coding, context: model.manifest.context)
         }
+      } catch {
+        throw LineError(path: path, line: question.line, reason: error)
       }
     }
   }

@@ -85,11 +85,8 @@ enum ConversationsError: ExplainedError, Equatable {
   var message: String {
     switch self {
     case .tooFew(let path, let validates, _, let findings):
-      let left =
-        findings.unlearned == 0
-        ? ""
-        : ", as \(findings.unlearned.grouped) of \(findings.lines.of("line")) have nothing to learn"
-      return "\(path): no conversation is left to \(validates ? "validate on" : "train on")\(left)"
+      return "\(path): no conversation is left to \(validates ? "validate on" : "train on"), as "
+        + "\(findings.unlearned.grouped) of \(findings.lines.of("line")) have nothing to learn"
     case .onlyOne(let path):
       return "\(path) has one conversation to learn from, too few for a part to validate on"
     case .noTokenizer(let path):
@@ -103,13 +100,9 @@ enum ConversationsError: ExplainedError, Equatable {
   var hint: String {
     switch self {
     case .tooFew(_, _, let context, let findings):
-      if findings.unlearned > 0, findings.truncated == 0 {
-        return "a line needs an answer of the assistant's, or a completion; see --learn all"
-      }
-      if findings.unlearned > 0 {
-        return "answers must begin within \(context.grouped) tokens; see --learn all"
-      }
-      return "write at least two conversations, or name others to validate on with --validation"
+      return findings.truncated == 0
+        ? "a line needs an answer of the assistant's, or a completion; see --learn all"
+        : "answers must begin within \(context.grouped) tokens; see --learn all"
     case .onlyOne: return "write at least two, or name others to validate on with --validation"
     case .noTokenizer:
       return "start from --weights that bring a tokenizer along, or name one with --tokenizer"

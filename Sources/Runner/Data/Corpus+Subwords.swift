@@ -20,11 +20,8 @@ extension Corpus {
     try Corpus.check(tokenizer, manifest)
     let (tokens, characters) = try Corpus.encode(text, path, tokenizer)
     try Corpus.checkLength(tokens.count, of: "token", path, context: manifest.context)
-    let all = tokenizer.characterCounts(countingSpecial: true)
-    let kept = TokenSource.sum(of: all, over: tokens[...])
-    if tokenizer.keepsCharacters, kept < characters {
-      throw .lostCharacters(path: path, lost: characters - kept, of: characters)
-    }
+    let lost = LostCharacters(.subwords(tokenizer)).count(tokens, of: text)
+    if lost > 0 { throw .lostCharacters(path: path, lost: lost, of: characters) }
     let boundary = Corpus.boundary(of: tokens.count)
     let counts = tokenizer.characterCounts()
     let trained = TokenSource.sum(of: counts, over: tokens[..<boundary])

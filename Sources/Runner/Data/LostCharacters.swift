@@ -2,7 +2,7 @@ import CText
 import Tokenizer
 import Words
 
-/// Finds characters of short texts that a tokenizer has no token for, and leaves out.
+/// Finds characters that a tokenizer has no token for, and leaves out.
 struct LostCharacters {
   /// The tokenizer, and the characters of each token; nil where those are not known one by one, or others are
   /// refused anyway.
@@ -23,13 +23,18 @@ struct LostCharacters {
 
   /// Errors: tokens that stand for fewer characters than the text has.
   func check(_ tokens: [Int32], of text: [UInt8]) throws(LineError.Reason) {
-    guard let counts = known?.counts else { return }
-    let all = text_count_characters(text, text.count)
-    let kept = TokenSource.sum(of: counts, over: tokens[...])
-    if kept < all {
+    let lost = count(tokens, of: text)
+    if lost > 0 {
       throw .init(
-        "the tokenizer has no token for \((all - kept).of("character")) of it, and would leave them out",
+        "the tokenizer has no token for \(lost.of("character")) of it, and would leave them out",
         hint: "take them out, or use a tokenizer that knows every byte")
     }
+  }
+
+  /// How many characters of a text its tokens do not stand for.
+  func count(_ tokens: [Int32], of text: [UInt8]) -> Int {
+    guard let counts = known?.counts else { return 0 }
+    let all = text_count_characters(text, text.count)
+    return max(0, all - TokenSource.sum(of: counts, over: tokens[...]))
   }
 }
