@@ -6,7 +6,7 @@ import Foundation
 /// output, or that would replace a file of another kind is refused.
 public struct FileClaims {
   private var inputs: [FileClaim] = []
-  private var outputs: [(claim: FileClaim, kind: FileKind?)] = []
+  private var outputs: [(claim: FileClaim, kind: FileKind?, mayReplace: Bool)] = []
 
   public init() {}
 
@@ -15,9 +15,18 @@ public struct FileClaims {
     if let path { inputs.append(FileClaim(path: path, what: what)) }
   }
 
-  /// A file that is written; nil is none. With a `kind` it replaces only what is of that kind.
-  public mutating func write(_ path: String?, _ what: String, over kind: FileKind? = nil) {
-    if let path { outputs.append((FileClaim(path: path, what: what), kind)) }
+  /// A file that is written; nil is none. With a `kind` it replaces only what is of that kind, and nothing
+  /// where it must not replace what cannot be made again in a moment.
+  public mutating func write(
+    _ path: String?, _ what: String, over kind: FileKind? = nil, mayReplace: Bool = true
+  ) {
+    if let path { outputs.append((FileClaim(path: path, what: what), kind, mayReplace)) }
+  }
+
+  /// Whether there is a file with something in it; what is wrong about a folder the writer says.
+  private func holdsSomething(_ path: String) -> Bool {
+    var status = Foundation.stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_size > 0
   }
 
   /// Errors: what may not be written, the first of it.
@@ -26,7 +35,7 @@ public struct FileClaims {
     for input in inputs { if let place = FilePlace(input.path) { readers[place] = input } }
     var writers: [FilePlace: FileClaim] = [:]
     let printed = FilePlace(descriptor: STDOUT_FILENO)
-    for (output, kind) in outputs {
+    for (output, kind, mayReplace) in outputs {
       guard let place = FilePlace(output.path), let name = FilePlace(nameOf: output.path) else {
         continue
       }
@@ -37,6 +46,7 @@ public struct FileClaims {
       if let other = writers[name] { throw .isWrittenTwice(other, output) }
       writers[name] = output
       if let kind, !kind.mayReplace(output.path) { throw .isForeign(output, kind) }
+      if !mayReplace, holdsSomething(output.path) { throw .isThere(output) }
     }
   }
 }
@@ -57,6 +67,8 @@ public enum FileClaimError: ExplainedError {
   case isPrinted(FileClaim)
   /// It is there and of another kind.
   case isForeign(FileClaim, FileKind)
+  /// It is there, and nobody said that it may be replaced.
+  case isThere(FileClaim)
 
   public var message: String {
     switch self {
@@ -71,6 +83,7 @@ public enum FileClaimError: ExplainedError {
     case .isForeign(let output, let kind):
       return "\(output.path) is there already, and not \(kind.name): "
         + "\(output.what) would replace it"
+    case .isThere(let output): return "\(output.path) is there already"
     }
   }
 
@@ -78,6 +91,7 @@ public enum FileClaimError: ExplainedError {
     switch self {
     case .isRead, .isWrittenTwice, .isPrinted: return "name another file; nothing was touched"
     case .isForeign: return "name another place, or move away what is there; nothing was touched"
+    case .isThere: return "name another place, or replace it with --overwrite; nothing was touched"
     }
   }
 }

@@ -120,6 +120,24 @@ import Testing
     #expect(try String(contentsOfFile: "\(folder)/\(output)", encoding: .utf8) == "precious")
   }
 
+  /// Weights may be days of work: they are replaced by those who say so, alone.
+  @Test(arguments: [
+    "weights convert w OUT --names makemoe", "weights merge w OUT",
+    "weights upcycle w --into l.so -o OUT",
+  ])
+  func weightsAreNotReplacedUnasked(line: String) throws {
+    let folder = try ModelFixture.folder()
+    let weights = Data([2, 0, 0, 0, 0, 0, 0, 0]) + Data("{}".utf8)
+    for name in ["w", "OUT"] { try weights.write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
+    let words = line.split(separator: " ").map(String.init)
+    let result = try Command.moec(words, in: folder)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("error: OUT is there already\n"), "\(result.errors)")
+    #expect(result.errors.contains("--overwrite; nothing was touched"), "\(result.errors)")
+    let asked = try Command.moec(words + ["--overwrite"], in: folder)
+    #expect(!asked.errors.contains("is there already"), "\(asked.errors)")
+  }
+
   @Test func theTokenizerOfShardsIsNotReplaced() throws {
     let folder = try ModelFixture.folder()
     try write("a text, a text", folder + "/t.txt")

@@ -95,7 +95,8 @@ def loss(model, c, tokens, targets, seed):
 
 def convert(moec, source, target, heads):
     subprocess.run(
-        [moec, "weights", "convert", source, target, "--names", "makemoe", "--set", f"h={heads}"],
+        [moec, "weights", "convert", source, target, "--overwrite", "--names", "makemoe",
+         "--set", f"h={heads}"],
         check=True)
     return reference.read_tensors(pathlib.Path(target).read_bytes())[0]
 

@@ -30,9 +30,8 @@ extension WeightsCommand {
       try reportingErrors {
         var claims = FileClaims()
         claims.read(input, "the file to merge")
-        claims.write(output, "the file to write", over: .weights)
+        claims.write(output, "the file to write", over: .weights, mayReplace: overwrite)
         try claims.check()
-        if !overwrite, access(output, F_OK) == 0 { throw AlreadyThere(path: output) }
         let adapted = try AdaptedWeights(try Safetensors(path: input))
         if adapted.pairs.isEmpty { throw AdapterError.none(path: input) }
         try Safetensors.write(adapted.outputs, metadata: adapted.metadata, to: output)

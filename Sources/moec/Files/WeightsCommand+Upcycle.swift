@@ -53,9 +53,8 @@ extension WeightsCommand {
         var claims = FileClaims()
         claims.read(dense, "the dense weights")
         claims.read(into, "--into")
-        claims.write(output, "--output", over: .weights)
+        claims.write(output, "--output", over: .weights, mayReplace: overwrite)
         try claims.check()
-        if !overwrite, access(output, F_OK) == 0 { throw AlreadyThere(path: output) }
         let file = try Safetensors(path: dense)
         let graph = try CarriedPlan(library: into).plan.graph
         let upcycling = try Upcycling(

@@ -46,6 +46,9 @@ struct WeightsCommand: ParsableCommand {
     @Flag(help: "Write what the other program makes itself too, such as causal masks.")
     var buffers = false
 
+    @Flag(help: "Replace a file of weights that is there.")
+    var overwrite = false
+
     func validate() throws { _ = try pairs() }
 
     func run() throws {
@@ -54,7 +57,7 @@ struct WeightsCommand: ParsableCommand {
         var claims = FileClaims()
         claims.read(input, "the file to convert")
         claims.read(NameMap.builtIn[names] == nil ? names : nil, "--names")
-        claims.write(output, "the file to write", over: .weights)
+        claims.write(output, "the file to write", over: .weights, mayReplace: overwrite)
         try claims.check()
         let map = try NameMap.named(names)
         let file = try Safetensors(path: input)
