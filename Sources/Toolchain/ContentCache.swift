@@ -9,11 +9,11 @@ import SystemFiles
 public struct ContentCache: Sendable {
   /// Where entries are, or nil for a cache that keeps nothing.
   public let folder: URL?
-  /// How many entries are kept; the oldest go first.
+  /// How many bytes are kept; what was read longest ago goes first.
   let limit: Int
 
-  /// A cache in `folder`, or one that keeps nothing.
-  public init(folder: URL?, limit: Int = 256) {
+  /// A cache in `folder`, or one that keeps nothing. The objects of a model are some 3 MB.
+  public init(folder: URL?, limit: Int = 1 << 30) {
     self.folder = folder
     self.limit = limit
   }
@@ -79,6 +79,7 @@ public struct ContentCache: Sendable {
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     var status = stat()
     guard fstat(descriptor, &status) == 0, isOwn(status) else { return nil }
+    futimens(descriptor, nil)  // It is of use: others go first.
     return try? file.readToEnd() ?? Data()
   }
 
@@ -94,15 +95,25 @@ public struct ContentCache: Sendable {
 
   private func dropOldest(in folder: URL) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    let entries = names.filter(Self.isEntry).compactMap { name -> (path: String, time: Int)? in
+    let entries = names.filter(Self.isEntry).compactMap { name -> Entry? in
       let path = folder.appendingPathComponent(name).path
       var status = stat()
       guard lstat(path, &status) == 0, Self.isOwn(status) else { return nil }
-      return (path, FileIdentity(path: path)?.modified ?? 0)
+      return Entry(
+        path: path, bytes: Int(status.st_size), read: FileIdentity(path: path)?.modified ?? 0)
     }
-    guard entries.count > limit else { return }
-    for entry in entries.sorted(by: { $0.time < $1.time }).prefix(entries.count - limit) {
+    var bytes = entries.reduce(0) { $0 + $1.bytes }
+    guard bytes > limit else { return }
+    for entry in entries.sorted(by: { $0.read < $1.read }) where bytes > limit {
       unlink(entry.path)
+      bytes -= entry.bytes
     }
+  }
+
+  private struct Entry {
+    var path: String
+    var bytes: Int
+    /// When it was read last, or written.
+    var read: Int
   }
 }

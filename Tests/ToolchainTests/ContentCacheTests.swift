@@ -60,17 +60,19 @@ import Testing
     #expect(ContentCache(folder: nil).data(for: key) == nil)
   }
 
-  @Test func oldestEntriesGo() throws {
+  /// An entry of one byte takes 65.
+  @Test func whatWasReadLongestAgoGoes() throws {
     let scratch = try Scratch()
-    let cache = ContentCache(folder: scratch.url, limit: 3)
-    for number in 0..<6 {
-      let key = ContentKey([("number", String(number))])
+    let cache = ContentCache(folder: scratch.url, limit: 3 * 65)
+    let keys = (0..<6).map { ContentKey([("number", String($0))]) }
+    for (number, key) in keys.enumerated() {
       cache.store(Data([UInt8(number)]), for: key)
       let path = scratch.url.appendingPathComponent(key.digest + ".entry").path
       let date = Date(timeIntervalSince1970: Double(1_000 + number))
       try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+      if number > 0 { #expect(cache.data(for: keys[0]) == Data([0])) }
     }
-    #expect(scratch.files.count == 3)
+    #expect(keys.map { cache.data(for: $0) != nil } == [true, false, false, false, true, true])
   }
 
   /// The right bytes from a file that is not this user's alone, or in another's place, are none.
@@ -124,7 +126,7 @@ import Testing
       try FileManager.default.setAttributes(
         [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: file.path)
     }
-    let cache = ContentCache(folder: scratch.url, limit: 2)
+    let cache = ContentCache(folder: scratch.url, limit: 2 * 64)
     for number in 0..<6 { cache.store(Data(), for: ContentKey([("number", "\(number)")])) }
     #expect(Set(scratch.files).isSuperset(of: others))
     #expect(scratch.files.count == others.count + 2)
