@@ -11,10 +11,19 @@ extension Pass {
   public static let fusePointwise = Pass(
     "FusePointwise", "makes one loop of elementwise ops that follow each other"
   ) { graph in
+    fusingPointwise(graph) { _, _, _ in true }
+  }
+
+  /// The graph with each pointwise op that takes over what it alone reads, where `may` says so of the inner expression,
+  /// the outer one, and the operand of the outer one that the inner one makes.
+  static func fusingPointwise(
+    _ graph: Graph,
+    where may: (_ inner: ScalarExpression, _ outer: ScalarExpression, _ operand: Int) -> Bool
+  ) -> Graph {
     let uses = graph.neededUseCounts
     var rewriter = Rewriter(graph)
     rewriter.copyAll { index, rewriter in
-      fused(index, uses, &rewriter).map { [$0] }
+      fused(index, uses, &rewriter, may).map { [$0] }
     }
     return rewriter.finished()
   }
@@ -24,7 +33,8 @@ extension Pass {
 
   /// The op with all operands substituted that may be, nil if there are none.
   private static func fused(
-    _ index: Int, _ uses: [Value: Int], _ rewriter: inout Rewriter
+    _ index: Int, _ uses: [Value: Int], _ rewriter: inout Rewriter,
+    _ may: (ScalarExpression, ScalarExpression, Int) -> Bool
   ) -> Value? {
     let node = rewriter.source.nodes[index]
     guard case .pointwise(let op) = node.op else { return nil }
@@ -32,7 +42,9 @@ extension Pass {
     var expression = op.expression
     for operand in node.inputs.indices where uses[node.inputs[operand]] == 1 {
       let inner = rewriter.node(of: inputs[operand])
-      guard let f = substitute(inner, for: operand, in: expression, of: node) else { continue }
+      guard let f = substitute(inner, for: operand, in: expression, of: node),
+        may(f, expression, operand)
+      else { continue }
       // The inner op's operands join the end of the list; its result is read no more, and the
       // operand that gave it its shape stands in its place.
       expression = expression.substituting { index in

@@ -21,6 +21,7 @@ public struct Pipeline: Sendable {
   public static let standard: [Pass] = [
     .fuseAttention,  // before Differentiate: attention has a gradient of its own
     .simplify,  // before Differentiate: what is gone needs no gradient
+    .fuseGates,  // before Differentiate: what is one op then is differentiated as one
     .dropUnused,  // before Differentiate, so that only what is used is differentiated
     .differentiate,
     .simplify,  // again: gradients bring transposes, heads and sums of their own

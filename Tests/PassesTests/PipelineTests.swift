@@ -73,10 +73,10 @@ import Testing
     let graph = try Pipeline().run(model.graph(), options: options) { reports.append($0) }
     #expect(
       reports.map(\.name) == [
-        "FuseAttention", "Simplify", "DropUnused", "Differentiate", "Simplify", "FusePointwise",
-        "DropUnused",
+        "FuseAttention", "Simplify", "FuseGates", "DropUnused", "Differentiate", "Simplify",
+        "FusePointwise", "DropUnused",
       ])
-    #expect(reports.map(\.changed) == [false, true, true, true, true, true, true])
+    #expect(reports.map(\.changed) == [false, true, false, true, true, true, true, true])
     #expect(reports.last?.graph == graph)
     #expect(reports.allSatisfy { $0.seconds >= 0 })
   }
@@ -87,7 +87,7 @@ import Testing
       try Pipeline().run(graph, options: PipelineOptions(omitted: ["Nonsense"]))
     }
     #expect(unknown?.message.contains("Nonsense") == true)
-    #expect(unknown?.hint?.contains("FuseAttention, Simplify, DropUnused, Diff") == true)
+    #expect(unknown?.hint?.contains("FuseAttention, Simplify, FuseGates, DropUnused, Diff") == true)
     #expect(throws: Diagnostic.self) {
       try Pipeline().run(graph, options: PipelineOptions(omitted: ["Differentiate"]))
     }
