@@ -53,6 +53,16 @@ extension Tracer {
     terms.append(Term(name: call.scope, weight: weight, value: made, site: call.site))
   }
 
+  /// Notes a term that moec knows to be least where all is well. Error: a weight that would make it large.
+  func addLoss(_ name: String, _ weight: Double, _ value: Tensor, _ call: Call) {
+    if weight < 0 {
+      report(
+        "the weight must be at least 0, got \(weight): training would make the loss large", call,
+        hint: "0 reports the loss and nothing else; auxiliary(…) takes any weight")
+    }
+    add(name, weight, value, call)
+  }
+
   /// The value of a tensor that something computes; nil after reporting that nothing does.
   func computed(_ tensor: Tensor, _ call: Call) -> Value? {
     guard tensor.tracer === self else {

@@ -34,7 +34,7 @@ extension Routing {
   /// It is `weight` where experts share alike, whatever the number chosen: Switch's, Megatron's and OLMo's
   /// convention. Hugging Face's is as many times that as experts are chosen. The shares of logits are their
   /// softmax; of other scores, scores divided by their sum. The loss is the term `<scope>.<name>`. Errors: those
-  /// of `auxiliary`.
+  /// of `auxiliary`, a negative weight.
   @discardableResult
   public func balanced(
     _ weight: Double, over group: BalanceGroup = .batch, name: String = "balance",
@@ -50,7 +50,7 @@ extension Routing {
     let rows = Double(tokens.rows(of: scores))
     let sum = chosen.combining(.input(0) * .input(1), [shares], call).sum(to: [], call)
     let factor = Double(experts.size) / (Double(count) * rows * rows)
-    tracer.add(name, weight, tokens.divided(sum, factor: factor), call)
+    tracer.addLoss(name, weight, tokens.divided(sum, factor: factor), call)
     return self
   }
 
@@ -58,7 +58,8 @@ extension Routing {
   ///
   ///     weight · variance / mean²    of Σ_t weights[t, e] over experts e; the variance is that of all experts
   ///
-  /// Tokens whose targets are ignored have no part in the sums. The loss is the term `<scope>.<name>`. Errors: those of `auxiliary`.
+  /// Tokens whose targets are ignored have no part in the sums. The loss is the term `<scope>.<name>`. Errors: those of
+  /// `auxiliary`, a negative weight.
   @discardableResult
   public func importance(
     _ weight: Double, name: String = "importance",
@@ -68,7 +69,7 @@ extension Routing {
     guard let experts else { return self }
     let tokens = CountedTokens(of: [weights], call)
     let sums = tokens.sum(spread(weights, call), to: [experts])
-    weights.tracer.add(name, weight, sums.squaredVariation(call), call)
+    weights.tracer.addLoss(name, weight, sums.squaredVariation(call), call)
     return self
   }
 
@@ -82,7 +83,7 @@ extension Routing {
   ///     clean, spread f32[B, T, E], the routing's scores are clean + noise · spread
   ///
   /// Tokens whose targets are ignored have no part in the sums. The loss is the term `<scope>.<name>`. Errors: all
-  /// experts chosen, other shapes, those of `auxiliary`.
+  /// experts chosen, other shapes, those of `auxiliary`, a negative weight.
   @discardableResult
   public func load(
     _ weight: Double, clean: Tensor, spread: Tensor, name: String = "load",
@@ -107,7 +108,7 @@ extension Routing {
     let tokens = CountedTokens(of: [scores], call)
     let sums = tokens.sum(
       clean.combining(probability, [thresholds, spread], call), to: [experts])
-    tracer.add(name, weight, sums.squaredVariation(call), call)
+    tracer.addLoss(name, weight, sums.squaredVariation(call), call)
     return self
   }
 
@@ -175,7 +176,7 @@ extension Routing {
 ///     scores, both over the tokens of all layers whose targets are not ignored
 ///
 /// It is K · `weight` where experts share alike, and layers can make up for one another. The loss is the term
-/// `<scope>.<name>`. Errors: no routing, other numbers of experts, those of `auxiliary`.
+/// `<scope>.<name>`. Errors: no routing, other numbers of experts, those of `auxiliary`, a negative weight.
 public func balance(
   _ routings: [Routing], weight: Double, name: String = "balance",
   file: String = #filePath, line: Int = #line, column: Int = #column
@@ -199,7 +200,7 @@ public func balance(
     routings.map { tokens.mean($0.shares(call), to: [experts]) }, call)
   let sum = chosen.combining(.input(0) * .input(1), [shares], call).sum(to: [], call)
   let factor = Double(experts.size) / (rows * rows)
-  tracer.add(name, weight, tokens.divided(sum, factor: factor), call)
+  tracer.addLoss(name, weight, tokens.divided(sum, factor: factor), call)
 }
 
 extension Tracer {
@@ -225,7 +226,8 @@ extension Tensor {
   ///     weight · mean of (log Σ_e exp(z_e))²    z f32[…, E] -> z
   ///
   /// Of z f32[B, T, …, E] the mean is over tokens whose targets are not ignored.
-  /// The loss is the term `<scope>.<name>`. Errors: those of `auxiliary`.
+  /// The loss is the term `<scope>.<name>`. Errors: those of
+  /// `auxiliary`, a negative weight.
   @discardableResult
   public func zLoss(
     _ weight: Double, name: String = "z",
@@ -236,7 +238,7 @@ extension Tensor {
     let tokens = CountedTokens(of: [self], call)
     let squares = logarithms.elementwise(.input(0) * .input(0), call)
     let rows = Double(tokens.rows(of: self))
-    tracer.add(
+    tracer.addLoss(
       name, weight, tokens.divided(tokens.sum(squares, to: []), factor: 1 / rows), call)
     return self
   }

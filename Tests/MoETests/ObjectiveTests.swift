@@ -82,6 +82,19 @@ import Testing
       let message = "auxiliary: the weight must be finite in single precision, got \(weight)"
       #expect(found.map(\.message) == [message])
     }
+    let negative = errors { text in
+      let x = text.positionsAndTokens
+      let logits = x.linear("router", Small.E)
+      logits.zLoss(-0.001)
+      logits.top(2).softmax().balanced(-0.01).importance(-0.1)
+      auxiliary("spread", weight: -1, logits.sum())
+      return x.head
+    }
+    #expect(
+      negative.map(\.message)
+        == [("zLoss", -0.001), ("balanced", -0.01), ("importance", -0.1)].map {
+          "\($0): the weight must be at least 0, got \($1): training would make the loss large"
+        })
     let name = errors {
       auxiliary("a b", weight: 1, $0.embedded.sum())
       return $0.positionsAndTokens.head
