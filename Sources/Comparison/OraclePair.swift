@@ -15,14 +15,27 @@ struct OraclePair {
 
   /// Whether rounding leaves the choice of experts alone, and the numbers fit single precision.
   var isDecided: Bool {
-    smallestGap > Self.closeness && choices(run) == choices(rough) && isRepresentable
+    min(smallestGap, smallestGapOfDropped) > Self.closeness && choices(run) == choices(rough)
+      && isRepresentable
   }
 
   /// Logits closer to each other than this, relative to the largest, may change places by rounding.
   private static let closeness = 3e-5
 
+  /// The experts of each token, and which of them have room for it.
   private func choices(_ run: Run) -> [[Int32]] {
     tops(run).map { run[Value(node: $0, result: 1)].integers }
+      + routes(run).map { run[Value(node: $0.node, result: 2)].integers }
+  }
+
+  /// Where weights decide which tokens an expert keeps.
+  private func routes(_ run: Run) -> [(node: Int, op: Route)] {
+    run.graph.nodes.indices.compactMap { node in
+      guard case .route(let op) = run.graph.nodes[node].op, op.readsWeights,
+        !run.values[node].isEmpty
+      else { return nil }
+      return (node, op)
+    }
   }
 
   private func tops(_ run: Run) -> [Int] {
@@ -52,6 +65,38 @@ struct OraclePair {
     let last = row[chosen - 1]
     guard last == 0, row[chosen] == 0 else { return last - row[chosen] }
     return row.map(abs).filter { $0 > 0 }.min() ?? .infinity
+  }
+
+  /// The least distance between the weights of a choice that its expert keeps and of one that it drops; where
+  /// a token's first choices go first, that between the weights of a token of which something is dropped.
+  private var smallestGapOfDropped: Double {
+    routes(run).map { node, op in
+      let inputs = run.graph.nodes[node].inputs
+      let (experts, weights) = (run[inputs[0]].integers, run[inputs[1]].floats)
+      let slots = run[Value(node: node, result: 2)].integers
+      let scale = max(weights.largest, 1e-30)
+      if op.capacity?.order == .choice {
+        let chosen = run.graph.type(of: inputs[0]).width
+        return slots.contains(-1) ? Self.gap(weights, inRowsOf: chosen) / scale : .infinity
+      }
+      let sequences = op.capacity?.perSequence == true ? run[inputs[0]].shape[0] : 1
+      let each = max(slots.count / max(sequences, 1), 1)
+      return Dictionary(grouping: slots.indices) { [Int(experts[$0]), $0 / each] }.values.map {
+        pairs in
+        let dropped = pairs.filter { slots[$0] < 0 }.map { weights[$0] }.max()
+        let kept = pairs.filter { slots[$0] >= 0 }.map { weights[$0] }.min()
+        guard let dropped, let kept else { return .infinity }
+        return (kept - dropped) / scale
+      }.min() ?? .infinity
+    }.min() ?? .infinity
+  }
+
+  /// The least distance between numbers of a row.
+  private static func gap(_ numbers: [Double], inRowsOf width: Int) -> Double {
+    stride(from: 0, to: numbers.count, by: width).flatMap { first in
+      let row = numbers[first..<first + width].sorted()
+      return zip(row.dropFirst(), row).map { $0 - $1 }
+    }.min() ?? .infinity
   }
 
   private var isRepresentable: Bool {

@@ -72,6 +72,23 @@ import Testing
     #expect(report.wrong.isEmpty)
   }
 
+  @Test(
+    "Nothing is said where rounding decides which tokens an expert drops",
+    arguments: [.tokens(1).keeping(.weight), .tokens(1).keeping(.choice)] as [MoE.Capacity])
+  func droppedByAHair(capacity: MoE.Capacity) throws {
+    let (V, T, B, C) = (
+      MoE.Axis("V", 7), MoE.Axis("T", 3), MoE.Axis("B", 2), MoE.Axis("C", 7)
+    )
+    // All experts are chosen, with weights that differ in the seventh digit; one token of each stays.
+    let graph = try LanguageModel.trace("hair", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C) + text.positions.embedding("position", C)
+      let routing = (x.linear("gate", MoE.Axis("E", 3)) * 1e-7).top(3).softmax()
+      return x.routed(by: routing, capacity: capacity).linear("up", C).combined().linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    #expect(try Comparison(compiled.reference, compiled.library, seed: 1).report() == nil)
+  }
+
   @Test("Nothing is said where numbers are too large for the C")
   func tooLarge() throws {
     let (V, T, B, C) = (
