@@ -234,8 +234,8 @@ import Testing
       let z = parameter("logits", Self.B, Self.T, Self.E, initial: .normal(1))
       let counted = text.counted()
       let squares = z.logSumExp().squared() * counted
-      auxiliary("own", weight: 1, squares.sum() / max(counted.sum(), 1))
-      z.zLoss(-1)
+      auxiliary("own", weight: -1, squares.sum() / max(counted.sum(), 1))
+      z.zLoss(1)
       let sums = state("sums", Self.E)
       sums.update(to: (z * counted).sum(over: Self.B, Self.T))
       return text.tokens.embedding("token", Self.V)
