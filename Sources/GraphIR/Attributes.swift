@@ -92,7 +92,7 @@ public struct AttributeReader {
     has(name) ? try axis(name) : nil
   }
 
-  private func has(_ name: String) -> Bool { rest.contains { $0.name == name } }
+  func has(_ name: String) -> Bool { rest.contains { $0.name == name } }
 
   mutating func string(_ name: String) throws(Mismatch) -> String {
     if case .string(let value) = optional(name) { return value }

@@ -3,7 +3,8 @@ import GraphIR
 extension Interpreter {
   /// `RMSNorm`: y = x rstd w.
   func rmsNorm(_ op: RMSNorm, _ site: Site) -> [TensorValue] {
-    let x = site.inputs[0]
+    let whole = site.inputs[0]
+    let x = whole.cut(into: op.heads)
     var y = [Double](repeating: 0, count: x.count)
     var rstds = [Double](repeating: 0, count: x.rows)
     for part in normParts(site, weight: op.weight, rows: x.rows) {
@@ -15,12 +16,12 @@ extension Interpreter {
         for c in row.indices { y[r * x.width + c] = row[c] * rstds[r] * w[c] }
       }
     }
-    return [TensorValue(x.shape, y), TensorValue(Array(x.shape.dropLast()), rstds)]
+    return [TensorValue(whole.shape, y), TensorValue(Array(x.shape.dropLast()), rstds)]
   }
 
   /// `RMSNormGradient`: dx = rstd (g - n Σ (g n) / C) with g = dy w and n = x rstd.
   func rmsNormGradient(_ op: RMSNormGradient, _ site: Site) -> [TensorValue] {
-    let (dy, x) = (site.inputs[0], site.inputs[1])
+    let (dy, x) = (site.inputs[0].cut(into: op.heads), site.inputs[1].cut(into: op.heads))
     let rstd = site.floats(op.weight ? 3 : 2)
     var dx = [Double](repeating: 0, count: x.count)
     var dw = op.weight ? [Double](repeating: 0, count: site.inputs[2].count) : []
@@ -37,7 +38,7 @@ extension Interpreter {
         }
       }
     }
-    let gradient = TensorValue(x.shape, dx)
+    let gradient = TensorValue(site.inputs[1].shape, dx)
     return op.weight ? [gradient, TensorValue(site.inputs[2].shape, dw)] : [gradient]
   }
 
@@ -52,5 +53,13 @@ extension LinearPart {
   fileprivate func weights(_ stack: [Double]?, width: Int) -> [Double] {
     stack.map { Array($0[(matrix * width)..<((matrix + 1) * width)]) }
       ?? [Double](repeating: 1, count: width)
+  }
+}
+
+extension TensorValue {
+  /// The same numbers, each head a row.
+  fileprivate func cut(into heads: HeadAxes?) -> TensorValue {
+    guard let heads else { return self }
+    return TensorValue(shape.dropLast() + [heads.count.size, heads.depth.size], floats)
   }
 }

@@ -4,6 +4,7 @@ extension Pass {
   /// Removes what undoes itself and lets products read operands transposed.
   ///
   ///     mergeHeads(splitHeads(x)) -> x          splitHeads(mergeHeads(x)) -> x
+  ///     mergeHeads(rmsNorm(splitHeads(x))) -> rmsNorm {heads} (x)
   ///     transpose(transpose(x)) -> x            matmul(transpose(a), b) -> matmul {transposeA} (a, b)
   ///     transpose(matmul(a, b)) -> matmul(bᵀ, aᵀ)
   ///     sum(sum(x)) -> sum(x)                   pointwise x0 -> x0
@@ -30,6 +31,7 @@ extension Pass {
     let node = rewriter.source.nodes[index]
     let inputs = node.inputs.map(rewriter.mapped)
     if let origin = undone(node, inputs, rewriter) { return origin }
+    if case .mergeHeads = node.op { return normOfHeads(node, uses, &rewriter) }
     if case .transpose = node.op {
       return transposedProduct(index, inputs[0], uses[node.inputs[0]] == 1, &rewriter)
     }
@@ -53,6 +55,22 @@ extension Pass {
       undoes = false
     }
     return undoes ? origin.inputs[0] : nil
+  }
+
+  /// The norm of each head where it lies, of heads that were cut for nothing else: no gradient reads the norm.
+  private static func normOfHeads(
+    _ node: Node, _ uses: [Value: Int], _ rewriter: inout Rewriter
+  ) -> Value? {
+    let value = node.inputs[0]
+    let norm = rewriter.source.nodes[value.node]
+    guard case .rmsNorm(var op) = norm.op, op.heads == nil, norm.layer == node.layer,
+      value.result == 0, uses[value] == 1, uses[Value(node: value.node, result: 1)] == nil,
+      let split = rewriter.neighbour(of: norm, rewriter.mapped(norm.inputs[0])),
+      case .splitHeads(let cut) = split.op, rewriter.type(of: split.inputs[0]) == node.types[0]
+    else { return nil }
+    op.heads = HeadAxes(count: cut.heads, depth: cut.depth)
+    let inputs = [split.inputs[0]] + norm.inputs.dropFirst().map(rewriter.mapped)
+    return rewriter.emit(.rmsNorm(op), inputs, for: value.node)[0]
   }
 
   /// (a b)ᵀ = bᵀ aᵀ, if nothing else reads the product.

@@ -13,6 +13,12 @@ struct Dice: Sendable {
     return z ^ (z >> 31)
   }
 
+  /// Other dice of the same seed, for choices that leave all others as they are.
+  func forked() -> Dice {
+    var copy = self
+    return Dice(seed: ~copy.bits())
+  }
+
   mutating func int(_ range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(bits() % UInt64(range.count))
   }

@@ -9,8 +9,10 @@ extension ModelWriter {
     let bias = dice.happens(30)
     let isTurned = sizes.C.size / sizes.heads % 2 == 0 && dice.happens(50)
     let isGrouped = sizes.keyHeads < sizes.heads && dice.happens(60)
-    let q = turned(heads(x, "query", bias), isTurned)
-    let k = turned(isGrouped ? fewHeads(other, "key", bias) : heads(other, "key", bias), isTurned)
+    var norms = dice.forked()
+    let q = turned(norm(heads(x, "query", bias), &norms), isTurned)
+    let keys = isGrouped ? fewHeads(other, "key", bias) : heads(other, "key", bias)
+    let k = turned(norm(keys, &norms), isTurned)
     let v = isGrouped ? fewHeads(other, "value", bias) : heads(other, "value", bias)
     let h = isGrouped || dice.happens(60) ? fused(q, k, v) : written(q, k, v)
     let merged = h.mergedHeads()
@@ -22,6 +24,12 @@ extension ModelWriter {
   private mutating func heads(_ x: Tensor, _ word: String, _ bias: Bool) -> Tensor {
     let rows = dice.happens(92) ? x.linear(name(word), sizes.C, bias: bias) : x
     return rows.heads(sizes.heads)
+  }
+
+  /// Each head with a norm of its own, in some models.
+  private mutating func norm(_ heads: Tensor, _ dice: inout Dice) -> Tensor {
+    guard dice.happens(30) else { return heads }
+    return dice.happens(70) ? heads.rmsNorm(name("norm")) : heads.rmsNorm()
   }
 
   /// Heads that several heads of queries read.

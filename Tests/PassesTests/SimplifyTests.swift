@@ -35,6 +35,43 @@ import Testing
     try expect(.simplify.thenDropUnused, makes: after, of: before)
   }
 
+  /// What reads the third norm's result besides has it as it was.
+  @Test func normsOfHeadsLieInTheirRows() throws {
+    let before = """
+      forward
+      \(parameter(0, "x", "B, T, C"))
+      \(parameter(1, "w", "D"))
+      %2 = splitHeads(%0) {heads [H, D]} : f32[B, H, T, D]
+      %3 = rmsNorm(%2, %1) {epsilon 1e-05, weight} : f32[B, H, T, D], f32[B, H, T]
+      %4 = mergeHeads(%3) {width [C]} : f32[B, T, C]
+      %5 = splitHeads(%4) {heads [H, D]} : f32[B, H, T, D]
+      %6 = rmsNorm(%5) {epsilon 1e-06} : f32[B, H, T, D], f32[B, H, T]
+      %7 = mergeHeads(%6) {width [C]} : f32[B, T, C]
+      %8 = splitHeads(%7) {heads [H, D]} : f32[B, H, T, D]
+      %9 = rmsNorm(%8) {epsilon 1e-06} : f32[B, H, T, D], f32[B, H, T]
+      %10 = mergeHeads(%9) {width [C]} : f32[B, T, C]
+      %11 = sum(%9) {to []} : f32[]
+      %12 = sum(%10) {to []} : f32[]
+      %13 = pointwise(%11, %12) {f x0 * x1} : f32[]
+      return loss %13
+      """
+    let after = """
+      forward
+      \(parameter(0, "x", "B, T, C"))
+      \(parameter(1, "w", "D"))
+      %2 = rmsNorm(%0, %1) {epsilon 1e-05, weight, heads [H, D]} : f32[B, T, C], f32[B, T, H]
+      %3 = rmsNorm(%2) {epsilon 1e-06, heads [H, D]} : f32[B, T, C], f32[B, T, H]
+      %4 = splitHeads(%3) {heads [H, D]} : f32[B, H, T, D]
+      %5 = rmsNorm(%4) {epsilon 1e-06} : f32[B, H, T, D], f32[B, H, T]
+      %6 = mergeHeads(%5) {width [C]} : f32[B, T, C]
+      %7 = sum(%5) {to []} : f32[]
+      %8 = sum(%6) {to []} : f32[]
+      %9 = pointwise(%7, %8) {f x0 * x1} : f32[]
+      return loss %9
+      """
+    try expect(.simplify.thenDropUnused, makes: after, of: before)
+  }
+
   @Test func aTransposedProductSwapsItsOperands() throws {
     let before = """
       forward

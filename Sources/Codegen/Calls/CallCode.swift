@@ -67,7 +67,7 @@ extension Op {
     case .layerNorm(let op): CallCode("layer_norm") { $0.layerNorm(op, $1) }
     case .layerNormGradient: CallCode("layer_norm") { $0.layerNormGradient($1) }
     case .rmsNorm(let op): CallCode("rms_norm") { $0.rmsNorm(op, $1) }
-    case .rmsNormGradient: CallCode("rms_norm") { $0.rmsNormGradient($1) }
+    case .rmsNormGradient(let op): CallCode("rms_norm") { $0.rmsNormGradient(op, $1) }
     case .softmax: CallCode("softmax") { $0.softmax($1) }
     case .softmaxGradient: CallCode("softmax") { $0.softmaxGradient($1) }
     case .splitHeads(let op): CallCode("heads") { $0.splitHeads(op, $1) }

@@ -83,12 +83,12 @@ extension CallEmitter {
     let epsilon = CExpression(CNames.float(op.epsilon))
     return Statement(
       calling: normFunction("rms_norm", c),
-      operands + rowsOfNorm(c) + [c.width(.rows), epsilon])
+      operands + rowsOfNorm(c, op.heads) + [epsilon])
   }
 
   /// Gradients of the input, then of the weight.
-  func rmsNormGradient(_ c: CallText) -> Statement {
-    let sizes = rowsOfNorm(c) + [c.width(.rows)]
+  func rmsNormGradient(_ op: RMSNormGradient, _ c: CallText) -> Statement {
+    let sizes = rowsOfNorm(c, op.heads)
     var calls: [Statement] = []
     if c.call.kernel.result(.rows) != nil {
       let operands = [.gradient, .rows, .weights, .deviation, .extra].map { c[$0] }
@@ -115,9 +115,14 @@ extension CallEmitter {
     hasExpertWeights(c) ? "expert_\(name)" : name
   }
 
-  private func rowsOfNorm(_ c: CallText) -> [CExpression] {
-    guard hasExpertWeights(c) else { return [c.rows(.rows)] }
-    return [c[.start], CNames.size(c.type(.weights).axes[0])]
+  /// How many rows there are, or where experts' are and how many experts, and how long a row is.
+  private func rowsOfNorm(_ c: CallText, _ heads: HeadAxes?) -> [CExpression] {
+    if hasExpertWeights(c) {
+      return [c[.start], CNames.size(c.type(.weights).axes[0]), c.width(.rows)]
+    }
+    guard let heads else { return [c.rows(.rows), c.width(.rows)] }
+    let rows = c.type(.rows).axes.dropLast() + [heads.count]
+    return [CNames.product(Array(rows)), CNames.size(heads.depth)]
   }
 
   func softmax(_ c: CallText) -> Statement {

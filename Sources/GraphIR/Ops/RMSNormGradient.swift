@@ -3,6 +3,7 @@
 ///     dx = rstd (g - n Σ (g n) / C)    dw = Σ_r dy n    n = x rstd    g = dy w
 ///
 ///     dy, x f32[R…, C]    w f32[C]    rstd f32[R…] -> dx f32[R…, C], dw f32[C]
+///     dy, x f32[R…, C]    w f32[D]    rstd f32[R…, H] -> dx f32[R…, C], dw f32[D]    each head by itself
 ///
 /// Inputs: dy, x, w if `weight`, rstd, and for rows sorted by expert with weights of their own
 /// `start` i32[E+1]; then w and dw are f32[E, C].
@@ -13,8 +14,12 @@ public struct RMSNormGradient: GradientOperation {
     "dx = rstd (g - n sum (g n) / C), dw = sum dy n, g = dy w, n = x rstd"
 
   public var weight: Bool
+  public var heads: HeadAxes?
 
-  public init(weight: Bool) { self.weight = weight }
+  public init(weight: Bool, heads: HeadAxes? = nil) {
+    self.weight = weight
+    self.heads = heads
+  }
 
   public func infer(_ inputs: [TensorType]) throws(Mismatch) -> [TensorType] {
     guard inputs.count > 1 else { throw Mismatch("rmsNormGradient: expected dy and x") }
@@ -22,8 +27,8 @@ public struct RMSNormGradient: GradientOperation {
     let isByExpert = weight && x.experts != nil
     try expectCount("rmsNormGradient", inputs, 3 + (weight ? 1 : 0) + (isByExpert ? 1 : 0))
     try expectSame("rmsNormGradient", "dy", x, inputs[0])
-    let rows = TensorType(.f32, Array(x.axes.dropLast()), by: x.experts)
-    try expectSame("rmsNormGradient", "rstd", rows, inputs[weight ? 3 : 2])
+    try heads?.check("rmsNormGradient", x)
+    try expectSame("rmsNormGradient", "rstd", HeadAxes.rows(of: x, heads), inputs[weight ? 3 : 2])
     if isByExpert, let experts = x.experts {
       try expectSame("rmsNormGradient", "start", .i32(experts.plusOne), inputs[4])
     }
@@ -48,17 +53,20 @@ public struct RMSNormGradient: GradientOperation {
       + (isByExpert ? [.start] : [])
   }
   public var resultRoles: [Role] { [.rows] + (weight ? [.weights] : []) }
-  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self { self }
-  public func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+  public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {
+    Self(weight: weight, heads: heads?.mapped(transform))
+  }
+  public mutating func reach(in pass: inout PassExtents) throws(Mismatch) -> [TensorType] {
+    self = mappingAxes(pass.axes.whole)
     pass.inputs[0].axes = pass.inputs[1].axes
     return [pass.inputs[1]] + pass.wholeResults.dropFirst()
   }
   public func target(ofResult result: Int) -> GradientTarget? { .operand(1 + result) }
 
-  public var attributes: Attributes { Attributes().with("weight", flag: weight) }
+  public var attributes: Attributes { Attributes().with("weight", flag: weight).with(heads: heads) }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
-    self.init(weight: reader.flag("weight"))
+    self.init(weight: reader.flag("weight"), heads: try HeadAxes(&reader))
   }
 
   /// `RMSNorm`'s samples have it in their backward graphs.

@@ -40,8 +40,8 @@ extension Program {
     var result: TensorType
     var stretch = 0
 
-    /// The attention that reads the result, turned by position or not: its three products stay among
-    /// themselves.
+    /// The attention that reads the result, normed or turned by position or not: its three products stay
+    /// among themselves.
     var attention: Int?
 
     init?(_ call: Call, in program: Program, _ facts: ProgramFacts) {
@@ -56,13 +56,14 @@ extension Program {
     }
   }
 
-  /// The call, if it is an attention, or the attention that reads what the call turns by position.
+  /// The call, if it is an attention, or the attention that reads what the call norms or turns by position.
   private func attention(at index: Int, _ facts: ProgramFacts) -> Int? {
-    if case .attention = calls[index].op { return index }
-    guard case .rotary = calls[index].op, let turned = calls[index].results.first else {
+    let kind = calls[index].op?.kind
+    if kind == .attention { return index }
+    guard kind == .rotary || kind == .rmsNorm, let made = calls[index].results.first else {
       return nil
     }
-    return facts.readers(of: turned).first { calls[$0].op?.kind == .attention }
+    return facts.readers(of: made).compactMap { $0 > index ? attention(at: $0, facts) : nil }.first
   }
 
   /// Lets the first of some products make what the others do.
