@@ -38,6 +38,20 @@ import Testing
     #expect(alone.log == together.log && alone.log.contains("block.0.balance"))
   }
 
+  @Test("Ranks agree on whether anything is saved", arguments: ["--save", "--log", "--run", ""])
+  func whatIsKept(option: String) throws {
+    let path = try ModelFixture.folder() + "/kept"
+    let losses = try ["1", "2"].map { ranks in
+      let kept = option.isEmpty ? ["--no-save"] : [option, path + ranks]
+      let result = try run(
+        ["--train", "--steps", "4", "--accumulate", "2", "--eval-interval", "2", "--quiet"]
+          + ["--eval-batches", "2", "--ranks", ranks] + kept)
+      #expect(result.status == 0, "\(result.errors)")
+      return result.output
+    }
+    #expect(losses[0] == losses[1] && losses[0].contains("step 3: "))
+  }
+
   @Test("So they are where ranks share out the experts", arguments: [2, 4])
   func sharedExperts(ranks: Int) throws {
     let options = ["--steps", "7", "--accumulate", "4"]

@@ -34,9 +34,14 @@ extension RunCommand {
     try command.train(ranks, in: folder)
   }
 
-  /// Where the run keeps what it makes; nil if its files are named or nothing is kept.
+  /// Whether the run keeps what it makes in a folder: no file is named, and something is kept.
+  private var hasFolder: Bool {
+    training.save == nil && training.log == nil && !training.noSave
+  }
+
+  /// That folder; nil if there is none.
   private func runFolder() throws -> RunFolder? {
-    guard training.save == nil, training.log == nil, !training.noSave else { return nil }
+    guard hasFolder else { return nil }
     if let run = training.run {
       let folder = RunFolder(named: run)
       try folder.make()
@@ -50,7 +55,8 @@ extension RunCommand {
   private func follow(_ ranks: Ranks) throws {
     let session = try open(options(ranks))
     var files = TrainingFiles()
-    files.save = training.noSave ? nil : training.save ?? "a file of the first rank's"
+    // Ranks give the first one their shares of what it saves: they must know whether it does.
+    files.save = hasFolder ? "a file of the first rank's" : training.save
     files.record = training.record
     files.replay = training.replay
     var listeners = TrainingListeners()
