@@ -33,6 +33,9 @@ import Testing
     ("e=1..3:log:log", ":log is there twice"), ("e=1..9:step=2:step=3", ":step is there twice"),
     ("e=1,2:log", "a list takes no :log"), ("e=1..3:points=0", "points=0 is no option"),
     ("e=-9223372036854775807..9223372036854775807", "the range is too long"),
+    ("e=0..9223372036854775807:step=9223372036854775807", "the step is beyond the range"),
+    ("e=-1e308..1e308", "the range is too long"), ("e=0..1:step=1e-300", "has too many steps"),
+    ("e=0..1e300:step=1", "has too many steps"),
   ])
   func whatIsNoParameterIsSaid(text: String, message: String) {
     let error = #expect(throws: SearchError.self) { try Dimension(parsing: text) }
@@ -52,6 +55,26 @@ import Testing
     let rates = try values("r=1e-4..1e-2:log").compactMap(\.asNumber)
     #expect(abs(rates[2] - 1e-3) < 1e-6 && rates[0] == 1e-4 && rates[4] <= 1e-2)
     #expect(try values("r=0.0..1.0") == [0, 0.25, 0.5, 0.75, 1].map(TrialValue.number))
+  }
+
+  @Test(arguments: ["e=0..LAST", "e=1..LAST:log", "e=0..LAST:step=2305843009213693952"])
+  func theLongestRangesHavePlaces(text: String) throws {
+    let end = text.replacing("LAST", with: "\(Int.max)")
+    let values = [0, 0.5, 1 - 0x1p-53].map(try Dimension(parsing: end).value)
+    #expect(values.allSatisfy { if case .whole(0...) = $0 { true } else { false } })
+    #expect(try Set(Dimension(parsing: "\(end):points=3").grid()).count == 3, "\(values)")
+    if !text.contains("step") {
+      #expect(throws: SearchError.self) { try Dimension(parsing: end).grid() }
+    }
+  }
+
+  @Test func pointsOfAStepAreOnIt() throws {
+    let wholes = try Dimension(parsing: "e=1..9:step=3:points=3").grid()
+    #expect(wholes == [1, 4, 7].map(TrialValue.whole))
+    #expect(
+      try Dimension(parsing: "e=2..16:step=2:points=3").grid() == [2, 10, 16].map(TrialValue.whole))
+    #expect(
+      try Dimension(parsing: "e=0..1:step=0.3:points=2").grid() == [0, 0.9].map(TrialValue.number))
   }
 
   @Test func gridsHaveAllPointsThatMeetTheConditions() throws {

@@ -36,15 +36,21 @@ extension Dimension {
     guard low < high else { throw refused("a range begins below its end") }
     if options.isLogarithmic, low <= 0 { throw refused(":log needs a range above 0") }
     if options.isLogarithmic, options.step != nil { throw refused(":log takes no :step") }
-    if let step = options.step, step > high - low { throw refused("the step is beyond the range") }
+    guard (high - low).isFinite else { throw refused("the range is too long") }
+    if let step = options.step {
+      guard step <= high - low else { throw refused("the step is beyond the range") }
+      guard (high - low) / step < 0x1p53 else { throw refused("the range has too many steps") }
+    }
     if case (.whole(let first), .whole(let last)) = ends,
       options.step.map({ $0 == $0.rounded() }) ?? true
     {
       guard last.subtractingReportingOverflow(first).overflow == false else {
         throw refused("the range is too long")
       }
-      self.values = .whole(
-        first...last, step: options.step.map { Int($0) } ?? 1, isLogarithmic: options.isLogarithmic)
+      guard let step = Int(exactly: options.step ?? 1) else {
+        throw refused("the step is beyond the range")
+      }
+      self.values = .whole(first...last, step: step, isLogarithmic: options.isLogarithmic)
     } else {
       self.values = .number(low...high, step: options.step, isLogarithmic: options.isLogarithmic)
     }

@@ -49,6 +49,18 @@ extension Dimension {
     }
   }
 
+  /// The whole number nearest to one that rounding may have taken beyond the range, and beyond `Int`.
+  private static func whole(_ number: Double, in range: ClosedRange<Int>) -> Int {
+    let rounded = number.rounded()
+    guard rounded < Double(range.upperBound) else { return range.upperBound }
+    return max(Int(rounded), range.lowerBound)
+  }
+
+  /// Steps that a stepped range has from end to end; parsing has seen to it that they can be counted.
+  private static func steps(_ range: ClosedRange<Double>, _ step: Double) -> Int {
+    Int(((range.upperBound - range.lowerBound) / step + 1e-9).rounded(.down))
+  }
+
   /// The value at a place from 0 up to 1, evenly in the dimension's own measure.
   func value(at place: Double) -> TrialValue {
     switch values {
@@ -58,15 +70,14 @@ extension Dimension {
       if isLogarithmic {
         let low = log(Double(range.lowerBound) - 0.5)
         let high = log(Double(range.upperBound) + 0.5)
-        let number = Int(exp(low + place * (high - low)).rounded())
-        return .whole(min(max(number, range.lowerBound), range.upperBound))
+        return .whole(Self.whole(exp(low + place * (high - low)), in: range))
       }
       let last = (range.upperBound - range.lowerBound) / step
-      return .whole(range.lowerBound + step * min(Int(place * Double(last + 1)), last))
+      return .whole(range.lowerBound + step * min(Int(place * (Double(last) + 1)), last))
     case .number(let range, let step, let isLogarithmic):
       let (low, high) = (range.lowerBound, range.upperBound)
       if let step {
-        let last = Int(((high - low) / step + 1e-9).rounded(.down))
+        let last = Self.steps(range, step)
         let number = low + step * Double(min(Int(place * Double(last + 1)), last))
         return .number(Self.rounded(number, in: range))
       }
@@ -82,14 +93,13 @@ extension Dimension {
     switch values {
     case .choices(let choices): return choices
     case .whole(let range, let step, _):
-      let count = (range.upperBound - range.lowerBound) / step + 1
-      guard count <= 100_000 else { break }
+      guard (range.upperBound - range.lowerBound) / step < 100_000 else { break }
       return stride(from: range.lowerBound, through: range.upperBound, by: step)
         .map(TrialValue.whole)
     case .number(let range, let step?, _):
-      let count = Int(((range.upperBound - range.lowerBound) / step + 1e-9).rounded(.down)) + 1
-      guard count <= 100_000 else { break }
-      return (0..<count).map {
+      let last = Self.steps(range, step)
+      guard last < 100_000 else { break }
+      return (0...last).map {
         .number(Self.rounded(range.lowerBound + step * Double($0), in: range))
       }
     case .number: break
@@ -113,16 +123,16 @@ extension Dimension {
   private func end(_ share: Double) -> TrialValue {
     switch values {
     case .choices: return value(at: min(share, 0.999_999))
-    case .whole(let range, _, let isLogarithmic):
+    case .whole(let range, let step, let isLogarithmic):
       let (low, high) = (Double(range.lowerBound), Double(range.upperBound))
-      let number =
-        isLogarithmic ? low * pow(high / low, share) : low + share * (high - low)
-      return .whole(Int(number.rounded()))
-    case .number(let range, _, let isLogarithmic):
+      if isLogarithmic { return .whole(Self.whole(low * pow(high / low, share), in: range)) }
+      let last = (range.upperBound - range.lowerBound) / step
+      return .whole(range.lowerBound + step * Self.whole(share * Double(last), in: 0...last))
+    case .number(let range, let step, let isLogarithmic):
       let (low, high) = (range.lowerBound, range.upperBound)
-      let number =
-        isLogarithmic ? low * pow(high / low, share) : low + share * (high - low)
-      return .number(Self.rounded(number, in: range))
+      if isLogarithmic { return .number(Self.rounded(low * pow(high / low, share), in: range)) }
+      let way = step.map { $0 * (share * Double(Self.steps(range, $0))).rounded() }
+      return .number(Self.rounded(low + (way ?? share * (high - low)), in: range))
     }
   }
 }
