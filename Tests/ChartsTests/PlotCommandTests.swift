@@ -91,7 +91,7 @@ private let browser = try? Command.shell("command -v chromium || command -v chro
 
   @Test(arguments: [
     (["missing.jsonl", "-o", "x.svg"], "error: cannot read missing.jsonl: No such file"),
-    ([".", "-o", "x.svg"], "error: cannot read .: Is a directory"),
+    ([".", "-o", "x.svg"], "error: no run in . has a log"),
     (["empty.jsonl", "-o", "x.svg"], "error: empty.jsonl holds no losses"),
     (["p.csv", "-o", "x.svg"], "error: p.csv:1: not a line of a training log"),
     (["a.jsonl", "-o", "x.pdf"], "error: no way to write .pdf: x.pdf"),

@@ -48,7 +48,7 @@ extension RunFolderTests {
       let result = try moec("plot \(words) -o x.svg --table")
       #expect(result.output.hasPrefix(head), "\(result)")
     }
-    #expect(try moec("plot . -o x.svg").errors.contains("cannot read .: Is a directory"))
+    #expect(try moec("plot . -o x.svg").errors.contains("no run in . has a log"))
   }
 
   /// A new folder has no Data, where the usual text is.

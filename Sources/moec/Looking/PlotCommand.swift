@@ -72,10 +72,28 @@ struct PlotCommand: ParsableCommand {
   var table = false
 
   /// The logs, of folders those of the runs in them: `moec runs` lists runs by their folders.
-  private var files: [String] {
-    logs.flatMap { path in
-      let found = RunFolder.all(in: path).map(\.log).filter { access($0, F_OK) == 0 }
-      return found.isEmpty ? [path] : found
+  private var files: [String] { logs.flatMap { found(in: $0).drawn } }
+
+  /// The logs that a word stands for, and those of runs in a folder that have no loss yet, as one that began
+  /// just now, and are no reason not to draw the others.
+  private func found(in path: String) -> (drawn: [String], empty: [String]) {
+    let found = RunFolder.all(in: path).map(\.log).filter { access($0, F_OK) == 0 }
+    let empty = found.filter { log in
+      (try? TextFile.bytes(log)).map { !$0.contains(UInt8(ascii: "\n")) } ?? false
+    }
+    if empty.count == found.count { return (found.isEmpty ? [path] : found, []) }
+    return (found.filter { !empty.contains($0) }, empty)
+  }
+
+  /// Errors: a folder has no log of a run.
+  private func checkFolders() throws {
+    for path in logs where RunFolder.all(in: path).allSatisfy({ access($0.log, F_OK) != 0 }) {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+      else { continue }
+      throw CompilationError(
+        message: "no run in \(onOneLine(path)) has a log",
+        hint: "name a log, or a folder of runs that moec run --train made")
     }
   }
 
@@ -94,13 +112,14 @@ struct PlotCommand: ParsableCommand {
     try reportingErrors {
       let output = self.output ?? pageBesideLog
       let format = try PictureFormat(path: output)
+      try checkFolders()
       var claims = FileClaims()
       for log in files { claims.read(log, "a log") }
       for file in reference { claims.read(file, "--reference") }
       claims.write(output, "--output", over: format.kind)
       try claims.check()
       try AtomicFile.check(output)
-      if watch { return try PlotWatch(logs: files).run { try draw(format, to: output, $0) } }
+      if watch { return try PlotWatch(logs: { files }).run { try draw(format, to: output, $0) } }
       let figure = try draw(format, to: output, .final)
       if table { try printNow(figure.table) }
       printToStandardError("wrote \(output)")
@@ -131,11 +150,17 @@ struct PlotCommand: ParsableCommand {
   }
 
   private func figure(saysNotes: Bool) throws -> Figure {
+    let files = files
     let runs = try files.enumerated().map { index, path in
       try TrainingHistory(label: name(index, path), path: path, data: try contents(of: path))
     }
     // What is left out of a log that is being written is there the next time.
-    for note in runs.compactMap(\.note) where saysNotes { printToStandardError("note: \(note)") }
+    let notes =
+      runs.compactMap(\.note)
+      + logs.flatMap { found(in: $0).empty }.map {
+        "\(onOneLine($0)) holds no losses, and is left out"
+      }
+    for note in notes where saysNotes { printToStandardError("note: \(note)") }
     let references = try reference.enumerated().map { index, path in
       try ReferencePoints(
         label: name(files.count + index, path), path: path,

@@ -14,7 +14,8 @@ struct PlotWatch {
   static let interval = 0.5
   static let reload = 2.0
 
-  let logs: [String]
+  /// Asked anew each time: runs may begin in a folder.
+  let logs: () -> [String]
 
   /// Draws as soon as there is something to draw. A log that does not exist or that holds nothing
   /// yet is waited for. What cannot be drawn is an error at first; later, when somebody looks at the
@@ -23,6 +24,7 @@ struct PlotWatch {
     Interruption.watch()
     var (seen, isDrawn, isWaiting): ([State]?, Bool, Bool) = (nil, false, false)
     while Interruption.signal == nil {
+      let logs = logs()
       let states = logs.map(State.init)
       if states.allSatisfy({ $0.size > 0 }) {
         if states != seen {
@@ -46,10 +48,12 @@ struct PlotWatch {
 
   /// What tells that a log was written to.
   private struct State: Equatable {
+    var path: String
     var size: UInt64
     var changed: Date
 
     init(_ path: String) {
+      self.path = path
       let attributes = try? FileManager.default.attributesOfItem(atPath: path)
       size = (attributes?[.size] as? NSNumber)?.uint64Value ?? 0
       changed = attributes?[.modificationDate] as? Date ?? .distantPast
