@@ -70,6 +70,28 @@ import Testing
       "\(other.errors)")
   }
 
+  @Test("Another text of the same name makes another study")
+  func otherText() throws {
+    let folder = try Self.folder.get()
+    let text = try String(contentsOfFile: folder + "/text.txt", encoding: .utf8)
+    func search(_ trials: String) throws -> Command {
+      try self.search([
+        "--space", "learning-rate=1e-3,1e-2", "--study", "texts", "--data", "copy.txt", "--trials",
+        trials,
+      ])
+    }
+    try text.write(toFile: folder + "/copy.txt", atomically: true, encoding: .utf8)
+    #expect(try search("1").status == 0)
+    #expect(try search("1").status == 0)
+    try String(text.dropLast()).write(
+      toFile: folder + "/copy.txt", atomically: true, encoding: .utf8)
+    let other = try search("2")
+    #expect(
+      other.status == 1
+        && other.errors.contains("is of another search: what --data names has changed"),
+      "\(other.errors)")
+  }
+
   @Test("Killed in the middle of a trial, a search goes on; no trial is lost or made twice")
   func killed() throws {
     let folder = try Self.folder.get()

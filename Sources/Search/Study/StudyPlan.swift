@@ -9,6 +9,8 @@ public struct StudyPlan: Codable, Hashable, Sendable {
   public var objectives: [Objective]
   /// Options of training that all trials have.
   public var training: [String: String]
+  /// By option, what tells the files that trials read from others of their names; journals of before have none.
+  public var contents: [String: String]?
   /// Steps of each trial.
   public var steps: Int
   public var seed: UInt64
@@ -42,12 +44,12 @@ public struct StudyPlan: Codable, Hashable, Sendable {
 
   public init(
     model: String, source: String, space: [String], conditions: [String],
-    objectives: [Objective], training: [String: String], steps: Int, seed: UInt64,
-    identifier: String
+    objectives: [Objective], training: [String: String], contents: [String: String]? = nil,
+    steps: Int, seed: UInt64, identifier: String
   ) {
     (self.model, self.source, self.space, self.conditions) = (model, source, space, conditions)
     (self.objectives, self.training, self.steps) = (objectives, training, steps)
-    (self.seed, self.identifier) = (seed, identifier)
+    (self.seed, self.identifier, self.contents) = (seed, identifier, contents)
   }
 
   /// In what another plan differs, so that its trials cannot be compared; nil if it is the same.
@@ -67,6 +69,11 @@ public struct StudyPlan: Codable, Hashable, Sendable {
     for name in Set(training.keys).union(other.training.keys).sorted()
     where training[name] != other.training[name] {
       return "--\(name) was \(other.training[name] ?? "not given")"
+    }
+    if let contents, let others = other.contents {
+      for name in contents.keys.sorted() where others[name] != contents[name] {
+        return "what --\(name) names has changed"
+      }
     }
     return nil
   }

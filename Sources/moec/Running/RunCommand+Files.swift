@@ -43,7 +43,7 @@ extension RunCommand {
   }
 
   /// The text, or what is in a folder of shards.
-  private var dataFiles: [String] {
+  var dataFiles: [String] {
     let path = data ?? Corpus.usual ?? Corpus.usualPath
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue

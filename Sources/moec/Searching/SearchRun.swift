@@ -18,6 +18,7 @@ struct SearchRun {
   let space: SearchSpace
   private let constants: TrialValues
   private let folder: String
+  private let contents: [String: String]
   let seed: UInt64
 
   /// Errors: the model is none, the space does not fit it, or what is to be written may not be.
@@ -49,6 +50,7 @@ struct SearchRun {
     guard access(data, R_OK) == 0 else {
       throw FileError(operation: "read", path: data, code: errno)
     }
+    contents = TrialFiles.contents(usual)
     try SearchTracking.check(command.study)
   }
 
@@ -137,8 +139,9 @@ struct SearchRun {
       model: graph.name,
       source: ContentKey(try files.map { ("source", Data(try WholeFile.bytes(of: $0))) }).digest,
       space: space.dimensions.map(\.text), conditions: space.conditions.map(\.text),
-      objectives: try command.objectives(), training: training, steps: command.trial.steps,
-      seed: seed, identifier: identifier ?? UUID().uuidString.lowercased())
+      objectives: try command.objectives(), training: training, contents: contents,
+      steps: command.trial.steps, seed: seed,
+      identifier: identifier ?? UUID().uuidString.lowercased())
   }
 
   /// Who chooses values, who ends trials, and Optuna where it is one of them.
