@@ -53,6 +53,23 @@ import Testing
     }
   }
 
+  /// With less, a thread's first kernel wrote beyond its stack, and the process was gone without a word.
+  @Test func stacksAreLargeEnoughForKernels() throws {
+    func mended(_ name: String, _ value: String) throws -> String? {
+      try processors([:], [name: value]).mendedVariables[name]
+    }
+    for name in ["OMP_STACKSIZE", "GOMP_STACKSIZE", "KMP_STACKSIZE"] {
+      for odd in ["1", "64k", " 16 K", "2000b", "900G", "0"] {
+        #expect(try mended(name, odd) == "8M", "\(odd)")
+      }
+      for sound in ["2M", "1g", "", "abc", "3000000B"] {
+        #expect(try mended(name, sound) == nil, "\(sound)")
+      }
+    }
+    #expect(try mended("OMP_STACKSIZE", "4096") == nil)
+    #expect(try mended("KMP_STACKSIZE", "4096") == "8M")
+  }
+
   /// With gcc's own patience a token took 10 times as long beside another program.
   @Test func threadsDoNotSpinForLong() throws {
     func patience(_ environment: [String: String]) throws -> String? {

@@ -43,11 +43,19 @@ public struct Processors: Sendable {
 
   /// What OpenMP's own variables are to say instead of what would end, hang or slow the process: its
   /// runtimes end or hang over counts that are empty, as after `=$SLURM_CPUS_PER_TASK` outside of
-  /// Slurm, no numbers, or beyond all bounds.
+  /// Slurm, no numbers, or beyond all bounds; and over stacks that are too small for a kernel's tiles, or for
+  /// which there is no memory.
   var mendedVariables: [String: String] {
     var mended: [String: String] = [:]
     if environment["OMP_WAIT_POLICY"] == nil, environment["GOMP_SPINCOUNT"] == nil {
       mended["GOMP_SPINCOUNT"] = Self.patience
+    }
+    for (name, unit) in [("OMP_STACKSIZE", 1024), ("GOMP_STACKSIZE", 1024), ("KMP_STACKSIZE", 1)] {
+      if let size = environment[name].flatMap({ Self.bytes($0, unit: unit) }),
+        !(0x1p20...0x1p34).contains(size)
+      {
+        mended[name] = "8M"
+      }
     }
     for name in ["OMP_NUM_THREADS", "OMP_THREAD_LIMIT"] {
       guard let value = environment[name] else { continue }
@@ -59,6 +67,16 @@ public struct Processors: Sendable {
       }
     }
     return mended
+  }
+
+  /// The size that `64k` or `2 G` stands for, as OpenMP writes them; nil if it would not read it either.
+  private static func bytes(_ text: String, unit: Int) -> Double? {
+    let word = text.filter { $0 != " " }.lowercased()
+    let digits = word.prefix(while: \.isNumber)
+    let units = ["": Double(unit), "b": 1, "k": 0x1p10, "m": 0x1p20, "g": 0x1p30, "t": 0x1p40]
+    guard let number = Double(digits), let unit = units[String(word.dropFirst(digits.count))]
+    else { return nil }
+    return number * unit
   }
 
   /// How often gcc's runtime looks whether a thread may go on before it lets others have the processor. Its
