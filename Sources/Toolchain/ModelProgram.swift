@@ -25,12 +25,25 @@ struct ModelProgram: Equatable {
   }
 
   /// Writes the program into a folder; gives its path.
+  ///
+  /// No child that another thread starts meanwhile may inherit the file: nobody could run it then until that
+  /// child ends, which may train a model for hours.
   func install(in folder: URL) throws(ToolchainError) -> String {
-    let file = folder.appendingPathComponent("model")
-    guard
-      FileManager.default.createFile(
-        atPath: file.path, contents: code, attributes: [.posixPermissions: 0o700])
-    else { throw .cannotWrite(file.path, code: errno, isTemporary: true) }
-    return file.path
+    let path = folder.appendingPathComponent("model").path
+    let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o700)
+    guard file >= 0 else { throw .cannotWrite(path, code: errno, isTemporary: true) }
+    defer { close(file) }
+    let failure = code.withUnsafeBytes { bytes -> Int32? in
+      var done = 0
+      while done < bytes.count {
+        let count = write(file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return count < 0 ? errno : ENOSPC }
+        done += count
+      }
+      return nil
+    }
+    if let failure { throw .cannotWrite(path, code: failure, isTemporary: true) }
+    return path
   }
 }

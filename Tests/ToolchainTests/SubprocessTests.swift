@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Toolchain
@@ -117,4 +118,25 @@ private final class Reports: @unchecked Sendable {
   var all: [Int?] { lock.withLock { reports } }
 
   func add(_ seconds: Int?) { lock.withLock { reports.append(seconds) } }
+
+  /// A program that was written while another thread started one that goes on: it was "busy" until that ended.
+  @Test func aProgramIsNotHeldByOthers() throws {
+    let scratch = try Scratch()
+    // The rest takes a while to write, and the program does not mind it.
+    let code = try Data(contentsOf: URL(fileURLWithPath: "/bin/sh")) + Data(count: 1 << 26)
+    let begun = DispatchSemaphore(value: 0)
+    let others = Mutex<[Companion]>([])
+    let thread = Thread {
+      for _ in 0..<40 {
+        if let other = try? Companion("sleep", ["60"]) { others.withLock { $0.append(other) } }
+        begun.signal()
+      }
+    }
+    thread.start()
+    begun.wait()
+    let program = try ModelProgram(warnings: "", code: code).install(in: scratch.url)
+    defer { others.withLock { for other in $0 { other.end() } } }
+    let outcome = try Subprocess(executable: program, arguments: ["-c", "exit 3"]).run()
+    #expect(outcome.status == 3)
+  }
 }
