@@ -92,6 +92,32 @@ import Testing
       "\(other.errors)")
   }
 
+  @Test("A model or text that is changed meanwhile ends the search; put back, it goes on")
+  func changedMeanwhile() throws {
+    let cache = try Self.folder.get() + "/cache"
+    for (name, change, space) in [
+      ("model.swift", "source", "experts=2,3,4"),
+      ("text.txt", "what training reads", "learning-rate=1e-3,2e-3,3e-3"),
+    ] {
+      let folder = try SmallModelFile.folder(Self.source)
+      let words = Self.usual + ["--space", space, "--trials", "3", "--study", "it"]
+      let command = try StartedCommand(
+        Command.moecPath(), words, in: folder, environment: ["MOEC_CACHE": cache])
+      command.wait {
+        FileManager.default.fileExists(atPath: folder + "/it/trials/0.jsonl")
+      }
+      let whole = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+      try (whole + "\n").write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+      let end = try command.end()
+      #expect(end.status == 1 && end.errors.contains("\(change) has changed since"), "\(end)")
+      try whole.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+      let last = try Command.shell(
+        "MOEC_CACHE=\"$1\" && export MOEC_CACHE && shift && exec \"$0\" \"$@\"", [cache] + words,
+        in: folder)
+      #expect(last.status == 0 && last.output.contains(/3 trials: .*complete/), "\(last)")
+    }
+  }
+
   @Test("Killed in the middle of a trial, a search goes on; no trial is lost or made twice")
   func killed() throws {
     let folder = try Self.folder.get()

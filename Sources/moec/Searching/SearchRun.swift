@@ -18,7 +18,7 @@ struct SearchRun {
   let space: SearchSpace
   private let constants: TrialValues
   private let folder: String
-  private let contents: [String: String]
+  private let files: TrialFiles
   let seed: UInt64
 
   /// Errors: the model is none, the space does not fit it, or what is to be written may not be.
@@ -27,6 +27,8 @@ struct SearchRun {
     try Self.checkFiles(command)
     var compilation = Compilation.onTerminal(command.model)
     compilation.settings = command.chosen.words
+    let usual = try Self.training(command)
+    files = try TrialFiles(model: command.model, training: usual)
     graph = try compilation.trace().graph
     // What each trial's model has to say is not worth saying each time.
     compilation.write = { _ in }
@@ -42,7 +44,6 @@ struct SearchRun {
     space = try reader.space(command.space, command.conditions)
     constants = reader.constants(space)
     folder = command.study.study ?? "\(RunFolder.root)/\(graph.name)-search"
-    let usual = try Self.training(command)
     seed = command.trial.seed ?? usual.seed ?? RandomStream.usualSeed
     guard let data = usual.data ?? Corpus.usual else {
       throw CorpusError.noneGiven(usual: Corpus.usualPath)
@@ -50,7 +51,6 @@ struct SearchRun {
     guard access(data, R_OK) == 0 else {
       throw FileError(operation: "read", path: data, code: errno)
     }
-    contents = TrialFiles.contents(usual)
     try SearchTracking.check(command.study)
   }
 
@@ -88,7 +88,7 @@ struct SearchRun {
     defer { worker.leave() }
     Interruption.watch()
     let tracking = try SearchTracking(command.study, plan, resumed: !journal.study.trials.isEmpty)
-    let models = try TrialModels(compilation)
+    let models = try TrialModels(compilation, files)
     defer { models.remove() }
     let training = self.training(models, trials, tracking)
     let search = try StudySearch(
@@ -124,7 +124,6 @@ struct SearchRun {
   }
 
   private func plan(_ identifier: String?) throws -> StudyPlan {
-    let files = try ModelFiles(command.model).all
     var training = [
       "eval-interval": "\(command.trial.interval)", "eval-batches": "\(command.trial.evalBatches)",
     ]
@@ -137,9 +136,9 @@ struct SearchRun {
     }
     return StudyPlan(
       model: graph.name,
-      source: ContentKey(try files.map { ("source", Data(try WholeFile.bytes(of: $0))) }).digest,
+      source: files.source,
       space: space.dimensions.map(\.text), conditions: space.conditions.map(\.text),
-      objectives: try command.objectives(), training: training, contents: contents,
+      objectives: try command.objectives(), training: training, contents: files.contents,
       steps: command.trial.steps, seed: seed,
       identifier: identifier ?? UUID().uuidString.lowercased())
   }
@@ -183,7 +182,8 @@ struct SearchRun {
   ) -> TrialTraining {
     let workers = command.study.workers
     return TrialTraining(
-      models: models, settings: Set(graph.settings.map(\.name)), words: words, folder: trials,
+      models: models, files: files, settings: Set(graph.settings.map(\.name)), words: words,
+      folder: trials,
       steps: command.trial.steps,
       threads: workers > 1 ? max(1, Processors.current.usualThreads / workers) : nil,
       tracking: { tracking.words(ofTrial: $0) }, isInterrupted: { Interruption.signal != nil })

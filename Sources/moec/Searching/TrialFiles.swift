@@ -1,11 +1,44 @@
 import Foundation
+import Search
 import SystemFiles
 import Toolchain
 
 /// What tells the files that all trials read from others that have their names by now.
-enum TrialFiles {
-  /// By option.
-  static func contents(_ command: RunCommand) -> [String: String] {
+struct TrialFiles: Sendable {
+  let model: String
+  let training: RunCommand
+  /// Of the model and its helpers.
+  let source: String
+  /// Of what options of training name.
+  let contents: [String: String]
+
+  /// Errors: the model cannot be read.
+  init(model: String, training: RunCommand) throws {
+    (self.model, self.training) = (model, training)
+    source = try Self.source(model)
+    contents = Self.contents(training)
+  }
+
+  /// Errors: somebody has changed one of them since the search began: what is trained now could not be compared
+  /// with what was trained before.
+  func check() throws {
+    let changed =
+      (try? Self.source(model)) != source
+      ? "the model's source" : Self.contents(training) != contents ? "what training reads" : nil
+    guard let changed else { return }
+    throw SearchError(
+      "\(changed) has changed since the search began",
+      hint:
+        "put it back, and the same command goes on; or begin a study of its own with --study FOLDER"
+    )
+  }
+
+  private static func source(_ model: String) throws -> String {
+    let files = try ModelFiles(model).all
+    return ContentKey(try files.map { ("source", Data(try WholeFile.bytes(of: $0))) }).digest
+  }
+
+  private static func contents(_ command: RunCommand) -> [String: String] {
     let files = [
       ("data", command.dataFiles), ("validation", paths(command.conversations.validation)),
       ("template", paths(command.conversations.template)), ("tokenizer", paths(command.tokenizer)),

@@ -9,13 +9,14 @@ import Toolchain
 /// The models of a search's trials: each plan made once, and each library that is needed.
 final class TrialModels: @unchecked Sendable {
   private let compilation: Compilation
+  private let files: TrialFiles
   private let folder: TemporaryFolder
   private let lock = NSLock()
   // Guarded by the lock.
   private var models: [[String]: TrialModel] = [:]
 
-  init(_ compilation: Compilation) throws {
-    self.compilation = compilation
+  init(_ compilation: Compilation, _ files: TrialFiles) throws {
+    (self.compilation, self.files) = (compilation, files)
     folder = try TemporaryFolder()
   }
 
@@ -28,7 +29,7 @@ final class TrialModels: @unchecked Sendable {
       var own = compilation
       own.settings += settings
       let place = folder.url.appendingPathComponent("\(models.count)")
-      let model = TrialModel(own, place)
+      let model = TrialModel(own, files, place)
       models[settings] = model
       return model
     }
@@ -38,24 +39,26 @@ final class TrialModels: @unchecked Sendable {
 /// One of them.
 final class TrialModel: @unchecked Sendable {
   private let compilation: Compilation
+  private let files: TrialFiles
   private let folder: URL
   private let lock = NSLock()
   // Guarded by the lock, under which it is compiled too: whoever needs it waits.
   private var planned: Result<(plan: Plan, source: ModelSource), TrialFailure>?
   private var library: Result<String, TrialFailure>?
 
-  init(_ compilation: Compilation, _ folder: URL) {
-    self.compilation = compilation
-    self.folder = folder
+  init(_ compilation: Compilation, _ files: TrialFiles, _ folder: URL) {
+    (self.compilation, self.files, self.folder) = (compilation, files, folder)
   }
 
-  private func plan() throws(TrialFailure) -> (plan: Plan, source: ModelSource) {
+  /// Errors: it is none, or no longer the model of this search.
+  private func plan() throws -> (plan: Plan, source: ModelSource) {
     if let planned { return try planned.get() }
     let result = Self.attempt {
       let (traced, source) = try self.compilation.trace()
       let plan = try self.compilation.plan(try self.compilation.transformed(traced), source: source)
       return (plan: plan, source: source)
     }
+    try files.check()
     planned = result
     return try result.get()
   }

@@ -8,6 +8,7 @@ import Toolchain
 /// own, whose log is read as it grows.
 struct TrialTraining: TrialMaker {
   let models: TrialModels
+  let files: TrialFiles
   /// Names of the model's settings: what else a trial has are options of training.
   let settings: Set<String>
   /// Options that all trials have.
@@ -46,6 +47,7 @@ struct TrialTraining: TrialMaker {
 
   func make(_ trial: Trial, report: (Trial.Report) throws -> Bool) throws -> MadeTrial {
     let built = try models[Self.settings(trial.values, settings)].build()
+    try files.check()
     let start = ContinuousClock.now
     let errors = "\(folder)/\(trial.number).txt"
     let process = try started(trial, built.path, errors: errors)
