@@ -42,8 +42,9 @@ extension Interpreter {
     return switch expression {
     case .input(let index): operand(index, isStopped)
     case .constant(let value): [Double](repeating: value, count: count)
-    case .unary(let function, let a): part(a).map(function.evaluate)
-    case .binary(let function, let a, let b): zip(part(a), part(b)).map(function.evaluate)
+    case .unary(let function, let a): rounded(part(a).map(function.evaluate))
+    case .binary(let function, let a, let b):
+      rounded(zip(part(a), part(b)).map(function.evaluate))
     case .normal(let stream):
       draw(stream, count) { key, i in CounterRandom.normal(key, i) }
     case .keep(let stream, let rate):
@@ -51,6 +52,11 @@ extension Interpreter {
         ? [Double](repeating: 1, count: count)
         : draw(stream, count) { key, i in CounterRandom.keep(key, i, rate: rate) }
     }
+  }
+
+  /// As single precision has them where that is asked: tanh(9) is 1 there, and 1 - tanh(9)² nothing.
+  private func rounded(_ numbers: [Double]) -> [Double] {
+    precision == .double ? numbers : numbers.map { Double(Float($0)) }
   }
 
   private func draw(

@@ -16,8 +16,8 @@ public struct Interpreter: Sendable {
   public enum Precision: Hashable, Sendable {
     case double
 
-    /// Each op computes in double precision; its results are rounded, up to one unit in the last place
-    /// off, by chance. How far this run is from the other shows what rounding can do to a model.
+    /// Each op computes in double precision, but for the functions of an expression; its results are rounded,
+    /// up to one unit in the last place off, by chance. How far this run is from the other shows what rounding can do to a model.
     case roughlySingle
   }
 

@@ -5,9 +5,9 @@ extension ModelWriter {
   mutating func mixture() -> Tensor {
     let x = dice.happens(60) ? normalized(narrowed()) : narrowed()
     let routing = dice.happens(15) && !routings.isEmpty ? dice.pick(routings) : newRouting(x)
-    let capacity = dice.happens(30) ? dice.pick([0.01, 0.3, 0.7, 1, 1.25, 100]) : nil
-    var rows = routed(x, routing, capacity)
-    if dice.happens(8) { rows = rows + routed(any(sizes.C), routing, capacity) }
+    let rule = dice.happens(30) ? capacity(of: dice.pick([0.01, 0.3, 0.7, 1, 1.25, 100])) : nil
+    var rows = routed(x, routing, rule)
+    if dice.happens(8) { rows = rows + routed(any(sizes.C), routing, rule) }
     var y = expert(rows).combined()
     if dice.happens(10) { y = y + expert(rows).combined() }
     if dice.happens(6) { y = y + (y - y) }
@@ -61,14 +61,22 @@ extension ModelWriter {
     }
   }
 
-  private mutating func routed(_ x: Tensor, _ routing: Routing, _ capacity: Double?) -> Routed {
-    guard let capacity else { return x.routed(by: routing) }
+  /// How many tokens an expert takes, which, and whether the weights of the others are made a whole again: rows of
+  /// two rules do not meet.
+  private typealias Rule = (capacity: Capacity, isRenormalized: Bool)
+
+  private mutating func capacity(of share: Double) -> Rule {
     let shares: [Capacity] = [
-      .share(capacity), .share(capacity, roundedUp: true, atLeast: 1), .tokens(2),
+      .share(share), .share(share, roundedUp: true, atLeast: 1), .tokens(2),
     ]
     var rule = dice.pick(shares).keeping(dice.pick([.position, .position, .weight, .choice]))
     if dice.happens(30) { rule = rule.perSequence() }
-    return x.routed(by: routing, capacity: rule, renormalized: dice.happens(15))
+    return (rule, dice.happens(15))
+  }
+
+  private func routed(_ x: Tensor, _ routing: Routing, _ rule: Rule?) -> Routed {
+    guard let rule else { return x.routed(by: routing) }
+    return x.routed(by: routing, capacity: rule.capacity, renormalized: rule.isRenormalized)
   }
 
   private mutating func logits(_ x: Tensor, _ experts: MoE.Axis) -> Tensor {

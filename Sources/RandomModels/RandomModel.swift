@@ -50,7 +50,7 @@ struct ModelSizes {
     }
     C = Axis("C", heads * dice.int(1...(isLarge ? 64 / heads : 16 / heads)))
     F = Axis("F", dice.int(1...(isLarge ? 60 : 20)))
-    G = Axis("G", dice.int(1...9))
+    G = Axis("M", dice.int(1...9))
   }
 
   /// A width for a new value, at times one that is an axis of something else.

@@ -73,26 +73,39 @@ struct FuzzCommand: ParsableCommand {
         let graph = try RandomModel(seed: seed).changed()
         let outcome = check.outcome(of: graph, seed: seed)
         tally.add(outcome)
-        if case .wrong(let reasons) = outcome { report(graph, seed, reasons, check) }
-        if case .refused(let refusal) = outcome { print("seed \(seed): refused: \(refusal)") }
+        if case .wrong(let reasons) = outcome {
+          report(graph, seed, reasons, check, until: start + .seconds(seconds))
+        }
+        if case .refused(let refusal) = outcome { say("seed \(seed): refused: \(refusal)") }
       } catch {
         tally.refused += 1
-        print("seed \(seed): refused: \(error)")
+        say("seed \(seed): refused: \(error)")
       }
-      if tally.all % 100 == 0 { print("seed \(seed): \(tally.text)") }
+      if tally.all % 100 == 0 { say("seed \(seed): \(tally.text)") }
       seed &+= 1
     }
     return tally
   }
 
-  private func report(_ graph: Graph, _ seed: UInt64, _ reasons: [String], _ check: ModelCheck) {
-    print("seed \(seed): wrong")
-    for reason in reasons.prefix(6) { print("  \(reason)") }
-    guard !noReduce else { return print(graph.text) }
+  /// It is made smaller for a minute, or for as long as there is.
+  private func report(
+    _ graph: Graph, _ seed: UInt64, _ reasons: [String], _ check: ModelCheck,
+    until end: ContinuousClock.Instant
+  ) {
+    say("seed \(seed): wrong")
+    for reason in reasons.prefix(6) { say("  \(reason)") }
+    guard !noReduce else { return say(graph.text) }
+    let last = max(end, ContinuousClock.now + .seconds(60))
     let reducer = GraphReducer { smaller in
-      check.outcome(of: smaller, seed: seed).isWrong
+      ContinuousClock.now < last && check.outcome(of: smaller, seed: seed).isWrong
     }
-    print(reducer.reduced(graph).text)
+    say(reducer.reduced(graph).text)
+  }
+
+  /// Prints at once, whoever reads it.
+  private func say(_ text: String) {
+    print(text)
+    fflush(nil)
   }
 }
 

@@ -34,6 +34,18 @@ import Testing
     #expect(y[0] == TensorValue([2, 2], [8, 24, 8, 33]))
   }
 
+  /// 1 - tanh(x)² is nothing in single precision where tanh(x) is 1 there.
+  @Test func functionsOfAnExpressionAreRoundedWhereResultsAre() throws {
+    let size = Axis("S", 1)
+    let graph = Graph(name: "test", vocabulary: size, context: size, batch: size)
+    let tanh = ScalarExpression.unary(.tanh, .input(0))
+    let slope: ScalarExpression = .constant(1) - tanh * tanh
+    var interpreter = Interpreter(graph, tokens: [])
+    #expect(interpreter.evaluate(slope, 1) { _, _ in [10] }[0] > 0)
+    interpreter.precision = .roughlySingle
+    #expect(interpreter.evaluate(slope, 1) { _, _ in [10] } == [0])
+  }
+
   @Test func matmulReadsTransposedOperands() throws {
     let a = ([2, 3], [1.0, 2, 3, 4, 5, 6])
     let y = try results(of: .matmul(Matmul(transposeA: true)), [a, ([2, 2], [1, 2, 3, 4])])
