@@ -87,6 +87,7 @@ import Testing
       let logits = x.linear("router", Small.E)
       logits.zLoss(-0.001)
       logits.top(2).softmax().balanced(-0.01).importance(-0.1)
+      logits.top(2).softmax().balanced(-.infinity, name: "endless")
       auxiliary("spread", weight: -1, logits.sum())
       return x.head
     }
@@ -94,7 +95,7 @@ import Testing
       negative.map(\.message)
         == [("zLoss", -0.001), ("balanced", -0.01), ("importance", -0.1)].map {
           "\($0): the weight must be at least 0, got \($1): training would make the loss large"
-        })
+        } + ["balanced: the weight must be finite in single precision, got -inf"])
     let name = errors {
       auxiliary("a b", weight: 1, $0.embedded.sum())
       return $0.positionsAndTokens.head
