@@ -32,7 +32,7 @@ extension HeadAxes {
   init?(_ reader: inout AttributeReader) throws(Mismatch) {
     guard reader.has("heads") else { return nil }
     let axes = try reader.axes("heads")
-    guard axes.count == 2 else { throw Mismatch("expected heads and depth") }
+    guard axes.count == 2 else { throw Mismatch("\(reader.mnemonic): expected heads and depth") }
     self.init(count: axes[0], depth: axes[1])
   }
 }

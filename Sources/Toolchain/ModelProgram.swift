@@ -1,4 +1,5 @@
 import Foundation
+import SystemFiles
 
 /// A model compiled to a program, and what swiftc said about it.
 struct ModelProgram: Equatable {
@@ -26,24 +27,13 @@ struct ModelProgram: Equatable {
 
   /// Writes the program into a folder; gives its path.
   ///
-  /// No child that another thread starts meanwhile may inherit the file: nobody could run it then until that
-  /// child ends, which may train a model for hours.
+  /// No child that another thread starts meanwhile may inherit the file, as none does of `NewFile`'s: nobody could
+  /// run it then until that child ends, which may train a model for hours.
   func install(in folder: URL) throws(ToolchainError) -> String {
     let path = folder.appendingPathComponent("model").path
-    let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o700)
-    guard file >= 0 else { throw .cannotWrite(path, code: errno, isTemporary: true) }
-    defer { close(file) }
-    let failure = code.withUnsafeBytes { bytes -> Int32? in
-      var done = 0
-      while done < bytes.count {
-        let count = write(file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return count < 0 ? errno : ENOSPC }
-        done += count
-      }
-      return nil
+    guard NewFile.write(code, to: path, mode: 0o700) == 0 else {
+      throw .cannotWrite(path, code: errno, isTemporary: true)
     }
-    if let failure { throw .cannotWrite(path, code: failure, isTemporary: true) }
     return path
   }
 }

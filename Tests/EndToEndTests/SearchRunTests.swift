@@ -161,7 +161,7 @@ import Testing
       ),
       (
         ["--space", "batch=2,4"], "there is nothing called batch to search",
-        "Axis(…, Setting(\"batch\", 16)), or --accumulate"
+        "Axis(…, Setting(\"batch\", 16)), or accumulate"
       ),
       (["--space", "experts=1,4"], "experts cannot be \"1\"", "a whole number from 2 to 64"),
       (["--space", "learning-rate=0..1"], "--learning-rate must be above 0", "moec run --help"),

@@ -63,12 +63,15 @@ public struct SplitHeads: ForwardOperation {
   public func positions(_ inputs: [TensorType]) -> PositionRule { .apartAt(1) }
   public func meetings(_ inputs: [TensorType]) -> [AxisMeeting] { [] }
 
-  public var attributes: Attributes { Attributes().with("heads", .axes([heads, depth])) }
+  public var attributes: Attributes {
+    Attributes().with(heads: HeadAxes(count: heads, depth: depth))
+  }
 
   public init(_ reader: inout AttributeReader) throws(Mismatch) {
-    let axes = try reader.axes("heads")
-    guard axes.count == 2 else { throw Mismatch("splitHeads: expected heads and depth") }
-    self.init(heads: axes[0], depth: axes[1])
+    guard let axes = try HeadAxes(&reader) else {
+      throw Mismatch("splitHeads: expected heads and depth")
+    }
+    self.init(heads: axes.count, depth: axes.depth)
   }
 
   public static var samples: [Sample] {

@@ -63,7 +63,7 @@ extension Program {
     guard kind == .rotary || kind == .rmsNorm, let made = calls[index].results.first else {
       return nil
     }
-    return facts.readers(of: made).compactMap { $0 > index ? attention(at: $0, facts) : nil }.first
+    return facts.readers(of: made).compactMap { attention(at: $0, facts) }.first
   }
 
   /// Lets the first of some products make what the others do.

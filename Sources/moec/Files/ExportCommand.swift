@@ -173,8 +173,7 @@ struct ExportCommand: ParsableCommand {
     }
     for name in names {
       let path = "\(output)/\(name)"
-      claims.write(path, "a file for --output")
-      if !overwrite, access(path, F_OK) == 0 { throw AlreadyThere(path: path) }
+      claims.write(path, "a file for --output", mayReplace: overwrite)
     }
     try claims.check()
   }

@@ -113,8 +113,7 @@ struct ImportCommand: ParsableCommand {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)
     for name in names { claims.read("\(folder)/\(name)", "a file of the folder") }
     for path in [places.model, places.weights] + others {
-      claims.write(path, "a file for --output")
-      if !overwrite, access(path, F_OK) == 0 { throw AlreadyThere(path: path) }
+      claims.write(path, "a file for --output", mayReplace: overwrite)
     }
     try claims.check()
   }
@@ -196,11 +195,4 @@ struct ImportCommand: ParsableCommand {
 
       """
   }
-}
-
-/// A file that stands where another is to be written.
-struct AlreadyThere: ExplainedError {
-  let path: String
-  var message: String { "\(path) is there already" }
-  var hint: String { "name another place, or replace it with --overwrite; nothing was touched" }
 }

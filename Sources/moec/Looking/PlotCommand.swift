@@ -74,12 +74,18 @@ struct PlotCommand: ParsableCommand {
   /// The logs, of folders those of the runs in them: `moec runs` lists runs by their folders.
   private var files: [String] { logs.flatMap { found(in: $0).drawn } }
 
+  /// A log's first line ends before that: a million bytes of loads would be 100,000 experts.
+  private static let longestLine = 1 << 20
+
   /// The logs that a word stands for, and those of runs in a folder that have no loss yet, as one that began
   /// just now, and are no reason not to draw the others.
   private func found(in path: String) -> (drawn: [String], empty: [String]) {
     let found = RunFolder.all(in: path).map(\.log).filter { access($0, F_OK) == 0 }
     let empty = found.filter { log in
-      (try? TextFile.bytes(log)).map { !$0.contains(UInt8(ascii: "\n")) } ?? false
+      guard let file = try? InputFile(path: log),
+        let start = try? file.bytes(0..<min(file.size, Self.longestLine))
+      else { return false }
+      return !start.contains(UInt8(ascii: "\n"))
     }
     if empty.count == found.count { return (found.isEmpty ? [path] : found, []) }
     return (found.filter { !empty.contains($0) }, empty)

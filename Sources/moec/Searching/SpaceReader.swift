@@ -87,15 +87,12 @@ struct SpaceReader {
   private func unknown(_ name: String) -> SearchError {
     let known = settings.map(\.name) + Self.training
     let own = settings.isEmpty ? "no settings" : settings.map(\.name).joined(separator: ", ")
-    if ["batch", "context"].contains(name) {
-      return SearchError(
-        "there is nothing called \(name) to search",
-        hint: "sizes are settings of the model: Axis(…, Setting(\"\(name)\", 16))"
-          + (name == "batch" ? ", or --accumulate of training" : ""))
+    let size = ["batch": ", or accumulate of training", "context": ""][name].map {
+      "sizes are settings of the model: Axis(…, Setting(\"\(name)\", 16))" + $0
     }
     return SearchError(
       "there is nothing called \(name) to search",
-      hint: Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" }
+      hint: size ?? Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" }
         ?? "the model has \(own); of training there are \(Self.training.joined(separator: ", "))")
   }
 
