@@ -32,6 +32,9 @@ void model_bind(moec_model *m, char *arena, int lane);
 // Tells backward which step to make with the gradients of its own; NULL: none.
 void model_bind_updates(moec_model *m, const adamw_numbers *step);
 
+// Lets all gradients have large pages, before a pass that keeps them.
+void model_keep_gradients(const moec_model *m);
+
 // Runs all layers; the loss is computed if the pass has targets.
 void model_forward(moec_model *m, const model_pass *pass);
 

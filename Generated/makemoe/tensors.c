@@ -78,23 +78,26 @@ static float *tensor(const moec_model *m, int kind, int index, size_t *count) {
 
 static int is_moment(int kind) { return kind == MOEC_FIRST_MOMENT || kind == MOEC_SECOND_MOMENT; }
 
-// Adds the sums that wait for their partners to a gradient that is read, as an update will.
-static void add_waiting(const moec_model *m, int index, float *out, size_t count) {
+// Adds the sums that wait for their partners to numbers of a gradient that are read, as an update will.
+static void add_waiting(const moec_model *m, int index, size_t first, size_t count, float *out) {
     const model_parameter *q = &m->parameter[index];
     for (int h = m->batches ? m->update->holds - 1 : -1; h >= 0; h--) {
         const float *held = m->update->sums + (size_t)h * update_count() + (q->gradient - m->gradient);
-        for (size_t n = 0; n < count; n++) { out[n] = held[stored_index(&q->row, n)] + out[n]; }
+        for (size_t n = 0; n < count; n++) { out[n] = held[stored_index(&q->row, first + n)] + out[n]; }
     }
 }
 
-int moec_read(const moec_model *model, int kind, int index, float *out) {
-    moec_model *m = (moec_model *)model;  // of which only the error is written
-    if (!m) { return 1; }
+// Copies numbers of a tensor out: so many from one on, or with a count of SIZE_MAX all behind it.
+static int read_numbers(moec_model *m, int kind, int index, size_t first, size_t wanted, float *out) {
     m->error[0] = 0;
     size_t count;
     const float *from = tensor(m, kind, index, &count);
     if (!count) { return model_fail(m, NO_TENSOR, kind, index); }
     if (!out) { return model_fail(m, "the place for the numbers is missing", 0, 0); }
+    if (first > count || (wanted != SIZE_MAX && wanted > count - first)) {
+        return model_fail(m, "the tensor of kind %d and index %d has no such part", kind, index);
+    }
+    count = wanted == SIZE_MAX ? count - first : wanted;
     if (kind == MOEC_GRADIENT && m->used_up) {
         return model_fail(m, "the gradients went into a training step, which keeps none", 0, 0);
     }
@@ -104,9 +107,24 @@ int moec_read(const moec_model *model, int kind, int index, float *out) {
         if (!from) { return model_fail(m, "another rank is gone", 0, 0); }
     }
     const model_parameter_row *q = &m->parameter[index].row;
-    for (size_t n = 0; n < count; n++) { out[n] = from ? from[kind == MOEC_STEPS ? n : stored_index(q, n)] : 0; }
-    if (kind == MOEC_GRADIENT && from) { add_waiting(m, index, out, count); }
+    for (size_t n = 0; n < count; n++) {
+        out[n] = from ? from[kind == MOEC_STEPS ? first + n : stored_index(q, first + n)] : 0;
+    }
+    if (kind == MOEC_GRADIENT && from) { add_waiting(m, index, first, count, out); }
     return 0;
+}
+
+// Of the model only the error is written.
+int moec_read(const moec_model *model, int kind, int index, float *out) {
+    return model ? read_numbers((moec_model *)model, kind, index, 0, SIZE_MAX, out) : 1;
+}
+
+int moec_read_part(const moec_model *model, int kind, int index, int64_t first, int64_t count, float *out) {
+    if (!model) { return 1; }
+    if (first < 0 || count < 0) {
+        return model_fail((moec_model *)model, "the tensor of kind %d and index %d has no such part", kind, index);
+    }
+    return read_numbers((moec_model *)model, kind, index, (size_t)first, (size_t)count, out);
 }
 
 // What AdamW takes a root of, or a power by, must be what AdamW itself could have left there; where there is no

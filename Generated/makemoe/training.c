@@ -69,6 +69,7 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_b
             model_count_step(m);
         }
         model_bind_updates(m, h ? &step : NULL);
+        if (!h) { model_keep_gradients(m); }
         model_backward(m, &pass);
         if (h) {
             model_update(m, &step, 0);

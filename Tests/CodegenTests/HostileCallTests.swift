@@ -243,6 +243,40 @@ import Testing
     try library.destroy(model)
   }
 
+  @Test("A part of a tensor is what all of it has there, and one that is not there is refused")
+  func parts() throws {
+    typealias Function =
+      @convention(c) (OpaquePointer?, Int32, Int32, Int64, Int64, Library.Numbers) -> Int32
+    let library = try Library()
+    let model = try library.create()
+    let read = try library.function("moec_read_part", Function.self)
+    #expect(try library.pass("moec_accumulate", model, Self.ids).isFinite)
+    for (index, parameter) in library.manifest.parameters.enumerated() {
+      for kind: Int32 in [0, 1, 2, 4] {
+        let count = kind == 4 ? parameter.steps : parameter.count
+        var (whole, part) = (
+          [Float](repeating: 0, count: count), [Float](repeating: 7, count: count)
+        )
+        #expect(try library.read(model, kind, Int32(index), &whole) == 0)
+        let (first, end) = (count / 3, count - count / 4)
+        #expect(read(model, kind, Int32(index), Int64(first), Int64(end - first), &part) == 0)
+        #expect(
+          part[..<(end - first)].elementsEqual(whole[first..<end]), "\(parameter.name) \(kind)")
+        #expect(part[(end - first)...].allSatisfy { $0 == 7 })
+        for (first, length) in [(-1, 1), (0, -1), (0, count + 1), (count + 1, 0), (1, Int.max)] {
+          #expect(read(model, kind, Int32(index), Int64(first), Int64(length), &part) != 0)
+          #expect(try library.error(model).contains("no such part"), "\(first) \(length)")
+        }
+        #expect(read(model, kind, Int32(index), Int64(count), 0, &part) == 0)
+      }
+    }
+    var number: [Float] = [0]
+    #expect(read(nil, 0, 0, 0, 1, &number) != 0)
+    #expect(read(model, 0, -1, 0, 1, &number) != 0)
+    #expect(read(model, 0, 0, 0, 1, nil) != 0)
+    try library.destroy(model)
+  }
+
   @Test("Refused batches leave what was accumulated")
   func batches() throws {
     let library = try Library()

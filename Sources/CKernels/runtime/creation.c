@@ -52,6 +52,40 @@ static void part_pages(const moec_model *m) {
 }
 
 #endif
+#if MODEL_UPDATES_IN_BACKWARD
+// Of gradients that a training step turns into an update where they are made nothing is kept, and no large page is to be
+// filled for the few that lie between them and are.
+static void part_gradients(const moec_model *m) {
+#if defined(__linux__) && defined(MADV_NOHUGEPAGE)
+    const uintptr_t page = (uintptr_t)1 << 16;
+    for (int i = 0; i < MODEL_PARAMETERS;) {
+        const float *first = m->parameter[i].gradient, *end = first;
+        for (; i < MODEL_PARAMETERS && m->parameter[i].gradient == end && m->parameter[i].row.holds & IN_BACKWARD; i++) {
+            end += m->parameter[i].stored;
+        }
+        uintptr_t from = ((uintptr_t)first + page - 1) / page * page, to = (uintptr_t)end / page * page;
+        if (end == first) {
+            i++;
+        } else if (from < to) {
+            madvise((char *)from, to - from, MADV_NOHUGEPAGE);
+        }
+    }
+#else
+    (void)m;
+#endif
+}
+
+void model_keep_gradients(const moec_model *m) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const uintptr_t page = (uintptr_t)1 << 16, start = (uintptr_t)m->gradient;
+    uintptr_t from = (start + page - 1) / page * page, to = (start + model_sizes.gradients * sizeof(float)) / page * page;
+    if (from < to) { madvise((char *)from, to - from, MADV_HUGEPAGE); }
+#else
+    (void)m;
+#endif
+}
+#endif
+
 // Memory of zeros: of several ranks none is set apart for pages that are never touched, such as those of moments that
 // others have.
 static char *allocate(size_t bytes, int ranks) {
@@ -128,6 +162,9 @@ static moec_model *create(const moec_exchange *exchange, int batches) {
     update_begin(m, exchange, batches, start + head + model_sizes.arena);
 #if MODEL_SHARES_EXPERTS
     part_pages(m);
+#endif
+#if MODEL_UPDATES_IN_BACKWARD
+    part_gradients(m);
 #endif
     m->allocation = allocation;
     m->allocated = bytes;

@@ -30,6 +30,9 @@ void model_bind(moec_model *m, char *arena, int lane);
 
 // Tells backward which step to make with the gradients of its own; NULL: none.
 void model_bind_updates(moec_model *m, const adamw_numbers *step);
+
+// Lets all gradients have large pages, before a pass that keeps them.
+void model_keep_gradients(const moec_model *m);
 #endif
 
 // Runs all layers; the loss is computed if the pass has targets.

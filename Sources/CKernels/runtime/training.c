@@ -119,6 +119,7 @@ static float train(moec_model *m, uint64_t seed, const moec_hyper *h, int goes_b
         }
 #if MODEL_UPDATES_IN_BACKWARD
         model_bind_updates(m, h ? &step : NULL);
+        if (!h) { model_keep_gradients(m); }
 #endif
         model_backward(m, &pass);
         if (h) {

@@ -118,6 +118,10 @@ MOEC_EXPORT int moec_set_threads(moec_model *model, int count);
 /// One with "gradient": false has none: the other kinds are 0, and nothing else can be written there.
 MOEC_EXPORT int moec_read(const moec_model *model, int kind, int index, float *out);
 
+/// The same for `count` numbers of the parameter from number `first` on, both at least 0: what is large can be
+/// copied in parts.
+MOEC_EXPORT int moec_read_part(const moec_model *model, int kind, int index, int64_t first, int64_t count, float *out);
+
 /// Copies parameter `index` in, in the same form as moec_read gives it. Step counts are whole numbers from 0 to
 /// 16777216, where they stay; second moments are not negative.
 MOEC_EXPORT int moec_write(moec_model *model, int kind, int index, const float *in);

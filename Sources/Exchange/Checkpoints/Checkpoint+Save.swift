@@ -46,7 +46,10 @@ extension Checkpoint {
     model.manifest.parameters.enumerated().compactMap { index, parameter in
       guard model.keeps(kind, of: index), isWanted(index) else { return nil }
       let shape = kind == .stepCounts ? [parameter.steps] : parameter.shape
-      return .init(name: prefix + parameter.name, shape: shape) { try model.read(kind, index) }
+      let parts = model.parts(kind, of: index).map { range in
+        { try model.read(kind, index, range) }
+      }
+      return .init(name: prefix + parameter.name, shape: shape, parts: parts)
     }
   }
 

@@ -22,6 +22,11 @@ struct ModelFunctions: @unchecked Sendable {
   let error: @convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?
 
   // Functions that a library may lack; what needs them says so.
+  let readPart:
+    (
+      @convention(c) (OpaquePointer?, Int32, Int32, Int64, Int64, UnsafeMutablePointer<Float>?)
+        -> Int32
+    )?
   let createRank: (@convention(c) (UnsafePointer<moec_exchange>?, Int32) -> OpaquePointer?)?
   let setDecay: (@convention(c) (OpaquePointer?, Int32, Int32) -> Int32)?
   let accumulate: (@convention(c) (OpaquePointer?, Tokens, Tokens, UInt64) -> Float)?
@@ -73,6 +78,7 @@ struct ModelFunctions: @unchecked Sendable {
     loss = ModelFunctions.function("moec_loss", in: handle)
     logits = ModelFunctions.function("moec_logits", in: handle)
     error = ModelFunctions.function("moec_error", in: handle)
+    readPart = ModelFunctions.optional("moec_read_part", in: handle)
     createRank = ModelFunctions.optional("moec_create_rank", in: handle)
     setDecay = ModelFunctions.optional("moec_set_decay", in: handle)
     accumulate = ModelFunctions.optional("moec_accumulate", in: handle)

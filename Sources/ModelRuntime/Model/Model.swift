@@ -207,6 +207,33 @@ extension Model {
     return numbers
   }
 
+  /// Copies out numbers of it, as they stand in that order; all of it where the library cannot give a part.
+  public func read(
+    _ kind: Kind = .value, _ index: Int, _ range: Range<Int>
+  ) throws(ModelError) -> [Float] {
+    guard let readPart = library.functions.readPart else {
+      return Array(try read(kind, index)[range])
+    }
+    var numbers = [Float](repeating: 0, count: range.count)
+    try check(
+      readPart(
+        handle, kind.rawValue, Int32(index), Int64(range.lowerBound), Int64(range.count), &numbers),
+      "reading \(manifest.parameters[index].name)")
+    return numbers
+  }
+
+  /// The parts in which to read what is large, so that no second one of it is in memory: all of it where several
+  /// ranks must read it together, or the library gives no parts.
+  public func parts(_ kind: Kind = .value, of index: Int) -> [Range<Int>] {
+    let count = count(kind, of: index)
+    guard library.functions.readPart != nil, !isReadByAll(kind, index) else { return [0..<count] }
+    return stride(from: 0, to: count, by: Self.largestPart).map {
+      $0..<min($0 + Self.largestPart, count)
+    }
+  }
+
+  private static let largestPart = 1 << 20
+
   /// Copies in, row-major in the manifest's shape.
   public func write(
     _ numbers: [Float], _ kind: Kind = .value, _ index: Int

@@ -10,9 +10,11 @@ extension Session {
     var sum: UInt64 = 0
     var offset: UInt64 = 0
     for index in model.manifest.parameters.indices {
-      for number in try model.read(.value, index) {
-        sum &+= RandomStream.mix(offset &+ UInt64(number.bitPattern))
-        offset &+= RandomStream.golden
+      for part in model.parts(of: index) {
+        for number in try model.read(.value, index, part) {
+          sum &+= RandomStream.mix(offset &+ UInt64(number.bitPattern))
+          offset &+= RandomStream.golden
+        }
       }
     }
     return sum
