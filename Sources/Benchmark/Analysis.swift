@@ -123,9 +123,10 @@ struct Analysis {
   /// token alone.
   private func cost(of call: Call, at site: Int, _ work: Work) -> CallCost {
     switch work {
-    case .step, .evaluation, .evaluationSideBySide: return CallCost(call)
+    case .step, .evaluation, .evaluationSideBySide:
+      return call.purpose == .logits ? .none : CallCost(call)
     case .generation, .cachedGeneration:
-      if call.isForLoss || call.op?.kind == .crossEntropy { return .none }
+      if call.purpose == .loss || call.op?.kind == .crossEntropy { return .none }
       let isOfHead = plan.head?.layer == profiled.sites[site].layer
       return work == .cachedGeneration || isOfHead
         ? .ofOneToken(call, of: graph) : .ofOneSequence(call, of: graph)

@@ -64,7 +64,8 @@
     FILE(kernel_dispatch_h, "kernels/dispatch.h") \
     FILE(kernel_combine_h, "kernels/combine.h") \
     FILE(kernel_targets_h, "kernels/targets.h") \
-    FILE(kernel_cross_entropy_h, "kernels/cross_entropy.h")
+    FILE(kernel_cross_entropy_h, "kernels/cross_entropy.h") \
+    FILE(kernel_linear_cross_entropy_h, "kernels/linear_cross_entropy.h")
 
 #if !(1 KERNEL_FILES(CARRIED_IS_THERE) CKERNELS_FILES(CARRIED_IS_THERE))
 #error "a file that is to be carried is not there"

@@ -27,6 +27,10 @@ public struct Compilation {
   /// Whether backward runs the forward of repeated layers again instead of keeping what it made.
   public var recomputes = false
 
+  /// How many logits of a row the loss makes at a time where little is kept: few enough for the cache, enough for
+  /// products to be as fast as with all.
+  public var logitsAtOnce = 2048
+
   /// The ranks that share out the experts of every mixture; 1: each rank has all.
   public var expertRanks = 1
 
@@ -113,7 +117,9 @@ public struct Compilation {
         return try Pipeline(
           infers
             ? Pipeline.inference
-            : Pipeline.standard(expertRanks: expertRanks, documents: takesDocuments)
+            : Pipeline.standard(
+              expertRanks: expertRanks, documents: takesDocuments,
+              logitsAtOnce: recomputes ? logitsAtOnce : nil)
         ).run(graph, options: pipeline, observe: observe)
       }
     }

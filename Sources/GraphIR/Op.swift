@@ -38,6 +38,7 @@ public enum Op: Hashable, Sendable {
 
   case counted(Counted)  // which targets are not ignored
   case crossEntropy(CrossEntropy)  // mean of log Σ exp(logits) - logits[target]
+  case linearCrossEntropy(LinearCrossEntropy)  // the same of logits that are made part by part
 
   case embeddingGradient(EmbeddingGradient)
   case linearInputGradient(LinearInputGradient)
@@ -51,6 +52,7 @@ public enum Op: Hashable, Sendable {
   case dispatchGradient(DispatchGradient)
   case combineGradient(CombineGradient)
   case crossEntropyGradient(CrossEntropyGradient)
+  case linearCrossEntropyGradient(LinearCrossEntropyGradient)
 }
 
 /// The kinds of ops; the raw value is the op's name in text and the base name of its kernel.
@@ -63,12 +65,12 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case softmax
   case splitHeads, mergeHeads, rotary, causalMask, attention
   case top, route, kept, gather, scatter, dispatch, combine, exchangeCounts, exchangeRows
-  case counted, crossEntropy
+  case counted, crossEntropy, linearCrossEntropy
   case embeddingGradient, linearInputGradient, linearWeightGradient, layerNormGradient
   case rmsNormGradient
   case softmaxGradient, attentionGradient, attentionSinkGradient, topGradient, dispatchGradient
   case combineGradient
-  case crossEntropyGradient
+  case crossEntropyGradient, linearCrossEntropyGradient
 }
 
 extension Op {
@@ -146,6 +148,7 @@ extension Op {
     case .exchangeRows(let op): .forward(op)
     case .counted(let op): .forward(op)
     case .crossEntropy(let op): .forward(op)
+    case .linearCrossEntropy(let op): .forward(op)
     case .embeddingGradient(let op): .gradient(op)
     case .linearInputGradient(let op): .gradient(op)
     case .linearWeightGradient(let op): .gradient(op)
@@ -158,6 +161,7 @@ extension Op {
     case .dispatchGradient(let op): .gradient(op)
     case .combineGradient(let op): .gradient(op)
     case .crossEntropyGradient(let op): .gradient(op)
+    case .linearCrossEntropyGradient(let op): .gradient(op)
     }
   }
 }
@@ -200,6 +204,7 @@ extension OpKind {
     case .exchangeRows: ExchangeRows.self
     case .counted: Counted.self
     case .crossEntropy: CrossEntropy.self
+    case .linearCrossEntropy: LinearCrossEntropy.self
     case .embeddingGradient: EmbeddingGradient.self
     case .linearInputGradient: LinearInputGradient.self
     case .linearWeightGradient: LinearWeightGradient.self
@@ -212,6 +217,7 @@ extension OpKind {
     case .dispatchGradient: DispatchGradient.self
     case .combineGradient: CombineGradient.self
     case .crossEntropyGradient: CrossEntropyGradient.self
+    case .linearCrossEntropyGradient: LinearCrossEntropyGradient.self
     }
   }
 

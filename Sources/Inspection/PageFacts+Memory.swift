@@ -8,10 +8,15 @@ extension PageFacts {
     addRegions(plan.regions)
     let map = MemoryMap(plan, runs: runs)
     for (index, parameter) in plan.parameters.enumerated() {
-      addParameter(parameter, touched: map.parameters[index], of: map.gradients[index], plan)
+      // A gradient that other layers begin is there from then on.
+      let begun = plan.edges.indices.filter { plan.edges[$0].storage == parameter.gradient }
+      let times = Set(map.gradients[index] + begun.flatMap { map.edges[$0] }).sorted()
+      addParameter(parameter, touched: map.parameters[index], of: times, plan)
     }
     for (index, use) in plan.uses.enumerated() { addBuffers(of: use, map.saved[index], plan) }
-    for (index, edge) in plan.edges.enumerated() { addEdge(edge, map.edges[index], plan) }
+    for (index, edge) in plan.edges.enumerated() where edge.storage.region != .gradients {
+      addEdge(edge, map.edges[index], plan)
+    }
     for (index, run) in runs.enumerated() { addScratch(of: run, map.scratch[index], plan) }
     addBatch(plan, map)
   }

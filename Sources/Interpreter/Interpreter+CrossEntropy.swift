@@ -50,4 +50,28 @@ extension Interpreter {
     }
     return TensorValue(logits.shape, dLogits)
   }
+
+  /// `LinearCrossEntropy`: `CrossEntropy` of the logits that `Linear` makes.
+  func linearCrossEntropy(
+    _ op: LinearCrossEntropy, _ site: Site
+  ) throws(Diagnostic) -> [TensorValue] {
+    let logits = linear(Linear(bias: op.bias), site)
+    return try crossEntropy(
+      Site(site.node, site.inputTypes, [logits, site.inputs[op.bias ? 3 : 2]]))
+  }
+
+  /// `LinearCrossEntropyGradient`: the gradients of the logits, and of what they are made of.
+  func linearCrossEntropyGradient(
+    _ op: LinearCrossEntropyGradient, _ site: Site
+  ) -> [TensorValue] {
+    let (x, w) = (site.inputs[0], site.inputs[1])
+    func made(_ inputs: [TensorValue]) -> Site { Site(site.node, site.inputTypes, inputs) }
+    let others = site.inputs.dropFirst(op.bias ? 3 : 2)  // targets, maximum, sum, dloss
+    let ordered = others.dropFirst().prefix(2) + others.prefix(1) + others.dropFirst(3)
+    let dLogits = crossEntropyGradient(
+      made([linear(Linear(bias: op.bias), site)] + ordered))
+    let sums = linearWeightGradient(LinearWeightGradient(bias: true), made([dLogits, x]))
+    return (op.rows ? [linearInputGradient(made([dLogits, w]))] : [])
+      + (op.weights ? [sums[0]] : []) + (op.shift ? [sums[1]] : [])
+  }
 }

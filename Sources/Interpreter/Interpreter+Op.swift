@@ -50,6 +50,8 @@ extension Interpreter {
     case .counted: [counted(site)]
     case .crossEntropy: try crossEntropy(site)
     case .crossEntropyGradient: [crossEntropyGradient(site)]
+    case .linearCrossEntropy(let op): try linearCrossEntropy(op, site)
+    case .linearCrossEntropyGradient(let op): linearCrossEntropyGradient(op, site)
     }
   }
 }

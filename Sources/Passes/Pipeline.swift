@@ -6,12 +6,17 @@ public struct Pipeline: Sendable {
 
   public init(_ passes: [Pass] = Pipeline.standard) { self.passes = passes }
 
-  /// What the compiler does to a model whose experts are shared out among so many ranks, or whose rows hold several
-  /// documents.
-  public static func standard(expertRanks ranks: Int, documents: Bool = false) -> [Pass] {
+  /// What the compiler does to a model whose experts are shared out among so many ranks, whose rows hold several
+  /// documents, or that keeps little for backward.
+  ///
+  /// - Parameter part: of a larger vocabulary the loss takes so many logits at a time; nil: all.
+  public static func standard(
+    expertRanks ranks: Int, documents: Bool = false, logitsAtOnce part: Int? = nil
+  ) -> [Pass] {
     // Before Differentiate: what comes back through a mask is masked too, what comes back from exchanges exchanged.
     let own =
       (documents ? [Pass.maskDocuments] : []) + (ranks > 1 ? [.shareExperts(among: ranks)] : [])
+      + (part.map { [.takeLogitsInParts(of: $0)] } ?? [])
     return standard.flatMap { pass in
       pass.name == Pass.differentiate.name ? own + [pass] : [pass]
     }

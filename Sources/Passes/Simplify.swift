@@ -19,7 +19,7 @@ extension Pass {
     let uses = graph.neededUseCounts
     var rewriter = Rewriter(graph)
     rewriter.copyAll { index, rewriter in
-      simplified(index, uses, &rewriter).map { [$0] }
+      lossGradient(index, &rewriter) ?? simplified(index, uses, &rewriter).map { [$0] }
     }
     return rewriter.finished()
   }
@@ -37,7 +37,6 @@ extension Pass {
     }
     if case .matmul(let op) = node.op { return matmul(op, index, inputs, &rewriter) }
     if case .sum(let op) = node.op { return sumOfSum(op, index, inputs[0], &rewriter) }
-    if case .crossEntropyGradient = node.op { return lossGradient(index, inputs, &rewriter) }
     if case .pointwise(let op) = node.op { return pointwise(op, index, inputs, &rewriter) }
     return nil
   }
@@ -121,14 +120,18 @@ extension Pass {
   }
 
   /// The gradient of the loss alone, which is 1 without anything that holds a 1.
-  private static func lossGradient(
-    _ index: Int, _ inputs: [Value], _ rewriter: inout Rewriter
-  ) -> Value? {
-    let op = rewriter.source.nodes[index].op
-    guard inputs.count > 4, case .pointwise(let dLoss) = rewriter.node(of: inputs[4]).op,
+  private static func lossGradient(_ index: Int, _ rewriter: inout Rewriter) -> [Value]? {
+    let node = rewriter.source.nodes[index]
+    switch node.op {
+    case .crossEntropyGradient, .linearCrossEntropyGradient: break
+    case _: return nil
+    }
+    let inputs = node.inputs.map(rewriter.mapped)
+    guard node.op.operation.operandRoles(inputs.map(rewriter.type)).last == .gradient,
+      let last = inputs.last, case .pointwise(let dLoss) = rewriter.node(of: last).op,
       dLoss.expression == .constant(1)
     else { return nil }
-    return rewriter.emit(op, inputs.dropLast(), for: index)[0]
+    return rewriter.emit(node.op, inputs.dropLast(), for: index)
   }
 
   /// Whether a value can stand for a node: what a graph hands out is computed, not kept or given.

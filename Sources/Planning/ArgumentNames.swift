@@ -96,7 +96,8 @@ struct ArgumentNames {
     let arguments = edges.map { edge in
       Argument(
         name: nameOf[edge] ?? "value", type: uses.program.type(of: edge),
-        isWritten: function.written.contains(edge))
+        isWritten: function.written.contains(edge),
+        layout: uses.layout(ofGradient: edge) ?? .rowMajor)
     }
     return (edges, arguments)
   }

@@ -32,6 +32,17 @@ public struct Operand: Hashable, Sendable {
   static func gradientName(of parameter: LayerParameter) -> String { "d_\(parameter.field)" }
 }
 
+/// The passes that make a call of forward.
+public enum Purpose: String, Hashable, Sendable, CaseIterable {
+  case every
+
+  /// Those with targets: nothing but the loss and what stands beside it, terms and states, asks for what it makes.
+  case loss = "for the loss"
+
+  /// Those without: the loss makes logits of its own.
+  case logits = "for logits alone"
+}
+
 /// One kernel call.
 public struct Call: Hashable, Sendable {
   /// What is done, and with what, by role.
@@ -41,9 +52,8 @@ public struct Call: Hashable, Sendable {
   /// this call makes, are in cache: nothing later reads the parameters or adds to the gradients.
   public var updates: Range<Int>?
 
-  /// Whether nothing but the loss and what stands beside it, terms and states, asks for what the call makes:
-  /// a pass for logits alone leaves it out.
-  public var isForLoss = false
+  /// What asks for what the call makes, where that is not every pass.
+  public var purpose = Purpose.every
 
   /// The scope below the layer's own.
   public var scope: String

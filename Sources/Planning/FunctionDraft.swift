@@ -34,7 +34,7 @@ struct FunctionDraft {
     var nodes: [Int]
     var cost = Cost.none
     var updates = false
-    var isForLoss = false
+    var purpose = Purpose.every
 
     /// What the call reads and what it makes.
     var operands: [DraftOperand] { (kernel.operands + kernel.results).map(\.content) }
@@ -131,7 +131,7 @@ struct FunctionDraft {
   func finished(_ scratch: Scratch, named: (Place) -> String?) -> [Call] {
     calls.map { call in
       Call(
-        kernel: call.kernel.map { operand($0, scratch, named) }, isForLoss: call.isForLoss,
+        kernel: call.kernel.map { operand($0, scratch, named) }, purpose: call.purpose,
         scope: call.scope, location: call.location, joined: call.joined, cost: call.cost)
     }
   }

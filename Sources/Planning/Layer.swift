@@ -23,6 +23,7 @@ public struct Argument: Hashable, Sendable {
   public var name: String
   public var type: TensorType
   public var isWritten: Bool
+  public var layout = Layout.rowMajor
 }
 
 /// A parameter as its layer sees it.

@@ -15,11 +15,16 @@ extension LayerPlanner {
       finish.scope = ValueNames.field(finish.scope, in: section.scope)
       return finish
     }
-    if call.op?.kind == .linear || call.op?.kind == .linearInputGradient {
+    if call.op?.readsPanels ?? false {
       for place in kernel.operands.indices where kernel.operands[place].role == .weights {
         kernel.operands[place].content = panels(
           of: call.inputs[place], kernel.operands[place].content, readBy: call, &function)
       }
+    }
+    if let room = call.inputs.first.flatMap({ call.op?.room(program.type(of: $0)) }) {
+      let slot = function.draft.addSlot(
+        uniqueName(of: call.results[0], "_part"), room, .rowMajor, at: nil)
+      kernel.operands.append(.init(.room, .slot(slot)))
     }
     let slots = call.results.map { value in
       needsUnpacking(value)
@@ -34,7 +39,7 @@ extension LayerPlanner {
         joined: call.joined.map {
           Origin(ValueNames.field($0.scope, in: section.scope), nil, $0.location)
         }, nodes: call.nodes, cost: call.cost, updates: call.updates,
-        isForLoss: uses.callsForLoss.contains(index)))
+        purpose: uses.purposes[index] ?? .every))
     for (value, slot) in zip(call.results, slots) {
       let final = needsUnpacking(value) ? unpacked(value, from: slot, index, &function) : slot
       bindGradients(value, final, call, &function)
@@ -44,7 +49,7 @@ extension LayerPlanner {
   /// Whether a value is a weight's gradient, which comes as panels, but does not stay so.
   private func needsUnpacking(_ value: Value) -> Bool {
     guard uses.isWeightGradient(value) else { return false }
-    let parameter = uses.gradientOf[value]?.first { owned.contains($0) }
+    let parameter = uses.gradientOf[value]?.first { owned.contains($0) } ?? uses.grows[value]
     return parameter.map { layouts[$0] == .rowMajor } ?? true
   }
 
@@ -94,7 +99,8 @@ extension LayerPlanner {
       return fixed(.borrowed(borrowed.firstIndex(of: value) ?? 0), name, layout)
     }
     if let index = savedIndex[value] { return fixed(.saved(index), saved[index].name) }
-    return fixed(.argument(argument(value, &function)), name)
+    return fixed(
+      .argument(argument(value, &function)), name, uses.layout(ofGradient: value) ?? .rowMajor)
   }
 
   private func argument(_ value: Value, _ function: inout Function) -> Int {
@@ -131,13 +137,15 @@ extension LayerPlanner {
       return slot
     }
     let type = program.type(of: value)
-    let isPanels = place.map {
-      if case .gradient(let index) = $0 { layouts[owned[index]] != .rowMajor } else { false }
-    }
-    let layout = isPanels ?? false ? ValueUses.panels(type) : .rowMajor
+    let layout = layout(of: value, at: place)
     let slot = function.draft.addSlot(slotName(value, place), type, layout, at: place)
     function.slots[value] = slot
     return slot
+  }
+
+  private func layout(of value: Value, at place: Place?) -> Layout {
+    if case .gradient(let index) = place { return layouts[owned[index]] ?? .rowMajor }
+    return uses.layout(ofGradient: value) ?? .rowMajor
   }
 
   /// A gradient is known by what it is in the end, when all of it has arrived.
@@ -158,7 +166,9 @@ extension LayerPlanner {
       function.written.insert(value)
       return .argument(argument(value, &function))
     }
-    if let owner = (uses.gradientOf[value] ?? []).compactMap({ owned.firstIndex(of: $0) }).first {
+    if let owner = (uses.gradientOf[value] ?? uses.grows[value].map { [$0] } ?? []).compactMap({
+      owned.firstIndex(of: $0)
+    }).first {
       return .gradient(owner)
     }
     guard uses.isSaved(value) else { return nil }

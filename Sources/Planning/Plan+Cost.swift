@@ -1,9 +1,11 @@
 import GraphIR
 
 extension Layer {
-  /// Floating-point operations of one use in a phase: over all uses, those of the graph.
+  /// Floating-point operations of one use in a phase of training: over all uses, those of the graph that it makes.
   public func flops(_ phase: Phase) -> Int {
-    (phase == .forward ? forward : backward).reduce(0) { $0 + $1.cost.flops }
+    (phase == .forward ? forward : backward).reduce(0) {
+      $1.purpose == .logits ? $0 : $0 + $1.cost.flops
+    }
   }
 }
 

@@ -43,6 +43,11 @@ extension Plan {
       }
   }
 
+  /// Whether the loss makes logits for itself, part by part, and again in backward.
+  public var makesLogitsInParts: Bool {
+    layers.flatMap(\.backward).contains { $0.op?.kind == .linearCrossEntropyGradient }
+  }
+
   /// Whether a use is its layer's last in forward: backward finds its buffers as they were.
   public func isLast(_ use: LayerUse) -> Bool {
     use.instance == (uses.last { $0.layer == use.layer } ?? use).instance

@@ -135,8 +135,8 @@ extension PlanWriter {
 
   func line(ofEdge index: Int) -> String {
     let edge = plan.edges[index]
-    return "  \(index) \(edge.name.token) \(text(edge.type)) "
-      + "\(edge.role == .activation ? "saved" : "scratch") at \(edge.offset), \(edge.bytes) bytes"
+    return "  \(index) \(edge.name.token) \(text(edge.type))\(text(edge.storage.layout)) "
+      + "\(edge.regionWord) at \(edge.offset), \(edge.bytes) bytes"
       + edge.outputs.map { " is \($0)" }.joined()
   }
 
@@ -149,7 +149,7 @@ extension PlanWriter {
     for phase in [Phase.forward, .backward] {
       let (arguments, scratch) = layer.surroundings(phase)
       let given = arguments.map {
-        ($0.isWritten ? "-> " : "") + "\($0.name.token) \(text($0.type))"
+        ($0.isWritten ? "-> " : "") + "\($0.name.token) \(text($0.type))\(text($0.layout))"
       }
       lines += ["  \(phase.rawValue)(\(given.joined(separator: ", ")))"]
       lines += scratch.map { "    scratch \(text($0))" }
@@ -163,7 +163,7 @@ extension PlanWriter {
 
   private func text(_ parameter: LayerParameter, of layer: Layer) -> String {
     var text = "\(parameter.field.token) \(self.text(parameter.type)) \(parameter.role.rawValue)"
-    if parameter.layout != .rowMajor { text += ", in panels" }
+    text += self.text(parameter.layout)
     switch parameter.start {
     case .saved(let index): text += ", experts from s.\(layer.saved[index].name.token)"
     case .argument(let index):
@@ -178,15 +178,17 @@ extension PlanWriter {
     }
   }
 
+  private func text(_ layout: Layout) -> String { layout == .rowMajor ? "" : ", in panels" }
+
   private func text(_ buffer: Buffer) -> String {
-    "\(buffer.name.token) \(text(buffer.type))\(buffer.layout == .rowMajor ? "" : ", in panels") "
+    "\(buffer.name.token) \(text(buffer.type))\(text(buffer.layout)) "
       + "at \(buffer.offset), \(buffer.bytes) bytes"
   }
 
   private func text(_ call: Call, in layer: Layer) -> String {
     var text = call.kernel.text(marks) { self.text($0, in: layer) }
     if call.updates != nil { text += "; then adamw" }
-    if call.isForLoss { text += "; for the loss" }
+    if call.purpose != .every { text += "; \(call.purpose.rawValue)" }
     text += "; flops \(call.cost.flops) \(call.cost.productFlops)"
     return text + Origin(call.scope, nil, call.location).text
       + call.joined.map { "," + $0.text }.joined()

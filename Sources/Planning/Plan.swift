@@ -97,6 +97,11 @@ public struct Edge: Hashable, Sendable {
   public var offset: Int { storage.offset }
   public var bytes: Int { storage.bytes }
 
+  /// Where it lies, as the plan's text says it; gradients are those of parameters.
+  var regionWord: String {
+    role == .activation ? "saved" : storage.region == .gradients ? "gradients" : "scratch"
+  }
+
   public init(name: String, type: TensorType, role: Role, outputs: [Output] = []) {
     self.name = name
     self.type = type

@@ -69,7 +69,9 @@ extension PlanParser {
     if reader.accept("; then adamw"), case .gradient(let first) = kernel.result(.weights)?.place {
       call.updates = first..<first + kernel.results(.weights).count
     }
-    call.isForLoss = reader.accept("; for the loss")
+    for purpose in [Purpose.loss, .logits] where reader.accept("; \(purpose.rawValue)") {
+      call.purpose = purpose
+    }
     try reader.expect("; flops")
     let flops = try reader.integer("operations")
     call.cost = Cost(flops: flops, productFlops: try reader.integer("operations of products"))
@@ -133,7 +135,9 @@ private struct PlaceNames {
     for (index, item) in scratch.enumerated() {
       add("t.", .scratch(index), item.name, item.type, item.layout)
     }
-    for (index, item) in arguments.enumerated() { add("", .argument(index), item.name, item.type) }
+    for (index, item) in arguments.enumerated() {
+      add("", .argument(index), item.name, item.type, item.layout)
+    }
   }
 
   func operand(_ reader: inout TextReader) throws(Diagnostic) -> Operand {
@@ -239,7 +243,9 @@ extension TextReader {
     var arguments: [Argument] = []
     while !accept(")") {
       let isWritten = accept("->")
-      arguments.append(Argument(name: try token(), type: try type(), isWritten: isWritten))
+      var argument = Argument(name: try token(), type: try type(), isWritten: isWritten)
+      if accept(", in panels") { argument.layout = ValueUses.panels(argument.type) }
+      arguments.append(argument)
       if !sees(")") { try expect(",") }
     }
     try endOfLine()

@@ -184,25 +184,6 @@ extension PlanParser {
     }
     return places
   }
-
-  private mutating func edges() throws(Diagnostic) -> [Edge] {
-    try heading("between layers")
-    var edges: [Edge] = []
-    while reader.nextLine(), reader.seesDigit {
-      guard try reader.integer("an edge's number") == edges.count else {
-        throw reader.failure("expected edge \(edges.count)")
-      }
-      let (name, type) = (try reader.token(), try reader.storedType())
-      let role: Edge.Role = reader.acceptWord("saved") ? .activation : .gradient
-      if role == .gradient { try reader.expectWord("scratch") }
-      var edge = Edge(name: name, type: type, role: role)
-      try reader.place(&edge.storage)
-      while reader.acceptWord("is") { edge.outputs.append(try reader.output()) }
-      edges.append(edge)
-      try reader.endOfLine()
-    }
-    return edges
-  }
 }
 
 // Uses.

@@ -258,9 +258,16 @@ extension Planner {
     }
   }
 
-  /// Gradients between layers live from the layer that computes them to the last that reads them.
+  /// Gradients between layers live from the layer that computes them to the last that reads them; the beginning
+  /// of a parameter's lies where that does.
   private mutating func placeGradients(_ edges: inout [Edge]) {
-    let gradients = edges.indices.filter { edges[$0].role == .gradient }
+    for index in edges.indices {
+      guard let parameter = uses.grows[edgeValues[index]].flatMap({ indexOfParameter[$0] }),
+        let gradient = parameters[parameter].gradient
+      else { continue }
+      edges[index].storage = gradient
+    }
+    let gradients = edges.indices.filter { edges[$0].storage.region == .edgeGradients }
     var lives: [Int: ClosedRange<Int>] = [:]
     for (step, use) in layerUses.reversed().enumerated() {
       for edge in use.backwardEdges { lives[edge] = (lives[edge]?.lowerBound ?? step)...step }

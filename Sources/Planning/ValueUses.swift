@@ -10,6 +10,10 @@ struct ValueUses {
   /// The parameters whose gradient a value is.
   private(set) var gradientOf: [Value: [Value]] = [:]
 
+  /// The parameter to whose gradient a value is only the beginning: rows of a table's gradient are added to it
+  /// where it lies.
+  private(set) var grows: [Value: Value] = [:]
+
   /// The parameters that have a gradient.
   private var learned: Set<Value> = []
 
@@ -25,9 +29,9 @@ struct ValueUses {
   /// The parameters that each section owns, in order of creation.
   private(set) var owned: [[Value]]
 
-  /// The forward calls that neither logits nor routers need. The loss's own is none of them: it asks for
-  /// targets itself.
-  private(set) var callsForLoss: Set<Int> = []
+  /// The forward calls that not every pass makes: those that neither logits nor routers need, and those that
+  /// nothing else needs. A loss that reads logits is none of them: it asks for targets itself.
+  private(set) var purposes: [Int: Purpose] = [:]
 
   /// Whether the program gives logits and nothing else.
   let infers: Bool
@@ -48,8 +52,29 @@ struct ValueUses {
       owner[value] = section
       owned[section].append(value)
     }
+    findGrowingGradients()
     findLayouts()
     findCallsForLoss()
+    if !infers { findCallsForLogits() }
+  }
+
+  /// Of a table that is also a head, the head's gradient comes first, and what the looked up rows had is added.
+  private mutating func findGrowingGradients() {
+    for (gradient, parameters) in gradientOf where parameters.count == 1 {
+      var sum = gradient
+      while let part = addend(of: sum), readers(of: part).count == 1, outputs[part] == nil,
+        gradientOf[part] == nil, maker(of: part) != nil
+      {
+        grows[part] = parameters[0]
+        sum = part
+      }
+    }
+  }
+
+  /// What the rows of a table's gradient are added to.
+  func addend(of value: Value) -> Value? {
+    guard let call = call(making: value), case .embeddingGradient = call.op else { return nil }
+    return call[.extra]
   }
 
   private mutating func findCallsForLoss() {
@@ -59,7 +84,19 @@ struct ValueUses {
       if call.results.contains(where: { needed.contains($0) || isRouting($0) }) {
         needed.formUnion(call.inputs)
       } else if call.op?.kind != .crossEntropy {
-        callsForLoss.insert(index)
+        purposes[index] = .loss
+      }
+    }
+  }
+
+  private mutating func findCallsForLogits() {
+    var needed = Set(outputs.filter { $0.value.contains { $0 != .logits } }.keys)
+    for call in program.calls where call.phase == .backward { needed.formUnion(call.inputs) }
+    for (index, call) in program.calls.enumerated().reversed() where call.phase == .forward {
+      if call.results.contains(where: { needed.contains($0) || isRouting($0) }) {
+        needed.formUnion(call.inputs)
+      } else {
+        purposes[index] = .logits
       }
     }
   }
@@ -210,51 +247,5 @@ extension ValueUses {
   func isExperts(_ parameter: Value, of call: Program.Call) -> Bool {
     guard appliesExperts(call) else { return false }
     return (call.kernel.all(.weights) + call.kernel.all(.bias)).contains(parameter)
-  }
-
-  /// The layout in which a parameter lives: panels where only linear layers use it. A state lies as its
-  /// rule makes it.
-  private func layout(ofParameter parameter: Value, _ gradients: [Value]) -> Layout {
-    let type = program.type(of: parameter)
-    if isState(parameter) { return .rowMajor }
-    let readers = readers(of: parameter)
-    let weights = readers.filter { isWeight(parameter, of: program.calls[$0]) }
-    guard type.axes.count >= 2, !weights.isEmpty,
-      readers.allSatisfy({ weights.contains($0) || (infers && isTable(parameter, of: $0)) })
-    else { return .rowMajor }
-    for gradient in gradients {
-      guard gradientOf[gradient]?.count == 1, self.readers(of: gradient).isEmpty,
-        isWeightGradient(gradient)
-      else { return .rowMajor }
-    }
-    return Self.panels(type)
-  }
-
-  /// Whether a value is a weight's gradient, which kernels make in panels.
-  func isWeightGradient(_ value: Value) -> Bool {
-    guard let call = call(making: value), case .linearWeightGradient = call.op else {
-      return false
-    }
-    return call.kernel.results(.weights).contains(value)
-  }
-
-  /// Panels of a weight's type: [O, I], or [E, O, I] by expert.
-  static func panels(_ type: TensorType) -> Layout {
-    let axes = type.axes
-    let stack = axes.dropLast(2).reduce(1) { $0 * $1.size }
-    return .panels(
-      stack: stack, outputs: axes[axes.count - 2].size, inputs: axes[axes.count - 1].size)
-  }
-
-  /// Whether a call looks rows up in a value: one that is also a head is in panels for that, where nothing learns.
-  private func isTable(_ value: Value, of call: Int) -> Bool {
-    let call = program.calls[call]
-    return call.op?.kind == .embedding && call[.table] == value
-  }
-
-  /// Whether a call reads a value as the weights of a linear layer and as nothing else.
-  private func isWeight(_ value: Value, of call: Program.Call) -> Bool {
-    guard call.op?.kind == .linear || call.op?.kind == .linearInputGradient else { return false }
-    return call.kernel.operands.allSatisfy { $0.content != value || $0.role == .weights }
   }
 }

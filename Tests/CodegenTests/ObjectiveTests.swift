@@ -183,10 +183,10 @@ import Testing
   func leftOut() throws {
     let compiled = try Self.result.get()
     let calls = compiled.plan.layers.flatMap(\.forward)
-    let forLoss = calls.filter(\.isForLoss)
+    let forLoss = calls.filter { $0.purpose == .loss }
     #expect(forLoss.count > 5 && forLoss.count < calls.count)
     #expect(forLoss.allSatisfy { ![.linear, .route, .crossEntropy].contains($0.op?.kind) })
-    #expect(compiled.plan.layers.flatMap(\.backward).filter(\.isForLoss).isEmpty)
+    #expect(compiled.plan.layers.flatMap(\.backward).filter { $0.purpose == .loss }.isEmpty)
     let model = try fresh()
     _ = try model.loss(tokens: ids(1), targets: ids(2), seed: 1)
     let terms = try model.terms()

@@ -45,6 +45,22 @@ import Testing
     #expect(Set(plan.uses[1...8].map(\.savedOffset)).count == 8)
   }
 
+  @Test(
+    "A table that is the head too lies as the head reads it, and its gradient grows in one place")
+  func tiedTables() throws {
+    let tied = MakeMoE("tied") { ($0.V, $0.C, $0.isNoisy, $0.isTied) = (33, 24, false, true) }
+    let plan = try Pipelines.plan(tied.graph())
+    let table = try #require(plan.parameters.first { $0.name == "token.weight" })
+    #expect(table.master.layout == .panels(stack: 1, outputs: 33, inputs: 24))
+    let begun = try #require(plan.edges.first { $0.storage.region == .gradients })
+    #expect(begun.storage == table.gradient)
+    #expect(plan.layers.flatMap { $0.forward + $0.backward }.allSatisfy { $0.op != nil })
+    // The step that makes the sum a part of the lookup's gradient can be left out.
+    let apart = try Plan(Pipelines.transformed(tied.graph()), omitting: ["FinishProducts"])
+    #expect(apart.edges.allSatisfy { $0.storage.region != .gradients })
+    #expect(apart.parameters.first { $0.name == "token.weight" }?.master.layout == .rowMajor)
+  }
+
   @Test("Layers that differ are not one")
   func differentLayers() throws {
     let short = try Pipelines.plan(Self.models[2].graph())

@@ -19,14 +19,12 @@ KERNEL void embedding(float *restrict y, const float *restrict table,
     }
 }
 
-// Gradient of the table, written whole: entries that do not occur get 0. Blocks of 16 columns
-// are shared out, and each adds the rows in order.
+// Adds rows to those of a table that have their ids. Blocks of 16 columns are shared out, and each adds
+// the rows in order.
 //
 //   d_table[ids[r], :] += d_y[r, :]
-KERNEL void embedding_gradient(float *restrict d_table, const float *restrict d_y,
-                               const int32_t *restrict ids, int rows, int width,
-                               int entries) {
-    memset(d_table, 0, (size_t)entries * width * sizeof *d_table);
+static inline void add_rows_by_id(float *restrict d_table, const float *restrict d_y,
+                                  const int32_t *restrict ids, int rows, int width) {
     #pragma omp parallel if ((size_t)rows * width > 4096)
     FOR_OWN(block, blocks_of(width, 16)) {
         int c = block * 16;
@@ -41,6 +39,28 @@ KERNEL void embedding_gradient(float *restrict d_table, const float *restrict d_
             }
         }
     }
+}
+
+// Gradient of the table, written whole: entries that do not occur get 0.
+//
+//   d_table[ids[r], :] += d_y[r, :]
+KERNEL void embedding_gradient(float *restrict d_table, const float *restrict d_y,
+                               const int32_t *restrict ids, int rows, int width,
+                               int entries) {
+    memset(d_table, 0, (size_t)entries * width * sizeof *d_table);
+    add_rows_by_id(d_table, d_y, ids, rows, width);
+}
+
+// Gradient of a table that something else reads too, whose share of it is `others`; d_table may be
+// where that lies.
+//
+//   d_table = others; d_table[ids[r], :] += d_y[r, :]
+KERNEL void embedding_gradient_added(float *d_table, const float *others, const float *d_y,
+                                     const int32_t *ids, int rows, int width, int entries) {
+    if (d_table != others) {
+        memcpy(d_table, others, (size_t)entries * width * sizeof *d_table);
+    }
+    add_rows_by_id(d_table, d_y, ids, rows, width);
 }
 
 #endif

@@ -25,6 +25,8 @@ extension Call {
     case .fit: CallCode("fit") { $0.fit($1) }
     case .op(.embedding) where self[.table]?.layout != .rowMajor:
       CallCode("panel_embedding") { $0.embedding($1) }
+    case .op(.embeddingGradient(let op)) where kernel.result(.table)?.layout != .rowMajor:
+      CallCode("panel_embedding") { $0.embeddingGradient(op, $1) }
     case .op(let op):
       op.code(
         byExpert: operands.contains { $0.type.experts != nil }, hasSinks: self[.sinks] != nil,
@@ -98,6 +100,10 @@ extension Op {
     case .counted: CallCode("targets") { $0.counted($1) }
     case .crossEntropy: CallCode("cross_entropy") { $0.crossEntropy($1) }
     case .crossEntropyGradient: CallCode("cross_entropy") { $0.crossEntropyGradient($1) }
+    case .linearCrossEntropy(let op):
+      CallCode("linear_cross_entropy") { $0.linearCrossEntropy(op, $1) }
+    case .linearCrossEntropyGradient(let op):
+      CallCode("linear_cross_entropy") { $0.linearCrossEntropyGradient(op, $1) }
     }
   }
 }

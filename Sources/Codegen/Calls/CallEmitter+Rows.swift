@@ -12,8 +12,14 @@ extension CallEmitter {
 
   func embeddingGradient(_ op: EmbeddingGradient, _ c: CallText) -> Statement {
     let sizes = [c.count(.ids), c.width(.gradient), CNames.size(op.entries)]
+    let read = [c[.gradient], c[.ids]] + sizes
+    guard c.call[.extra] != nil else {
+      return Statement(calling: "embedding_gradient", [c.made(.table)] + read)
+    }
+    let isInRows = c.call.kernel.result(.table)?.layout == .rowMajor
     return Statement(
-      calling: "embedding_gradient", [c.made(.table), c[.gradient], c[.ids]] + sizes)
+      calling: (isInRows ? "" : "panel_") + "embedding_gradient_added",
+      [c.made(.table), c[.extra]] + read)
   }
 
   func numbers(_ op: Numbers, _ c: CallText) -> Statement {
@@ -152,9 +158,33 @@ extension CallEmitter {
 
   func crossEntropyGradient(_ c: CallText) -> Statement {
     let operands = [.logits, .maximum, .sum, .targets].map { c[$0] }
-    let dLoss: CExpression = c.call[.gradient] == nil ? "1.0f" : "\(c[.gradient])[0]"
     return Statement(
       calling: "cross_entropy_gradient",
-      [c.made(.logits), dLoss] + operands + [c.rows(.logits), c.width(.logits)])
+      [c.made(.logits), lossGradient(c)] + operands + [c.rows(.logits), c.width(.logits)])
+  }
+
+  /// A pass without targets does not come here.
+  func linearCrossEntropy(_ op: LinearCrossEntropy, _ c: CallText) -> Statement {
+    let operands = [.room, .rows, .weights, .bias, .targets].map { c[$0] }
+    return Statement(
+      setting: "\(c.made(.output))[0]", calling: "linear_cross_entropy",
+      [c.made(.maximum), c.made(.sum)] + operands + headSizes(op.part, c))
+  }
+
+  func linearCrossEntropyGradient(_ op: LinearCrossEntropyGradient, _ c: CallText) -> Statement {
+    let made = [.rows, .weights, .bias].map { c.made($0) } + [c[.room], lossGradient(c)]
+    let read = [.rows, .weights, .bias, .maximum, .sum, .targets].map { c[$0] }
+    return Statement(
+      calling: "linear_cross_entropy_gradient", made + read + headSizes(op.part, c))
+  }
+
+  /// Rows, their width, the vocabulary, and how much of it is taken at once.
+  private func headSizes(_ part: Int, _ c: CallText) -> [CExpression] {
+    [c.rows(.rows), c.width(.rows), CNames.size(c.type(.weights).axes[0]), "\(part)"]
+  }
+
+  /// What comes back to the loss, which is 1 where nothing says otherwise.
+  private func lossGradient(_ c: CallText) -> CExpression {
+    c.call[.gradient] == nil ? "1.0f" : "\(c[.gradient])[0]"
   }
 }

@@ -125,8 +125,8 @@ extension LayerFile {
       takesDocuments: context.plan.graph.takesDocuments, share: share)
   }
 
-  /// The calls of a run, each below the model's line that it comes from; those for the loss alone are
-  /// made where one is asked for.
+  /// The calls of a run, each below the model's line that it comes from; those for the loss alone, and
+  /// for logits alone, are made where these are asked for.
   ///
   /// - Parameter emitter: for the call with a number in the run.
   func body(_ run: CallRun, _ phase: Phase, _ emitter: (Int) -> CallEmitter) -> [Statement] {
@@ -135,23 +135,24 @@ extension LayerFile {
     var place: SourceLocation?
     for (index, number) in run.calls.enumerated() {
       let call = calls[index]
-      let isFirst = index == 0 || calls[index - 1].isForLoss != call.isForLoss
-      if isFirst, call.isForLoss {
+      let isFirst = index == 0 || calls[index - 1].purpose != call.purpose
+      if isFirst, let condition = call.purpose.condition {
         statements += index == 0 ? [] : [.blank]
-        statements.append(Statement("if (\(CExpression.pass)->targets) {"))
+        statements.append(Statement("if (\(condition)) {"))
       }
-      let depth = { (statement: Statement) in call.isForLoss ? statement.indented : statement }
+      let isConditional = call.purpose != .every
+      let depth = { (statement: Statement) in isConditional ? statement.indented : statement }
       let comments = comments(call, after: place)
       if !comments.isEmpty {
-        statements += isFirst && (call.isForLoss || index == 0) ? [] : [.blank]
+        statements += isFirst && (isConditional || index == 0) ? [] : [.blank]
         statements.append(depth(Statement(lines: comments)))
       }
       place = call.locations.last ?? place
       var statement = depth(emitter(index).statement(call))
       statement.site = .call(phase, number)
       statements.append(statement)
-      let isLast = index + 1 == calls.count || !calls[index + 1].isForLoss
-      if isLast, call.isForLoss { statements.append(Statement("}")) }
+      let isLast = index + 1 == calls.count || calls[index + 1].purpose != call.purpose
+      if isLast, isConditional { statements.append(Statement("}")) }
     }
     return statements
   }
@@ -197,6 +198,17 @@ extension ScalarExpression {
       "relu_gradient"
     case .constant(1): "set_to_one"
     case .input, .constant, .unary, .binary, .normal, .keep: nil
+    }
+  }
+}
+
+extension Purpose {
+  /// What tells the passes that make a call; nil: all do.
+  fileprivate var condition: CExpression? {
+    switch self {
+    case .every: nil
+    case .loss: "\(CExpression.pass)->targets"
+    case .logits: "!\(CExpression.pass)->targets"
     }
   }
 }

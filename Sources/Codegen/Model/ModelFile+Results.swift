@@ -85,10 +85,13 @@ extension ModelFile {
     let path = isUnnamed ? "\"\", -1, \"\(name)\"" : UseScopes(layout).arguments + ", \"\""
     // Where nothing is kept for backward, other numbers are in the place of most.
     let edges = layout.uses[group.first].forwardEdges
-    let written = zip(layout.layer.forwardArguments, edges).filter { argument, edge in
+    let others = layout.layer.writtenWithoutTargets
+    let written = zip(layout.layer.forwardArguments, edges).enumerated().filter { index, pair in
+      let (argument, edge) = pair
       let isLeft = !plan.infers || plan.edges[edge].outputs.contains(.logits)
       return argument.isWritten && argument.type.element == .f32 && isLeft
-    }.map(\.0)
+        && !others.contains(index)
+    }.map(\.element.0)
     if written.isEmpty { return [] }
     let checks = written.map {
       let place = "last->layers->\(name)[l].\(CNames.identifier($0.name))"
@@ -97,5 +100,14 @@ extension ModelFile {
     }
     let last = group.first + group.count
     return ["for (int l = \(group.first); l < \(last); l++) {"] + checks + ["}"]
+  }
+}
+
+extension Layer {
+  /// The arguments of forward that a pass with targets leaves as they were, by their numbers.
+  fileprivate var writtenWithoutTargets: Set<Int> {
+    let results = forward.filter { $0.purpose == .logits }.flatMap(\.results)
+    return Set(
+      results.compactMap { if case .argument(let index) = $0.place { index } else { nil } })
   }
 }

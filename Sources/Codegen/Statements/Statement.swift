@@ -42,6 +42,13 @@ struct Statement: Sendable {
     self.function = function
   }
 
+  /// The same of a function whose result goes somewhere.
+  init(setting place: CExpression, calling function: String, _ arguments: [CExpression]) {
+    lines = CLines.wrapped("\(place.text) = \(function)(", arguments, ");")
+    uses = ([place] + arguments).uses
+    self.function = function
+  }
+
   /// Several as one.
   init(_ parts: [Statement]) {
     lines = parts.lines

@@ -38,6 +38,7 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
   case beginnings  // of each token's document, in its row
 
   case gradient  // of the op's result: what comes back
+  case room  // what a kernel makes for itself alone
   case extra  // x1, x2, … of the last step
 
   /// What `projections` holds.

@@ -6,6 +6,9 @@ public enum RowSums: Hashable, Sendable {
   /// All can be; threads can take shares of them, whatever else they are at, or not.
   case all(inShares: Bool)
 
+  /// Those of these roles are, and are made with the others in one go.
+  case together([Role])
+
   /// Those of these roles are, and are made apart from the others, each result only where it is read
   /// and the sums in shares; the sums are so many operations for each number of the first operand.
   case apart([Role], operations: Int)
@@ -15,14 +18,14 @@ public enum RowSums: Hashable, Sendable {
     switch self {
     case .none: false
     case .all: true
-    case .apart(let sums, _): results.allSatisfy(sums.contains)
+    case .together(let sums), .apart(let sums, _): results.allSatisfy(sums.contains)
     }
   }
 
   /// Whether threads can take shares of the sums.
   public var areShared: Bool {
     switch self {
-    case .none, .all(inShares: false): false
+    case .none, .all(inShares: false), .together: false
     case .all(inShares: true), .apart: true
     }
   }
@@ -30,7 +33,7 @@ public enum RowSums: Hashable, Sendable {
   /// Whether each result is made only where it is read.
   public var areApart: Bool {
     switch self {
-    case .none, .all: false
+    case .none, .all, .together: false
     case .apart: true
     }
   }

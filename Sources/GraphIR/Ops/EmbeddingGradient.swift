@@ -33,7 +33,7 @@ public struct EmbeddingGradient: GradientOperation {
   public var sortedRows: SortedRows { .refused }
   public var keepsSequencesApart: Bool { false }
   public var rowSums: RowSums { .all(inShares: false) }
-  public var lastStep: LastStep { .none }
+  public var lastStep: LastStep { .residual }
   public func operandRoles(_ inputs: [TensorType]) -> [Role] { [.ids, .gradient] }
   public var resultRoles: [Role] { [.table] }
   public func mappingAxes(_ transform: (Axis) -> Axis) -> Self {

@@ -74,8 +74,9 @@ struct CompileCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Keep of repeated layers only what lies between them, and run their forward again in backward: less \
-      memory, about a third more arithmetic, the same bits.
+      Keep of repeated layers only what lies between them, and run their forward again in backward, with the \
+      same bits; of a vocabulary of more than 2048 let the loss make the logits part by part. Less memory, about \
+      a third more arithmetic.
       """)
   var recompute = false
 
@@ -199,9 +200,10 @@ struct CompileCommand: ParsableCommand {
       return try printNow(graph.text)
     }
     let plan = try compilation.plan(graph, source: source)
-    if recompute, !plan.hasSharedBuffers {
+    if recompute, !plan.hasSharedBuffers, !plan.makesLogitsInParts {
       printToStandardError(
-        "note: --recompute changes nothing: no layer is there twice as one function")
+        "note: --recompute changes nothing: no layer is there twice as one function, and the vocabulary is small"
+      )
     }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
@@ -260,7 +262,8 @@ final class PassReports {
 
   /// The names of all passes, then of all lowering steps, in order.
   static let names =
-    Pipeline(Pipeline.standard(expertRanks: 2, documents: true)).names + LoweringPipeline.names
+    Pipeline(Pipeline.standard(expertRanks: 2, documents: true, logitsAtOnce: 16)).names
+    + LoweringPipeline.names
 
   /// Refuses names of passes that do not exist.
   func check(omitted: [String]) throws {

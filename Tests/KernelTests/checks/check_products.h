@@ -1,6 +1,7 @@
 // check_products.h: matrix products in all their forms, the layers that are made of them, and AdamW.
 #include "check.h"
 #include "linear.h"
+#include "linear_cross_entropy.h"
 #include "matmul.h"
 
 // Bodies that are compiled by themselves in a model.
@@ -391,6 +392,58 @@ static void check_joined(void) {
     check_joined_of(PANEL);
 }
 
+// The loss of logits that are made part by part, and its gradients, beside those of all logits at once. Every third
+// target is ignored, or all are.
+static void check_loss_in_parts_of(int rows, int in, int out, int part, int has_bias, int ignores_all) {
+    float *x = numbers(rows * in), *w = blank((int)panels_size(out, in)), *b = numbers(out);
+    float *matrix = numbers(out * in), *bias = has_bias ? b : NULL;
+    panels_from_rows(w, matrix, out, in);
+    int32_t *targets = integers(rows, out);
+    for (int r = 0; r < rows; r++) {
+        if (ignores_all || r % 3 == 1) { targets[r] = -100; }
+    }
+    float *logits = blank(rows * out), *d_logits = blank(rows * out);
+    float *maximum = blank(rows), *sum = blank(rows), *own_maximum = blank(rows), *own_sum = blank(rows);
+    float *space = blank(rows * (part + (in > 1 ? in : 1)));
+    linear(logits, x, w, bias, rows, in, out);
+    float loss = cross_entropy(maximum, sum, logits, targets, rows, out);
+    CLOSE(linear_cross_entropy(own_maximum, own_sum, space, x, w, bias, targets, rows, in, out, part), loss, 1e-5);
+    for (int r = 0; r < rows; r++) {
+        EQUAL(own_maximum[r], maximum[r]);
+        CLOSE(own_sum[r], sum[r], 1e-5 * (double)sum[r]);
+    }
+    float *d_x = blank(rows * in), *d_w = blank((int)panels_size(out, in)), *d_b = blank(out);
+    float *own_x = blank(rows * in), *own_w = blank((int)panels_size(out, in)), *own_b = blank(out);
+    float *alone = blank(out);
+    cross_entropy_gradient(d_logits, 2, logits, maximum, sum, targets, rows, out);
+    linear_input_gradient(d_x, d_logits, w, rows, in, out);
+    linear_weight_gradient(d_w, d_b, d_logits, x, rows, in, out, NULL, 1, NULL);
+    linear_cross_entropy_gradient(own_x, own_w, own_b, space, 2, x, w, bias, maximum, sum, targets, rows, in,
+                                  out, part);
+    for (int i = 0; i < rows * in; i++) { CLOSE(own_x[i], d_x[i], 1e-5); }
+    for (int i = 0; i < (int)panels_size(out, in); i++) { CLOSE(own_w[i], d_w[i], 1e-6); }
+    for (int o = 0; o < out; o++) { CLOSE(own_b[o], d_b[o], 1e-6); }
+    // What nobody wants is not made.
+    linear_cross_entropy_gradient(NULL, NULL, alone, space, 2, x, w, bias, maximum, sum, targets, rows, in, out,
+                                  part);
+    for (int o = 0; o < out; o++) { CLOSE(alone[o], d_b[o], 1e-6); }
+    linear_cross_entropy_gradient(d_x, NULL, NULL, space, 2, x, w, bias, maximum, sum, targets, rows, in, out,
+                                  part);
+    for (int i = 0; i < rows * in; i++) { EQUAL(d_x[i], own_x[i]); }
+    x[rows * in - 1] = NAN;
+    CHECK(isnan(linear_cross_entropy(maximum, sum, space, x, w, bias, targets, rows, in, out, part)));
+    release();
+}
+
+static void check_loss_in_parts(void) {
+    FOR_SIZES(rows, 1) { check_loss_in_parts_of(rows, 5, 61, 16, 1, 0); }
+    FOR_SIZES(in, 1) { check_loss_in_parts_of(4, in, 33, 32, 0, 0); }
+    FOR_SIZES(out, 1) { check_loss_in_parts_of(7, LANES + 1, out, 16, 1, 0); }
+    check_loss_in_parts_of(9, 70, 1000, 128, 1, 0);
+    check_loss_in_parts_of(300, 3, 40, 32, 0, 0);
+    check_loss_in_parts_of(4, 3, 40, 16, 1, 1);
+}
+
 static void check_adamw(void) {
     static const int counts[] = {0, 1, LANES - 1, LANES, LANES + 1, 3 * ADAMW_BLOCK + 7};
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
@@ -425,5 +478,6 @@ static void check_products(void) {
     check_linear_of(1500, 2 * TILE_COLUMNS + 3, 9 * COLD_TILES); // and of columns
     check_linear_of(2, 1, 2 * DEPTH_BLOCK);                      // d_w in several sums
     check_joined();
+    check_loss_in_parts();
     check_adamw();
 }

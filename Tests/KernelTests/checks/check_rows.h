@@ -264,6 +264,32 @@ static void check_rms_norms(void) {
     check_rms_norm_of(5, LANES + 3, 0, 1e25, 1);  // squares are infinite as floats
 }
 
+// What others added to a table's gradient stays, wherever it lies.
+static void check_embedding_gradient_added(const float *d_y, const int32_t *ids, int rows,
+                                           int width, int entries) {
+    float *others = numbers(entries * width), *sum = blank(entries * width);
+    int stored = (int)panels_size(entries, width);
+    float *panels = blank(stored), *panel_sum = blank(stored), *unpacked = blank(entries * width);
+    panels_from_rows(panels, others, entries, width);
+    embedding_gradient_added(sum, others, d_y, ids, rows, width, entries);
+    for (int e = 0; e < entries; e++) {
+        for (int c = 0; c < width; c++) {
+            double expected = (double)others[e * width + c];
+            for (int r = 0; r < rows; r++) {
+                if (ids[r] == e) { expected += (double)d_y[r * width + c]; }
+            }
+            CLOSE(sum[e * width + c], expected, 1e-5);
+        }
+    }
+    panel_embedding_gradient_added(panel_sum, panels, d_y, ids, rows, width, entries);
+    rows_from_panels(unpacked, panel_sum, entries, width);
+    for (int i = 0; i < entries * width; i++) { EQUAL(unpacked[i], sum[i]); }
+    panel_embedding_gradient_added(panels, panels, d_y, ids, rows, width, entries);
+    for (int i = 0; i < stored; i++) { EQUAL(panels[i], panel_sum[i]); }
+    embedding_gradient_added(others, others, d_y, ids, rows, width, entries);
+    for (int i = 0; i < entries * width; i++) { EQUAL(others[i], sum[i]); }
+}
+
 static void check_embedding_of(int rows, int width, int entries) {
     float *table = numbers(entries * width), *y = blank(rows * width), *d_y = numbers(rows * width);
     float *d_table = blank(entries * width);
@@ -284,6 +310,7 @@ static void check_embedding_of(int rows, int width, int entries) {
             CLOSE(d_table[e * width + c], sum, 1e-5);
         }
     }
+    check_embedding_gradient_added(d_y, ids, rows, width, entries);
     release();
 }
 
