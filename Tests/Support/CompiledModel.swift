@@ -28,7 +28,8 @@ public struct CompiledModel: Sendable {
   public init(
     _ graph: Graph, omitting: Set<String> = [], steps: Set<String> = [],
     optimisation: CompileOptions.Optimisation = .none, accumulates: Bool = false,
-    recomputes: Bool = false, logitsAtOnce: Int? = nil, expertRanks: Int = 1, infers: Bool = false, documents: Bool = false
+    recomputes: Bool = false, logitsAtOnce: Int? = nil, expertRanks: Int = 1, infers: Bool = false,
+    documents: Bool = false
   ) throws {
     reference = try Self.reference(of: graph, documents: documents)
     var compilation = Compilation(model: "\(graph.name).swift")

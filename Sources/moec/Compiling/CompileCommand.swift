@@ -202,8 +202,7 @@ struct CompileCommand: ParsableCommand {
     let plan = try compilation.plan(graph, source: source)
     if recompute, !plan.hasSharedBuffers, !plan.makesLogitsInParts {
       printToStandardError(
-        "note: --recompute changes nothing: no layer is there twice as one function, and the vocabulary is small"
-      )
+        "note: --recompute changes nothing: no layer repeats as one function, and logits are few")
     }
     if timePasses { printToStandardError(reports.timeTable) }
     if emit == .plan { return try printNow(plan.text) }
