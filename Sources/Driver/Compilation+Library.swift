@@ -41,7 +41,8 @@ extension Compilation {
     try GeneratedFolder(generated.path)
       .write(code.files + (isJoined ? [joined.file] : []), isScratch: true)
     let built = try build(
-      code, sources: isJoined ? joined.sources : code.sources, in: generated, output: output)
+      code, sources: isJoined ? joined.sources : code.sources, in: generated, output: output,
+      precompiled: isJoined ? precompiled : nil)
     return ScratchLibrary(
       graph: plan.graph, plan: plan, code: code, folder: generated, path: output.path,
       warnings: built.warnings)
@@ -74,10 +75,13 @@ extension GeneratedModel {
   /// The names of the functions of a C text that only it can see: those that it calls static, and those
   /// that macros of kernels define.
   private static func staticFunctions(_ text: String) -> Set<String> {
-    let lines = text.split(separator: "\n")
-    let heads = lines.filter { $0.hasPrefix("static ") && $0.contains("(") }
-    let named = heads.compactMap { $0.prefix { $0 != "(" }.split { $0 == " " || $0 == "*" }.last }
-    return Set(named.map(String.init)).union(defined(in: text, by: ["FINISH("]))
+    let open = UInt8(ascii: "(")
+    let heads = lines(of: text, startingWith: "static ").filter { $0.utf8.contains(open) }
+    let named = heads.compactMap {
+      $0.utf8.prefix { $0 != open }
+        .split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "*") }.last
+    }
+    return Set(named.compactMap { String($0) }).union(defined(in: text, by: ["FINISH("]))
       .union(elementwiseFunctions(text))
   }
 
@@ -88,11 +92,16 @@ extension GeneratedModel {
   /// The names that macros of kernels define.
   private static func defined(in text: String, by macros: [String]) -> Set<String> {
     Set(
-      text.split(separator: "\n").compactMap { line in
-        macros.first(where: line.hasPrefix).map {
-          String(line.dropFirst($0.count).prefix { $0 != "," })
+      macros.flatMap { macro in
+        lines(of: text, startingWith: macro).map { line in
+          String(line.dropFirst(macro.count).prefix { $0 != "," })
         }
       })
+  }
+
+  private static func lines(of text: String, startingWith start: String) -> [Substring] {
+    text.utf8.split(separator: UInt8(ascii: "\n")).filter { $0.starts(with: start.utf8) }
+      .map(Substring.init)
   }
 
   private static func isKernel(_ path: String) -> Bool { path.hasPrefix("kernels/") }

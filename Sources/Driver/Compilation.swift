@@ -41,6 +41,12 @@ public struct Compilation {
   public var infers = false
   public var cache = ContentCache.standard()
 
+  /// What the cache is to keep of libraries.
+  public var keeping = KeptFiles.all
+
+  /// What C compilers have read before, for scratch libraries that are compiled as one file.
+  public var precompiled: PrecompiledHeader?
+
   /// Seconds that a program may take; nil: the model's own as long as usual, others any time.
   public var timeLimit: Double?
 
@@ -184,7 +190,8 @@ public struct Compilation {
 
   /// The same from C files that have the generated ones in them.
   func build(
-    _ generated: GeneratedModel, sources: [String], in folder: URL, output: URL
+    _ generated: GeneratedModel, sources: [String], in folder: URL, output: URL,
+    precompiled: PrecompiledHeader? = nil
   ) throws -> Built {
     try explaining {
       let choice = try compiler()
@@ -192,7 +199,7 @@ public struct Compilation {
       let texts = generated.files.filter { !$0.isC }.map(\.path)
       let warnings = try choice.compiler.compileLibrary(
         sources: sources, otherInputs: texts.map { folder.appendingPathComponent($0) },
-        output: output, options: options, cache: cache,
+        output: output, options: options, cache: cache, keeping: keeping, precompiled: precompiled,
         supervision: supervise("compiling the C", timeLimit), report: log.add)
       if !warnings.isEmpty { write(warnings + (warnings.hasSuffix("\n") ? "" : "\n")) }
       if let header = generated.files.first(where: { $0.path == "moec_model.h" }) {

@@ -16,6 +16,8 @@ extension CCompiler {
   ///   - otherInputs: files that the sources read besides their headers, by `.incbin` for example.
   ///   - output: where the library goes; its folder must exist.
   ///   - cache: where an equal library, or an equal file, may already be, and is kept.
+  ///   - keeping: what of it the cache is to keep.
+  ///   - precompiled: what the compiler has read before.
   ///   - supervision: of each process of the compiler.
   ///   - report: told of each step when it is done, by whichever thread did it.
   /// - Returns: the compiler's warnings, also those of a library that is kept; empty if there are none.
@@ -24,12 +26,14 @@ extension CCompiler {
   public func compileLibrary(
     sources: [URL], includeFolder: URL? = nil, otherInputs: [URL] = [], output: URL,
     options: CompileOptions = CompileOptions(), cache: ContentCache = ContentCache(folder: nil),
+    keeping: KeptFiles = .all, precompiled: PrecompiledHeader? = nil,
     supervision: Supervision = .silent, report: @escaping @Sendable (CompileStep) -> Void = { _ in }
   ) throws(ToolchainError) -> String {
     let job = try CompileJob(
       compiler: self, sources: sources, includeFolder: includeFolder, output: output,
-      options: options, supervision: supervision, cache: cache, report: report)
-    let key = job.key(otherInputs)
+      options: options, supervision: supervision, cache: cache, keeping: keeping,
+      precompiled: precompiled, report: report)
+    let key = keeping == .all ? job.key(otherInputs) : nil
     if let key, let kept = cache.data(for: key).flatMap(BuiltFile.init(entry:)) {
       try job.install(kept.data)
       report(.keptLibrary)
@@ -40,6 +44,15 @@ extension CCompiler {
     if let key { cache.store(built.entry, for: key) }
     return built.warnings
   }
+}
+
+/// What a cache keeps of a library.
+public enum KeptFiles: Sendable {
+  /// The library, and the object of each source.
+  case all
+
+  /// Objects of sources in folders below, the kernels' of a model. Nobody compiles the rest again.
+  case kernels
 }
 
 /// A step on the way from C to a library.
@@ -86,13 +99,17 @@ struct CompileJob: Sendable {
   let options: CompileOptions
   let supervision: Supervision
   let cache: ContentCache
+  let keeping: KeptFiles
+  let precompiled: PrecompiledHeader?
   let report: @Sendable (CompileStep) -> Void
   let compileFlags: [String]
+  let kernelFlags: [String]
   let commandLine: String
 
   init(
     compiler: CCompiler, sources: [URL], includeFolder: URL?, output: URL, options: CompileOptions,
-    supervision: Supervision, cache: ContentCache, report: @escaping @Sendable (CompileStep) -> Void
+    supervision: Supervision, cache: ContentCache, keeping: KeptFiles,
+    precompiled: PrecompiledHeader?, report: @escaping @Sendable (CompileStep) -> Void
   ) throws(ToolchainError) {
     self.compiler = compiler
     self.includeFolder = includeFolder
@@ -100,11 +117,14 @@ struct CompileJob: Sendable {
     self.options = options
     self.supervision = supervision
     self.cache = cache
+    self.keeping = keeping
+    self.precompiled = precompiled
     self.report = report
     let folder = sources.first?.absoluteURL.deletingLastPathComponent() ?? output
     self.folder = folder
     names = sources.map { Self.name(of: $0, below: folder) }
     compileFlags = try compiler.compileFlags(options, includeFolder?.path)
+    kernelFlags = try compiler.compileFlags(options.ofKernels, includeFolder?.path)
     commandLine = try compiler.commandLine(
       sources: names, output: output.lastPathComponent, includeFolder: includeFolder?.path,
       options: options)

@@ -40,12 +40,19 @@ extension CompileJob {
     return messages
   }
 
-  /// Sources below the folder are kernels, which take longer than their size says; of the others
-  /// the largest first, so that no thread is left alone with it at the end.
+  /// Kernels lie in folders below.
+  private static func isKernel(_ name: String) -> Bool { name.contains("/") }
+
+  private func flags(for name: String) -> [String] {
+    Self.isKernel(name) ? kernelFlags : compileFlags
+  }
+
+  /// Kernels take longer than their size says; of the others the largest first, so that no thread is left
+  /// alone with it at the end.
   private var longestFirst: [Int] {
     let sizes = names.map { name in
       let path = folder.appendingPathComponent(name).path
-      return (name.contains("/") ? 0 : 1, -(FileIdentity(path: path)?.size ?? 0))
+      return (Self.isKernel(name) ? 0 : 1, -(FileIdentity(path: path)?.size ?? 0))
     }
     return names.indices.sorted { sizes[$0] < sizes[$1] }
   }
@@ -53,10 +60,15 @@ extension CompileJob {
   /// What each source's object is kept under; nil for one that is not.
   private var objectKeys: [ContentKey?] {
     guard cache.folder != nil else { return names.map { _ in nil } }
-    let circumstances = circumstances("object", command: compileFlags.joined(separator: "\n"))
+    let own = circumstances("object", command: compileFlags.joined(separator: "\n"))
+    let kernels = circumstances("object", command: kernelFlags.joined(separator: "\n"))
     var texts = SourceTexts(includeFolder: includeFolder)
     return names.map { name in
-      texts.inputs(of: folder.appendingPathComponent(name)).map { ContentKey(circumstances + $0) }
+      let isKernel = Self.isKernel(name)
+      guard isKernel || keeping == .all else { return nil }
+      return texts.inputs(of: folder.appendingPathComponent(name)).map {
+        ContentKey((isKernel ? kernels : own) + $0)
+      }
     }
   }
 
@@ -71,12 +83,24 @@ extension CompileJob {
       return kept.warnings
     }
     let start = Stopwatch.now
-    let warnings = try run(compileFlags + ["-c", "-o", object, name])
+    let warnings = try compile(name, to: object)
     report(.compiled(name, seconds: Stopwatch.now - start))
     if let key, let data = try? Data(contentsOf: URL(fileURLWithPath: object)) {
       cache.store(BuiltFile(data: data, warnings: warnings).entry, for: key)
     }
     return warnings
+  }
+
+  private func compile(_ name: String, to object: String) throws(ToolchainError) -> String {
+    let (flags, words) = (flags(for: name), ["-c", "-o", object, name])
+    let started = precompiled?.flags(for: compiler, flags, supervision) ?? []
+    guard !started.isEmpty else { return try run(flags + words) }
+    do throws(ToolchainError) {
+      return try run(flags + started + words)
+    } catch .generatedCodeRejected {
+      // It may be older than the header that it was made of.
+      return try run(flags + words)
+    }
   }
 
   /// Runs the compiler in the sources' folder; gives what it prints.

@@ -10,6 +10,9 @@ public struct CompileOptions: Sendable, Hashable {
   /// How much the compiler optimises; results differ by rounding at most.
   public var optimisation = Optimisation.full
 
+  /// The same of kernels, which are compiled once for many models; nil: as everything else.
+  public var kernelOptimisation: Optimisation?
+
   /// Full optimisation for libraries; for those that are soon thrown away less, and sooner done.
   public enum Optimisation: String, Sendable, Hashable {
     case full = "-O3"
@@ -64,6 +67,13 @@ public struct CompileOptions: Sendable, Hashable {
     throw .unsupportedTarget(
       name: target, reason: "the C compiler here builds for \(machine)", hint: "use --target native"
     )
+  }
+
+  /// What kernels are compiled for.
+  var ofKernels: CompileOptions {
+    var options = self
+    options.optimisation = kernelOptimisation ?? optimisation
+    return options
   }
 
   /// Debug information and stops at the first fault, or full optimisation.

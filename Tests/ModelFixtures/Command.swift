@@ -28,19 +28,22 @@ public struct Command: Sendable {
   }
 
   /// The `moec` that was built beside the tests, found upwards from the test bundle, wherever the build folder is.
-  public static func moecPath() throws -> String {
+  public static func moecPath() throws -> String { try path(of: "moec") }
+
+  /// Another program that was built there.
+  public static func path(of program: String) throws -> String {
     let starts =
       Bundle.allBundles.map(\.bundleURL)
       + [URL(fileURLWithPath: CommandLine.arguments[0])]
     for start in starts {
       var folder = start
       while folder.path.count > 1 {
-        let candidate = folder.appendingPathComponent("moec")
+        let candidate = folder.appendingPathComponent(program)
         if isProgram(candidate.path) { return candidate.path }
         folder = folder.deletingLastPathComponent()
       }
     }
-    throw FixtureError(text: "no moec beside \(starts.map(\.path))")
+    throw FixtureError(text: "no \(program) beside \(starts.map(\.path))")
   }
 
   private static func isProgram(_ path: String) -> Bool {

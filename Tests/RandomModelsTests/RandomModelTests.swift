@@ -9,12 +9,16 @@ import Testing
   /// One for all models, with one cache.
   private static let folder = Result { URL(fileURLWithPath: try ModelFixture.folder()) }
 
+  private static func check() throws -> ModelCheck {
+    ModelCheck(folder: try folder.get(), precompiled: try CompiledModel.precompiled.get())
+  }
+
   /// The last one's ranks share out experts that learn nothing, which wrote over what lay behind.
   @Test(
     "Random models compute what the interpreter does",
     arguments: Array(1...24 as ClosedRange<UInt64>) + [910_026])
   func agrees(seed: UInt64) throws {
-    let check = ModelCheck(folder: try Self.folder.get())
+    let check = try Self.check()
     let outcome = check.outcome(of: try RandomModel(seed: seed).graph(), seed: seed)
     switch outcome {
     case .wrong(let reasons): Issue.record("seed \(seed): \(reasons)")
@@ -25,7 +29,7 @@ import Testing
 
   @Test("So they do where some of them is frozen, or has adapters", arguments: Self.changed)
   func agreesChanged(seed: UInt64) throws {
-    let check = ModelCheck(folder: try Self.folder.get())
+    let check = try Self.check()
     let graph = try RandomModel(seed: seed).changed()
     switch check.outcome(of: graph, seed: seed) {
     case .wrong(let reasons): Issue.record("seed \(seed): \(reasons)")
@@ -65,6 +69,21 @@ import Testing
     let isMade = { (kind: OpKind) in !others.contains(kind) && !kind.rawValue.hasSuffix("Gradient")
     }
     #expect(kinds == Set(OpKind.allCases.filter(isMade)))
+  }
+
+  /// OpenMP says what it was told when it is loaded.
+  @Test("moec-fuzz checks a model, and threads that wait leave the processor to others")
+  func command() throws {
+    let result = try Command.run(
+      "/bin/sh",
+      [
+        "-c", "unset OMP_WAIT_POLICY; OMP_DISPLAY_ENV=verbose exec \"$@\"", "sh",
+        try Command.path(of: "moec-fuzz"), "--seed", "7", "--count", "1",
+      ])
+    #expect(result.output.contains("1 models: 1 right"), "\(result)")
+    let said = result.errors + result.output
+    let waits = ["KMP_BLOCKTIME='0'", "GOMP_SPINCOUNT = '0'"]
+    #expect(!said.contains("_OPENMP") || waits.contains(where: said.contains), "\(said)")
   }
 
   @Test("What is wrong with a graph is all that is left of it")

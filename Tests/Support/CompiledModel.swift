@@ -42,6 +42,7 @@ public struct CompiledModel: Sendable {
     compilation.infers = infers
     compilation.takesDocuments = documents
     compilation.cache = try Self.cache.get()
+    compilation.precompiled = try Self.precompiled.get()
     let plan = try compilation.plan(compilation.transformed(graph), source: nil)
     let built = try compilation.scratchLibrary(
       of: plan, in: URL(fileURLWithPath: try ModelFixture.folder()),
@@ -54,6 +55,11 @@ public struct CompiledModel: Sendable {
   /// One for all tests of a run: kernels are compiled once.
   static let cache = Result {
     ContentCache(folder: URL(fileURLWithPath: try ModelFixture.folder()))
+  }
+
+  /// One for all tests of a run: the compiler reads it once.
+  public static let precompiled = Result {
+    PrecompiledHeader(in: URL(fileURLWithPath: try ModelFixture.folder()))
   }
 
   /// The graph after the passes that the compiler cannot do without.

@@ -119,9 +119,17 @@ struct RuntimeText: Sendable {
     return isElse || isEnd
   }
 
+  /// Whether a line has the beginning that all words have.
+  private static func mayHoldWord(_ line: Substring) -> Bool {
+    let (bytes, start) = (line.utf8, "MODEL_".utf8)
+    return bytes.indices.contains { bytes[$0...].starts(with: start) }
+  }
+
   /// A line for each line of a word's text. What stands for a word is not looked at again: it has names
   /// of the model in it.
   private func replaced(_ line: Substring) -> [String] {
+    // Few have any, and looking for each of them takes long.
+    guard Self.mayHoldWord(line) else { return [String(line)] }
     let found = words.compactMap { word, texts in
       line.firstRange(of: word.rawValue).map { (range: $0, texts: texts) }
     }

@@ -16,8 +16,10 @@ final class TrialModels: @unchecked Sendable {
   private var models: [[String]: TrialModel] = [:]
 
   init(_ compilation: Compilation, _ files: TrialFiles) throws {
-    (self.compilation, self.files) = (compilation, files)
     folder = try TemporaryFolder()
+    var own = compilation
+    own.precompiled = PrecompiledHeader(in: folder.url.appendingPathComponent("header"))
+    (self.compilation, self.files) = (own, files)
   }
 
   func remove() { folder.remove() }
