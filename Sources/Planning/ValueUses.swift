@@ -89,13 +89,14 @@ struct ValueUses {
     }
   }
 
+  /// What nothing needs at all stays with the loss, as what it reads may be there.
   private mutating func findCallsForLogits() {
     var needed = Set(outputs.filter { $0.value.contains { $0 != .logits } }.keys)
     for call in program.calls where call.phase == .backward { needed.formUnion(call.inputs) }
     for (index, call) in program.calls.enumerated().reversed() where call.phase == .forward {
       if call.results.contains(where: { needed.contains($0) || isRouting($0) }) {
         needed.formUnion(call.inputs)
-      } else {
+      } else if purposes[index] == nil {
         purposes[index] = .logits
       }
     }

@@ -72,8 +72,12 @@ public struct ModelCheck {
   private func check(_ graph: Graph, seed: UInt64) throws -> Outcome {
     var dice = Dice(seed: seed ^ 0x5eed)
     let options = Self.options(&dice)
-    let pipeline = Self.pipeline(for: graph, &dice)
-    let transformed = try pipeline.run(graph, options: options)
+    let documents = Self.takesDocuments(graph, &dice)
+    var others = dice.forked()
+    let part = others.happens(30) ? LinearCrossEntropy.partAlignment : nil
+    let transformed = try Pipeline(
+      Pipeline.standard(expertRanks: 1, documents: documents, logitsAtOnce: part)
+    ).run(graph, options: options)
     for text in [graph, transformed] where try Graph(parsing: text.text) != text {
       return .wrong(["the graph's text reads back as another graph"])
     }
@@ -93,7 +97,8 @@ public struct ModelCheck {
     let built = try build(plan, in: place, seed: seed)
     if !built.warnings.isEmpty { return .wrong(["the C compiler says: \(built.warnings)"]) }
     let library = try ModelLibrary(path: built.path)
-    let reference = try pipeline.run(graph, options: .reference)
+    let reference = try Pipeline(Pipeline.standard(expertRanks: 1, documents: documents))
+      .run(graph, options: .reference)
     let ignored = Self.ignored(&dice)
     var wrong: [String] = []
     for _ in 0..<repeats where wrong.isEmpty {
@@ -103,7 +108,7 @@ public struct ModelCheck {
     if dice.happens(25) {
       let ranks = RankCheck(reference, library, seed: seed, ignoring: ignored)
       wrong += try sharedExperts(
-        of: graph, documents: transformed.takesDocuments, options, steps, seed: seed, in: place
+        of: graph, documents: documents, logitsAtOnce: part, options, steps, seed: seed, in: place
       ) {
         try ranks.differences(
           of: RankCheck(reference, $0, seed: seed, ignoring: ignored), among: $1)
@@ -123,12 +128,13 @@ public struct ModelCheck {
 
   /// What is wrong where ranks share out the experts, if two or three of them can.
   private func sharedExperts(
-    of graph: Graph, documents: Bool, _ options: PipelineOptions, _ steps: Set<String>,
-    seed: UInt64, in place: URL,
+    of graph: Graph, documents: Bool, logitsAtOnce part: Int?, _ options: PipelineOptions,
+    _ steps: Set<String>, seed: UInt64, in place: URL,
     _ differences: (ModelLibrary, Int) throws -> [String]
   ) throws -> [String] {
     for ranks in [2, 3] {
-      let pipeline = Pipeline(Pipeline.standard(expertRanks: ranks, documents: documents))
+      let pipeline = Pipeline(
+        Pipeline.standard(expertRanks: ranks, documents: documents, logitsAtOnce: part))
       guard let shared = try? pipeline.run(graph, options: options) else { continue }
       let plan = try Plan(shared, accumulates: false, omitting: steps)
       guard try Graph(parsing: shared.text) == shared,
@@ -145,16 +151,15 @@ public struct ModelCheck {
     PipelineOptions(omitted: some(of: PipelineOptions.reference.omitted.sorted(), &dice))
   }
 
-  /// With several documents in a row by chance, where the model can have them.
-  private static func pipeline(for graph: Graph, _ dice: inout Dice) -> Pipeline {
-    guard dice.happens(40) else { return Pipeline() }
-    let masked = Pipeline(Pipeline.standard(expertRanks: 1, documents: true))
+  /// Whether there are several documents in a row: by chance, where the model can have them.
+  private static func takesDocuments(_ graph: Graph, _ dice: inout Dice) -> Bool {
+    guard dice.happens(40) else { return false }
     do {
-      _ = try masked.run(graph)
+      _ = try Pipeline(Pipeline.standard(expertRanks: 1, documents: true)).run(graph)
     } catch  where error.message.hasPrefix("--documents: ") {
-      return Pipeline()
+      return false
     } catch {}  // which the caller finds too
-    return masked
+    return true
   }
 
   /// Which targets are ignored: none or some, more often than not.

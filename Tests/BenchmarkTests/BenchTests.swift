@@ -175,7 +175,8 @@ import Toolchain
     let most = try #require(report.excesses.first)
     #expect(text.contains("note: \(most.name) did "))
     #expect(text.contains("measure again when it is idle") && text.contains("> 100 %"))
-    #expect(!text.contains("284") && !text.contains("-12.5"))
+    // Of times that were measured, one may well have these digits.
+    #expect(!text.contains("284.0 %") && !text.contains("-12.5"))
   }
 
   private static let clang: CCompiler? = {

@@ -2,6 +2,8 @@ import CompiledModels
 import Foundation
 import GraphIR
 import ModelFixtures
+import Passes
+import Planning
 import RandomModels
 import Testing
 
@@ -51,6 +53,26 @@ import Testing
     }
     return Array(frozen.prefix(8) + adapted.prefix(8))
   }()
+
+  /// A call that nothing needs was made for logits alone, of what only a pass with targets had made.
+  @Test("What a pass makes, it has made the operands of", arguments: [true, false])
+  func purposes(drops: Bool) throws {
+    for seed in Array(1...60 as ClosedRange<UInt64>) + [4_000_013] {
+      let graph = try RandomModel(seed: seed).changed()
+      let options = PipelineOptions(omitted: drops ? [] : ["DropUnused"])
+      let pipeline = Pipeline(Pipeline.standard(expertRanks: 1, logitsAtOnce: 16))
+      for layer in try Plan(pipeline.run(graph, options: options)).layers {
+        var purposes: [Place: Purpose] = [:]
+        for call in layer.forward {
+          for operand in call.inputs {
+            let made = purposes[operand.place] ?? .every
+            #expect(made == .every || made == call.purpose, "seed \(seed): \(call.kernel.action)")
+          }
+          for result in call.results { purposes[result.place] = call.purpose }
+        }
+      }
+    }
+  }
 
   @Test("A seed gives the same model every time, and another seed another")
   func reproducible() throws {
