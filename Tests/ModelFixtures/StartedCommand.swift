@@ -2,7 +2,7 @@ import Foundation
 
 /// A program that runs beside the test, which may watch it, send it signals and wait for its end.
 public final class StartedCommand: @unchecked Sendable {
-  private let process = Process()
+  private let program: SpawnedProgram
   private let outputs: [URL]
   private let reader: FileHandle
 
@@ -16,17 +16,18 @@ public final class StartedCommand: @unchecked Sendable {
     outputs = ["output", "errors"].map { scratch.appendingPathComponent($0) }
     for file in outputs { try Data().write(to: file) }
     reader = try FileHandle(forReadingFrom: outputs[0])
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
     // Runs of tests are kept where nobody looks, unless a test says where.
-    process.environment = ["MOEC_RUNS": scratch.appendingPathComponent("runs").path]
+    let variables = ["MOEC_RUNS": scratch.appendingPathComponent("runs").path]
       .merging(ProcessInfo.processInfo.environment) { $1 }
       .merging(environment) { $1 }
-    process.standardInput = input ?? FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: outputs[0])
-    process.standardError = try FileHandle(forWritingTo: outputs[1])
-    try process.run()
+    let ends = input.map { [$0.fileHandleForReading, $0.fileHandleForWriting] } ?? []
+    // Nobody else's child is to hold them open.
+    for end in ends { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+    self.program = try SpawnedProgram(
+      program, arguments, in: folder, environment: variables, input: ends.first?.fileDescriptor,
+      outputs: outputs.map(\.path))
+    // Where the program has closed it, writing fails.
+    try input?.fileHandleForReading.close()
   }
 
   /// Starts the `moec` that was built beside the tests.
@@ -35,32 +36,35 @@ public final class StartedCommand: @unchecked Sendable {
   }
 
   /// One that a test forgot, or left by an error.
-  deinit { send(SIGKILL) }
+  deinit {
+    guard program.isRunning else { return }
+    send(SIGKILL)
+    _ = program.end()
+  }
 
-  public var isRunning: Bool { process.isRunning }
-  public var identifier: Int32 { process.processIdentifier }
+  public var isRunning: Bool { program.isRunning }
+  public var identifier: Int32 { program.identifier }
 
   /// What it has written since this was asked last.
   public func newOutput() throws -> Data { try reader.readToEnd() ?? Data() }
 
   /// Waits until something is so, or the program has ended.
   public func wait(until condition: () throws -> Bool) rethrows {
-    while process.isRunning, try !condition() { Thread.sleep(forTimeInterval: 0.01) }
+    while program.isRunning, try !condition() { Thread.sleep(forTimeInterval: 0.01) }
   }
 
   /// Sends a signal if it still runs; to all that it started too, if they are a group of its own.
   public func send(_ signal: Int32, toItsGroup: Bool = false) {
-    guard process.isRunning else { return }
-    if toItsGroup, kill(-process.processIdentifier, signal) == 0 { return }
-    kill(process.processIdentifier, signal)
+    guard program.isRunning else { return }
+    if toItsGroup, kill(-program.identifier, signal) == 0 { return }
+    kill(program.identifier, signal)
   }
 
   /// Waits for its end, and says what came of it.
   public func end() throws -> Command {
-    process.waitUntilExit()
+    let (status, isKilled) = program.end()
     let texts = try outputs.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
     return Command(
-      status: process.terminationStatus,
-      isKilled: process.terminationReason == .uncaughtSignal, output: texts[0], errors: texts[1])
+      status: status, isKilled: isKilled, output: texts[0], errors: texts[1])
   }
 }

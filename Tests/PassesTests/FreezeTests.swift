@@ -55,6 +55,20 @@ import Words
     for name in learned { #expect(run.gradient(of: name) == whole.gradient(of: name), "\(name)") }
   }
 
+  /// A norm's kernel was called for nothing, with no place for what it makes.
+  @Test("Of a norm whose bias alone learns, over what is frozen, nothing goes back but a sum")
+  func biasOfNormAlone() throws {
+    let (V, T) = (MoE.Axis("V", 7), MoE.Axis("T", 5))
+    let (B, C) = (MoE.Axis("B", 2), MoE.Axis("C", 6))
+    let graph = try LanguageModel.trace("bias", vocabulary: V, context: T, batch: B) { text in
+      text.tokens.embedding("token", C).layerNorm("norm").linear("head", V)
+    }
+    let part = try Pipeline().run(
+      frozen(graph, "token", "norm.weight"), options: PipelineOptions(omitted: ["DropUnused"]))
+    #expect(!part.nodes.contains { $0.op.kind == .layerNormGradient })
+    #expect(gradients(part) == ["norm.bias", "head.weight", "head.bias"])
+  }
+
   @Test("Backward ends where nothing behind it learns")
   func backwardEnds() throws {
     let graph = try FamilyModel(.llama) { $0.experts = 0 }.graph()

@@ -44,6 +44,8 @@ extension Op {
   ///   - hasDocuments: whether a mask is of documents.
   fileprivate func code(byExpert: Bool, hasSinks: Bool, hasDocuments: Bool) -> CallCode {
     let expert = byExpert ? "expert_" : ""
+    let gradient = { (of: String) in byExpert ? "expert_linear_\(of)_gradient" : "linear" }
+    let inParts = "linear_cross_entropy"
     return switch self {
     case .input, .parameter: CallCode(nil) { _, _ in Statement([]) }
     case .pointwise(let op): CallCode(nil) { $0.pointwise(op, $1) }
@@ -54,12 +56,8 @@ extension Op {
     case .indices: CallCode("numbers") { $0.indices($1) }
     case .documentPositions: CallCode("documents") { $0.documentPositions($1) }
     case .linear: CallCode(expert + "linear") { $0.linear($1) }
-    case .linearInputGradient:
-      CallCode(byExpert ? "expert_linear_input_gradient" : "linear") { $0.linearInputGradient($1) }
-    case .linearWeightGradient:
-      CallCode(byExpert ? "expert_linear_weight_gradient" : "linear") {
-        $0.linearWeightGradient($1)
-      }
+    case .linearInputGradient: CallCode(gradient("input")) { $0.linearInputGradient($1) }
+    case .linearWeightGradient: CallCode(gradient("weight")) { $0.linearWeightGradient($1) }
     case .matmul(let op): CallCode("matmul") { $0.matmul(op, $1) }
     case .transpose: CallCode("transpose") { $0.transpose($1) }
     case .reshape: CallCode(nil) { $0.copy($1) }
@@ -100,10 +98,8 @@ extension Op {
     case .counted: CallCode("targets") { $0.counted($1) }
     case .crossEntropy: CallCode("cross_entropy") { $0.crossEntropy($1) }
     case .crossEntropyGradient: CallCode("cross_entropy") { $0.crossEntropyGradient($1) }
-    case .linearCrossEntropy(let op):
-      CallCode("linear_cross_entropy") { $0.linearCrossEntropy(op, $1) }
-    case .linearCrossEntropyGradient(let op):
-      CallCode("linear_cross_entropy") { $0.linearCrossEntropyGradient(op, $1) }
+    case .linearCrossEntropy(let op): CallCode(inParts) { $0.lossInParts(op, $1) }
+    case .linearCrossEntropyGradient(let op): CallCode(inParts) { $0.lossInPartsGradient(op, $1) }
     }
   }
 }

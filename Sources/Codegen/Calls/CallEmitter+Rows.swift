@@ -164,14 +164,14 @@ extension CallEmitter {
   }
 
   /// A pass without targets does not come here.
-  func linearCrossEntropy(_ op: LinearCrossEntropy, _ c: CallText) -> Statement {
+  func lossInParts(_ op: LinearCrossEntropy, _ c: CallText) -> Statement {
     let operands = [.room, .rows, .weights, .bias, .targets].map { c[$0] }
     return Statement(
       setting: "\(c.made(.output))[0]", calling: "linear_cross_entropy",
       [c.made(.maximum), c.made(.sum)] + operands + headSizes(op.part, c))
   }
 
-  func linearCrossEntropyGradient(_ op: LinearCrossEntropyGradient, _ c: CallText) -> Statement {
+  func lossInPartsGradient(_ op: LinearCrossEntropyGradient, _ c: CallText) -> Statement {
     let made = [.rows, .weights, .bias].map { c.made($0) } + [c[.room], lossGradient(c)]
     let read = [.rows, .weights, .bias, .maximum, .sum, .targets].map { c[$0] }
     return Statement(

@@ -35,9 +35,13 @@ public struct LayerNorm: ForwardOperation {
     // Of the parameters' two kernels make the weight's always; the bias's alone is a sum.
     let wantsBias = bias && node.isWanted[2]
     let isJoined = wantsBias && node.isWanted[1]
-    let made = g.emit(
-      .layerNormGradient(LayerNormGradient(bias: isJoined)),
-      [dy, node.inputs[0], node.inputs[1], node.results[1], node.results[2]])
+    let isBiasAlone = !node.isWanted[0] && !node.isWanted[1]
+    let made =
+      isBiasAlone
+      ? [nil, nil]
+      : g.emit(
+        .layerNormGradient(LayerNormGradient(bias: isJoined)),
+        [dy, node.inputs[0], node.inputs[1], node.results[1], node.results[2]])
     if !bias || isJoined { return made }
     let type = g.type(of: node.inputs[1])
     return made + [wantsBias ? g.emitOne(.sum(Sum(to: type.axes)), [dy]) : nil]
