@@ -36,7 +36,7 @@ public struct LayerNorm: ForwardOperation {
     let wantsBias = bias && node.isWanted[2]
     let isJoined = wantsBias && node.isWanted[1]
     let isBiasAlone = !node.isWanted[0] && !node.isWanted[1]
-    let made =
+    let made: [Value?] =
       isBiasAlone
       ? [nil, nil]
       : g.emit(
