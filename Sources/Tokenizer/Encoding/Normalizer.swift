@@ -101,10 +101,12 @@ extension Normalizer {
     return Array(String(String.UnicodeScalarView(kept)).utf8)
   }
 
-  /// The package knows the marks of Unicode 8, and leaves those alone that came later.
+  /// The package knows the marks of Unicode 9, and leaves those alone that came later.
   private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark: scalar.isOfUnicode(8)
+    // One of these was punctuation then.
+    case .nonspacingMark, .spacingMark, .enclosingMark:
+      scalar.isOfUnicode(9) && scalar.value != 0x111c9
     // Two that were marks then.
     default: scalar.value == 0x1cf2 || scalar.value == 0x1cf3
     }
