@@ -70,9 +70,22 @@ extension Graph {
     type.axes.suffix(2) == [context, context]
   }
 
-  /// What all nodes of a phase cost together.
-  public func cost(_ phase: Phase) -> Cost {
-    zip(nodes, costs).reduce(.none) { $1.0.phase == phase ? $0 + $1.1 : $0 }
+  /// What all nodes of a phase of training cost together.
+  public func cost(_ phase: Phase) -> Cost { cost(phase, without: nodesForLogitsAlone) }
+
+  /// The same with what a pass with targets leaves out.
+  public func costOfAll(_ phase: Phase) -> Cost { cost(phase, without: []) }
+
+  private func cost(_ phase: Phase, without others: [Int]) -> Cost {
+    zip(nodes.indices, costs).reduce(.none) {
+      nodes[$1.0].phase == phase && !others.contains($1.0) ? $0 + $1.1 : $0
+    }
+  }
+
+  /// The node that a pass with targets leaves out, where the loss makes logits for itself.
+  private var nodesForLogitsAlone: [Int] {
+    guard nodes.contains(where: { $0.op.kind == .linearCrossEntropy }) else { return [] }
+    return outputs.filter { $0.output == .logits }.map(\.value.node)
   }
 
   /// Floating-point operations of all nodes of a phase.

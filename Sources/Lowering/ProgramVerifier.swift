@@ -140,7 +140,7 @@ public struct ProgramVerifier {
           throw Diagnostic(at: node.location, "no call carries out \(graph.line(of: index))")
         }
       }
-      let (calls, nodes) = (program.cost(phase), graph.cost(phase))
+      let (calls, nodes) = (program.cost(phase), graph.costOfAll(phase))
       guard calls == nodes else {
         throw Diagnostic(
           at: nil,

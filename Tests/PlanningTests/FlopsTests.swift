@@ -1,5 +1,6 @@
 import CompiledModels
 import GraphIR
+import Passes
 import Testing
 
 @testable import Planning
@@ -11,12 +12,14 @@ import Testing
     let layered = try LayeredModel.Form.allCases.map {
       ($0.rawValue, try Pipelines.plan(LayeredModel($0).graph()))
     }
-    for (name, plan) in PlanTests.plans.map({ ($0.name, $0.plan) }) + layered {
+    let inParts = Pipeline(Pipeline.standard(expertRanks: 1, logitsAtOnce: 16))
+    let parts = ("parts", try Plan(inParts.run(PlanTests.models[0].graph())))
+    for (name, plan) in PlanTests.plans.map({ ($0.name, $0.plan) }) + layered + [parts] {
       let sum = plan.uses.reduce(0) { $0 + plan.layers[$1.layer].flops(phase) }
       #expect(sum == plan.graph.flops(phase), "\(name)")
       let products = plan.uses.flatMap {
         phase == .forward ? plan.layers[$0.layer].forward : plan.layers[$0.layer].backward
-      }.reduce(0) { $0 + $1.cost.productFlops }
+      }.filter { $0.purpose != .logits }.reduce(0) { $0 + $1.cost.productFlops }
       #expect(products == plan.graph.cost(phase).productFlops, "\(name)")
     }
   }
