@@ -213,7 +213,9 @@ let package = Package(
       exclude: ["surface.jsonl"]),
     .testTarget(name: "TrackingTests", dependencies: ["Tracking", "ModelFixtures"]),
     // A small model in C, compiled by the tests of whatever runs libraries.
-    .target(name: "ModelFixtures", path: "Tests/ModelFixtures", exclude: ["bigram.c"]),
+    .target(
+      name: "ModelFixtures", dependencies: ["Toolchain"], path: "Tests/ModelFixtures",
+      exclude: ["bigram.c"]),
     .testTarget(
       name: "MoecTests",
       dependencies: [

@@ -48,7 +48,7 @@ struct DocumentSite {
     if reaches.allSatisfy({ $0 == .constant }) { return .constant }
     for case .summed(let first) in reaches { return .summed(first) }
     switch node.op {
-    case .crossEntropy, .linearCrossEntropy:
+    case .crossEntropy:
       try demandOwn()
       return .summed(index)
     case .counted: return .own

@@ -3,7 +3,7 @@ import Foundation
 /// What `posix_spawn` does between the fork and the program: file actions, the process group, and
 /// signals as a program expects them, all of them open and with their usual effect, whatever the
 /// thread that starts it has blocked. The two platforms' spellings are kept in this one place.
-final class SpawnActions {
+package final class SpawnActions {
   #if canImport(Darwin)
     private var actions: posix_spawn_file_actions_t?
     private var attributes: posix_spawnattr_t?
@@ -16,7 +16,7 @@ final class SpawnActions {
   static let lock = NSLock()
 
   /// - Parameter group: the process group to join; 0: one of its own.
-  init(group: pid_t) {
+  package init(group: pid_t) {
     posix_spawn_file_actions_init(&actions)
     posix_spawnattr_init(&attributes)
     var none = sigset_t()
@@ -30,16 +30,18 @@ final class SpawnActions {
     posix_spawnattr_setflags(&attributes, Int16(flags))
   }
 
-  func destroy() {
+  package func destroy() {
     posix_spawn_file_actions_destroy(&actions)
     posix_spawnattr_destroy(&attributes)
   }
 
-  func openNull(_ number: Int32) {
-    posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
+  func openNull(_ number: Int32) { open("/dev/null", O_RDWR, as: number) }
+
+  package func open(_ path: String, _ mode: Int32, as number: Int32) {
+    posix_spawn_file_actions_addopen(&actions, number, path, mode, 0)
   }
 
-  func move(_ descriptor: Int32, to number: Int32) {
+  package func move(_ descriptor: Int32, to number: Int32) {
     posix_spawn_file_actions_adddup2(&actions, descriptor, number)
   }
 
@@ -47,7 +49,7 @@ final class SpawnActions {
   ///
   /// A file that was written a moment ago is "busy" while a child that another thread has just
   /// started still holds it open for writing: that passes.
-  func spawn(
+  package func spawn(
     _ program: String, _ words: [String], environment: [String: String]
   ) throws(ToolchainError) -> pid_t {
     let variables = ProcessInfo.processInfo.environment

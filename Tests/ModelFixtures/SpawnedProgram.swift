@@ -1,4 +1,5 @@
 import Foundation
+import Toolchain
 
 /// A program that runs beside this one, in a process group of its own.
 ///
@@ -20,16 +21,13 @@ final class SpawnedProgram: @unchecked Sendable {
     let words =
       folder.map { ["/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", $0, program] }
       ?? [program]
-    guard access(program, X_OK) == 0 else {
-      throw FixtureError(text: "\(program) is no program")
-    }
-    let actions = FileActions()
+    let actions = SpawnActions(group: 0)
     defer { actions.destroy() }
     if let input { actions.move(input, to: 0) } else { actions.open("/dev/null", O_RDONLY, as: 0) }
     for (number, path) in outputs.enumerated() {
       actions.open(path, O_WRONLY, as: Int32(1 + number))
     }
-    identifier = try actions.spawn(words + arguments, environment.map { "\($0.key)=\($0.value)" })
+    identifier = try actions.spawn(words[0], words + arguments, environment: environment)
   }
 
   var isRunning: Bool {
@@ -52,52 +50,5 @@ final class SpawnedProgram: @unchecked Sendable {
     let found = lock.withLock { status ?? 0 }
     let signal = found & 0x7f
     return signal == 0 ? (found >> 8 & 0xff, false) : (signal, true)
-  }
-}
-
-/// What is done between the fork and the program.
-private final class FileActions {
-  #if canImport(Darwin)
-    private var actions: posix_spawn_file_actions_t?
-    private var attributes: posix_spawnattr_t?
-  #else
-    private var actions = posix_spawn_file_actions_t()
-    private var attributes = posix_spawnattr_t()
-  #endif
-
-  init() {
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-  }
-
-  func destroy() {
-    posix_spawn_file_actions_destroy(&actions)
-    posix_spawnattr_destroy(&attributes)
-  }
-
-  func open(_ path: String, _ mode: Int32, as number: Int32) {
-    posix_spawn_file_actions_addopen(&actions, number, path, mode, 0)
-  }
-
-  func move(_ descriptor: Int32, to number: Int32) {
-    posix_spawn_file_actions_adddup2(&actions, descriptor, number)
-  }
-
-  func spawn(_ words: [String], _ variables: [String]) throws -> pid_t {
-    let texts = [words, variables].map { $0.map { strdup($0) } + [nil] }
-    defer { texts.joined().forEach { free($0) } }
-    var child: pid_t = 0
-    // A program that was written a moment ago is busy while a child of another thread still holds it open.
-    for attempt in 0..<100 {
-      let code = posix_spawn(&child, words[0], &actions, &attributes, texts[0], texts[1])
-      if code == 0 { return child }
-      if code != ETXTBSY || attempt == 99 {
-        throw FixtureError(text: "\(words[0]): \(String(cString: strerror(code)))")
-      }
-      usleep(10_000)
-    }
-    return child
   }
 }

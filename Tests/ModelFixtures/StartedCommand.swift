@@ -17,8 +17,8 @@ public final class StartedCommand: @unchecked Sendable {
     for file in outputs { try Data().write(to: file) }
     reader = try FileHandle(forReadingFrom: outputs[0])
     // Runs of tests are kept where nobody looks, unless a test says where.
-    let variables = ["MOEC_RUNS": scratch.appendingPathComponent("runs").path]
-      .merging(ProcessInfo.processInfo.environment) { $1 }
+    let inherited = ProcessInfo.processInfo.environment["MOEC_RUNS"]
+    let variables = ["MOEC_RUNS": inherited ?? scratch.appendingPathComponent("runs").path]
       .merging(environment) { $1 }
     let ends = input.map { [$0.fileHandleForReading, $0.fileHandleForWriting] } ?? []
     // Nobody else's child is to hold them open.

@@ -29,7 +29,10 @@ import Testing
     }
   }
 
-  @Test("So they do where some of them is frozen, or has adapters", arguments: Self.changed)
+  /// The last two have layers whose backward makes what nobody reads: C with a variable that was not used.
+  @Test(
+    "So they do where some of them is frozen, or has adapters",
+    arguments: Self.changed + [4_000_320, 7_000_405])
   func agreesChanged(seed: UInt64) throws {
     let check = try Self.check()
     let graph = try RandomModel(seed: seed).changed()

@@ -21,6 +21,17 @@ struct LayerSignature {
   let phase: Phase
   let parts: [Part]
   let functionName: String
+
+  /// Whether a call is given anything of one use.
+  var takesUse: Bool {
+    parts.contains { part in
+      switch part {
+      case .argument, .parameters, .gradients, .updates, .borrowed, .saved, .stream: true
+      case .scratch, .pass: false
+      }
+    }
+  }
+
   var arguments: [Argument] { phase == .forward ? layer.forwardArguments : layer.backwardArguments }
 
   /// - Parameter run: what the function of a run of its own is called besides; nil: it is the phase's.

@@ -126,9 +126,14 @@ extension ModelFile {
     if phase == .forward { call = RoutesFile.wrapped(call, layout) }
     func statements(_ use: String, first: String) -> [Statement] {
       let layer = Statement(lines: ["\(name)_use *\(name) = &m->layers->\(name)[\(use)];"])
-      if phase == .forward { return [layer, call] }
+      // Where nobody reads what a layer makes, it may be given nothing of a use.
+      if phase == .forward {
+        return (signature.takesUse || layout.hasRouters ? [layer] : []) + [call]
+      }
       let ready = Statement(lines: ["model_gradients_ready(m, \(first));"])
-      return [layer] + again(group, use) + [call] + (layout.hasGradients ? [ready] : [])
+      let again = again(group, use)
+      let own = signature.takesUse || !again.isEmpty ? [layer] : []
+      return own + again + [call] + (layout.hasGradients ? [ready] : [])
     }
     if group.count == 1 {
       let isAlone = layout.uses.count == 1 && (phase == .backward || !layout.hasRouters)
