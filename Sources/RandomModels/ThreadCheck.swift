@@ -66,7 +66,8 @@ struct ThreadCheck {
     // A loss that is no number is counted by neither.
     let loss = try accumulated.accumulate(tokens: tokens, targets: targets, seed: seed)
     if !loss.isFinite { return [] }
-    _ = try accumulated.update(with: hyper, maximumNorm: nil)
+    // So is a gradient that is no number, by an update alone.
+    if !(try accumulated.update(with: hyper, maximumNorm: nil)).isFinite { return [] }
     return try trial.parameters.keys.sorted().filter { name in
       let values = [try stepped.read(named: name), try accumulated.read(named: name)]
       return zip(values[0], values[1]).contains { $0.bitPattern != $1.bitPattern && !$0.isNaN }
@@ -78,7 +79,11 @@ struct ThreadCheck {
     let model = try trial.model()
     let alone = try model.loss(tokens: trial.tokens, targets: trial.targets, seed: trial.seed)
     let beside = try losses(model)
-    let isSame = [0, 2].allSatisfy { beside[$0].bitPattern == alone.bitPattern || !alone.isFinite }
+    // Behind one that is no number all others are left out.
+    let compared = beside[1].isFinite ? [0, 2] : [0]
+    let isSame = compared.allSatisfy {
+      beside[$0].bitPattern == alone.bitPattern || !alone.isFinite
+    }
     return isSame ? [] : ["a batch's loss beside others is \(beside), alone \(alone)"]
   }
 
