@@ -11,7 +11,7 @@ struct UseBinding {
   private let stream: UseNumbers
   private let router: UseNumbers?
 
-  /// In bytes: where its saved buffers are; what connects it to its neighbours.
+  /// In bytes: where its saved buffers are, if it has any but the first one's; what connects it to its neighbours.
   private let saved: UseNumbers?
   private let connections: [UseNumbers]
 
@@ -30,7 +30,8 @@ struct UseBinding {
     var places = uses.map { plan.regions[.saved] + $0.savedOffset }
     // Nobody asks for the first one's place where only the others have one of their own.
     if layout.sharesSaved { places[0] = places[1] - (uses.count > 2 ? places[2] - places[1] : 0) }
-    saved = layout.hasSaved ? numbers("saved", places) : nil
+    let asksForSaved = layout.hasSaved && !(layout.sharesSaved && layout.own.isEmpty)
+    saved = asksForSaved ? numbers("saved", places) : nil
     connections = layout.connections.map { connection in
       let places = connection.edges.map { plan.place(of: plan.edges[$0].storage) }
       return numbers(CNames.field(connection.name), places)
@@ -68,13 +69,13 @@ struct UseBinding {
   }
 
   private var savedLines: [String] {
-    guard let saved else { return [] }
+    let own = saved?.expression
     guard layout.sharesSaved else {
-      return ["\(name)_bind_saved(&u->s, \(savedBase) + \(saved.expression));"]
+      return own.map { ["\(name)_bind_saved(&u->s, \(savedBase) + \($0));"] } ?? []
     }
     let first = plan.regions[.saved] + layout.uses[0].savedOffset
-    let own = "if (l) { \(name)_bind_own(&u->s, arena + \(saved.expression)); }"
-    return ["\(name)_bind_saved(&u->s, saved + \(first));"] + (layout.own.isEmpty ? [] : [own])
+    return ["\(name)_bind_saved(&u->s, saved + \(first));"]
+      + (own.map { ["if (l) { \(name)_bind_own(&u->s, arena + \($0)); }"] } ?? [])
   }
 
   /// Lanes have the first use's, which serve all.
