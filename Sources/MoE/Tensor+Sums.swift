@@ -5,7 +5,8 @@ extension Tensor {
   ///
   ///     y[c] = Σ_r x[r, c]    f32[R…, C…] -> f32[C…]
   ///
-  /// Error: axes that are not neighbours.
+  /// Axes that are there twice are those that x begins with, else those that it ends with. Error: axes that are
+  /// not neighbours.
   public func sum(
     over axes: Axis..., file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { summed(axes, tracer.call("sum", file, line, column)) { _ in nil } }
@@ -14,7 +15,8 @@ extension Tensor {
   ///
   ///     y[c] = Σ_r x[r, c] / |R|    f32[R…, C…] -> f32[C…]
   ///
-  /// Error: axes that are not neighbours.
+  /// Axes that are there twice are those that x begins with, else those that it ends with. Error: axes that are
+  /// not neighbours.
   public func mean(
     over axes: Axis..., file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Tensor { summed(axes, tracer.call("mean", file, line, column)) { 1 / Double($0) } }

@@ -35,7 +35,9 @@ extension ModelWriter {
     case 2 where width.size % 2 == 0:
       let pairs = x.reshaped(to: first, columns(2))
       return (pairs * pairs.sum(over: columns(2))).reshaped(last: 2, to: width)
-    case 3: return x * (x.max(over: width) - x.mean(over: width)).tanh()
+    // Of two axes that are one, the mean is over the first.
+    case 3 where width != sizes.B:
+      return x * (x.max(over: width) - x.mean(over: width)).tanh()
     default: return x - x.logSumExp()
     }
   }

@@ -19,8 +19,10 @@ extension ModelWriter {
 
   private mutating func newRouting(_ x: Tensor) -> Routing {
     let count = dice.pick([1, 2, 3, 4, 4, 5, 8])
-    let experts =
-      dice.happens(8) ? dice.pick([sizes.T, sizes.B, sizes.G]) : Axis("E\(count)", count)
+    var others = dice.forked()
+    let isProduct = count % 2 == 0 && others.happens(20)
+    let own = isProduct ? 2 * Axis("E\(count / 2)", count / 2) : Axis("E\(count)", count)
+    let experts = dice.happens(8) ? dice.pick([sizes.T, sizes.B, sizes.G]) : own
     let chosen = dice.happens(10) ? experts.size : dice.int(1...min(experts.size, 3))
     let source = dice.happens(10) ? any(sizes.C) : x
     let routing = weighed(logits(source, experts), chosen, experts)

@@ -150,6 +150,13 @@ extension AxisModel {
       let x = start(text, a.B)
       return (x + mixture(x, a.B, a.B) + parameter("shift", a.T, a.B)).linear("head", a.V)
     },
+    AxisModel("experts-product") { text, a in
+      let x = start(text, a.C)
+      let experts = MoE.Axis("G", 2) * MoE.Axis("E", 2)
+      let routing = x.linear("gate", experts).top(2).softmax()
+      let rows = x.routed(by: routing, capacity: .share(1.2, atLeast: 1))
+      return (x + rows.linear("up", a.C).gelu().combined()).linear("head", a.V)
+    },
     AxisModel("routed-parameter") { text, a in
       let x = start(text, a.C)
       let routing = x.linear("gate", a.T).top(2).softmax()

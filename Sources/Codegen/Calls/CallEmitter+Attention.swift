@@ -11,7 +11,7 @@ extension CallEmitter {
     let first: CExpression = goesOn(type) ? "\(CExpression.pass)->past" : "0"
     let place: [CExpression] = [
       c.made(.output), c[.operand], axes[0], count, op.turned.map(CNames.size) ?? count, first,
-      axes[1], op.turned == nil ? "\(axes[2])/\(count)" : "\(axes[2])/(\(count))",
+      axes[1], "\(axes[2])/\(count.asDivisor)",
     ]
     let form: [CExpression] = [
       "\(op.base)", op.interleaved ? "1" : "0", op.inverse ? "1" : "0",
@@ -67,7 +67,7 @@ extension CallEmitter {
     return Statement(
       calling: "attention_sink_gradient",
       [c.made(.sinks), c[.gradient], c[.output], c[.sinks], c[.maximum], c[.sum]]
-        + [axes[0], heads, axes[1], "\(axes[2])/\(heads)"])
+        + [axes[0], heads, axes[1], "\(axes[2])/\(heads.asDivisor)"])
   }
 
   /// The compound literal of what is not plain, and how far rows are apart.
@@ -123,6 +123,7 @@ extension CallEmitter {
     let random: [CExpression] =
       op.rate == 0
       ? ["0", "0"] : [[StreamDraw].inTraining(op.rate), key(op.stream, of: weights)]
-    return [axes[0], count, axes[1], "\(axes[2])/\(count)", "\(CNames.float(op.scale))"] + random
+    return [axes[0], count, axes[1], "\(axes[2])/\(count.asDivisor)", "\(CNames.float(op.scale))"]
+      + random
   }
 }

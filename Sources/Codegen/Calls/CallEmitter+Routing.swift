@@ -57,7 +57,7 @@ extension CallEmitter {
     _ capacity: Capacity, of pairs: CExpression, _ experts: CExpression
   ) -> CExpression {
     guard let factor = capacity.factor else { return "\(capacity.least)" }
-    let share: CExpression = "(double)(\(pairs)) / \(experts) * \(factor)"
+    let share: CExpression = "(double)(\(pairs)) / \(experts.asDivisor) * \(factor)"
     let whole: CExpression = capacity.roundsUp ? "(int)ceil(\(share))" : "(int)(\(share))"
     return capacity.least > 0 ? "larger(\(capacity.least), \(whole))" : whole
   }

@@ -64,6 +64,13 @@ extension CExpression: ExpressibleByStringInterpolation {
   }
 }
 
+extension CExpression {
+  /// The same where something is divided by it: in parentheses, if it is a product, as `a / b*c` is `(a / b)*c`.
+  var asDivisor: CExpression {
+    text.contains { "*/+-".contains($0) } ? "(\(self))" : self
+  }
+}
+
 extension [CExpression] {
   func joined(separator: String) -> CExpression {
     CExpression(
