@@ -70,11 +70,12 @@ struct ModelWriter {
   private mutating func layersOfSteps() {
     let (seed, count) = (dice.bits(), dice.int(1...3))
     let odd = dice.happens(15) ? dice.int(0...count - 1) : -1
-    let outside = (dice, values, names, routings)
+    let outside = (dice, values, routings)
     let seen = dice.happens(30) ? (values, routings) : ([], [])
-    let layer = name("block")
+    let (layer, input) = (name("block"), narrowed())
+    let taken = names
     var index = 0
-    let result = layers(layer, count, narrowed()) { x in
+    let result = layers(layer, count, input) { x in
       dice = Dice(seed: index == odd ? seed &+ 1 : seed)
       (values, routings, names) = (seen.0 + [(x, sizes.C)], seen.1, 0)
       index += 1
@@ -82,8 +83,8 @@ struct ModelWriter {
       let y = narrowed()
       return dice.happens(70) ? x + y : y
     }
-    (dice, values, names, routings) = outside
-    names += 1
+    (dice, values, routings) = outside
+    names = taken
     values.append((result, sizes.C))
   }
 

@@ -44,6 +44,7 @@ struct FuzzCommand: ParsableCommand {
     // Threads that have nothing to do leave the processor to others: small models have little for four. OpenMP
     // reads it when it is loaded, with the first model.
     setenv("OMP_WAIT_POLICY", "passive", 0)
+    CrashReport.begin()
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("moec-fuzz-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -72,6 +73,7 @@ struct FuzzCommand: ParsableCommand {
     var tally = Tally()
     var seed = seed
     while tally.all < count, ContinuousClock.now - start < .seconds(seconds) {
+      CrashReport.note(seed: seed)
       do {
         let graph = try RandomModel(seed: seed).changed()
         let outcome = check.outcome(of: graph, seed: seed)

@@ -115,6 +115,15 @@ import Testing
     #expect(!said.contains("_OPENMP") || waits.contains(where: said.contains), "\(said)")
   }
 
+  @Test("Where a model ends moec-fuzz, it says which")
+  func crash() throws {
+    let script = "TMPDIR=\"$1\" \"$0\" --seed 7 --seconds 60 & sleep 1; kill -SEGV $!; wait $!"
+    let result = try Command.run(
+      "/bin/sh", ["-c", script, try Command.path(of: "moec-fuzz"), try ModelFixture.folder()])
+    #expect(result.status > 128, "\(result)")
+    #expect(result.errors.contains(/seed [0-9]+: wrong: it ended moec-fuzz/), "\(result)")
+  }
+
   @Test("What is wrong with a graph is all that is left of it")
   func reduction() throws {
     let graph = try RandomModel(seed: 7).graph()
