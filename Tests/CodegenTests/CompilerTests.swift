@@ -22,13 +22,15 @@ import Testing
   @Test("No warning with -Wall -Wextra, with and without OpenMP", arguments: compilers)
   func isClean(compiler: String) throws {
     guard Self.isThere(compiler) else { return }  // `theCompilers` says so
-    for model in Self.models {
+    for (index, model) in Self.models.enumerated() {
       let code = GeneratedModel(
         try Pipelines.plan(model.graph()), .init(sourceName: "model.swift"))
       let folder = try CompiledModel.write(code)
+      // Kernels are the same in both models.
+      let sources = code.sources.filter { index == 0 || !$0.hasPrefix("kernels/") }
       for openMP in ["-fopenmp", "-Wno-unknown-pragmas"] {
         let flags = ["-fsyntax-only", "-march=native", openMP]
-        try expectClean(compiler, flags, code.sources, in: folder)
+        try expectClean(compiler, flags, sources, in: folder)
       }
     }
   }

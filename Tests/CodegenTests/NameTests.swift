@@ -146,22 +146,28 @@ import Testing
     #expect(Set(axes).isDisjoint(with: values))
   }
 
-  /// A model in which everything has the given names, one after the other.
+  /// A model in which everything has the given names, one after the other. Of every third one the last use is a
+  /// layer of its own, and there is something between it and the next: each is one more file.
   private static func plan(_ names: [String]) throws -> Plan {
     let axes = names.enumerated().map { MoE.Axis($1, 2 + $0 % 3) }
     let graph = try LanguageModel.trace(
       "names", vocabulary: axes[0], context: axes[1], batch: axes[2]
     ) { text in
       var x = text.tokens.embedding(names[0], axes[3])
-      for (name, axis) in zip(names, axes).dropFirst(3) {
+      for (index, (name, axis)) in zip(names, axes).enumerated().dropFirst(3) {
+        let isApart = index % 3 == 0
+        func gained(_ x: Tensor) -> Tensor {
+          let value = scope(name) { x * parameter("gain", axes[3]) }
+          return value.relu() + value
+        }
         x = MoE.layers(name, 2, x) { x in
           let y = scope(name) { x.linear(name, axis, bias: true) }
           let gain = y * parameter("p", axis)
           let routing = gain.linear("gate", axes[4]).top(1).softmax()
-          return x + y.routed(by: routing).linear("up", axes[3]).combined() * 0.5
+          let sum = x + y.routed(by: routing).linear("up", axes[3]).combined() * 0.5
+          return isApart ? sum : gained(sum).rmsNorm()
         }
-        let value = scope(name) { x * parameter("gain", axes[3]) }
-        x = value.relu() + value
+        if isApart { x = gained(x) }
       }
       return x.linear("head", axes[0])
     }

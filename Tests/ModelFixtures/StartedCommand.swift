@@ -18,8 +18,11 @@ public final class StartedCommand: @unchecked Sendable {
     reader = try FileHandle(forReadingFrom: outputs[0])
     // Runs of tests are kept where nobody looks, unless a test says where.
     let inherited = ProcessInfo.processInfo.environment["MOEC_RUNS"]
-    let variables = ["MOEC_RUNS": inherited ?? scratch.appendingPathComponent("runs").path]
-      .merging(environment) { $1 }
+    let variables = [
+      "MOEC_RUNS": inherited ?? scratch.appendingPathComponent("runs").path,
+      // Threads that wait leave the processor to the other tests.
+      "OMP_WAIT_POLICY": "passive",
+    ].merging(environment) { $1 }
     let ends = input.map { [$0.fileHandleForReading, $0.fileHandleForWriting] } ?? []
     // Nobody else's child is to hold them open.
     for end in ends { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }

@@ -10,6 +10,10 @@ import Words
 /// Parameters that keep their values.
 @Suite struct FreezeTests {
   private func frozen(_ graph: Graph, _ patterns: String...) throws -> Graph {
+    try frozen(graph, patterns)
+  }
+
+  private func frozen(_ graph: Graph, _ patterns: [String]) throws -> Graph {
     try Pass.freeze(patterns.map(ParameterPattern.init)).run(graph)
   }
 
@@ -67,6 +71,37 @@ import Words
       frozen(graph, "token", "norm.weight"), options: PipelineOptions(omitted: ["DropUnused"]))
     #expect(!part.nodes.contains { $0.op.kind == .layerNormGradient })
     #expect(gradients(part) == ["norm.bias", "head.weight", "head.bias"])
+  }
+
+  /// A sum over no rows is none.
+  @Test("So it is of a norm of one row, and the gradient is what comes back")
+  func biasOfNormOfOneRow() throws {
+    let (V, T) = (MoE.Axis("V", 7), MoE.Axis("T", 5))
+    let (B, C) = (MoE.Axis("B", 2), MoE.Axis("C", 6))
+    let graph = try LanguageModel.trace("row", vocabulary: V, context: T, batch: B) { text in
+      let row = parameter("row", C, initial: .normal(1)).layerNorm("norm")
+      return (text.tokens.embedding("token", C) * row).linear("head", V)
+    }
+    for pattern in ["norm.weight", "row", "token"] {
+      let part = try Pass.differentiate.run(frozen(graph, "norm.weight", pattern))
+      let results = try GradientCheck(part).results()
+      #expect(results.allSatisfy { $0.relativeError < 1e-6 } && results.contains { !$0.isZero })
+    }
+  }
+
+  @Test("Each operand of any op has the gradient alone that it has beside others")
+  func operandsAlone() throws {
+    for sample in OpKind.allSamples {
+      let names = sample.graph.parameters.map(\.parameter.name)
+      let whole = try Interpreter.onRandomTokens(Pass.differentiate.run(sample.graph), seed: 2)
+        .run()
+      for name in names where whole.gradient(of: name) != nil {
+        let others = names.filter { $0 != name }
+        let alone = others.isEmpty ? sample.graph : try frozen(sample.graph, others)
+        let run = try Interpreter.onRandomTokens(Pass.differentiate.run(alone), seed: 2).run()
+        #expect(run.gradient(of: name) == whole.gradient(of: name), "\(sample): \(name)")
+      }
+    }
   }
 
   @Test("Backward ends where nothing behind it learns")

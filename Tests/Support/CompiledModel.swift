@@ -31,6 +31,8 @@ public struct CompiledModel: Sendable {
     recomputes: Bool = false, logitsAtOnce: Int? = nil, expertRanks: Int = 1, infers: Bool = false,
     documents: Bool = false
   ) throws {
+    // OpenMP asks when it is loaded, with the first library.
+    setenv("OMP_WAIT_POLICY", "passive", 0)
     reference = try Self.reference(of: graph, documents: documents)
     var compilation = Compilation(model: "\(graph.name).swift")
     compilation.omittedPasses = omitting.union(steps).sorted()
@@ -45,16 +47,16 @@ public struct CompiledModel: Sendable {
     compilation.precompiled = try Self.precompiled.get()
     let plan = try compilation.plan(compilation.transformed(graph), source: nil)
     let built = try compilation.scratchLibrary(
-      of: plan, in: URL(fileURLWithPath: try ModelFixture.folder()),
-      isJoined: optimisation != .full)
+      of: plan, in: URL(fileURLWithPath: try ModelFixture.folder()), isJoined: true)
     guard built.warnings.isEmpty else { throw CompilationFailure(text: built.warnings) }
     (self.plan, code, folder) = (plan, built.code, built.folder)
     library = try ModelLibrary(path: built.path)
   }
 
-  /// One for all tests of a run: kernels are compiled once.
+  /// One for all tests, beside what they were built to: what has not changed since the last run is there.
   static let cache = Result {
-    ContentCache(folder: URL(fileURLWithPath: try ModelFixture.folder()))
+    let built = URL(fileURLWithPath: try Command.moecPath()).deletingLastPathComponent()
+    return ContentCache(folder: built.appendingPathComponent("models-of-tests"))
   }
 
   /// One for all tests of a run: the compiler reads it once.

@@ -43,8 +43,11 @@ public struct LayerNorm: ForwardOperation {
         .layerNormGradient(LayerNormGradient(bias: isJoined)),
         [dy, node.inputs[0], node.inputs[1], node.results[1], node.results[2]])
     if !bias || isJoined { return made }
-    let type = g.type(of: node.inputs[1])
-    return made + [wantsBias ? g.emitOne(.sum(Sum(to: type.axes)), [dy]) : nil]
+    guard wantsBias else { return made + [nil] }
+    let type = g.type(of: dy)
+    // What has one row has nothing to add up.
+    return made
+      + [type.axes.count == 1 ? dy : g.emitOne(.sum(Sum(to: type.axes.suffix(1))), [dy])]
   }
 
   public func cost(_ inputs: [TensorType], _ results: [TensorType]) -> Cost {
