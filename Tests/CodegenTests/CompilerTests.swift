@@ -19,7 +19,9 @@ import Testing
     MakeMoE("capacity") { ($0.capacity, $0.isNoisy) = (1, false) },
   ]
 
-  @Test("No warning with -Wall -Wextra, with and without OpenMP", arguments: compilers)
+  @Test(
+    "No warning with -Wall -Wextra, with OpenMP and vectors and without either",
+    arguments: compilers)
   func isClean(compiler: String) throws {
     guard Self.isThere(compiler) else { return }  // `theCompilers` says so
     for (index, model) in Self.models.enumerated() {
@@ -28,9 +30,8 @@ import Testing
       let folder = try CompiledModel.write(code)
       // Kernels are the same in both models.
       let sources = code.sources.filter { index == 0 || !$0.hasPrefix("kernels/") }
-      for openMP in ["-fopenmp", "-Wno-unknown-pragmas"] {
-        let flags = ["-fsyntax-only", "-march=native", openMP]
-        try expectClean(compiler, flags, sources, in: folder)
+      for flags in [["-march=native", "-fopenmp"], ["-Wno-unknown-pragmas"]] {
+        try expectClean(compiler, ["-fsyntax-only"] + flags, sources, in: folder)
       }
     }
   }

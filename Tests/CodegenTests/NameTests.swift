@@ -160,12 +160,12 @@ import Testing
           let value = scope(name) { x * parameter("gain", axes[3]) }
           return value.relu() + value
         }
-        x = MoE.layers(name, 2, x) { x in
+        x = MoE.layers(name, isApart ? 2 : 1, x) { x in
           let y = scope(name) { x.linear(name, axis, bias: true) }
           let gain = y * parameter("p", axis)
           let routing = gain.linear("gate", axes[4]).top(1).softmax()
           let sum = x + y.routed(by: routing).linear("up", axes[3]).combined() * 0.5
-          return isApart ? sum : gained(sum).rmsNorm()
+          return isApart ? sum : gained(sum)
         }
         if isApart { x = gained(x) }
       }
