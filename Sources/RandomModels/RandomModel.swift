@@ -34,11 +34,12 @@ struct ModelSizes {
   let heads, keyHeads: Int
 
   init(_ dice: inout Dice) {
+    var others = dice.forked()
     let isLarge = dice.happens(15)
     heads = dice.pick([1, 1, 2, 3, 4])
     keyHeads = heads == 4 ? dice.pick([1, 2]) : 1
-    B = Axis("B", dice.int(1...(isLarge ? 5 : 3)))
-    V = Axis("V", dice.int(1...(isLarge ? 40 : 9)))
+    B = Self.axis("B", dice.int(1...(isLarge ? 5 : 3)), &others)
+    V = Self.axis("V", dice.int(1...(isLarge ? 40 : 9)), &others)
     S = Axis("S", dice.int(1...(isLarge ? 20 : 5)))
     let context: MoE.Axis = Axis("T", dice.happens(10) ? 1 : dice.int(2...(isLarge ? 40 : 11)))
     switch dice.int(0...15) {
@@ -53,16 +54,22 @@ struct ModelSizes {
     G = Axis("M", dice.int(1...9))
   }
 
+  /// Now and then one that is twice another.
+  private static func axis(_ name: String, _ size: Int, _ dice: inout Dice) -> MoE.Axis {
+    dice.happens(12) && size % 2 == 0 ? 2 * Axis(name, size / 2) : Axis(name, size)
+  }
+
   /// A width for a new value, at times one that is an axis of something else.
   func width(_ dice: inout Dice) -> MoE.Axis {
-    switch dice.int(0...19) {
+    var others = dice.forked()
+    return switch dice.int(0...19) {
     case 0: T
     case 1: B
     case 2: V
     case 3: 2 * C
     case 4: 4 * F
     case 5: S
-    case 6, 7: G
+    case 6, 7: others.happens(40) && C.size % 2 == 0 ? C / 2 : G
     case 8...11: F
     default: C
     }
