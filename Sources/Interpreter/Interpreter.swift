@@ -86,6 +86,12 @@ public struct Interpreter: Sendable {
     var isNeeded = graph.nodes.map { _ in false }
     for binding in graph.outputs where outputs.contains(binding.output) {
       isNeeded[binding.value.node] = true
+      // What moves a state moves it from where it is, whoever else reads it.
+      if case .state(let name) = binding.output {
+        for (node, parameter) in graph.parameters where parameter.name == name {
+          isNeeded[node] = true
+        }
+      }
     }
     for index in graph.nodes.indices.reversed() where isNeeded[index] {
       for input in graph.nodes[index].inputs { isNeeded[input.node] = true }

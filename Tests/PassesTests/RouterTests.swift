@@ -188,11 +188,13 @@ import Testing
     for result in try check.results() { #expect(result.isRight, "\(name) \(result)") }
   }
 
-  @Test("A bias turns by its rate to experts that had less than the mean, exactly")
-  func bias() throws {
+  @Test(
+    "A bias turns by its rate to experts that had less than the mean, exactly, whoever reads it",
+    arguments: [true, false])
+  func bias(isRead: Bool) throws {
     let run = try Self.run { z in
       let bias = routerBias("bias", Self.E, rate: 0.25)
-      return z.top(2, by: z + bias.value).softmax().balanced(by: bias)
+      return z.top(2, by: isRead ? z + bias.value : z).softmax().balanced(by: bias)
     }
     let counts = counts(try logits(run))
     let mean = Double(Self.tokens * Self.chosen) / Double(Self.experts)
