@@ -19,6 +19,9 @@ struct OraclePair {
       && isRepresentable
   }
 
+  /// Scores of experts that none may choose are less than minus this.
+  private static let excluded = 1e29
+
   /// Logits closer to each other than this, relative to the largest, may change places by rounding.
   private static let closeness = 3e-5
 
@@ -51,7 +54,8 @@ struct OraclePair {
       let chosen = run.graph.type(of: Value(node: node)).width
       let experts = run.graph.type(of: run.graph.nodes[node].inputs[0]).width
       guard chosen < experts else { return .infinity }
-      let scale = max(logits.largest, 1e-30)
+      // What may not be chosen at all is far below: that says nothing of the others.
+      let scale = max(logits.filter { abs($0) < Self.excluded }.largest, 1e-30)
       return stride(from: 0, to: logits.count, by: experts).map { first in
         let row = logits[first..<first + experts].sorted(by: >)
         return Self.gap(row, behind: chosen) / scale

@@ -142,7 +142,22 @@ public struct CutDownModel: Sendable {
         _ = shrink(top.chosen, to: 3, in: &sizes)
       }
     }
+    for node in graph.nodes {
+      guard case .reshape(let op) = node.op else { continue }
+      let given = Array(graph.type(of: node.inputs[0]).axes.suffix(op.replaced))
+      fit(given, op.axes, in: &sizes)
+      fit(op.axes, given, in: &sizes)
+    }
     return sizes
+  }
+
+  /// An axis that is looked at as several, experts as groups of them, has as many as those.
+  private static func fit(_ whole: [Axis], _ parts: [Axis], in sizes: inout [String: Int]) {
+    let factors = parts.compactMap { size(of: $0, sizes) }
+    guard whole.count == 1, let symbol = whole[0].symbols.first,
+      whole[0] == Axis(symbol.name, symbol.size), parts.count > 1, factors.count == parts.count
+    else { return }
+    sizes[symbol.name] = factors.reduce(1, *)
   }
 
   /// The new size of an axis that is a plain symbol.

@@ -77,9 +77,17 @@ public struct Interpreter: Sendable {
       let inputs = fitted(graph.nodes[index], graph.nodes[index].inputs.map { run[$0] })
       let results = try evaluate(Site(graph, index, inputs, replay: replay[index]))
       run.values[index] =
-        precision == .double ? results : results.map { $0.roughlySingle(UInt64(index)) }
+        isExact(graph.nodes[index]) ? results : results.map { $0.roughlySingle(UInt64(index)) }
     }
     return run
+  }
+
+  /// Whether results are as they are computed: in double precision, and of ops that compute nothing of their
+  /// operands, but move them, mark some, or make constants. No kernel rounds those.
+  private func isExact(_ node: Node) -> Bool {
+    if precision == .double { return true }
+    guard let op = node.op.forward, op.streams.isEmpty, !node.inputs.isEmpty else { return false }
+    return op.cost(node.inputs.map(graph.type), node.types).flops == 0
   }
 
   private func neededNodes(for outputs: [Output]) -> [Bool] {

@@ -131,13 +131,17 @@ extension Routing {
   public func balanced(
     by bias: RouterBias, file: String = #filePath, line: Int = #line, column: Int = #column
   ) -> Routing {
-    let call = weights.tracer.call("balanced", file, line, column)
-    guard let experts else { return self }
+    let (tracer, call) = (weights.tracer, weights.tracer.call("balanced", file, line, column))
+    guard let experts else {
+      // Something else is wrong; the bias has its rule.
+      tracer.update(bias.state, to: tracer.poison(call.site), call)
+      return self
+    }
     let counts = marks(of: CountedTokens(of: [scores], call), call).sum(to: [experts], call)
     // Whole numbers, which single precision holds: a mean would be rounded.
     let f = ScalarExpression.input(1) - .constant(Double(experts.size)) * .input(0)
     let direction = counts.combining(f, [counts.sum(to: [], call)], call)
-    weights.tracer.update(bias.state, to: direction, call)
+    tracer.update(bias.state, to: direction, call)
     return self
   }
 

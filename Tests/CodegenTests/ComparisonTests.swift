@@ -1,5 +1,6 @@
 import CompiledModels
 import GraphIR
+import Interpreter
 import MoE
 import Testing
 
@@ -53,6 +54,29 @@ import Testing
       let report = try Comparison(compiled.reference, compiled.library, seed: seed).report()
       #expect(report?.wrong.isEmpty ?? true, "\(report?.wrong.description ?? "")")
     }
+  }
+
+  /// Experts that none may choose have scores of -1e30, beside which all others are close.
+  @Test("Experts of a few groups are compared, and the model is cut down, groups and all")
+  func groups() throws {
+    let (V, T, B) = (MoE.Axis("V", 7), MoE.Axis("T", 6), MoE.Axis("B", 2))
+    let (C, E) = (MoE.Axis("C", 8), MoE.Axis("E", 64))
+    let graph = try LanguageModel.trace(
+      "groups", vocabulary: V, context: T, batch: B, linearWeights: .normal(1)
+    ) { text in
+      let x = text.tokens.embedding("token", C)
+      let (bias, scores) = (routerBias("bias", E), x.linear("gate", E).sigmoid())
+      let limited = (scores + bias.value).limited(toGroups: 4, of: 8)
+      let routing = scores.top(6, by: limited).normalized(scaled: 2.5).balanced(by: bias)
+      return (x + x.routed(by: routing).linear("up", C).combined()).linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    let report = try firstReport(compiled.reference, compiled)
+    #expect(report.wrong.isEmpty && report.compared > 10, "\(report.wrong)")
+    let small = try CutDownModel(compiled.reference)
+    let sizes = Dictionary(uniqueKeysWithValues: small.sizes.map { ($0.name, $0.size) })
+    #expect(sizes["E"] == 16)
+    for result in try GradientCheck(small.graph).results() { #expect(result.isRight, "\(result)") }
   }
 
   @Test("What rounding makes of nothing is not said to be right")

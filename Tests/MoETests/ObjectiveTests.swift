@@ -129,6 +129,13 @@ import Testing
   @Test func wrongStates() {
     let unruled = errors { $0.embedded.head + state("s", Small.V).value }
     expect(unruled, "state: \"s\" has no rule", hint: ".update(to:")
+    // A routing that is none has had its bias.
+    let limited = errors { text in
+      let (x, bias) = (text.embedded, routerBias("bias", Small.C))
+      let scores = x.limited(toGroups: 40, of: 80)
+      return x.routed(by: scores.top(1).softmax().balanced(by: bias)).combined().head
+    }
+    #expect(limited.count == 1 && limited[0].message.contains("cannot keep 40"), "\(limited)")
     let twice = errors { text in
       let (x, s) = (text.embedded, state("s", Small.C))
       s.update(to: x.mean(over: Small.B, Small.T))
