@@ -73,7 +73,7 @@ extension CallEmitter {
       calls.append(
         Statement(calling: "layer_norm_input_gradient", [c.made(.rows)] + operands + sizes))
     }
-    if c.call.kernel.results.contains(where: { $0.role != .rows }) || calls.isEmpty {
+    if c.call.kernel.results.contains(where: { $0.role != .rows }) {
       let operands = [.gradient, .rows, .mean, .deviation].map { c[$0] }
       calls.append(
         Statement(

@@ -56,11 +56,13 @@ extension Program {
     return KernelCall(isFit ? .fit : .op(node.op), operands, to: results)
   }
 
-  /// Results that are made apart are made where they are read.
+  /// Results that are made apart are made where they are read; a call of which nobody reads any makes the first.
   private mutating func leaveOutUnreadGradients() {
     let facts = ProgramFacts(self)
     for index in calls.indices where calls[index].op?.operation.rowSums.areApart == true {
-      calls[index].kernel.results.removeAll { !facts.isRead($0.content) }
+      let read = calls[index].kernel.results.filter { facts.isRead($0.content) }
+      calls[index].kernel.results =
+        read.isEmpty ? Array(calls[index].kernel.results.prefix(1)) : read
     }
     dropUnmadeTypes()
   }
