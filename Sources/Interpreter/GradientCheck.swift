@@ -87,11 +87,18 @@ public struct GradientCheck: Sendable {
     let numeric = (8 * (values[0] - values[1]) - (values[2] - values[3])) / (12 * step)
     let slopes = zip(gradient, direction).map { $0 * $1 }
     let analytic = slopes.reduce(0, +)
-    let size = max(abs(numeric), self.size(of: slopes), floor)
+    let size = max(abs(numeric), self.size(of: slopes), floor, Self.unseen(values, step: step))
     return Result(
       parameter: name, analytic: analytic, numeric: numeric,
       relativeError: size == 0 ? 0 : abs(analytic - numeric) / size,
       isZero: gradient.allSatisfy { $0 == 0 })
+  }
+
+  /// The slope of which differences say no more than that it is small: where it is 0 in theory for all parameters,
+  /// or next to it, they are the rounding of the objective, made large by the step.
+  private static func unseen(_ values: [Double], step: Double) -> Double {
+    let largest = values.map(abs).max() ?? 0
+    return 8 * .ulpOfOne * (1 + largest) / step / tolerance
   }
 
   private func objective(

@@ -135,8 +135,10 @@ extension DocumentSite {
     for (place, type) in types.enumerated()
     where reaches[place] == .constant && type.has(context) && !(isEmbedding && place == 1) {
       throw node.refusal(
-        "reads a parameter by the position in the row, which documents share",
-        hint: "read a table by text.positions, which count from a document's beginning")
+        "reads a parameter with an axis of positions in the row, which documents share",
+        hint:
+          "read a table by text.positions, which count from a document's beginning; a width has an axis of its own"
+      )
     }
   }
 

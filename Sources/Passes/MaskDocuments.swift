@@ -11,6 +11,12 @@ extension Pass {
   public static let maskDocuments = Pass(
     "MaskDocuments", "a token sees those before it in its own document", isRequired: true
   ) { graph throws(Diagnostic) in
+    if graph.batch.isMade(of: graph.context) {
+      throw Diagnostic(
+        at: nil,
+        "--documents: the batch's axis \(graph.batch) is that of positions, \(graph.context), or part of it",
+        hint: "give the batch and the context axes of their own")
+    }
     var masking = DocumentMasking(graph)
     // What nothing needs may join what it likes: it goes.
     for (index, isNeeded) in graph.neededNodes.enumerated() {

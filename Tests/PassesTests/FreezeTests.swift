@@ -89,6 +89,20 @@ import Words
     }
   }
 
+  /// What a softmax adds up to does not depend on what it is of: differences are rounding alone.
+  @Test("A gradient that is zero in theory is right where nothing else learns")
+  func zeroAlone() throws {
+    let (V, T) = (MoE.Axis("V", 9), MoE.Axis("T", 8))
+    let (B, C) = (MoE.Axis("B", 2), MoE.Axis("C", 8))
+    let graph = try LanguageModel.trace("zero", vocabulary: V, context: T, batch: B) { text in
+      let p = parameter("p", C, initial: .normal(1))
+      return (text.tokens.embedding("token", C) * p.softmax().sum()).linear("head", V)
+    }
+    let part = try Pass.differentiate.run(frozen(graph, "token", "head"))
+    let results = try GradientCheck(part).results()
+    #expect(results.count == 1 && results.allSatisfy(\.isRight), "\(results)")
+  }
+
   @Test("Each operand of any op has the gradient alone that it has beside others")
   func operandsAlone() throws {
     for sample in OpKind.allSamples {

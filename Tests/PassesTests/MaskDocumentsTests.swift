@@ -165,6 +165,17 @@ import Testing
     #expect(!graph.nodes.contains { $0.op.kind == .matmul })
   }
 
+  @Test("A batch whose axis is part of the context's is said to be one")
+  func batchOfPositions() throws {
+    let (V, S) = (Axis("V", 5), Axis("S", 3))
+    let traced = try LanguageModel.trace("m", vocabulary: V, context: 2 * S, batch: S) { text in
+      text.tokens.embedding("token", Axis("C", 4)).linear("head", V)
+    }
+    let refusal = try #require(throws: Diagnostic.self) { try Self.pipeline.run(traced) }
+    #expect(
+      refusal.message == "--documents: the batch's axis S is that of positions, 2S, or part of it")
+  }
+
   private static let refused: [String: @Sendable (Tensor, MoE.Text) -> Tensor] = [
     "joins positions that no mask hides": { x, _ in
       scores(x).softmax().matmul(projected(x, "v")).mergedHeads()
