@@ -3,7 +3,7 @@ import ModelFixtures
 import Testing
 
 /// The models that people know: checked, compiled, trained for 50 steps and asked for text.
-@Suite(.serialized) struct FamilyTests {
+@Suite struct FamilyTests {
   @Test(arguments: [
     "mixtral", "qwen3-moe", "olmoe", "deepseek", "switch", "shazeer", "gpt2", "llama",
   ])
