@@ -24,7 +24,10 @@ public struct CutDownModel: Sendable {
   ///
   /// - Throws: a `Diagnostic` if no choice of sizes fits the model's own arithmetic of axes.
   public init(_ graph: Graph, for purpose: Purpose = .gradients) throws(Diagnostic) {
-    for limits in Limits.choices(for: purpose) {
+    let sizes = graph.parameters.map { graph.type(of: Value(node: $0.node)).count }
+    let isSmall = sizes.reduce(0, +) <= Self.fewParameters
+    let whole = Limits(width: .max, heads: .max, keepsColumns: true)
+    for limits in Limits.choices(for: purpose) + (isSmall ? [whole] : []) {
       if let small = Self.cut(graph, limits) {
         self.graph = small
         return
@@ -34,6 +37,9 @@ public struct CutDownModel: Sendable {
       at: nil, "the model cannot be cut down for a check",
       hint: "its axes divide each other in an unusual way: check a copy with small axes instead")
   }
+
+  /// A model of no more is checked with its own widths, if no others fit: that takes seconds.
+  private static let fewParameters = 1 << 16
 
   /// How long axes may stay.
   private struct Limits {
@@ -45,9 +51,14 @@ public struct CutDownModel: Sendable {
     /// Whether a longer axis keeps what it has beside whole vectors.
     var keepsRemainders = false
 
+    /// Whether columns that are cut and joined stay as many: where they are cut is a number of the model.
+    var keepsColumns = false
+
     static func choices(for purpose: Purpose) -> [Limits] {
-      let small = [6, 8, 12, 16, 48, 64].flatMap { width in
-        [2, Int.max].map { Limits(width: width, heads: $0) }
+      let small = [false, true].flatMap { keepsColumns in
+        [6, 8, 12, 16, 48, 64].flatMap { width in
+          [2, Int.max].map { Limits(width: width, heads: $0, keepsColumns: keepsColumns) }
+        }
       }
       switch purpose {
       case .gradients: return small
@@ -142,6 +153,9 @@ public struct CutDownModel: Sendable {
         _ = shrink(top.chosen, to: 3, in: &sizes)
       }
     }
+    if limits.keepsColumns {
+      for symbol in symbolsOfColumns(graph) { sizes[symbol.name] = symbol.size }
+    }
     for node in graph.nodes {
       guard case .reshape(let op) = node.op else { continue }
       let given = Array(graph.type(of: node.inputs[0]).axes.suffix(op.replaced))
@@ -149,6 +163,13 @@ public struct CutDownModel: Sendable {
       fit(op.axes, given, in: &sizes)
     }
     return sizes
+  }
+
+  /// Those of columns that are cut, joined or surrounded by zeros.
+  private static func symbolsOfColumns(_ graph: Graph) -> [Axis.Symbol] {
+    graph.nodes.filter { [.slice, .concatenate, .pad].contains($0.op.kind) }.flatMap { node in
+      (node.inputs.map(graph.type) + node.types).compactMap(\.axes.last).flatMap(\.symbols)
+    }
   }
 
   /// An axis that is looked at as several, experts as groups of them, has as many as those.

@@ -2,6 +2,7 @@ import CompiledModels
 import GraphIR
 import Interpreter
 import MoE
+import Passes
 import Testing
 
 /// What `moec check --compiled` rests on: that a wrong library is found, and a right one is not.
@@ -77,6 +78,31 @@ import Testing
     let sizes = Dictionary(uniqueKeysWithValues: small.sizes.map { ($0.name, $0.size) })
     #expect(sizes["E"] == 16)
     for result in try GradientCheck(small.graph).results() { #expect(result.isRight, "\(result)") }
+  }
+
+  /// Where columns are cut is a number of the model; what no smaller sizes fit is checked as it is.
+  @Test(
+    "Models whose axes are tied by cuts, joins and looks are cut down",
+    arguments: ["join", "cut", "look"])
+  func tied(by kind: String) throws {
+    let (V, T, B) = (MoE.Axis("V", 65), MoE.Axis("T", 32), MoE.Axis("B", 4))
+    let (C, W, Q, R) = (
+      MoE.Axis("C", 24), MoE.Axis("W", 48), MoE.Axis("Q", 4), MoE.Axis("R", 24)
+    )
+    let graph = try LanguageModel.trace("tied", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C)
+      switch kind {
+      case "join": return concatenated(x, x.linear("a", C), as: W).linear("head", V)
+      case "cut": return x.slice(Q, from: 18).linear("head", V)
+      default:
+        let rows = parameter("p", R).reshaped(to: MoE.Axis("R1", 6), Q).transposed()
+        let looked = rows.linear("l", MoE.Axis("R2", 16)).reshaped(last: 2, to: 4 * W / 3)
+        return (x + looked.linear("o", C)).linear("head", V)
+      }
+    }
+    let small = try CutDownModel(Pass.differentiate.run(graph))
+    for result in try GradientCheck(small.graph).results() { #expect(result.isRight, "\(result)") }
+    #expect(small.graph.batch.size == 2 && small.graph.context.size == 5)
   }
 
   @Test("What rounding makes of nothing is not said to be right")
