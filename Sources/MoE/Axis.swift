@@ -69,7 +69,7 @@ extension Axis {
   ///
   ///     (factor * axis).size = factor axis.size    written as in 4C
   public static func * (factor: Int, axis: Axis) -> Axis {
-    axis.scaled(factor, "\(factor) * \(axis)") { factor * $0 }
+    axis.scaled(factor, "factor", "\(factor) * \(axis)") { factor * $0 }
   }
 
   /// An axis `factor` times as long.
@@ -81,14 +81,14 @@ extension Axis {
   ///
   ///     (axis / divisor).size = axis.size / divisor    written as in C/4
   public static func / (axis: Axis, divisor: Int) -> Axis {
-    axis.scaled(divisor, "\(axis) / \(divisor)") { $0 / divisor }
+    axis.scaled(divisor, "divisor", "\(axis) / \(divisor)") { $0 / divisor }
   }
 
   private func scaled(
-    _ factor: Int, _ text: String, _ change: (GraphIR.Axis) -> GraphIR.Axis
+    _ factor: Int, _ kind: String, _ text: String, _ change: (GraphIR.Axis) -> GraphIR.Axis
   ) -> Axis {
     if factor >= 1 { return Axis(core: change(core), origins: origins, problems: problems) }
-    let problem = Problem(site: nil, message: "axis \(text): the factor must be at least 1")
+    let problem = Problem(site: nil, message: "axis \(text): the \(kind) must be at least 1")
     return Axis(core: core, origins: origins, problems: problems + [problem])
   }
 }

@@ -6,8 +6,12 @@ extension Tracer {
     for problem in axis.problems { report(problem.message, at: problem.site ?? call.site) }
     guard axis.problems.isEmpty, declare(axis) else { return nil }
     guard axis.core.isWhole, axis.size >= 1 else {
-      let parts = axis.core.symbols.map { "\($0.name) is \($0.size)" }.joined(separator: ", ")
-      report("axis \(axis) has no whole size that fits: \(parts)", call)
+      var parts: [String] = []
+      for symbol in axis.core.symbols {
+        let part = "\(symbol.name) is \(symbol.size)"
+        if !parts.contains(part) { parts.append(part) }
+      }
+      report("axis \(axis) has no whole size that fits: \(parts.joined(separator: ", "))", call)
       return nil
     }
     guard axis.size <= Axis.largest else {
