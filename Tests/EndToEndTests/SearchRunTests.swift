@@ -5,7 +5,7 @@ import Search
 import Testing
 
 /// `moec search` on a small model: trials, what is kept of them, and going on.
-@Suite(.serialized) struct SearchRunTests {
+@Suite struct SearchRunTests {
   private static let source = SmallModelFile.source
     .replacing("Axis(\"E\", 4)", with: "Axis(\"E\", Setting(\"experts\", 4, in: 2...64))")
     .replacing("top(2)", with: "top(Setting(\"chosen\", 2))")
