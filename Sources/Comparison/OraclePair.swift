@@ -5,12 +5,26 @@ import Interpreter
 struct OraclePair {
   let run: Run
   let rough: Run
+  private let interpreter: Interpreter
+  private let outputs: [Output]?
 
   init(_ interpreter: Interpreter, _ outputs: [Output]? = nil) throws {
+    (self.interpreter, self.outputs) = (interpreter, outputs)
     run = try interpreter.run(outputs)
+    rough = try Self.rough(interpreter, outputs, 0)
+  }
+
+  private static func rough(
+    _ interpreter: Interpreter, _ outputs: [Output]?, _ draw: UInt64
+  ) throws -> Run {
     var rougher = interpreter
-    rougher.precision = .roughlySingle
-    rough = try rougher.run(outputs)
+    (rougher.precision, rougher.roughness) = (.roughlySingle, draw)
+    return try rougher.run(outputs)
+  }
+
+  /// Further rough runs, one by one: a single one may happen to round well what matters most.
+  var others: some Sequence<Run> {
+    (1...8).lazy.compactMap { try? Self.rough(interpreter, outputs, $0) }
   }
 
   /// Whether rounding leaves the choice of experts alone, and the numbers fit single precision.

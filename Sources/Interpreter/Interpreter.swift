@@ -27,6 +27,9 @@ public struct Interpreter: Sendable {
 
   /// The seed of this step's randomness.
   public var seed: UInt64
+  /// Which of many ways rough results are rounded.
+  public var roughness: UInt64 = 0
+
   public var tokens: [Int32]
   public var targets: [Int32]
   /// Where the documents of all tokens begin, [sequences, length]; empty: each sequence is one.
@@ -77,7 +80,8 @@ public struct Interpreter: Sendable {
       let inputs = fitted(graph.nodes[index], graph.nodes[index].inputs.map { run[$0] })
       let results = try evaluate(Site(graph, index, inputs, replay: replay[index]))
       run.values[index] =
-        isExact(graph.nodes[index]) ? results : results.map { $0.roughlySingle(UInt64(index)) }
+        isExact(graph.nodes[index])
+        ? results : results.map { $0.roughlySingle(UInt64(index), draw: roughness) }
     }
     return run
   }

@@ -32,9 +32,9 @@ public struct TensorValue: Hashable, Sendable {
   ///
   /// A 0 stays one: what a ReLU, a mask or dropout made of a number says by it that no gradient goes
   /// through, and no kernel rounds that.
-  func roughlySingle(_ stream: UInt64) -> TensorValue {
+  func roughlySingle(_ stream: UInt64, draw: UInt64) -> TensorValue {
     guard case .floats(let values) = elements else { return self }
-    let key = CounterRandom.key(seed: 0, stream: stream)
+    let key = CounterRandom.key(seed: draw, stream: stream)
     let rough = values.indices.map { index in
       let single = Float(values[index])
       let units = Float(Int(CounterRandom.bits(key, UInt32(truncatingIfNeeded: index)) % 3) - 1)
