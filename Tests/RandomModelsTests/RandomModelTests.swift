@@ -119,7 +119,12 @@ import Testing
 
   @Test("Where a model ends moec-fuzz, it says which")
   func crash() throws {
-    let script = "TMPDIR=\"$1\" \"$0\" --seed 7 --seconds 60 & sleep 1; kill -SEGV $!; wait $!"
+    // What lies in its folder is the first model's.
+    let script = """
+      TMPDIR="$1" "$0" --seed 7 --seconds 60 &
+      until ls "$1"/moec-fuzz-*/* > /dev/null 2>&1 || ! kill -0 $!; do sleep 0.1; done
+      kill -SEGV $!; wait $!
+      """
     let result = try Command.run(
       "/bin/sh", ["-c", script, try Command.path(of: "moec-fuzz"), try ModelFixture.folder()])
     #expect(result.status > 128, "\(result)")
