@@ -136,12 +136,13 @@ extension Exchanges.Circle {
 
 extension ExchangeTable.Size {
   fileprivate var text: String {
-    switch self {
+    let word = Element.f32.bytes
+    return switch self {
     case .words(let sent, let received, let isBound):
-      (isBound ? "at most " : "") + "\(4 * sent) bytes sent and \(4 * received) received"
-    case .each(let words): "\(4 * words) bytes of each rank"
-    case .eachOfSums(let words): "\(4 * words) bytes for each sum"
-    case .eachBlock(let words): "\(4 * words) bytes for each block"
+      (isBound ? "at most " : "") + "\(word * sent) bytes sent and \(word * received) received"
+    case .each(let words): "\(word * words) bytes of each rank"
+    case .eachOfSums(let words): "\(word * words) bytes for each sum"
+    case .eachBlock(let words): "\(word * words) bytes for each block"
     case .range(let range):
       "\(range.count) numbers in \(range.blocks) block" + (range.blocks == 1 ? "" : "s")
     }

@@ -1,3 +1,4 @@
+import GraphIR
 import Planning
 import Words
 
@@ -44,7 +45,9 @@ struct ExchangeReport {
     }
   }
 
-  private static func bytes(_ words: [Int]) -> String { (4 * (words.max() ?? 0)).grouped }
+  private static func bytes(_ words: [Int]) -> String {
+    (Element.f32.bytes * (words.max() ?? 0)).grouped
+  }
 
   /// Values and moments are those that a rank keeps; pages of the others are never touched.
   private var memory: String {
