@@ -69,7 +69,18 @@ extension Verifier {
     guard graph.type(of: value) == type else {
       throw Mismatch("\(output) must be \(type), but \(value) is \(graph.type(of: value))")
     }
+    try checkComputed(binding, in: graph)
     try checkPhase(of: binding, in: graph)
+  }
+
+  /// What comes out has room of its own, which nothing given has.
+  private static func checkComputed(
+    _ binding: Graph.OutputBinding, in graph: Graph
+  ) throws(Mismatch) {
+    let node = graph.nodes[binding.value.node]
+    guard node.op.kind == .input || node.op.kind == .parameter else { return }
+    throw Mismatch(
+      "\(binding.output) is \(binding.value) itself, the \(node.op.mnemonic): nothing computes it")
   }
 
   /// The type that an output must have.

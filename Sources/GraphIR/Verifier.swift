@@ -25,7 +25,8 @@
 /// Parameters and outputs:
 /// - Parameter names are not empty and unique, those of states among them.
 /// - A part of an adapter has its name, and axes that fit the weight that it adapts.
-/// - Each output is bound once, to a value that exists. All but gradients are of the forward phase.
+/// - Each output is bound once, to a value that exists and that is no input or parameter itself. All
+///   but gradients are of the forward phase.
 /// - The loss is f32[] and the logits are f32[batch, context, vocabulary].
 /// - A gradient names a learned parameter, which is no state and not frozen, and has its type.
 /// - Every state has one rule, an output `state` of its name and type, and nothing else has one.

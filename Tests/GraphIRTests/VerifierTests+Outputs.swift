@@ -80,6 +80,12 @@ extension VerifierTests {
     BadGraph("logits of the backward phase", "logits is %19 of the backward phase") {
       $0.outputs[0].value = Value(node: 19)
     },
+    BadGraph(
+      "a gradient that is a parameter",
+      "gradient \"table\" is %1 itself, the parameter: nothing computes it"
+    ) {
+      $0.outputs[2].value = Value(node: 1)
+    },
     BadGraph("gradient of nothing", "gradient \"x\": no such parameter") {
       $0.outputs[2].output = .gradient(parameter: "x")
     },
