@@ -20,19 +20,25 @@ extension Pass {
 
 extension Graph {
   /// The graph for one sequence at a time, which is all that logits are asked for; nil where the batch's axis
-  /// is that of something else too.
+  /// is that of something else too: of the context, of parameters, of choices or heads.
   fileprivate var ofOneSequence: Graph? {
-    guard let symbol = batch.symbols.first, batch == Axis(symbol.name, symbol.size) else {
-      return nil
-    }
-    let isElsewhere = parameters.contains { _, parameter in
-      parameter.axes.contains { $0.symbols.contains { $0.name == symbol.name } }
-    }
-    guard !isElsewhere, let small = try? resized([symbol.name: 1]),
-      (try? Verifier.verify(small)) != nil,
-      small.parameters.map(\.parameter.axes) == parameters.map(\.parameter.axes)
+    guard let symbol = batch.symbols.first, batch == Axis(symbol.name, symbol.size),
+      let small = try? resized([symbol.name: 1]), (try? Verifier.verify(small)) != nil,
+      small.context == context, small.vocabulary == vocabulary,
+      zip(small.nodes, nodes).allSatisfy({ $0.op.isOneSequences(of: $1.op) })
     else { return nil }
     return small
+  }
+}
+
+extension Op {
+  /// Whether the op is another one's but for the batch in tensors that begin with it.
+  fileprivate func isOneSequences(of other: Op) -> Bool {
+    if case (.input(let op), .input(let whole)) = (self, other) { return op.kind == whole.kind }
+    if case (.sum(let op), .sum(let whole)) = (self, other) {
+      return op.axes.dropFirst() == whole.axes.dropFirst()
+    }
+    return self == other
   }
 }
 

@@ -81,6 +81,13 @@ import Testing
     }
   }
 
+  /// The batch is the context's axis too, or a part of it.
+  @Test("A library of --inference has the model's context", arguments: [62_000_124, 20_000_064])
+  func context(seed: UInt64) throws {
+    let graph = try RandomModel(seed: seed).changed()
+    #expect(try Pipeline(Pipeline.inference).run(graph).context == graph.context)
+  }
+
   @Test("A seed gives the same model every time, and another seed another")
   func reproducible() throws {
     #expect(try RandomModel(seed: 7).graph() == RandomModel(seed: 7).graph())
