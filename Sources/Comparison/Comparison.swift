@@ -69,6 +69,13 @@ public struct Comparison {
     return report
   }
 
+  /// Compares the logits of texts of every length, of a library that learns nothing.
+  public func reportOfLogits() throws -> Report {
+    var report = Report()
+    try compareLogits(try trial.model(), &report)
+    return report
+  }
+
   private static func varied(_ numbers: [Float], seed: UInt64) -> [Float] {
     guard Set(numbers).count == 1 else { return numbers }
     let key = CounterRandom.key(seed: seed, stream: 1 << 42)
@@ -128,6 +135,10 @@ extension Comparison {
     let model = try trial.model()
     let loss = try model.loss(tokens: trial.tokens, targets: trial.targets, seed: trial.seed)
     compare("evaluation loss", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    try compareLogits(model, &report)
+  }
+
+  private func compareLogits(_ model: Model, _ report: inout Report) throws {
     for length in 1...trial.reference.context.size {
       let text = Array(trial.tokens.prefix(length))
       let pair = try OraclePair(trial.oracle(of: text), [.logits])

@@ -47,14 +47,17 @@ public struct Trial: Sendable {
     library.manifest.parameters.filter { !$0.isState }.map(\.name).sorted()
   }
 
-  /// A model of the library that holds the parameters, and takes the documents in the first and third of several
-  /// batches; rows of the second are one each.
+  /// A model of the library that holds the parameters, all of which it has where it learns, and takes the documents in
+  /// the first and third of several batches; rows of the second are one each.
   public func model(
     exchange: UnsafePointer<moec_exchange>? = nil, batches: Int = 1
   ) throws -> Model {
     let model = try Model(library, exchange: exchange, batches: batches)
     model.initialize(seed: 0)
-    for (name, values) in parameters { try model.write(values, named: name) }
+    let needed = Set(library.manifest.parameters.map(\.name))
+    for (name, values) in parameters where !library.manifest.infers || needed.contains(name) {
+      try model.write(values, named: name)
+    }
     if !beginnings.isEmpty {
       let whole = beginnings.map { _ in Int32(0) }
       try model.setDocuments(beginnings + whole + beginnings, batches: 3)

@@ -71,49 +71,48 @@ public struct ModelCheck {
 
   private func check(_ graph: Graph, seed: UInt64) throws -> Outcome {
     var dice = Dice(seed: seed ^ 0x5eed)
-    let options = Self.options(&dice)
-    let documents = Self.takesDocuments(graph, &dice)
-    var others = dice.forked()
-    let part = others.happens(30) ? LinearCrossEntropy.partAlignment : nil
-    let transformed = try Pipeline(
-      Pipeline.standard(expertRanks: 1, documents: documents, logitsAtOnce: part)
-    ).run(graph, options: options)
+    let variant = ModelVariant(of: graph, &dice)
+    let transformed = try variant.pipeline.run(graph, options: variant.options)
     for text in [graph, transformed] where try Graph(parsing: text.text) != text {
       return .wrong(["the graph's text reads back as another graph"])
     }
-    let accumulates = dice.happens(30)
-    let steps = Self.some(of: LoweringPipeline.steps.map(\.name), &dice)
-    let program = try LoweringPipeline.run(transformed, omitting: steps)
+    let program = try LoweringPipeline.run(transformed, omitting: variant.steps)
     guard try Program(parsing: program.text) == program else {
       return .wrong(["the program's text reads back as another program"])
     }
-    let plan = try Plan(
-      transformed, accumulates: accumulates, recomputes: dice.happens(25), omitting: steps)
-    guard try Plan(parsing: plan.text, of: transformed) == plan else {
-      return .wrong(["the plan's text reads back as another plan"])
-    }
     let place = folder.appendingPathComponent(UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: place) }
-    let built = try build(plan, in: place, seed: seed)
-    if !built.warnings.isEmpty { return .wrong(["the C compiler says: \(built.warnings)"]) }
-    let library = try ModelLibrary(path: built.path)
-    let reference = try Pipeline(Pipeline.standard(expertRanks: 1, documents: documents))
-      .run(graph, options: .reference)
+    let plan = try Plan(
+      transformed, accumulates: variant.accumulates, recomputes: variant.recomputes,
+      omitting: variant.steps)
+    switch try library(of: plan, in: place, seed: seed) {
+    case .failure(let wrong): return .wrong([wrong.reason])
+    case .success(let library):
+      return try compared(graph, library, variant, &dice, seed: seed, in: place)
+    }
+  }
+
+  /// What the model's library computes, beside the interpreter and other libraries of the model.
+  private func compared(
+    _ graph: Graph, _ library: ModelLibrary, _ variant: ModelVariant, _ dice: inout Dice,
+    seed: UInt64, in place: URL
+  ) throws -> Outcome {
+    let reference = try variant.reference(of: graph)
     let ignored = Self.ignored(&dice)
+    let ranks = RankCheck(reference, library, seed: seed, ignoring: ignored)
     var wrong: [String] = []
     for _ in 0..<repeats where wrong.isEmpty {
       wrong += try ThreadCheck(reference, library, seed: seed, ignoring: ignored).differences()
-      wrong += try RankCheck(reference, library, seed: seed, ignoring: ignored).differences()
+      wrong += try ranks.differences()
     }
     if dice.happens(25) {
-      let ranks = RankCheck(reference, library, seed: seed, ignoring: ignored)
-      wrong += try sharedExperts(
-        of: graph, documents: documents, logitsAtOnce: part, options, steps, seed: seed, in: place
-      ) {
+      wrong += try sharedExperts(of: graph, variant, seed: seed, in: place) {
         try ranks.differences(
           of: RankCheck(reference, $0, seed: seed, ignoring: ignored), among: $1)
       }
     }
+    wrong += try NextCheck(reference, library, seed: seed).differences()
+    if variant.infers { wrong += try inference(of: graph, variant, seed: seed, in: place) }
     var outcome = Outcome.undecided
     for attempt in 0..<UInt64(Self.attempts) where outcome == .undecided {
       let comparison = Comparison(
@@ -122,44 +121,49 @@ public struct ModelCheck {
       wrong += report.wrong.map(\.description)
       outcome = .right(compared: report.compared, error: report.closest?.error ?? 0)
     }
-    let omitted = options.omitted.union(steps).sorted().joined(separator: ", ")
+    let omitted = variant.omitted
     return wrong.isEmpty ? outcome : .wrong(wrong + (omitted.isEmpty ? [] : ["without \(omitted)"]))
   }
 
   /// What is wrong where ranks share out the experts, if two or three of them can.
   private func sharedExperts(
-    of graph: Graph, documents: Bool, logitsAtOnce part: Int?, _ options: PipelineOptions,
-    _ steps: Set<String>, seed: UInt64, in place: URL,
+    of graph: Graph, _ variant: ModelVariant, seed: UInt64, in place: URL,
     _ differences: (ModelLibrary, Int) throws -> [String]
   ) throws -> [String] {
     for ranks in [2, 3] {
-      let pipeline = Pipeline(
-        Pipeline.standard(expertRanks: ranks, documents: documents, logitsAtOnce: part))
-      guard let shared = try? pipeline.run(graph, options: options) else { continue }
-      let plan = try Plan(shared, accumulates: false, omitting: steps)
-      guard try Graph(parsing: shared.text) == shared,
-        try Plan(parsing: plan.text, of: shared) == plan
-      else { return ["a text reads back as another where ranks share out experts"] }
-      let built = try build(plan, in: place.appendingPathComponent("shared"), seed: seed)
-      if !built.warnings.isEmpty { return ["the C compiler says: \(built.warnings)"] }
-      return try differences(try ModelLibrary(path: built.path), ranks)
+      let pipeline = variant.pipeline(expertRanks: ranks)
+      guard let shared = try? pipeline.run(graph, options: variant.options) else { continue }
+      guard try Graph(parsing: shared.text) == shared else {
+        return ["a text reads back as another where ranks share out experts"]
+      }
+      let plan = try Plan(shared, accumulates: false, omitting: variant.steps)
+      switch try library(of: plan, in: place.appendingPathComponent("shared"), seed: seed) {
+      case .failure(let wrong): return ["where ranks share out experts: \(wrong.reason)"]
+      case .success(let library): return try differences(library, ranks)
+      }
     }
     return []
   }
 
-  private static func options(_ dice: inout Dice) -> PipelineOptions {
-    PipelineOptions(omitted: some(of: PipelineOptions.reference.omitted.sorted(), &dice))
-  }
-
-  /// Whether there are several documents in a row: by chance, where the model can have them.
-  private static func takesDocuments(_ graph: Graph, _ dice: inout Dice) -> Bool {
-    guard dice.happens(40) else { return false }
-    do {
-      _ = try Pipeline(Pipeline.standard(expertRanks: 1, documents: true)).run(graph)
-    } catch  where error.message.hasPrefix("--documents: ") {
-      return false
-    } catch {}  // which the caller finds too
-    return true
+  /// What is wrong with the model's library of --inference.
+  private func inference(
+    of graph: Graph, _ variant: ModelVariant, seed: UInt64, in place: URL
+  ) throws -> [String] {
+    let pipeline = Pipeline(Pipeline.inference)
+    let small = try pipeline.run(
+      graph, options: .init(omitted: variant.options.omitted.intersection(pipeline.names)))
+    guard try Graph(parsing: small.text) == small else {
+      return ["a text reads back as another with --inference"]
+    }
+    let plan = try Plan(small, accumulates: false, omitting: variant.steps)
+    switch try library(of: plan, in: place.appendingPathComponent("inference"), seed: seed) {
+    case .failure(let wrong): return ["with --inference: \(wrong.reason)"]
+    case .success(let library):
+      let reference = try Pipeline().run(graph, options: .reference)
+      let found = try NextCheck(reference, library, seed: seed).differences()
+      let logits = try Comparison(reference, library, seed: seed).reportOfLogits()
+      return (found + logits.wrong.map(\.description)).map { "with --inference: \($0)" }
+    }
   }
 
   /// Which targets are ignored: none or some, more often than not.
@@ -167,10 +171,22 @@ public struct ModelCheck {
     dice.pick([.none, .none, .none, .some, .some, .some, .allButOne, .all])
   }
 
-  /// None, more often than not; else some, by chance.
-  private static func some(of names: [String], _ dice: inout Dice) -> Set<String> {
-    guard dice.happens(40) else { return [] }
-    return Set(names.filter { _ in dice.happens(40) })
+  private struct Wrong: Error {
+    let reason: String
+  }
+
+  /// A plan's library, or what is wrong with the plan's text or its C.
+  private func library(
+    of plan: Plan, in place: URL, seed: UInt64
+  ) throws -> Result<ModelLibrary, Wrong> {
+    guard try Plan(parsing: plan.text, of: plan.graph) == plan else {
+      return .failure(Wrong(reason: "the plan's text reads back as another plan"))
+    }
+    let built = try build(plan, in: place, seed: seed)
+    guard built.warnings.isEmpty else {
+      return .failure(Wrong(reason: "the C compiler says: \(built.warnings)"))
+    }
+    return .success(try ModelLibrary(path: built.path))
   }
 
   /// One model in 64 is compiled file by file, as users' are, which takes ten times as long, and so are all
