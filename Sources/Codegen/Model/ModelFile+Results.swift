@@ -77,27 +77,32 @@ extension ModelFile {
     return min(Plan.headRows, plan.graph.context.size) * plan.graph.vocabulary.size
   }
 
-  /// Looks for numbers that are not finite in what uses of a layer hand on.
-  private func checks(_ group: (layer: Int, first: Int, count: Int)) -> [String] {
+  /// What uses of a layer hand on and a pass leaves to be looked at.
+  func checked(_ group: (layer: Int, first: Int, count: Int)) -> [Argument] {
     let layout = layouts[group.layer]
-    let name = layout.layer.name
-    let isUnnamed = layout.uses.allSatisfy(\.scope.isEmpty)
-    let path = isUnnamed ? "\"\", -1, \"\(name)\"" : UseScopes(layout).arguments + ", \"\""
     // Where nothing is kept for backward, other numbers are in the place of most.
     let edges = layout.uses[group.first].forwardEdges
     let others = layout.layer.writtenWithoutTargets
-    let written = zip(layout.layer.forwardArguments, edges).enumerated().filter { index, pair in
+    return zip(layout.layer.forwardArguments, edges).enumerated().filter { index, pair in
       let (argument, edge) = pair
       let isLeft = !plan.infers || plan.edges[edge].outputs.contains(.logits)
       return argument.isWritten && argument.type.element == .f32 && isLeft
         && !others.contains(index)
     }.map(\.element.0)
-    if written.isEmpty { return [] }
-    let checks = written.map {
+  }
+
+  /// Looks for numbers that are not finite in it.
+  private func checks(_ group: (layer: Int, first: Int, count: Int)) -> [String] {
+    let layout = layouts[group.layer]
+    let name = layout.layer.name
+    let isUnnamed = layout.uses.allSatisfy(\.scope.isEmpty)
+    let path = isUnnamed ? "\"\", -1, \"\(name)\"" : UseScopes(layout).arguments + ", \"\""
+    let checks = checked(group).map {
       let place = "last->layers->\(name)[l].\(CNames.identifier($0.name))"
       return
         "    if (!model_all_finite(\(place), (size_t)\(count($0)))) { return model_name(m, \(path)); }"
     }
+    if checks.isEmpty { return [] }
     let last = group.first + group.count
     return ["for (int l = \(group.first); l < \(last); l++) {"] + checks + ["}"]
   }

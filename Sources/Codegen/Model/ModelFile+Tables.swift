@@ -6,7 +6,14 @@ extension ModelFile {
   /// Parameters and routers of the layers, paths of uses, and the function that lists all of them.
   var tables: [String] {
     parameterTables.filter(\.hasRows).map(\.text) + routerTables.filter(\.hasRows).map(\.text)
-      + layouts.compactMap { UseScopes($0).table } + [list]
+      + layouts.indices.filter(namesUses).compactMap { UseScopes(layouts[$0]).table } + [list]
+  }
+
+  /// Whether anything is told by the paths of a layer's uses: a layer without parameters and routers, of which a
+  /// library of --inference looks at nothing, has nothing to tell.
+  private func namesUses(_ layer: Int) -> Bool {
+    parameterTables[layer].namesUses || routerTables[layer].hasRows
+      || groups.contains { $0.layer == layer && !checked($0).isEmpty }
   }
 
   private var parameterTables: [ParameterTable] {

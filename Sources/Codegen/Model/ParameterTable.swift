@@ -38,6 +38,9 @@ struct ParameterTable {
 
   var hasRows: Bool { !layer.parameters.isEmpty }
 
+  /// Whether rows are told by the table of the uses' paths.
+  var namesUses: Bool { hasRows && scopes.table != nil }
+
   private var name: String { "\(layer.name)_parameters" }
 
   var text: String {
