@@ -98,7 +98,8 @@ struct LayerUseLayout {
     return signature.parts.map { part in
       switch part {
       case .argument(let index):
-        if let first, !signature.arguments[index].isWritten {
+        // Where rows are kept, the pass begins at that position.
+        if let first, !signature.arguments[index].isWritten, !kept.arguments.contains(index) {
           "\(argument(index, signature)) + (size_t)\(first)*\(Self.row(signature.arguments[index].type))"
         } else {
           argument(index, signature)
