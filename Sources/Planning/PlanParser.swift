@@ -53,6 +53,7 @@ struct PlanParser {
       regions: regions, accumulates: options.accumulates,
       recomputes: options.recomputes, recomputation: options.recomputation, notes: options.notes)
     plan.countInstances()
+    try checkUses(of: plan)
     plan.parameters = try parameters(of: plan, places)
     if reader.nextLine() { try exchanges(of: plan) }
     return plan
@@ -229,6 +230,24 @@ extension PlanParser {
     var use = draft.use
     use.layer = layer
     return use
+  }
+
+  /// Parameters lie use after use, and what a use is given is there.
+  private func checkUses(of plan: Plan) throws(Diagnostic) {
+    let count = plan.uses.reduce(0) { $0 + plan.layers[$1.layer].parameters.count }
+    var first = 0
+    for use in plan.uses {
+      guard use.firstParameter == first else {
+        throw reader.failure(
+          "parameters of \(use.scope.quoted) begin with \(use.firstParameter), expected \(first)")
+      }
+      first += plan.layers[use.layer].parameters.count
+      guard (use.forwardEdges + use.backwardEdges).allSatisfy(plan.edges.indices.contains),
+        use.borrowed.allSatisfy((0..<count).contains)
+      else {
+        throw reader.failure("\(use.scope.quoted) is given what the plan does not have")
+      }
+    }
   }
 
   /// What the optimizer must know follows from the layers, but for the graph's own.

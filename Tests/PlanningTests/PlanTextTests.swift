@@ -74,6 +74,8 @@ import Testing
       ("  total      ", "  total      1", "memory is not the sum"),
       ("scratch at ", "scratch at 1", "one behind the other"),
       (", second moments", "", "has no second moments"), ("in panels", "in panel", "error"),
+      (", parameters from 0", ", parameters from 9", "begin with 9, expected 0"),
+      ("forward with ", "forward with 99", "is given what the plan does not have"),
       ("together", "apart", "unknown role apart"), ("linear(", "linearly(", "unknown op linearly"),
       ("0 all-to-all of \"gradients", "0 all-gather of \"gradients", "expected \"0 all-to-all of"),
       (
