@@ -55,7 +55,11 @@ extension Tracer {
     guard keys.axes.count == 4, [0, 2, 3].allSatisfy({ keys.axes[$0] == type.axes[$0] }),
       keys.element == type.element
     else {
-      report("keys must be \(type) like the queries, or of fewer heads, got \(keys)", call)
+      let depths = [type, keys].compactMap { $0.axes.last?.named }
+      report(
+        "keys must be \(type) like the queries, or of fewer heads, got \(keys)", call,
+        hint: depths.count == 2 && depths[0] != depths[1]
+          ? "queries have heads of \(depths[0]) columns, keys of \(depths[1])" : nil)
       return nil
     }
     guard values == keys else {

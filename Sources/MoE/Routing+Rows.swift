@@ -111,7 +111,9 @@ extension Tracer {
     }
     let least = capacity.factor == nil ? 1 : 0
     if (least...Int(Int32.max)).contains(capacity.least) { return true }
-    report("an expert cannot take \(capacity.least) tokens", call, hint: "give it 1 or more")
+    report(
+      "an expert cannot take \(capacity.least) tokens", call,
+      hint: "give it \(least) to \(Int32.max)")
     return false
   }
 

@@ -22,7 +22,9 @@ extension Tensor {
       tracer.report(
         "cannot keep \(kept) of \(groups) groups of \(experts.named) experts by their best \(best)",
         call,
-        hint: "groups are equal, and have that many experts or more")
+        hint: groups >= 1 && experts.size % groups != 0
+          ? "\(experts.size) experts cannot be cut into \(groups) equal groups"
+          : "groups are equal, and have that many experts or more")
       return tracer.poison(call.site)
     }
     let axes = [

@@ -11,7 +11,11 @@ extension Tracer {
         let part = "\(symbol.name) is \(symbol.size)"
         if !parts.contains(part) { parts.append(part) }
       }
-      report("axis \(axis) has no whole size that fits: \(parts.joined(separator: ", "))", call)
+      report(
+        "axis \(axis) has no whole size that fits: \(parts.joined(separator: ", "))", call,
+        hint: axis.core.divisor == 1
+          ? "a size is at least 1 and at most \(Axis.largest)"
+          : "what is divided must be a multiple of \(axis.core.divisor)")
       return nil
     }
     guard axis.size <= Axis.largest else {

@@ -250,6 +250,7 @@ import Testing
       keys.map(\.message) == [
         "attention: keys must be f32[B, H, T, D] like the queries, or of fewer heads, got f32[B, H2, T, D2]"
       ])
+    #expect(keys.map(\.hint) == ["queries have heads of D (4) columns, keys of D2 (6)"])
     let merged = errors { attention($0.embedded, $0.positions, $0.tokens).head }
     expect(merged, "attention: expected queries [batch, heads, time, depth], got f32[B, T, C]")
   }
