@@ -26,7 +26,8 @@ public struct GradientCheck: Sendable {
   private let run: Run
   private let graph: Graph
 
-  /// Runs the graph, with its gradients, on random tokens, some of whose targets are ignored.
+  /// Runs the graph, with its gradients, on random tokens, some of whose targets are ignored. Parameters are drawn as
+  /// they are at first, but for constant ones, which are moved, unless that leaves no finite objective.
   public init(
     _ graph: Graph, seed: UInt64 = 1, ignoring ignored: IgnoredTargets = .some
   ) throws(Diagnostic) {
@@ -40,8 +41,14 @@ public struct GradientCheck: Sendable {
       graph, seed: seed, tokens: draw(1 << 40),
       targets: ignored.among(draw(1 << 41), seed: seed))
     interpreter.beginnings = RandomDocuments.beginnings(of: graph, seed: seed)
-    self.interpreter = interpreter
-    run = try interpreter.run()
+    let initial = interpreter.parameters
+    interpreter.parameters = Interpreter.variedParameters(of: graph, seed: seed)
+    var run = try interpreter.run()
+    if run.objective?.isFinite == false {
+      interpreter.parameters = initial
+      run = try interpreter.run()
+    }
+    (self.interpreter, self.run) = (interpreter, run)
   }
 
   /// A result for each parameter that has a gradient.

@@ -60,6 +60,18 @@ extension Interpreter {
     return values
   }
 
+  /// Every parameter's and state's first values, but for those that are constant throughout, which are moved by
+  /// chance: zeros and ones hide mistakes.
+  public static func variedParameters(of graph: Graph, seed: UInt64) -> [String: [Double]] {
+    let key = CounterRandom.key(seed: seed, stream: 1 << 42)
+    return initialParameters(of: graph, seed: seed).mapValues { numbers in
+      guard Set(numbers).count == 1 else { return numbers }
+      return numbers.indices.map {
+        numbers[$0] + 0.3 * CounterRandom.normal(key, UInt32(truncatingIfNeeded: $0))
+      }
+    }
+  }
+
   private static func draw(
     _ distribution: Initializer.Distribution, _ key: UInt64, _ count: Int
   ) -> [Double] {

@@ -113,6 +113,7 @@ public struct ModelCheck {
     }
     wrong += try NextCheck(reference, library, seed: seed).differences()
     if variant.infers { wrong += try inference(of: graph, variant, seed: seed, in: place) }
+    if variant.differentiates { wrong += gradients(of: reference, seed: seed) }
     var outcome = Outcome.undecided
     for attempt in 0..<UInt64(Self.attempts) where outcome == .undecided {
       let comparison = Comparison(
@@ -163,6 +164,15 @@ public struct ModelCheck {
       let found = try NextCheck(reference, library, seed: seed).differences()
       let logits = try Comparison(reference, library, seed: seed).reportOfLogits()
       return (found + logits.wrong.map(\.description)).map { "with --inference: \($0)" }
+    }
+  }
+
+  /// Gradients that differences do not confirm: all else is compared with the reference's own.
+  private func gradients(of reference: Graph, seed: UInt64) -> [String] {
+    // Where every small step changes which experts are chosen, nothing can be said.
+    let results = (try? GradientCheck(reference, seed: seed).results()) ?? []
+    return results.filter { !$0.isRight }.map {
+      "the slope by \($0.parameter) is \($0.analytic), by differences \($0.numeric)"
     }
   }
 

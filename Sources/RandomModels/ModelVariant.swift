@@ -14,6 +14,9 @@ struct ModelVariant {
   /// Whether its library of --inference is looked at too.
   let infers: Bool
 
+  /// Whether its gradients are compared with differences, which takes as long as all the rest.
+  let differentiates: Bool
+
   private let documents: Bool
   private let logitsAtOnce: Int?
 
@@ -25,6 +28,7 @@ struct ModelVariant {
     var others = dice.forked()
     logitsAtOnce = others.happens(30) ? LinearCrossEntropy.partAlignment : nil
     infers = others.happens(25)
+    differentiates = others.happens(10)
     accumulates = dice.happens(30)
     steps = Self.some(of: LoweringPipeline.steps.map(\.name), &dice)
     recomputes = dice.happens(25)

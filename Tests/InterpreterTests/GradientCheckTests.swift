@@ -31,6 +31,25 @@ import Testing
     #expect(results.allSatisfy { $0.isZero == (factor == 0) })
   }
 
+  /// loss = Σ tanh(x)² gain, of which a gain of 0 shows nothing.
+  @Test("What stands behind zeros is checked too", arguments: [1, 1.001])
+  func behindZeros(factor: Double) throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let C = Axis("C", 4)
+    let x = g.emitOne(.parameter(Parameter(name: "x", axes: [C], initializer: .normal(1))), [])
+    let gain = g.emitOne(.parameter(Parameter(name: "gain", axes: [C], initializer: .zeros)), [])
+    let y = g.pointwise(.unary(.tanh, .input(0)), [x])
+    let gained = g.pointwise(.input(0) * .input(0) * .input(1), [y, gain])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [gained]))
+    g.phase = .backward
+    let slope: ScalarExpression =
+      .constant(2 * factor) * .input(0) * (.constant(1) - .input(0) * .input(0)) * .input(1)
+    g.bind(.gradient(parameter: "x"), to: g.pointwise(slope, [y, gain]))
+    let result = try #require(try GradientCheck(g.graph).results().first)
+    #expect(!result.isZero && result.isRight == (factor == 1), "\(result)")
+  }
+
   @Test("A model is cut down where its axes allow it")
   func cut() throws {
     var g = GraphBuilder(
