@@ -49,13 +49,14 @@ public struct Comparison {
     ignoring ignored: IgnoredTargets = .none
   ) {
     var trial = Trial(reference, library, seed: seed, ignoring: ignored)
-    trial.parameters = trial.parameters.mapValues { Self.varied($0, seed: seed) }
+    trial.parameters = Interpreter.variedParameters(of: reference, seed: seed)
+      .mapValues { $0.map(Float.init) }
     self.trial = trial
   }
 
   /// Compares losses in training and evaluation, the objective's terms, all gradients, one step's first
-  /// moments and states, and the logits
-  /// of texts of every length, which go on from what the shorter ones left behind.
+  /// moments and states, two steps' updates, and the logits of texts of every length, which go on from what
+  /// the shorter ones left behind.
   ///
   /// - Returns: nil if rounding decides which experts are chosen, or numbers are too large for C.
   /// - Throws: what the library or the interpreter refuses.
@@ -74,12 +75,6 @@ public struct Comparison {
     var report = Report()
     try compareLogits(try trial.model(), &report)
     return report
-  }
-
-  private static func varied(_ numbers: [Float], seed: UInt64) -> [Float] {
-    guard Set(numbers).count == 1 else { return numbers }
-    let key = CounterRandom.key(seed: seed, stream: 1 << 42)
-    return numbers.indices.map { numbers[$0] + Float(0.3 * CounterRandom.normal(key, UInt32($0))) }
   }
 }
 
@@ -128,6 +123,10 @@ extension Comparison {
       compare("first moment of \(name)", moments, oracle, scale: 1e-2 * largest, &report) { run in
         isLeftOut ? moments.map { _ in 0 } : run.gradient(of: name)
       }
+    }
+    for found in try UpdateCheck(trial).disagreements(oracle.run) {
+      report.compared += 1
+      if found.error > 1 { report.wrong.append(found) }
     }
   }
 

@@ -23,6 +23,19 @@ public struct Disagreement: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The error is the largest difference by what is allowed of its element; any is infinite where nothing is.
+  init(_ name: String, _ actual: [Float], _ expected: [Double], allowed: [Double]) {
+    self.name = name
+    (error, place) = (0, "")
+    for index in actual.indices {
+      // What is too large for single precision is infinite there.
+      let difference = Self.difference(Double(actual[index]), Double(Float(expected[index])))
+      guard difference > error * allowed[index] else { continue }
+      error = difference / allowed[index]
+      place = "element \(index): \(actual[index]) for \(expected[index])"
+    }
+  }
+
   private static func difference(_ a: Double, _ b: Double) -> Double {
     if a == b || (a.isNaN && b.isNaN) { return 0 }
     return a.isFinite && b.isFinite ? abs(a - b) : .infinity

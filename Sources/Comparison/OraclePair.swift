@@ -101,12 +101,20 @@ struct OraclePair {
       let each = max(slots.count / max(sequences, 1), 1)
       return Dictionary(grouping: slots.indices) { [Int(experts[$0]), $0 / each] }.values.map {
         pairs in
-        let dropped = pairs.filter { slots[$0] < 0 }.map { weights[$0] }.max()
-        let kept = pairs.filter { slots[$0] >= 0 }.map { weights[$0] }.min()
-        guard let dropped, let kept else { return .infinity }
-        return (kept - dropped) / scale
+        let dropped = pairs.filter { slots[$0] < 0 }.map { weights[$0] }
+        let kept = pairs.filter { slots[$0] >= 0 }.map { weights[$0] }
+        return Self.gap(above: dropped, kept) / scale
       }.min() ?? .infinity
     }.min() ?? .infinity
+  }
+
+  /// How far the least that is kept is above the largest that is dropped. Equal numbers, of equal tokens, are equal
+  /// however one rounds, and the first is kept: what counts is the nearest other number.
+  private static func gap(above dropped: [Double], _ kept: [Double]) -> Double {
+    guard let most = dropped.max(), let least = kept.min() else { return .infinity }
+    if least > most { return least - most }
+    let distances = (kept + dropped).map { abs($0 - least) }.filter { $0 > 0 }
+    return least == most ? distances.min() ?? .infinity : least - most
   }
 
   /// The least distance between numbers of a row.

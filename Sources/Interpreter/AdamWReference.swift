@@ -60,14 +60,16 @@ public struct AdamWReference: Sendable {
 
   /// Which slices of a parameter take part in a step: those of experts with rows, or the only one.
   ///
-  /// A parameter is stacked if all its forward uses are as weight or bias of a linear layer over rows
-  /// sorted by expert.
-  static func activeSlices(of parameter: Int, in run: Run) -> [Bool] {
+  /// A parameter is stacked if all its forward uses, of those that the run computed, are as experts' own: beside rows
+  /// sorted by expert and where each expert's start.
+  public static func activeSlices(of parameter: Int, in run: Run) -> [Bool] {
     var active: [Bool]?
     let value = Value(node: parameter)
-    for node in run.graph.nodes where node.phase == .forward && node.inputs.contains(value) {
-      guard case .linear = node.op, let start = node.inputs.last, node.inputs[0] != value,
-        run.graph.type(of: node.inputs[0]).experts != nil
+    for (index, node) in run.graph.nodes.enumerated()
+    where node.phase == .forward && node.inputs.contains(value) && !run.values[index].isEmpty {
+      let roles = node.op.operation.operandRoles(node.inputs.map(run.graph.type))
+      guard let start = roles.firstIndex(of: .start).map({ node.inputs[$0] }),
+        node.inputs[0] != value
       else { return [true] }
       let bounds = run[start].integers
       let used = zip(bounds, bounds.dropFirst()).map { $0 < $1 }

@@ -31,13 +31,15 @@ public struct TensorValue: Hashable, Sendable {
   /// The same with f32 elements as single precision may have them: a unit in the last place off.
   ///
   /// A 0 stays one: what a ReLU, a mask or dropout made of a number says by it that no gradient goes
-  /// through, and no kernel rounds that.
+  /// through, and no kernel rounds that. Equal numbers are rounded alike, as a kernel does with equal rows: of two equal
+  /// tokens the first is kept by an expert that has room for one, however one rounds.
   func roughlySingle(_ stream: UInt64, draw: UInt64) -> TensorValue {
     guard case .floats(let values) = elements else { return self }
     let key = CounterRandom.key(seed: draw, stream: stream)
-    let rough = values.indices.map { index in
-      let single = Float(values[index])
-      let units = Float(Int(CounterRandom.bits(key, UInt32(truncatingIfNeeded: index)) % 3) - 1)
+    let rough = values.map { value in
+      let single = Float(value)
+      let hash = value.bitPattern ^ (value.bitPattern >> 32)
+      let units = Float(Int(CounterRandom.bits(key, UInt32(truncatingIfNeeded: hash)) % 3) - 1)
       return single.isFinite && single != 0
         ? Double(single + units * single.ulp) : Double(single)
     }

@@ -13,8 +13,37 @@ import Testing
     let report = try firstReport(compiled.reference, compiled)
     #expect(report.wrong.isEmpty, "\(report.wrong)")
     #expect(report.unsure.isEmpty, "\(report.unsure)")
-    // Three losses, a gradient and a first moment for each parameter, and the logits.
-    #expect(report.compared == 3 + 2 * compiled.reference.parameters.count + 7)
+    // Three losses, a gradient, a first moment and two updates for each parameter, and the logits.
+    #expect(report.compared == 3 + 4 * compiled.reference.parameters.count + 7)
+  }
+
+  @Test("A library that decays what should not is found by what its updates are")
+  func otherDecay() throws {
+    let compiled = try CompiledModel(MakeMoE("same").graph())
+    var other = compiled.reference
+    for (node, parameter) in other.parameters where parameter.name == "head.weight" {
+      var parameter = parameter
+      parameter.decays.toggle()
+      other.nodes[node].op = .parameter(parameter)
+    }
+    let wrong = try firstReport(other, compiled).wrong.map(\.name)
+    #expect(wrong == [1, 2].map { "value of head.weight after step \($0)" })
+  }
+
+  /// An expert has room for half of its tokens, of which many are the same one: its first is kept.
+  @Test("Equal tokens are no tie that rounding decides")
+  func equalTokens() throws {
+    let (V, T, B) = (MoE.Axis("V", 5), MoE.Axis("T", 8), MoE.Axis("B", 2))
+    let (C, E) = (MoE.Axis("C", 12), MoE.Axis("E", 4))
+    let graph = try LanguageModel.trace("equal", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C)
+      let routing = x.linear("gate", E).softmax().top(E.size).weights()
+      let kept = x.routed(by: routing, capacity: .share(0.5).keeping(.weight))
+      return (x + kept.linear("up", C).relu().combined()).linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    let report = try firstReport(compiled.reference, compiled)
+    #expect(report.wrong.isEmpty && report.compared > 10, "\(report.wrong)")
   }
 
   @Test("A library without its dropout is found: training is wrong, evaluation is right")
