@@ -14,7 +14,7 @@ struct ModelVariant {
   /// Whether its library of --inference is looked at too.
   let infers: Bool
 
-  /// Whether its gradients are compared with differences, which takes as long as all the rest.
+  /// Whether its gradients are compared with differences: the interpreter runs a few times for each parameter.
   let differentiates: Bool
 
   private let documents: Bool
@@ -28,7 +28,7 @@ struct ModelVariant {
     var others = dice.forked()
     logitsAtOnce = others.happens(30) ? LinearCrossEntropy.partAlignment : nil
     infers = others.happens(25)
-    differentiates = others.happens(10)
+    differentiates = others.happens(25)
     accumulates = dice.happens(30)
     steps = Self.some(of: LoweringPipeline.steps.map(\.name), &dice)
     recomputes = dice.happens(25)
