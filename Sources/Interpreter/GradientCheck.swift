@@ -48,6 +48,11 @@ public struct GradientCheck: Sendable {
       interpreter.parameters = initial
       run = try interpreter.run()
     }
+    if let objective = run.objective, !objective.isFinite {
+      throw Diagnostic(
+        at: nil, "what is to be made small is \(objective) at first, and has no gradients to check",
+        hint: "look for a division by 0, or a logarithm or root of what may be negative")
+    }
     (self.interpreter, self.run) = (interpreter, run)
   }
 
@@ -61,11 +66,15 @@ public struct GradientCheck: Sendable {
     return results
   }
 
+  /// Steps along a direction. The last are for objectives of so many kinks, or so steep, that every longer step meets
+  /// one.
+  private static let steps = [1e-5, 1e-6, 1e-5, 1e-6, 1e-5, 1e-6, 1e-7, 1e-8, 1e-7, 1e-8]
+
   /// A direction that a kink or another choice of experts spoils is followed by other ones; a
   /// wrong gradient is wrong along all of them.
   private func result(of name: String, floor: Double) throws(Diagnostic) -> Result {
     var last: Result?
-    for (attempt, step) in [1e-5, 1e-6, 1e-5, 1e-6, 1e-5, 1e-6].enumerated() {
+    for (attempt, step) in Self.steps.enumerated() {
       let found = try compare(name, stream: UInt64(attempt), step: step, floor: floor)
       if let found, found.isRight { return found }
       last = found ?? last
@@ -76,7 +85,8 @@ public struct GradientCheck: Sendable {
       hint: "the router's logits are too close to each other to check gradients")
   }
 
-  /// Nil if the steps change whole numbers, such as which experts are chosen.
+  /// Nil if the steps change whole numbers, such as which experts are chosen, or if they are so short that rounding
+  /// is all one sees.
   private func compare(
     _ name: String, stream: UInt64, step: Double, floor: Double
   ) throws(Diagnostic) -> Result? {
@@ -94,7 +104,9 @@ public struct GradientCheck: Sendable {
     let numeric = (8 * (values[0] - values[1]) - (values[2] - values[3])) / (12 * step)
     let slopes = zip(gradient, direction).map { $0 * $1 }
     let analytic = slopes.reduce(0, +)
-    let size = max(abs(numeric), self.size(of: slopes), floor, Self.unseen(values, step: step))
+    let unseen = Self.unseen(values, step: step)
+    if step < 1e-6, unseen > max(abs(numeric), self.size(of: slopes)) { return nil }
+    let size = max(abs(numeric), self.size(of: slopes), floor, unseen)
     return Result(
       parameter: name, analytic: analytic, numeric: numeric,
       relativeError: size == 0 ? 0 : abs(analytic - numeric) / size,

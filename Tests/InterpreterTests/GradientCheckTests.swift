@@ -50,6 +50,35 @@ import Testing
     #expect(!result.isZero && result.isRight == (factor == 1), "\(result)")
   }
 
+  /// Σ 100 relu(x - x₀ + 3e-7), with a kink next to where it is looked at, in every direction.
+  @Test("A kink that every longer step meets is stepped around", arguments: [100, 100.1])
+  func kink(slope: Double) throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let parameter = Parameter(name: "x", axes: [Axis("C", 64)], initializer: .normal(1))
+    let x = g.emitOne(.parameter(parameter), [])
+    let moved: ScalarExpression = .input(0) - .unary(.stop, .input(0)) + .constant(3e-7)
+    let y = g.pointwise(.constant(100) * .unary(.relu, moved), [x])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [y]))
+    g.phase = .backward
+    g.bind(.gradient(parameter: "x"), to: g.pointwise(.constant(slope), [x]))
+    let result = try #require(try GradientCheck(g.graph).results().first)
+    #expect(result.isRight == (slope == 100), "\(result)")
+  }
+
+  @Test("An objective that is no number is said to be none")
+  func notFinite() throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let parameter = Parameter(name: "x", axes: [Axis("C", 4)], initializer: .normal(1))
+    let x = g.emitOne(.parameter(parameter), [])
+    let y = g.pointwise(.input(0) / .constant(0), [x])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [y]))
+    g.phase = .backward
+    g.bind(.gradient(parameter: "x"), to: y)
+    #expect(throws: Diagnostic.self) { try GradientCheck(g.graph) }
+  }
+
   @Test("A model is cut down where its axes allow it")
   func cut() throws {
     var g = GraphBuilder(
