@@ -81,12 +81,13 @@ public struct GradientCheck: Sendable {
     }
     if let last { return last }
     throw Diagnostic(
-      at: nil, "every small step in \(name) changes which experts are chosen",
-      hint: "the router's logits are too close to each other to check gradients")
+      at: nil,
+      "every small step in \(name) changes which experts are chosen, or leaves no finite loss",
+      hint: "the router's logits are too close to each other, or numbers too large")
   }
 
-  /// Nil if the steps change whole numbers, such as which experts are chosen, or if they are so short that rounding
-  /// is all one sees.
+  /// Nil if the steps change whole numbers, such as which experts are chosen, if they leave no finite objective, or if
+  /// they are so short that rounding is all one sees.
   private func compare(
     _ name: String, stream: UInt64, step: Double, floor: Double
   ) throws(Diagnostic) -> Result? {
@@ -95,9 +96,9 @@ public struct GradientCheck: Sendable {
     let direction = gradient.indices.map { CounterRandom.normal(key, UInt32($0)) }
     var values: [Double] = []
     for factor in [1.0, -1, 2, -2] {
-      guard let value = try objective(of: name, along: direction, by: factor * step) else {
-        return nil
-      }
+      guard let value = try objective(of: name, along: direction, by: factor * step),
+        value.isFinite
+      else { return nil }
       values.append(value)
     }
     // Four points instead of two: steps can be long enough for rounding to vanish.

@@ -169,7 +169,7 @@ public struct ModelCheck {
 
   /// Gradients that differences do not confirm: all else is compared with the reference's own.
   private func gradients(of reference: Graph, seed: UInt64) -> [String] {
-    // Where every small step changes which experts are chosen, nothing can be said.
+    // Where every small step changes which experts are chosen, or no loss is finite, nothing can be said.
     let results = (try? GradientCheck(reference, seed: seed).results()) ?? []
     return results.filter { !$0.isRight }.map {
       "the slope by \($0.parameter) is \($0.analytic), by differences \($0.numeric)"
