@@ -29,11 +29,11 @@ import Testing
     }
   }
 
-  /// The last took logits of the wrong position with --inference, where several tokens come after others and the last
-  /// layer is given what attention makes. Four before had C with a variable that was not used: layers that make what
-  /// nobody reads, uses that share what is saved, a layer without parameters with --inference. The others have losses and gradients that are no
-  /// numbers, behind which nothing is compared, or gradients of which nothing but rounding is left, or that
-  /// rounding changes much.
+  /// The last took logits of the wrong position with --inference, where several tokens come after others and the
+  /// last layer is given what attention makes. Some had C with a variable that was not used: layers that make what
+  /// nobody reads, uses that share what is saved, a layer without parameters with --inference. The others have
+  /// losses and gradients that are no numbers, behind which nothing is compared, or gradients of which nothing but
+  /// rounding is left, or that rounding changes much.
   @Test(
     "So they do where some of them is frozen, or has adapters",
     arguments: Self.changed + [

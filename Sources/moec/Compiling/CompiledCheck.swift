@@ -30,8 +30,8 @@ struct CompiledCheck {
   ///
   /// - Throws: a `CompilationError` that lists what the C computes wrongly.
   func text() throws -> String {
-    // Small models have little for many threads, and where another program works too, those that spin for each other
-    // take minutes. OpenMP reads it when the library is loaded.
+    // Small models have little for many threads: those that wait leave the processor to others. OpenMP reads it when
+    // the library is loaded.
     setenv("OMP_WAIT_POLICY", "passive", 0)
     let folder = try TemporaryFolder()
     defer { folder.remove() }
