@@ -171,7 +171,7 @@ public struct ModelCheck {
   private func gradients(of reference: Graph, seed: UInt64) -> [String] {
     // Where every small step changes which experts are chosen, or no loss is finite, nothing can be said.
     let results = (try? GradientCheck(reference, seed: seed).results()) ?? []
-    return results.filter { !$0.isRight }.map {
+    return results.filter { $0.verdict == .wrong }.map {
       "the slope by \($0.parameter) is \($0.analytic), by differences \($0.numeric)"
     }
   }

@@ -66,6 +66,30 @@ import Testing
     #expect(result.isRight == (slope == 100), "\(result)")
   }
 
+  /// Σ |x - x₀|, whose slope may be any from -1 to 1 where it is looked at, and Σ 2 (x - x₀), of which a
+  /// kink explains nothing.
+  @Test("Where the point itself is a kink nothing is said of the slope", arguments: [1.0, 2.5])
+  func kinkAtThePoint(slope: Double) throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let C = Axis("C", 8)
+    let parameters = ["kinked", "smooth"].map {
+      g.emitOne(.parameter(Parameter(name: $0, axes: [C], initializer: .normal(1))), [])
+    }
+    let moved: ScalarExpression = .input(0) - .unary(.stop, .input(0))
+    let below: ScalarExpression = .unary(.stop, .input(0)) - .input(0)
+    let kinked: ScalarExpression = .unary(.relu, moved) + .unary(.relu, below)
+    let both = g.pointwise(
+      .input(0) + .constant(2) * .input(1),
+      [g.pointwise(kinked, [parameters[0]]), g.pointwise(moved, [parameters[1]])])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [both]))
+    g.phase = .backward
+    g.bind(.gradient(parameter: "kinked"), to: g.pointwise(.constant(1), [parameters[0]]))
+    g.bind(.gradient(parameter: "smooth"), to: g.pointwise(.constant(slope * 2), [parameters[1]]))
+    let results = try GradientCheck(g.graph).results()
+    #expect(results.map(\.verdict) == [.undecided, slope == 1 ? .right : .wrong], "\(results)")
+  }
+
   @Test("An objective that is no number is said to be none")
   func notFinite() throws {
     var g = GraphBuilder(

@@ -133,11 +133,17 @@ extension CheckCommand {
       let small = try CutDownModel(traced.withActiveAdapters)
       let check = try GradientCheck(try Pipeline().run(small.graph))
       let results = try check.results()
-      let wrong = results.filter { !$0.isRight }
+      let wrong = results.filter { $0.verdict == .wrong }
       if !wrong.isEmpty { throw CompilationError(Self.text(of: wrong)) }
       try printTable("gradients: \(Self.text(of: results, small))\n")
       let zero = results.filter(\.isZero).map(\.parameter)
       if !zero.isEmpty { try printTable("  0 everywhere: \(zero.joined(separator: ", "))\n") }
+      let undecided = results.filter { $0.verdict == .undecided }.map(\.parameter)
+      if !undecided.isEmpty {
+        try printTable(
+          "  nothing can be said, as small steps meet kinks: \(undecided.joined(separator: ", "))\n"
+        )
+      }
     } catch let error as Diagnostic {
       throw CompilationError(error.description)
     }
@@ -145,9 +151,12 @@ extension CheckCommand {
 
   private static func text(of results: [GradientCheck.Result], _ small: CutDownModel) -> String {
     let sizes = small.sizes.map { "\($0.name) \($0.size)" }.joined(separator: ", ")
-    let worst = results.max { $0.relativeError < $1.relativeError }
+    let right = results.filter(\.isRight)
+    let worst = right.max { $0.relativeError < $1.relativeError }
     let error = worst.map { String(format: "%.1e", $0.relativeError) + " (\($0.parameter))" }
-    return "all \(results.count) are right, the largest relative error is \(error ?? "0")\n"
+    let count =
+      right.count == results.count ? "all \(right.count)" : "\(right.count) of \(results.count)"
+    return "\(count) are right, the largest relative error is \(error ?? "0")\n"
       + "  in a model cut down to \(sizes)"
   }
 
