@@ -117,7 +117,7 @@ let package = Package(
     .executableTarget(
       name: "moec-fuzz",
       dependencies: [
-        "RandomModels", "GraphIR",
+        "RandomModels", "GraphIR", "ModelRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -1,22 +1,24 @@
-import Foundation
 import GraphIR
 import Interpreter
 import ModelRuntime
 
-/// A library's steps beside AdamW's formulas, each on what the library had before it.
+/// A library's steps beside those of AdamW, each on what the library had before it.
 ///
-///     g = (m' - β₁ m) / (1 - β₁)    v' = β₂ v + (1 - β₂) g²
-///     p' = p (1 - lr · wd) - lr / (1 - β₁ᵗ) · m' / (√v' / √(1 - β₂ᵗ) + epsilon)
-///
-/// The gradients are those that its own first moments tell: nothing but the update is looked at, and rounding of what
-/// comes before has no part in it.
+/// The gradients are those that its own first moments tell, g = (m' - β₁ m) / (1 - β₁): nothing but the update is
+/// looked at, and rounding of what comes before has no part in it.
 struct UpdateCheck {
   private let trial: Trial
   private let hyper: Hyperparameters
+  /// The same numbers, rounded as the library has them.
+  private let optimizer: Optimizer
 
   init(_ trial: Trial) {
     self.trial = trial
     hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)
+    optimizer = .adamW(
+      learningRate: Double(hyper.learningRate), beta1: Double(hyper.beta1),
+      beta2: Double(hyper.beta2), epsilon: Double(hyper.epsilon),
+      weightDecay: Double(hyper.weightDecay))
   }
 
   /// What a parameter's update reads and writes.
@@ -94,8 +96,9 @@ extension UpdateCheck {
           Self.unchanged("second moment", of: name, before.second[range], after.second[range]),
         ]
       } else {
-        found.append(seconds(name, before, after, range))
-        found.append(values(parameter, before, after, range, step: Double(after.steps[expert])))
+        let step = AdamWStep(optimizer, parameter, number: Double(after.steps[expert]))
+        found.append(seconds(name, before, after, range, step))
+        found.append(values(name, before, after, range, step))
       }
     }
     return found
@@ -110,15 +113,15 @@ extension UpdateCheck {
   }
 
   private func seconds(
-    _ name: String, _ before: Numbers, _ after: Numbers, _ range: Range<Int>
+    _ name: String, _ before: Numbers, _ after: Numbers, _ range: Range<Int>, _ step: AdamWStep
   ) -> Disagreement {
-    let (beta1, beta2) = (Double(hyper.beta1), Double(hyper.beta2))
+    let (beta1, beta2) = (optimizer.beta1, optimizer.beta2)
     var (expected, allowed): ([Double], [Double]) = ([], [])
     for i in range {
       let (old, new) = (Double(before.first[i]), Double(after.first[i]))
       let gradient = (new - beta1 * old) / (1 - beta1)
       let unsure = (0x1p-22 * (abs(new) + beta1 * abs(old)) + 1e-43) / (1 - beta1)
-      let second = beta2 * Double(before.second[i]) + (1 - beta2) * gradient * gradient
+      let second = step.second(after: Double(before.second[i]), gradient: gradient)
       expected.append(second)
       allowed.append(
         1e-5 * second + (1 - beta2) * (2 * abs(gradient) + unsure) * unsure + 1e-40)
@@ -128,21 +131,16 @@ extension UpdateCheck {
   }
 
   private func values(
-    _ parameter: Parameter, _ before: Numbers, _ after: Numbers, _ range: Range<Int>, step: Double
+    _ name: String, _ before: Numbers, _ after: Numbers, _ range: Range<Int>, _ step: AdamWStep
   ) -> Disagreement {
-    let rate = Double(hyper.learningRate)
-    let decay = parameter.decays ? 1 - rate * Double(hyper.weightDecay) : 1
-    let correction1 = 1 - pow(Double(hyper.beta1), step)
-    let correction2 = (1 - pow(Double(hyper.beta2), step)).squareRoot()
     var (expected, allowed): ([Double], [Double]) = ([], [])
     for i in range {
-      let root = Double(after.second[i]).squareRoot() / correction2
-      let change = rate / correction1 * Double(after.first[i]) / (root + Double(hyper.epsilon))
-      expected.append(Double(before.values[i]) * decay - change)
+      let (first, second) = (Double(after.first[i]), Double(after.second[i]))
+      expected.append(step.value(after: Double(before.values[i]), first: first, second: second))
       let unit = max(abs(before.values[i]), abs(after.values[i])).ulp
-      allowed.append(4 * Double(unit) + 1e-5 * abs(change))
+      allowed.append(4 * Double(unit) + 1e-5 * abs(step.change(first: first, second: second)))
     }
     return Disagreement(
-      "value of \(parameter.name)", Array(after.values[range]), expected, allowed: allowed)
+      "value of \(name)", Array(after.values[range]), expected, allowed: allowed)
   }
 }

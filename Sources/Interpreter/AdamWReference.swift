@@ -1,10 +1,6 @@
-import Foundation
 import GraphIR
 
-/// AdamW (Loshchilov and Hutter 2019) in double precision, as PyTorch does it for separate experts.
-///
-///     p *= 1 - lr · wd    m = β₁ m + (1 - β₁) g    v = β₂ v + (1 - β₂) g²
-///     p -= lr / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + epsilon)
+/// AdamW in double precision, as PyTorch does it for separate experts: an `AdamWStep` of each element.
 ///
 /// A parameter stacked by expert counts the steps of each expert; an expert without rows in a step is
 /// skipped altogether. A parameter without a gradient is left alone; a state becomes what its rule made.
@@ -45,15 +41,12 @@ public struct AdamWReference: Sendable {
     counts[slice] += 1
     steps[name] = counts
     guard var p = parameters[name], var m = first[name], var v = second[name] else { return }
-    let correction1 = 1 - pow(optimizer.beta1, Double(counts[slice]))
-    let correction2 = (1 - pow(optimizer.beta2, Double(counts[slice]))).squareRoot()
-    let decay = parameter.decays ? 1 - optimizer.learningRate * optimizer.weightDecay : 1
+    let step = AdamWStep(optimizer, parameter, number: Double(counts[slice]))
     let size = p.count / slices
     for i in slice * size..<(slice + 1) * size {
-      m[i] = optimizer.beta1 * m[i] + (1 - optimizer.beta1) * gradient[i]
-      v[i] = optimizer.beta2 * v[i] + (1 - optimizer.beta2) * gradient[i] * gradient[i]
-      let step = m[i] / (v[i].squareRoot() / correction2 + optimizer.epsilon)
-      p[i] = p[i] * decay - optimizer.learningRate / correction1 * step
+      m[i] = step.first(after: m[i], gradient: gradient[i])
+      v[i] = step.second(after: v[i], gradient: gradient[i])
+      p[i] = step.value(after: p[i], first: m[i], second: v[i])
     }
     (parameters[name], first[name], second[name]) = (p, m, v)
   }

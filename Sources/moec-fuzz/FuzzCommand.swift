@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GraphIR
+import ModelRuntime
 import RandomModels
 
 /// `moec-fuzz`: random models, compiled, beside the interpreter.
@@ -41,9 +42,7 @@ struct FuzzCommand: ParsableCommand {
   var noReduce = false
 
   func run() throws {
-    // Threads that have nothing to do leave the processor to others: small models have little for four. OpenMP
-    // reads it when it is loaded, with the first model.
-    setenv("OMP_WAIT_POLICY", "passive", 0)
+    Processors.waitPassively()
     CrashReport.begin()
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("moec-fuzz-\(UUID().uuidString)")

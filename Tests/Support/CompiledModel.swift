@@ -31,8 +31,7 @@ public struct CompiledModel: Sendable {
     recomputes: Bool = false, logitsAtOnce: Int? = nil, expertRanks: Int = 1, infers: Bool = false,
     documents: Bool = false
   ) throws {
-    // OpenMP asks when it is loaded, with the first library.
-    setenv("OMP_WAIT_POLICY", "passive", 0)
+    Processors.waitPassively()
     reference = try Self.reference(of: graph, documents: documents)
     var compilation = Compilation(model: "\(graph.name).swift")
     compilation.omittedPasses = omitting.union(steps).sorted()

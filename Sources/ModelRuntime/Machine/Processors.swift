@@ -93,6 +93,10 @@ public struct Processors: Sendable {
     for (name, value) in current.mendedVariables { setenv(name, value, 1) }
   }
 
+  /// To be called before OpenMP is loaded, for models that are too small for their threads: those that wait leave
+  /// the processor to others, unless the environment says what they do.
+  public static func waitPassively() { setenv("OMP_WAIT_POLICY", "passive", 0) }
+
   /// `Cpus_allowed_list: 0-3,8`; nil where the system does not tell.
   private static func maskCount(_ root: String) -> Int? {
     let lines = lines(of: root + "/proc/self/status")

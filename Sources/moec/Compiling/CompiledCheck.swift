@@ -30,9 +30,7 @@ struct CompiledCheck {
   ///
   /// - Throws: a `CompilationError` that lists what the C computes wrongly.
   func text() throws -> String {
-    // Small models have little for many threads: those that wait leave the processor to others. OpenMP reads it when
-    // the library is loaded.
-    setenv("OMP_WAIT_POLICY", "passive", 0)
+    Processors.waitPassively()
     let folder = try TemporaryFolder()
     defer { folder.remove() }
     let compiled = try compilation.scratchLibrary(of: small.graph, source: source, in: folder.url)
