@@ -105,7 +105,12 @@ int moec_routes(moec_model *m, int tokens, int32_t *experts, int32_t *kept, floa
         size_t from = place_of(m, r), to = first_of(m, r, tokens), count = count_of(m, r, tokens);
         if (experts) { memcpy(experts + to, made->expert + from, sizeof *experts * count); }
         if (weights) { memcpy(weights + to, made->weight + from, sizeof *weights * count); }
-        for (size_t i = 0; kept && i < count; i++) { kept[to + i] = made->row[from + i] >= 0; }
+    }
+    // A loop of its own: within the one above compilers made eight copies of it for each router.
+    for (int r = 0; kept && r < MODEL_ROUTERS; r++) {
+        const int32_t *row = made->row + place_of(m, r);
+        int32_t *to = kept + first_of(m, r, tokens), *end = to + count_of(m, r, tokens);
+        while (to < end) { *to++ = *row++ >= 0; }
     }
     return 0;
 }

@@ -185,7 +185,11 @@ public struct Compilation {
   /// Makes the library and its header from generated sources that lie in `folder`.
   @discardableResult
   public func build(_ generated: GeneratedModel, in folder: URL, output: URL) throws -> Built {
-    try build(generated, sources: generated.sources, in: folder, output: output)
+    let header = try? TemporaryFolder()
+    defer { header?.remove() }
+    return try build(
+      generated, sources: generated.sources, in: folder, output: output,
+      precompiled: header.map { PrecompiledHeader(in: $0.url) })
   }
 
   /// The same from C files that have the generated ones in them.

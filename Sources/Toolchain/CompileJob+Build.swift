@@ -93,7 +93,9 @@ extension CompileJob {
 
   private func compile(_ name: String, to object: String) throws(ToolchainError) -> String {
     let (flags, words) = (flags(for: name), ["-c", "-o", object, name])
-    let started = precompiled?.flags(for: compiler, flags, supervision) ?? []
+    // Debug information tells where a header was.
+    let header = options.sanitize ? nil : precompiled
+    let started = header?.flags(for: compiler, flags, supervision) ?? []
     guard !started.isEmpty else { return try run(flags + words) }
     do throws(ToolchainError) {
       return try run(flags + started + words)

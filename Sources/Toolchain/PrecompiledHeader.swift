@@ -1,14 +1,20 @@
 import Foundation
 
-/// The header of the machine's vector instructions, which clang reads once for many libraries: of small
-/// models it is most of what there is to read.
+/// The header of the machine's vector instructions, which clang reads once for many files: of most of a model's it is
+/// more than half of what there is to do.
 ///
 /// Objects are the same with it and without. gcc goes without.
 public final class PrecompiledHeader: @unchecked Sendable {
   private let folder: URL
   private let lock = NSLock()
-  // Guarded by the lock. Of a compiler and its flags; nil where it could not be made.
-  private var paths: [[String]: String?] = [:]
+  // Guarded by the lock. Of a compiler and its flags.
+  private var states: [[String]: State] = [:]
+
+  private enum State {
+    case beingMade
+    /// Nil where it could not be made.
+    case made(path: String?)
+  }
 
   /// - Parameter folder: where it may lie for as long as it is used; made when it is.
   public init(in folder: URL) { self.folder = folder }
@@ -23,17 +29,27 @@ public final class PrecompiledHeader: @unchecked Sendable {
     """
 
   /// What has the compiler start with it, beside the flags that decide what a source compiles to; nothing
-  /// where it has none.
+  /// where it has none. Who asks first makes it; nobody waits for that.
   func flags(for compiler: CCompiler, _ flags: [String], _ supervision: Supervision) -> [String] {
     guard compiler.isClang else { return [] }
     let words = [compiler.path] + flags
-    let path = lock.withLock {
-      if let known = paths[words] { return known }
-      let path = make(compiler, flags, supervision)
-      paths[words] = path
-      return path
+    let known = lock.withLock {
+      let known = states[words]
+      states[words] = known ?? .beingMade
+      return known
     }
-    return path.map { ["-include-pch", $0] } ?? []
+    switch known {
+    case .made(let path): return Self.flags(path)
+    case .beingMade: return []
+    case nil: break
+    }
+    let path = make(compiler, flags, supervision)
+    lock.withLock { states[words] = .made(path: path) }
+    return Self.flags(path)
+  }
+
+  private static func flags(_ path: String?) -> [String] {
+    path.map { ["-include-pch", $0] } ?? []
   }
 
   private func make(

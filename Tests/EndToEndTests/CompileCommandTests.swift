@@ -53,6 +53,26 @@ import Testing
     #expect(!(stages + ["kept", "wrote"]).contains { quiet.contains($0) }, "\(quiet)")
   }
 
+  @Test("clang reads the header of vector instructions once, and nothing of it stays")
+  func precompiles() throws {
+    let compiler = try CompiledModel.compiler()
+    guard compiler.version.contains("clang") else { return }
+    let folder = try SmallModelFile.folder()
+    let result = try Command.shell(
+      """
+      printf '#!/bin/sh\\necho "$*" >> "%s/runs"\\nexec %s "$@"\\n' "$PWD" "$1" > noting
+      chmod +x noting
+      mkdir tmp
+      TMPDIR=$PWD/tmp MOEC_CACHE=$PWD/cache "$0" compile model.swift -o lib.so --cc "$PWD/noting" &&
+        cat runs && ls tmp
+      """, [compiler.path], in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.count { $0.contains("-x c-header") } == 1)
+    #expect(lines.count { $0.contains("-include-pch") } > 10)
+    #expect(lines.allSatisfy { $0.hasPrefix("-") }, "left behind")
+  }
+
   /// Two models of one name do not take each other's place, and another folder stays as it is.
   @Test("Without -o all is in build/, called like the model's file")
   func writesToBuild() throws {

@@ -79,6 +79,13 @@ import Testing
     #expect(try compile(8, header).library == plain.library)
   }
 
+  @Test("Where addresses are checked there is none, as debug information tells where headers were")
+  func sanitized() throws {
+    guard compiler.sanitizerRuntime() != nil else { return }
+    _ = try compile(8, header, to: "out.so", CompileOptions(sanitize: true))
+    #expect(try runs("-include-pch") == 0)
+  }
+
   @Test("Where no header can be made, there is none")
   func none() throws {
     let plain = try compile(8, nil)
@@ -86,6 +93,28 @@ import Testing
       in: try scratch.write("file", "").appendingPathComponent("below"))
     #expect(try compile(8, header).library == plain.library)
     #expect(try runs("-include-pch") == 0)
+  }
+
+  @Test("Nobody waits for a header that is being made", .timeLimit(.minutes(2)))
+  func busy() throws {
+    guard compiler.isClang else { return }
+    let marks = scratch.url.path
+    let slow = try scratch.script(
+      "slow-cc",
+      """
+      touch '\(marks)/begun'
+      for i in $(seq 600); do test -e '\(marks)/asked' && break; sleep 0.1; done
+      exec \(compiler.path) "$@"
+      """)
+    let other = CCompiler(
+      path: slow, version: compiler.version, openMPFlags: compiler.openMPFlags)
+    let (header, flags) = (header, try other.compileFlags(CompileOptions(), nil))
+    let first = Thread { _ = header.flags(for: other, flags, .silent) }
+    first.start()
+    while !FileManager.default.fileExists(atPath: marks + "/begun") { usleep(1000) }
+    #expect(header.flags(for: other, flags, .silent).isEmpty)
+    try scratch.write("asked", "")
+    while header.flags(for: other, flags, .silent).first != "-include-pch" { usleep(1000) }
   }
 
   @Test(
