@@ -77,7 +77,8 @@ public struct Interpreter: Sendable {
     var run = Run(graph: graph)
     let isNeeded = neededNodes(for: outputs ?? graph.outputs.map(\.output))
     for index in graph.nodes.indices where isNeeded[index] {
-      let inputs = fitted(graph.nodes[index], graph.nodes[index].inputs.map { run[$0] })
+      let inputs = roughened(
+        fitted(graph.nodes[index], graph.nodes[index].inputs.map { run[$0] }), of: index)
       let results = try evaluate(Site(graph, index, inputs, replay: replay[index]))
       run.values[index] =
         isExact(graph.nodes[index])
@@ -92,6 +93,17 @@ public struct Interpreter: Sendable {
     if precision == .double { return true }
     guard let op = node.op.forward, op.streams.isEmpty, !node.inputs.isEmpty else { return false }
     return op.cost(node.inputs.map(graph.type), node.types).flops == 0
+  }
+
+  /// In single precision what a pointwise op reads of others' results, but for its first operand, once more a unit in
+  /// the last place off: a kernel may add a product to another before it is rounded, and x y - x y is not 0 then.
+  private func roughened(_ inputs: [TensorValue], of index: Int) -> [TensorValue] {
+    let node = graph.nodes[index]
+    guard precision != .double, case .pointwise = node.op else { return inputs }
+    return inputs.enumerated().map { operand, value in
+      operand == 0 || isExact(graph.nodes[node.inputs[operand].node])
+        ? value : value.roughlySingle(UInt64(operand) << 32 | UInt64(index), draw: roughness)
+    }
   }
 
   private func neededNodes(for outputs: [Output]) -> [Bool] {

@@ -90,6 +90,42 @@ import Testing
     #expect(results.map(\.verdict) == [.undecided, slope == 1 ? .right : .wrong], "\(results)")
   }
 
+  /// Σ sin(10¹⁰ (x - x₀)) + 2 · 10⁹ (y - y₀)
+  @Test("What turns faster than steps are long shows nothing", arguments: [1.0, 2.5])
+  func fastSine(slope: Double) throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let C = Axis("C", 8)
+    let (x, y) = (
+      g.emitOne(.parameter(Parameter(name: "fast", axes: [C], initializer: .normal(1))), []),
+      g.emitOne(.parameter(Parameter(name: "slow", axes: [C], initializer: .normal(1))), [])
+    )
+    let moved: ScalarExpression = .input(0) - .unary(.stop, .input(0))
+    let both = g.pointwise(
+      .unary(.sin, .constant(1e10) * .input(0)) + .constant(2e9) * .input(1),
+      [g.pointwise(moved, [x]), g.pointwise(moved, [y])])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [both]))
+    g.phase = .backward
+    g.bind(.gradient(parameter: "fast"), to: g.pointwise(.constant(1e10), [x]))
+    g.bind(.gradient(parameter: "slow"), to: g.pointwise(.constant(slope * 2e9), [y]))
+    let results = try GradientCheck(g.graph).results()
+    #expect(results.map(\.verdict) == [.undecided, slope == 1 ? .right : .wrong], "\(results)")
+  }
+
+  @Test("A gradient of what has none is wrong")
+  func noSlope() throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let C = Axis("C", 8)
+    let x = g.emitOne(.parameter(Parameter(name: "x", axes: [C], initializer: .normal(1))), [])
+    let still = g.pointwise(.unary(.sin, .unary(.stop, .input(0))), [x])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [still]))
+    g.phase = .backward
+    g.bind(.gradient(parameter: "x"), to: g.pointwise(.constant(0.1), [x]))
+    let result = try #require(try GradientCheck(g.graph).results().first)
+    #expect(result.verdict == .wrong, "\(result)")
+  }
+
   @Test("An objective that is no number is said to be none")
   func notFinite() throws {
     var g = GraphBuilder(

@@ -46,6 +46,22 @@ import Testing
     #expect(interpreter.evaluate(slope, 1) { _, _ in [10] } == [0])
   }
 
+  /// A kernel may keep one of two equal products unrounded.
+  @Test func differencesOfEqualNumbersAreRoughlyZero() throws {
+    let (V, C) = (Axis("V", 4), Axis("C", 16))
+    var g = GraphBuilder(Graph(name: "g", vocabulary: V, context: V, batch: Axis("B", 1)))
+    let x = g.emitOne(.parameter(Parameter(name: "x", axes: [V, C], initializer: .normal(1))), [])
+    let square = g.pointwise(.input(0) * .input(0), [x])
+    let nothing = g.pointwise(.input(0) - .input(1), [square, square])
+    g.bind(.logits, to: nothing)
+    var interpreter = Interpreter(g.graph, tokens: [])
+    let exact = try interpreter.run()[nothing].floats
+    #expect(exact.allSatisfy { $0 == 0 })
+    interpreter.precision = .roughlySingle
+    let rough = try interpreter.run()[nothing].floats
+    #expect(rough.contains { $0 != 0 } && rough.allSatisfy { abs($0) < 1e-6 })
+  }
+
   @Test func matmulReadsTransposedOperands() throws {
     let a = ([2, 3], [1.0, 2, 3, 4, 5, 6])
     let y = try results(of: .matmul(Matmul(transposeA: true)), [a, ([2, 2], [1, 2, 3, 4])])
