@@ -177,7 +177,8 @@ let package = Package(
     .testTarget(
       name: "HuggingFaceTests",
       dependencies: [
-        "HuggingFace", "Comparison", "Exchange", "GraphIR", "JSON", "Passes", "Interpreter", "Driver", "Toolchain",
+        "HuggingFace", "Comparison", "Exchange", "GraphIR", "JSON", "Passes", "Interpreter",
+        "Driver", "Toolchain",
         "Tokenizer", "ModelRuntime", "Upcycling", "Words",
         "ModelFixtures", "CompiledModels", "moec",
       ]),

@@ -146,7 +146,8 @@ import Testing
     try DocumentationPage("graph-and-plan").check(
       generated: "steps",
       is: "| step | what it does |\n|---|---|\n"
-        + "| `\(LoweringPipeline.first)` | makes a call of every node; required |\n" + steps.joined())
+        + "| `\(LoweringPipeline.first)` | makes a call of every node; required |\n"
+        + steps.joined())
   }
 
   /// The texts of the small model are those of today, and that of the graph parses.

@@ -21,7 +21,8 @@ import Testing
     let logits = g.emitOne(.embedding(Embedding()), [tokens, parameters[0]])
     let x = g.emitOne(.embedding(Embedding()), [tokens, parameters[1]])
     let top = g.emit(.top(Top(chosen: Axis("K", chosen))), [logits])
-    let routed = g.emit(.route(Route(experts: E, capacity: capacity.map { Capacity(factor: $0) })), [top[1]])
+    let routed = g.emit(
+      .route(Route(experts: E, capacity: capacity.map { Capacity(factor: $0) })), [top[1]])
     let rows = g.emitOne(.dispatch(Dispatch()), [x] + routed)
     let y = g.emitOne(.linear(Linear(bias: false)), [rows, parameters[2], routed[0]])
     g.bind(.logits, to: g.emitOne(.combine(Combine()), [y, top[0], routed[2]]))

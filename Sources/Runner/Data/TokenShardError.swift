@@ -18,8 +18,10 @@ public enum TokenShardProblem: Error, Equatable, Sendable {
 
   var text: String {
     switch self {
-    case .truncated(let bytes, let needed): return "is cut off: \(bytes.grouped) of \(needed.grouped) bytes"
-    case .tooLong(let bytes, let needed): return "has \(bytes.grouped) bytes where \(needed.grouped) belong"
+    case .truncated(let bytes, let needed):
+      return "is cut off: \(bytes.grouped) of \(needed.grouped) bytes"
+    case .tooLong(let bytes, let needed):
+      return "has \(bytes.grouped) bytes where \(needed.grouped) belong"
     case .foreign: return "is no token shard"
     case .version(let version): return "is of version \(version), this moec reads 1"
     case .damagedHeader: return "has a damaged header"

@@ -16,7 +16,8 @@ public struct RoutePage {
   /// The document; the same routes give the same bytes.
   public var html: String {
     Page(
-      title: "Experts of \(routed.model)", subtitle: HTML.escaped(note), body: String(cString: routes_html()),
+      title: "Experts of \(routed.model)", subtitle: HTML.escaped(note),
+      body: String(cString: routes_html()),
       styles: [String(cString: routes_css())],
       scripts: [String(cString: routes_js())],
       data: [.init(name: "routes", json: json)]
