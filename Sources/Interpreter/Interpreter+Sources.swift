@@ -63,13 +63,17 @@ extension Interpreter {
   /// Every parameter's and state's first values, but for those that are constant throughout, which are moved by
   /// chance: zeros and ones hide mistakes.
   public static func variedParameters(of graph: Graph, seed: UInt64) -> [String: [Double]] {
-    let key = CounterRandom.key(seed: seed, stream: 1 << 42)
-    return initialParameters(of: graph, seed: seed).mapValues { numbers in
-      guard Set(numbers).count == 1 else { return numbers }
-      return numbers.indices.map {
-        numbers[$0] + 0.3 * CounterRandom.normal(key, UInt32(truncatingIfNeeded: $0))
+    var values = initialParameters(of: graph, seed: seed)
+    let numbers = graph.parameterNumbers
+    for (node, parameter) in graph.parameters {
+      guard let constant = values[parameter.name], Set(constant).count == 1 else { continue }
+      // Each by its own draws: of two norms that are alike nobody sees that they were mixed up.
+      let key = CounterRandom.key(seed: seed, stream: 1 << 42 + UInt64(numbers[node] ?? 0))
+      values[parameter.name] = constant.indices.map {
+        constant[$0] + 0.3 * CounterRandom.normal(key, UInt32(truncatingIfNeeded: $0))
       }
     }
+    return values
   }
 
   private static func draw(

@@ -112,6 +112,37 @@ import Testing
     #expect(results.map(\.verdict) == [.undecided, slope == 1 ? .right : .wrong], "\(results)")
   }
 
+  /// Σ tanh(x)² + 10⁹: rounding is more than any slope of x.
+  @Test("Where rounding hides every slope nothing is said", arguments: [1, -1, 0])
+  func hidden(factor: Double) throws {
+    var graph = graph(factor: factor)
+    let loss = try #require(graph.outputs.first { $0.output == .loss }).value
+    var g = GraphBuilder(graph)
+    g.phase = .forward
+    let large = g.pointwise(.input(0) + .constant(1e15), [loss])
+    graph = g.graph
+    graph.outputs.removeAll { $0.output == .loss }
+    g = GraphBuilder(graph)
+    g.bind(.loss, to: large)
+    #expect(throws: Diagnostic.self) { try GradientCheck(g.graph).results() }
+  }
+
+  /// Σ √(x²) with x = 0 at first, where its gradient is 0 · ∞.
+  @Test("A gradient that is no number at first is said to be none")
+  func endless() throws {
+    var g = GraphBuilder(
+      Graph(name: "g", vocabulary: Axis("V", 5), context: Axis("T", 3), batch: Axis("B", 2)))
+    let C = Axis("C", 4)
+    let x = g.emitOne(.parameter(Parameter(name: "x", axes: [C], initializer: .zeros)), [])
+    let root = g.pointwise(.unary(.sqrt, .input(0) * .input(0)), [x])
+    g.bind(.loss, to: g.emitOne(.sum(Sum(to: [])), [root]))
+    g.phase = .backward
+    g.bind(.gradient(parameter: "x"), to: g.pointwise(.input(0) / .input(1), [x, root]))
+    #expect { try GradientCheck(g.graph) } throws: {
+      ($0 as? Diagnostic)?.message.hasPrefix("the gradient of x is not finite at first") == true
+    }
+  }
+
   @Test("A gradient of what has none is wrong")
   func noSlope() throws {
     var g = GraphBuilder(

@@ -46,6 +46,16 @@ import Testing
     #expect(interpreter.evaluate(slope, 1) { _, _ in [10] } == [0])
   }
 
+  @Test func constantParametersAreMovedEachByItself() throws {
+    let (V, C) = (Axis("V", 4), Axis("C", 16))
+    var g = GraphBuilder(Graph(name: "g", vocabulary: V, context: V, batch: Axis("B", 1)))
+    for name in ["a", "b"] {
+      _ = g.emitOne(.parameter(Parameter(name: name, axes: [C], initializer: .ones)), [])
+    }
+    let values = Interpreter.variedParameters(of: g.graph, seed: 1)
+    #expect(values["a"] != values["b"] && Set(values["a"] ?? []).count == 16)
+  }
+
   /// A kernel may keep one of two equal products unrounded.
   @Test func differencesOfEqualNumbersAreRoughlyZero() throws {
     let (V, C) = (Axis("V", 4), Axis("C", 16))

@@ -141,7 +141,7 @@ extension CheckCommand {
       let undecided = results.filter { $0.verdict == .undecided }.map(\.parameter)
       if !undecided.isEmpty {
         try printTable(
-          "  nothing can be said, as small steps meet kinks: \(undecided.joined(separator: ", "))\n"
+          "  differences tell nothing of \(undecided.joined(separator: ", "))\n"
         )
       }
     } catch let error as Diagnostic {
