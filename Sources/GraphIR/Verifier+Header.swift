@@ -16,13 +16,20 @@ extension Verifier {
     }
   }
 
+  /// As libraries have the numbers, in single precision.
   private static func checkOptimizer(_ optimizer: Optimizer) throws(Mismatch) {
-    let beyond = Double.greatestFiniteMagnitude.nextUp
-    try checkRange("learning rate", optimizer.learningRate, 0..<beyond)
-    try checkRange("beta1", optimizer.beta1, 0..<1)
-    try checkRange("beta2", optimizer.beta2, 0..<1)
-    try checkRange("epsilon", optimizer.epsilon, Double.leastNonzeroMagnitude..<beyond)
-    try checkRange("weight decay", optimizer.weightDecay, 0..<beyond)
+    let beyond = Double(Float.greatestFiniteMagnitude).nextUp
+    func check(_ name: String, _ number: Double, _ range: Range<Double>) throws(Mismatch) {
+      try checkRange(name, Double(Float(number)), range)
+    }
+    try check("learning rate", optimizer.learningRate, 0..<beyond)
+    try check("beta1", optimizer.beta1, 0..<1)
+    try check("beta2", optimizer.beta2, 0..<1)
+    try check("epsilon", optimizer.epsilon, Double(Float.leastNormalMagnitude)..<beyond)
+    try check("weight decay", optimizer.weightDecay, 0..<beyond)
+    try check(
+      "learning rate times weight decay", optimizer.learningRate * optimizer.weightDecay,
+      0..<1.0.nextUp)
   }
 
   private static func checkSettings(_ settings: [ModelSetting]) throws(Mismatch) {

@@ -13,13 +13,23 @@ extension Tracer {
     for message in Self.problems(of: builder.graph.optimizer) { report(message, call) }
   }
 
+  /// What a library would refuse, which has the numbers in single precision.
   private static func problems(of optimizer: Optimizer) -> [String] {
+    let (rate, decay) = (Float(optimizer.learningRate), Float(optimizer.weightDecay))
+    let (beta1, beta2) = (Float(optimizer.beta1), Float(optimizer.beta2))
+    let least = Float.leastNormalMagnitude
     let numbers: [(String, Double, String, Bool)] = [
-      ("learningRate", optimizer.learningRate, "above 0", optimizer.learningRate > 0),
-      ("beta1", optimizer.beta1, "in 0 ..< 1", (0..<1).contains(optimizer.beta1)),
-      ("beta2", optimizer.beta2, "in 0 ..< 1", (0..<1).contains(optimizer.beta2)),
-      ("epsilon", optimizer.epsilon, "above 0", optimizer.epsilon > 0),
-      ("weightDecay", optimizer.weightDecay, "at least 0", optimizer.weightDecay >= 0),
+      ("learningRate", optimizer.learningRate, "above 0", rate > 0 && rate.isFinite),
+      ("beta1", optimizer.beta1, "in 0 ..< 1", (0..<1).contains(beta1)),
+      ("beta2", optimizer.beta2, "in 0 ..< 1", (0..<1).contains(beta2)),
+      (
+        "epsilon", optimizer.epsilon, "from \(least) on",
+        (least...Float.greatestFiniteMagnitude).contains(Float(optimizer.epsilon))
+      ),
+      (
+        "weightDecay", optimizer.weightDecay, "from 0 on that makes at most 1 with learningRate",
+        decay >= 0 && (!rate.isFinite || Double(rate) * Double(decay) <= 1)
+      ),
     ]
     return numbers.filter { !($0.3 && $0.1.isFinite) }.map {
       "\($0.0) must be a number \($0.2), got \($0.1)"

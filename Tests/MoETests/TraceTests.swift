@@ -205,20 +205,34 @@ import Testing
     }
   }
 
-  @Test func optimizersAreChecked() {
-    let expected = [
-      "LanguageModel: learningRate must be a number above 0, got -1.0",
-      "LanguageModel: beta2 must be a number in 0 ..< 1, got 1.0",
-      "LanguageModel: weightDecay must be a number at least 0, got nan",
-    ]
+  private func problems(of optimizer: Optimizer) -> [String] {
     do throws(ModelErrors) {
       _ = try LanguageModel.trace(
-        "m", vocabulary: Small.V, context: Small.T, batch: Small.B,
-        optimizer: .adamW(learningRate: -1, beta2: 1, weightDecay: .nan)
+        "m", vocabulary: Small.V, context: Small.T, batch: Small.B, optimizer: optimizer
       ) { $0.embedded.head }
-      Issue.record("no error")
+      return []
     } catch {
-      #expect(error.diagnostics.map(\.message) == expected)
+      return error.diagnostics.map(\.message)
     }
+  }
+
+  @Test func optimizersAreChecked() {
+    let rule = "from 0 on that makes at most 1 with learningRate"
+    #expect(
+      problems(of: .adamW(learningRate: -1, beta2: 1, weightDecay: .nan)) == [
+        "LanguageModel: learningRate must be a number above 0, got -1.0",
+        "LanguageModel: beta2 must be a number in 0 ..< 1, got 1.0",
+        "LanguageModel: weightDecay must be a number \(rule), got nan",
+      ])
+    // As libraries have them, in single precision.
+    #expect(
+      problems(
+        of: .adamW(learningRate: 0.1, beta1: 0.99999999999, epsilon: 1e-39, weightDecay: 100))
+        == [
+          "LanguageModel: beta1 must be a number in 0 ..< 1, got 0.99999999999",
+          "LanguageModel: epsilon must be a number from 1.1754944e-38 on, got 1e-39",
+          "LanguageModel: weightDecay must be a number \(rule), got 100.0",
+        ])
+    #expect(problems(of: .adamW(learningRate: 1, beta1: 0, beta2: 0, weightDecay: 1)) == [])
   }
 }

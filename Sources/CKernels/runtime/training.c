@@ -13,7 +13,7 @@ static int check_hyper(moec_model *m, const moec_hyper *h) {
     if (!(h->beta1 >= 0 && h->beta1 < 1)) { return model_refuse(m, "beta1", h->beta1, "at least 0 and below 1"); }
     if (!(h->beta2 >= 0 && h->beta2 < 1)) { return model_refuse(m, "beta2", h->beta2, "at least 0 and below 1"); }
     if (!(h->epsilon >= FLT_MIN && h->epsilon <= FLT_MAX)) {
-        return model_refuse(m, "epsilon", h->epsilon, "finite and above 0");
+        return model_refuse(m, "epsilon", h->epsilon, "finite and at least 1.2e-38");
     }
     if (!(decay >= 0 && (double)rate * decay <= 1)) {
         return model_refuse(m, "weight_decay", decay, "at least 0, and with learning_rate a product of at most 1");
