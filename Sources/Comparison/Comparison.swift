@@ -39,29 +39,39 @@ public struct Comparison {
   /// Where a larger difference than this would have to be allowed, a comparison would show nothing.
   static let coarsest = 0.1
 
-  let trial: Trial
+  private(set) var trial: Trial
+  private let initial: [String: [Float]]
 
-  /// Draws parameters, none of them constant throughout: zeros and ones hide mistakes.
+  /// Draws parameters, none of them constant throughout, as zeros and ones hide mistakes, unless that leaves no finite
+  /// objective.
   ///
   /// - Parameter ignored: which targets are ignored.
   public init(
     _ reference: Graph, _ library: ModelLibrary, seed: UInt64,
     ignoring ignored: IgnoredTargets = .none
   ) {
-    var trial = Trial(reference, library, seed: seed, ignoring: ignored)
+    trial = Trial(reference, library, seed: seed, ignoring: ignored)
+    initial = trial.parameters
     trial.parameters = Interpreter.variedParameters(of: reference, seed: seed)
       .mapValues { $0.map(Float.init) }
-    self.trial = trial
   }
 
   /// Compares losses in training and evaluation, the objective's terms, all gradients, one step's first
-  /// moments and states, two steps' updates, and the logits of texts of every length, which go on from what
-  /// the shorter ones left behind.
+  /// moments and states, two steps' updates, a second step's gradients, and the logits of texts of every length, which
+  /// go on from what the shorter ones left behind.
   ///
   /// - Returns: nil if rounding decides which experts are chosen, or numbers are too large for C.
   /// - Throws: what the library or the interpreter refuses.
   public func report() throws -> Report? {
     let training = try OraclePair(trial.interpreter(.training))
+    if training.run.objective?.isFinite != false { return try report(training) }
+    // What is moved may be below 0, in a root or a logarithm.
+    var first = self
+    first.trial.parameters = initial
+    return try first.report(OraclePair(first.trial.interpreter(.training)))
+  }
+
+  private func report(_ training: OraclePair) throws -> Report? {
     let evaluation = try OraclePair(trial.interpreter(.evaluation))
     guard training.isDecided, evaluation.isDecided else { return nil }
     var report = Report()
@@ -128,6 +138,7 @@ extension Comparison {
       report.compared += 1
       if found.error > 1 { report.wrong.append(found) }
     }
+    try compareSecondStep(&report)
   }
 
   private func compareEvaluation(_ oracle: OraclePair, _ report: inout Report) throws {
@@ -149,7 +160,7 @@ extension Comparison {
     }
   }
 
-  private func compare(
+  func compare(
     _ name: String, _ actual: [Float], _ oracle: OraclePair, scale: Double,
     _ report: inout Report, _ tensor: (Run) -> [Double]?
   ) {
@@ -170,7 +181,7 @@ extension Comparison {
 extension Run {
   /// The largest element of these parameters' gradients; where all are zero, as they are behind the one weight of
   /// a top-1 router, rounding leaves some of the numbers that cancel.
-  fileprivate func largestGradient(of names: [String]) -> Double {
+  func largestGradient(of names: [String]) -> Double {
     let largest = names.compactMap { gradient(of: $0)?.largest }.max() ?? 0
     return largest > 0 ? largest : values.joined().map(\.floats.largest).max() ?? 0
   }

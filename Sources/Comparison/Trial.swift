@@ -42,6 +42,9 @@ public struct Trial: Sendable {
     }
   }
 
+  /// As many tokens, all of them alike.
+  var ofOneToken: [Int32] { tokens.map { _ in tokens[0] } }
+
   /// The names of the parameters, without states.
   public var learned: [String] {
     library.manifest.parameters.filter { !$0.isState }.map(\.name).sorted()

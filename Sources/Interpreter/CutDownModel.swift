@@ -27,7 +27,7 @@ public struct CutDownModel: Sendable {
     let sizes = graph.parameters.map { graph.type(of: Value(node: $0.node)).count }
     let isSmall = sizes.reduce(0, +) <= Self.fewParameters
     let whole = Limits(width: .max, heads: .max, keepsColumns: true)
-    for limits in Limits.choices(for: purpose) + (isSmall ? [whole] : []) {
+    for limits in Limits.choices(for: purpose, of: graph) + (isSmall ? [whole] : []) {
       if let small = Self.cut(graph, limits) {
         self.graph = small
         return
@@ -36,6 +36,14 @@ public struct CutDownModel: Sendable {
     throw Diagnostic(
       at: nil, "the model cannot be cut down for a check",
       hint: "its axes divide each other in an unusual way: check a copy with small axes instead")
+  }
+
+  /// The longest window of the model's attention that is short enough to be looked past; 0 if there is none.
+  static func longestWindow(of graph: Graph) -> Int {
+    graph.nodes.compactMap { node -> Int? in
+      guard case .attention(let op) = node.op else { return nil }
+      return op.window.flatMap { $0 <= 64 ? $0 : nil }
+    }.max() ?? 0
   }
 
   /// A model of no more is checked with its own widths, if no others fit: that takes seconds.
@@ -54,7 +62,7 @@ public struct CutDownModel: Sendable {
     /// Whether columns that are cut and joined stay as many: where they are cut is a number of the model.
     var keepsColumns = false
 
-    static func choices(for purpose: Purpose) -> [Limits] {
+    static func choices(for purpose: Purpose, of graph: Graph) -> [Limits] {
       let small = [false, true].flatMap { keepsColumns in
         [6, 8, 12, 16, 48, 64].flatMap { width in
           [2, Int.max].map { Limits(width: width, heads: $0, keepsColumns: keepsColumns) }
@@ -64,7 +72,9 @@ public struct CutDownModel: Sendable {
       case .gradients: return small
       case .kernels:
         let whole = [2, Int.max].map {
-          Limits(width: 32, heads: $0, context: 18, vocabulary: 32, keepsRemainders: true)
+          Limits(
+            width: 32, heads: $0, context: max(18, CutDownModel.longestWindow(of: graph) + 2),
+            vocabulary: 32, keepsRemainders: true)
         }
         return whole + small
       }

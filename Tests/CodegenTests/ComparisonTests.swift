@@ -13,8 +13,8 @@ import Testing
     let report = try firstReport(compiled.reference, compiled)
     #expect(report.wrong.isEmpty, "\(report.wrong)")
     #expect(report.unsure.isEmpty, "\(report.unsure)")
-    // Three losses, a gradient, a first moment and two updates for each parameter, and the logits.
-    #expect(report.compared == 3 + 4 * compiled.reference.parameters.count + 7)
+    // Four losses, two gradients, a first moment and two updates for each parameter, and the logits.
+    #expect(report.compared == 4 + 5 * compiled.reference.parameters.count + 7)
   }
 
   @Test("A library that decays what should not is found by what its updates are")
@@ -107,6 +107,21 @@ import Testing
     let sizes = Dictionary(uniqueKeysWithValues: small.sizes.map { ($0.name, $0.size) })
     #expect(sizes["E"] == 16)
     for result in try GradientCheck(small.graph).results() { #expect(result.isRight, "\(result)") }
+  }
+
+  @Test(
+    "Texts reach past a window, if it is not too long for the interpreter", arguments: [20, 200])
+  func window(of tokens: Int) throws {
+    let (V, T, B) = (MoE.Axis("V", 30), MoE.Axis("T", 256), MoE.Axis("B", 2))
+    let C = MoE.Axis("C", 16)
+    let graph = try LanguageModel.trace("window", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C)
+      let (q, k, v) = (x.linear("q", C), x.linear("k", C), x.linear("v", C))
+      return attention(q.heads(2), k.heads(2), v.heads(2), window: tokens).mergedHeads()
+        .linear("head", V)
+    }
+    let small = try CutDownModel(Pass.differentiate.run(graph), for: .kernels)
+    #expect((small.graph.context.size > tokens) == (tokens == 20))
   }
 
   /// Where columns are cut is a number of the model; what no smaller sizes fit is checked as it is.

@@ -38,13 +38,23 @@ struct CompiledCheck {
     let reference = try compilation.explaining {
       try Pipeline().run(small.graph, options: .reference)
     }
+    let next = NextCheck(reference, library, seed: 1)
+    let differences = try compilation.explaining(next.differences)
     var reports: [Comparison.Report] = []
     for seed in 1...UInt64(Self.attempts) where reports.count < Self.trials {
       let comparison = Comparison(
         reference, library, seed: seed, ignoring: seed % 2 == 0 ? .some : .none)
       if let report = try compilation.explaining(comparison.report) { reports.append(report) }
     }
-    return try text(of: reports)
+    return try text(of: reports, differences)
+  }
+
+  /// Where rounding may come from.
+  private var hint: String {
+    let chooses = small.graph.nodes.contains { if case .top = $0.op { true } else { false } }
+    return chooses
+      ? "what is chosen by, as a router's logits, is too close to each other, or numbers too large for C"
+      : "numbers are not finite, or too large for C: look for roots, powers and divisions"
   }
 
   /// What nothing can be said of.
@@ -55,8 +65,8 @@ struct CompiledCheck {
     return "\n  not compared, as rounding alone changes it by too much: \(first)\(more)"
   }
 
-  private func text(of reports: [Comparison.Report]) throws -> String {
-    let wrong = reports.flatMap(\.wrong)
+  private func text(of reports: [Comparison.Report], _ differences: [String]) throws -> String {
+    let wrong = reports.flatMap(\.wrong).map(\.description) + differences
     if !wrong.isEmpty {
       let lines = wrong.prefix(8).map { "error: the compiled C is wrong: \($0)" }
       let more = wrong.count > 8 ? ["error: and \(wrong.count - 8) more"] : []
@@ -68,13 +78,24 @@ struct CompiledCheck {
     let count = reports.reduce(0) { $0 + $1.compared }
     guard count > 0 else {
       throw CompilationError(
-        message: "the compiled C could not be compared: rounding decides too much",
-        hint: "the router's logits are too close to each other, or numbers too large for C")
+        message: "the compiled C could not be compared: rounding decides too much", hint: hint)
     }
     let closest = reports.compactMap(\.closest).max { $0.error < $1.error }
     let error = closest.map { String(format: "%.1e", $0.error) + " (\($0.name))" }
     let sizes = small.sizes.map { "\($0.name) \($0.size)" }.joined(separator: ", ")
     return "compiled C: all of \(count) results are right, the largest relative error is "
       + "\(error ?? "0")\n  in a model cut down to \(sizes)" + Self.text(unsure: reports)
+      + windowText
+  }
+
+  /// What texts of the smaller copy do not reach.
+  private var windowText: String {
+    let context = small.graph.context.size
+    let windows = small.graph.nodes.compactMap { node -> Int? in
+      if case .attention(let op) = node.op { op.window } else { nil }
+    }
+    guard let window = windows.max(), window >= context else { return "" }
+    return
+      "\n  not looked at: what a window of \(window) hides, as its texts have \(context) tokens"
   }
 }

@@ -1,18 +1,17 @@
-import Comparison
 import GraphIR
 import ModelRuntime
 
 /// Whether the logits of the next token are those that the whole text has, whatever a library keeps of the
 /// texts before.
-struct NextCheck {
+public struct NextCheck {
   private let trial: Trial
 
-  init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
+  public init(_ reference: Graph, _ library: ModelLibrary, seed: UInt64) {
     trial = Trial(reference, library, seed: seed)
   }
 
   /// One model goes from text to text with another number of threads each time; one forgets between them.
-  func differences() throws -> [String] {
+  public func differences() throws -> [String] {
     let (keeping, forgetting) = (try trial.model(), try trial.model())
     var found: [String] = []
     for (index, text) in texts.enumerated() {
