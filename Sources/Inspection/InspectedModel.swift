@@ -41,7 +41,8 @@ public struct InspectedModel: Sendable {
   }
 
   private static let otherPlan =
-    "Another version of moec made this library, so its calls and its memory are not shown. "
+    "The library has no plan that this moec reads: another version made it, or it is damaged. "
+    + "Its calls and its memory are not shown. "
     + "Lines are paired by the comments in the C."
 
   private static func otherCode(_ file: String) -> String {

@@ -102,7 +102,7 @@ extension ToolchainError: CustomStringConvertible {
       """
     case .modelNotFound(let path):
       """
-      error: \(path): no such file, or it cannot be read
+      error: \(path.isEmpty ? "\"\"" : path): no such file, or it cannot be read
       hint: name a Swift file that imports MoE, such as Examples/makemoe.swift
       """
     case .modelIsNoSwiftFile(let path, let reason):

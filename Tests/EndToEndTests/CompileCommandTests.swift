@@ -206,7 +206,7 @@ import Testing
   @Test(
     "No such file, no such compiler, no such folder",
     arguments: [
-      (["compile", "none.swift"], "none.swift"),
+      (["compile", "none.swift"], "none.swift"), (["compile", ""], "error: \"\": no such file"),
       (["compile", "model.swift", "--cc", "./no-compiler"], "no-compiler"),
       (["compile", "model.swift", "-o", "no/such/folder/x.so"], "no/such/folder"),
       (["compile", "model.swift", "--target", "vax"], "vax"),
@@ -224,7 +224,7 @@ import Testing
     "Wrong usage exits with 64",
     arguments: [
       ["compile"], ["compile", "model.swift", "--emit", "everything"],
-      ["compile", "model.swift", "--unknown"], ["wonder"],
+      ["compile", "model.swift", "--unknown"], ["wonder"], ["compile", "model.swift", "-o", ""],
       ["run", "x.so", "--train", "--steps", "-1"],
     ])
   func usage(arguments: [String]) throws {

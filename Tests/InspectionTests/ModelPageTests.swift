@@ -206,7 +206,7 @@ struct OtherLibraryTests {
   @Test("another plan is not guessed at")
   func changedPlan() throws {
     let model = try InspectedModel(library: library("plan.txt") { $0 + "another\n" })
-    #expect(model.notice?.hasPrefix("Another version of moec") == true)
+    #expect(model.notice?.hasPrefix("The library has no plan that this moec reads") == true)
     let facts = try ModelPage(model).facts
     expectMarks(facts)
     #expect(facts.calls.isEmpty && facts.buffers.isEmpty)

@@ -139,6 +139,7 @@ struct CompileCommand: ParsableCommand {
     if let expertRanks, !(1...1024).contains(expertRanks) {
       throw ValidationError("--expert-ranks must be from 1 to 1,024, not \(expertRanks.grouped)")
     }
+    if output?.isEmpty == true { throw ValidationError("-o names no file: it is empty") }
     if lint.strict, emit == .graph {
       throw ValidationError("--strict has no meaning with --emit graph")
     }
