@@ -94,7 +94,8 @@ extension CompileJob {
   private func compile(_ name: String, to object: String) throws(ToolchainError) -> String {
     let (flags, words) = (flags(for: name), ["-c", "-o", object, name])
     // Debug information tells where a header was.
-    let header = options.sanitize ? nil : precompiled
+    let isFitting = !options.sanitize && PrecompiledHeader.fits(folder.appendingPathComponent(name))
+    let header = isFitting ? precompiled : nil
     let started = header?.flags(for: compiler, flags, supervision) ?? []
     guard !started.isEmpty else { return try run(flags + words) }
     do throws(ToolchainError) {

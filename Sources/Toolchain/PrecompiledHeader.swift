@@ -3,7 +3,7 @@ import Foundation
 /// The header of the machine's vector instructions, which clang reads once for many files: of most of a model's it is
 /// more than half of what there is to do.
 ///
-/// Objects are the same with it and without. gcc goes without.
+/// Objects are the same with it and without, of sources that it fits. gcc goes without.
 public final class PrecompiledHeader: @unchecked Sendable {
   private let folder: URL
   private let lock = NSLock()
@@ -27,6 +27,13 @@ public final class PrecompiledHeader: @unchecked Sendable {
     #endif
 
     """
+
+  /// Whether a source may start with it: not if it says what system headers are to declare, as `_DEFAULT_SOURCE` does,
+  /// which they read at their first include.
+  static func fits(_ source: URL) -> Bool {
+    guard let text = try? String(contentsOf: source, encoding: .utf8) else { return false }
+    return !text.split(separator: "\n").contains { $0.hasPrefix("#define _") }
+  }
 
   /// What has the compiler start with it, beside the flags that decide what a source compiles to; nothing
   /// where it has none. Who asks first makes it; nobody waits for that.

@@ -86,6 +86,29 @@ import Testing
     #expect(try runs("-include-pch") == 0)
   }
 
+  /// `madvise` is declared where the first system header is read after `_DEFAULT_SOURCE`.
+  @Test("A source that says what system headers declare goes without")
+  func features() throws {
+    let source = try scratch.write(
+      "code/whole.c",
+      """
+      #define _DEFAULT_SOURCE
+      #include <sys/mman.h>
+      int whole(void);
+      #ifdef MADV_NORMAL
+      int whole(void) { return MADV_NORMAL; }
+      #endif
+      """)
+    let output = scratch.url.appendingPathComponent("out.so")
+    for precompiled in [nil, header] {
+      let warnings = try compiler.compileLibrary(
+        sources: [source], output: output, precompiled: precompiled)
+      #expect(warnings.isEmpty)
+      #expect(try Data(contentsOf: output).firstRange(of: Data("whole".utf8)) != nil)
+    }
+    #expect(try runs("-include-pch") == 0)
+  }
+
   @Test("Where no header can be made, there is none")
   func none() throws {
     let plain = try compile(8, nil)

@@ -143,11 +143,9 @@ struct CompileCommand: ParsableCommand {
     if lint.strict, emit == .graph {
       throw ValidationError("--strict has no meaning with --emit graph")
     }
-    if inference, accumulate {
-      throw ValidationError("--accumulate has no meaning with --inference")
-    }
-    if inference, documents {
-      throw ValidationError("--documents has no meaning with --inference")
+    for (isGiven, option) in [(accumulate, "accumulate"), (documents, "documents")]
+    where inference && isGiven {
+      throw ValidationError("--\(option) has no meaning with --inference")
     }
     if inference, recompute {
       throw ValidationError("--recompute has no meaning with --inference: nothing goes back")
