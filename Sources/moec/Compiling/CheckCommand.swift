@@ -47,7 +47,7 @@ struct CheckCommand: ParsableCommand {
   @Flag(
     help: """
       Compare what the compiled C of a smaller copy computes with the interpreter: losses, \
-      gradients, a step, and logits of texts of every length.
+      gradients, two steps, and logits of texts of every length.
       """)
   var compiled = false
 
