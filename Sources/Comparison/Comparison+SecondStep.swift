@@ -3,6 +3,24 @@ import Interpreter
 import ModelRuntime
 
 extension Comparison {
+  /// Gradients of a text of one token alone, on a model that had others before: nothing of those is left, also of experts
+  /// without rows.
+  func compareGradientsAgain(_ model: Model, _ report: inout Report) throws {
+    var second = trial
+    second.tokens = trial.ofOneToken
+    let oracle = try OraclePair(second.interpreter(.training))
+    guard oracle.isDecided else { return }
+    _ = try model.gradients(tokens: second.tokens, targets: second.targets, seed: second.seed)
+    let names = trial.learned.filter { oracle.run.gradient(of: $0) != nil }
+    let largest = oracle.run.largestGradient(of: names)
+    for name in names {
+      compare(
+        "gradient of \(name) after others", try model.read(.gradient, named: name), oracle,
+        scale: 1e-2 * largest, &report
+      ) { $0.gradient(of: name) }
+    }
+  }
+
   /// A second step, of what the first left behind: its gradients are those of the parameters and states that the library
   /// has by then. Its text is one token alone, which leaves experts without rows.
   func compareSecondStep(_ report: inout Report) throws {

@@ -107,6 +107,7 @@ extension Comparison {
         scale: 1e-2 * largest, &report
       ) { $0.gradient(of: name) }
     }
+    try compareGradientsAgain(model, &report)
     try compareStep(oracle, names, largest, &report)
   }
 

@@ -15,25 +15,24 @@ extension Tracer {
 
   /// What a library would refuse, which has the numbers in single precision.
   private static func problems(of optimizer: Optimizer) -> [String] {
-    let (rate, decay) = (Float(optimizer.learningRate), Float(optimizer.weightDecay))
-    let (beta1, beta2) = (Float(optimizer.beta1), Float(optimizer.beta2))
-    let least = Float.leastNormalMagnitude
+    let (rate, decay) = (optimizer.learningRate, optimizer.weightDecay)
+    let (positive, share) = (Float.leastNonzeroMagnitude..., 0..<Float(1))
+    let normal = Float.leastNormalMagnitude...
     let numbers: [(String, Double, String, Bool)] = [
-      ("learningRate", optimizer.learningRate, "above 0", rate > 0 && rate.isFinite),
-      ("beta1", optimizer.beta1, "in 0 ..< 1", (0..<1).contains(beta1)),
-      ("beta2", optimizer.beta2, "in 0 ..< 1", (0..<1).contains(beta2)),
+      ("learningRate", rate, "above 0", positive.contains(Float(rate))),
+      ("beta1", optimizer.beta1, "in 0 ..< 1", share.contains(Float(optimizer.beta1))),
+      ("beta2", optimizer.beta2, "in 0 ..< 1", share.contains(Float(optimizer.beta2))),
       (
-        "epsilon", optimizer.epsilon, "from \(least) on",
-        (least...Float.greatestFiniteMagnitude).contains(Float(optimizer.epsilon))
+        "epsilon", optimizer.epsilon, "from \(normal.lowerBound) on",
+        normal.contains(Float(optimizer.epsilon))
       ),
-      (
-        "weightDecay", optimizer.weightDecay, "from 0 on that makes at most 1 with learningRate",
-        decay >= 0 && (!rate.isFinite || Double(rate) * Double(decay) <= 1)
-      ),
+      ("weightDecay", decay, "from 0 on", decay >= 0),
     ]
-    return numbers.filter { !($0.3 && $0.1.isFinite) }.map {
-      "\($0.0) must be a number \($0.2), got \($0.1)"
+    let problems = numbers.filter { !($0.3 && Float($0.1).isFinite) }.map {
+      "\($0.0) must be a number \($0.2), and finite, in single precision, got \($0.1)"
     }
+    guard problems.isEmpty, Double(Float(rate)) * Double(Float(decay)) > 1 else { return problems }
+    return ["learningRate times weightDecay must be at most 1, got \(rate) times \(decay)"]
   }
 
   /// The model's inputs.

@@ -44,12 +44,21 @@ import Toolchain
     return Set(reports.flatMap(\.wrong).map(\.name))
   }
 
-  @Test("A gradient that is not cleared before the second step is found in that step")
+  @Test("A gradient that is not cleared before the second step is found, and in no first step")
   func notCleared() throws {
     let found = try wrong(
       library(
         "kernels/embedding.h", "memset(d_table, 0,", by: "if (d_table[0] == 0) memset(d_table, 0,"))
-    #expect(!found.isEmpty && found.allSatisfy { $0.hasSuffix("in a second step") }, "\(found)")
+    #expect(found.contains { $0.hasSuffix("in a second step") }, "\(found)")
+    #expect(found.allSatisfy { $0.hasPrefix("gradient of") }, "\(found)")
+  }
+
+  @Test("A gradient that an expert without rows has of the last text is found")
+  func ofTheLastText() throws {
+    let found = try wrong(
+      library(
+        "kernels/expert_linear_weight_gradient.c", "r == 0 || r < b->rows", by: "r < b->rows"))
+    #expect(!found.isEmpty && found.allSatisfy { $0.hasSuffix("after others") }, "\(found)")
   }
 
   @Test("An update by another expert's count of steps is found")

@@ -217,22 +217,23 @@ import Testing
   }
 
   @Test func optimizersAreChecked() {
-    let rule = "from 0 on that makes at most 1 with learningRate"
+    let last = "and finite, in single precision, got"
     #expect(
       problems(of: .adamW(learningRate: -1, beta2: 1, weightDecay: .nan)) == [
-        "LanguageModel: learningRate must be a number above 0, got -1.0",
-        "LanguageModel: beta2 must be a number in 0 ..< 1, got 1.0",
-        "LanguageModel: weightDecay must be a number \(rule), got nan",
+        "LanguageModel: learningRate must be a number above 0, \(last) -1.0",
+        "LanguageModel: beta2 must be a number in 0 ..< 1, \(last) 1.0",
+        "LanguageModel: weightDecay must be a number from 0 on, \(last) nan",
       ])
-    // As libraries have them, in single precision.
     #expect(
-      problems(
-        of: .adamW(learningRate: 0.1, beta1: 0.99999999999, epsilon: 1e-39, weightDecay: 100))
-        == [
-          "LanguageModel: beta1 must be a number in 0 ..< 1, got 0.99999999999",
-          "LanguageModel: epsilon must be a number from 1.1754944e-38 on, got 1e-39",
-          "LanguageModel: weightDecay must be a number \(rule), got 100.0",
-        ])
+      problems(of: .adamW(learningRate: 1e39, beta1: 0.99999999999, epsilon: 1e-39)) == [
+        "LanguageModel: learningRate must be a number above 0, \(last) 1e+39",
+        "LanguageModel: beta1 must be a number in 0 ..< 1, \(last) 0.99999999999",
+        "LanguageModel: epsilon must be a number from 1.1754944e-38 on, \(last) 1e-39",
+      ])
+    #expect(
+      problems(of: .adamW(learningRate: 0.1, weightDecay: 100)) == [
+        "LanguageModel: learningRate times weightDecay must be at most 1, got 0.1 times 100.0"
+      ])
     #expect(problems(of: .adamW(learningRate: 1, beta1: 0, beta2: 0, weightDecay: 1)) == [])
   }
 }

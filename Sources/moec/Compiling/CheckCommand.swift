@@ -154,9 +154,9 @@ extension CheckCommand {
     let right = results.filter(\.isRight)
     let worst = right.max { $0.relativeError < $1.relativeError }
     let error = worst.map { String(format: "%.1e", $0.relativeError) + " (\($0.parameter))" }
-    let count =
-      right.count == results.count ? "all \(right.count)" : "\(right.count) of \(results.count)"
-    return "\(count) are right, the largest relative error is \(error ?? "0")\n"
+    let all = results.count == 1 ? "the only one is" : "all \(results.count) are"
+    let count = right.count == results.count ? all : "\(right.count) of \(results.count) are"
+    return "\(count) right, the largest relative error is \(error ?? "0")\n"
       + "  in a model cut down to \(sizes)"
   }
 
