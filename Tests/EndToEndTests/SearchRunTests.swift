@@ -243,7 +243,7 @@ import Testing
   func torn() throws {
     let folder = try Self.folder.get()
     let words =
-      ["search", "model.swift", "--sampler", "random", "--data", "text.txt", "--steps", "40000"]
+      ["search", "model.swift", "--sampler", "random", "--data", "text.txt", "--steps", "100000"]
       + ["--eval-interval", "4000", "--eval-batches", "1", "--space", "learning-rate=1e-3,2e-3"]
       + ["--trials", "1", "--study", "torn"]
     let command = try StartedCommand(
