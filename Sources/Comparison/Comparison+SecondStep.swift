@@ -11,11 +11,18 @@ extension Comparison {
     let oracle = try OraclePair(second.interpreter(.training))
     guard oracle.isDecided else { return }
     _ = try model.gradients(tokens: second.tokens, targets: second.targets, seed: second.seed)
-    let names = trial.learned.filter { oracle.run.gradient(of: $0) != nil }
+    try compareGradients(of: model, oracle, " after others", &report)
+  }
+
+  /// What a model has of all gradients; `when` is said after their names.
+  func compareGradients(
+    of model: Model, _ oracle: OraclePair, _ when: String, _ report: inout Report
+  ) throws {
+    let names = trial.learned
     let largest = oracle.run.largestGradient(of: names)
-    for name in names {
+    for name in names where oracle.run.gradient(of: name) != nil {
       compare(
-        "gradient of \(name) after others", try model.read(.gradient, named: name), oracle,
+        "gradient of \(name)\(when)", try model.read(.gradient, named: name), oracle,
         scale: 1e-2 * largest, &report
       ) { $0.gradient(of: name) }
     }

@@ -101,12 +101,7 @@ extension Comparison {
     }
     let names = trial.learned
     let largest = oracle.run.largestGradient(of: names)
-    for name in names where oracle.run.gradient(of: name) != nil {
-      compare(
-        "gradient of \(name)", try model.read(.gradient, named: name), oracle,
-        scale: 1e-2 * largest, &report
-      ) { $0.gradient(of: name) }
-    }
+    try compareGradients(of: model, oracle, "", &report)
     try compareGradientsAgain(model, &report)
     try compareStep(oracle, names, largest, &report)
   }
