@@ -243,17 +243,22 @@ import Testing
   func torn() throws {
     let folder = try Self.folder.get()
     let words =
-      ["search", "model.swift", "--sampler", "random", "--data", "text.txt", "--steps", "100000"]
-      + ["--eval-interval", "4000", "--eval-batches", "1", "--space", "learning-rate=1e-3,2e-3"]
+      ["search", "model.swift", "--sampler", "random", "--data", "text.txt", "--steps", "10000"]
+      + ["--eval-interval", "500", "--eval-batches", "1", "--space", "learning-rate=1e-3,2e-3"]
       + ["--trials", "1", "--study", "torn"]
     let command = try StartedCommand(
       Command.moecPath(), words, in: folder, environment: ["MOEC_CACHE": folder + "/cache"])
-    command.wait {
-      let log = try? Data(contentsOf: URL(fileURLWithPath: folder + "/torn/trials/0.jsonl"))
-      return log?.count { $0 == UInt8(ascii: "\n") } ?? 0 >= 2
+    let log = folder + "/torn/trials/0.jsonl"
+    func waitForLog(_ condition: (String) -> Bool) {
+      command.wait { condition((try? String(contentsOfFile: log, encoding: .utf8)) ?? "") }
     }
-    // Long before the trial's end, which comes seconds later.
-    truncate(folder + "/torn/trials/0.jsonl", 0)
+    // The search sleeps while its trial goes on, so that it has seen the first lines alone, of which none
+    // is the lowest, however busy the machine is.
+    waitForLog { $0.contains("\n") }
+    command.send(SIGSTOP)
+    waitForLog { $0.contains("\"step\":9999,") }
+    truncate(log, 0)
+    command.send(SIGCONT)
     let end = try command.end()
     #expect(end.status == 1 && end.errors.contains("0.jsonl is not whole"), "\(end)")
     #expect(try study("torn").trials[0].result == nil)
