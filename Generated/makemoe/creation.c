@@ -2,7 +2,7 @@
 //
 // The memory of a model: one allocation.
 
-#define _DEFAULT_SOURCE  // madvise, mmap
+#define _DEFAULT_SOURCE 1  // madvise, mmap
 
 #include "update.h"
 

@@ -2,6 +2,7 @@ import Codegen
 import Foundation
 import GraphIR
 import Planning
+import Toolchain
 
 /// A library that nobody keeps, and what it was made from.
 public struct ScratchLibrary {
@@ -42,7 +43,7 @@ extension Compilation {
       .write(code.files + (isJoined ? [joined.file] : []), isScratch: true)
     let built = try build(
       code, sources: isJoined ? joined.sources : code.sources, in: generated, output: output,
-      precompiled: isJoined ? precompiled : nil)
+      precompiled: precompiled)
     return ScratchLibrary(
       graph: plan.graph, plan: plan, code: code, folder: generated, path: output.path,
       warnings: built.warnings)
@@ -53,7 +54,10 @@ extension GeneratedModel {
   /// A file that has all of the model's own in it, and what is to be compiled then: it and the
   /// kernels, which are the same for every model, and kept.
   fileprivate var joined: (file: GeneratedFile, sources: [String]) {
-    var lines = ["#include \"model.h\""]
+    // Before any system header is read.
+    let features = files.filter { $0.path.hasSuffix(".c") && !Self.isKernel($0.path) }
+      .flatMap { PrecompiledHeader.features(of: $0.text) }
+    var lines = Set(features).sorted() + ["#include \"model.h\""]
     for (index, file) in files.enumerated()
     where file.path.hasSuffix(".c") && !Self.isKernel(file.path) {
       // What a file defines for itself alone gets the file's number, as another may define it too.

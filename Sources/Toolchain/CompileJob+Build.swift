@@ -8,13 +8,16 @@ extension CompileJob {
     }
     let temporary = try TemporaryFolder()
     defer { temporary.remove() }
-    let objects = names.indices.map { temporary.url.appendingPathComponent("\($0).o").path }
-    let messages = try compileAll(to: objects)
+    let objects = names.indices.map { "\($0).o" }
+    let messages = try compileAll(
+      to: objects.map { temporary.url.appendingPathComponent($0).path })
     let library = temporary.url.appendingPathComponent("library")
     let start = Stopwatch.now
+    // Linkers may write the names that they are given, of which none is to be another one each time.
     let linkMessages = try run(
       compileFlags + compiler.sharedFlags + compiler.linkFlags(options)
-        + ["-o", library.path] + objects + ["-lm"])
+        + ["-o", library.lastPathComponent] + objects + ["-lm"],
+      in: temporary.url)
     guard let data = try? Data(contentsOf: library) else {
       throw rejected("the compiler reported success and wrote no library")
     }
@@ -94,9 +97,9 @@ extension CompileJob {
   private func compile(_ name: String, to object: String) throws(ToolchainError) -> String {
     let (flags, words) = (flags(for: name), ["-c", "-o", object, name])
     // Debug information tells where a header was.
-    let isFitting = !options.sanitize && PrecompiledHeader.fits(folder.appendingPathComponent(name))
-    let header = isFitting ? precompiled : nil
-    let started = header?.flags(for: compiler, flags, supervision) ?? []
+    let header = options.sanitize ? nil : precompiled
+    let source = folder.appendingPathComponent(name)
+    let started = header?.flags(for: compiler, flags, source: source, supervision) ?? []
     guard !started.isEmpty else { return try run(flags + words) }
     do throws(ToolchainError) {
       return try run(flags + started + words)
@@ -106,10 +109,12 @@ extension CompileJob {
     }
   }
 
-  /// Runs the compiler in the sources' folder; gives what it prints.
-  private func run(_ arguments: [String]) throws(ToolchainError) -> String {
+  /// Runs the compiler, in the sources' folder unless another is given; returns what it prints.
+  private func run(
+    _ arguments: [String], in place: URL? = nil
+  ) throws(ToolchainError) -> String {
     let outcome = try Subprocess(
-      executable: compiler.path, arguments: arguments, folder: folder.path,
+      executable: compiler.path, arguments: arguments, folder: (place ?? folder).path,
       supervision: supervision
     ).run()
     let messages = outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -115,6 +115,19 @@ import Testing
     }
   }
 
+  /// Some linkers write the name of what they make into it.
+  @Test(arguments: ["clang-14", "clang", "gcc"])
+  func theSameAgain(name: String) throws {
+    guard SearchPath.standard.first(named: name) != nil else { return }
+    let search = CCompilerSearch(preferred: name, cache: ContentCache(folder: nil))
+    let compiler = try search.choose().compiler
+    let libraries = try (1...2).map { _ in
+      try compiler.compileLibrary(sources: sources(), output: output)
+      return try Data(contentsOf: output)
+    }
+    #expect(libraries[0] == libraries[1])
+  }
+
   private static var baseTarget: String {
     Machine.architecture == "x86_64" ? "x86-64-v2" : "aarch64"
   }

@@ -1,6 +1,6 @@
 // The memory of a model: one allocation.
 
-#define _DEFAULT_SOURCE  // madvise, mmap
+#define _DEFAULT_SOURCE 1  // madvise, mmap
 
 #include "update.h"
 
