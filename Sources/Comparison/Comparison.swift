@@ -10,12 +10,12 @@ import ModelRuntime
 public struct Comparison {
   /// What is wrong, and how close the rest is.
   public struct Report {
-    /// What was compared: losses, gradients, logits, first moments.
+    /// How many results were compared: losses, terms, gradients, states, updates and logits.
     public var compared = 0
     public var wrong: [Disagreement] = []
     public var closest: Disagreement?
 
-    /// Results of which rounding leaves so little that nothing can be said of them.
+    /// Results of which nothing can be said, as rounding leaves too little of them or decides what they are.
     public var unsure: [String] = []
 
     mutating func add(_ found: Disagreement, allowed: Double) {
@@ -56,9 +56,9 @@ public struct Comparison {
       .mapValues { $0.map(Float.init) }
   }
 
-  /// Compares losses in training and evaluation, the objective's terms, all gradients, one step's first
-  /// moments and states, two steps' updates, a second step's gradients, and the logits of texts of every length, which
-  /// go on from what the shorter ones left behind.
+  /// Compares losses in training and evaluation, the objective's terms, all gradients, and the logits of texts of
+  /// every length, which go on from what the shorter ones left behind; then two steps of one model, their states,
+  /// gradients and updates, a second batch's gradients between them, and evaluation and logits after them.
   ///
   /// - Returns: nil if rounding decides which experts are chosen, or numbers are too large for C.
   /// - Throws: what the library or the interpreter refuses.
@@ -90,51 +90,38 @@ public struct Comparison {
 
 extension Comparison {
   private func compareTraining(_ oracle: OraclePair, _ report: inout Report) throws {
-    let (tokens, targets, seed) = (trial.tokens, trial.targets, trial.seed)
-    let model = try trial.model()
-    let loss = try model.gradients(tokens: tokens, targets: targets, seed: seed)
-    compare("training loss", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
-    for (index, term) in trial.library.manifest.terms.enumerated() {
-      compare("term \(term.name)", [try model.terms()[index]], oracle, scale: 1, &report) { run in
+    try compareGradients(of: trial, on: try trial.model(), oracle, "", &report)
+    try compareSteps(oracle, &report)
+  }
+
+  /// What a batch's gradients come with: its loss and terms. `batch` is said after their names.
+  func compareGradients(
+    of trial: Trial, on model: Model, _ oracle: OraclePair, _ batch: String, _ report: inout Report
+  ) throws {
+    let loss = try model.gradients(
+      tokens: trial.tokens, targets: trial.targets, seed: trial.seed)
+    compare("training loss\(batch)", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
+    try compareTerms(of: model, oracle, batch, &report)
+    let names = trial.learned
+    let largest = oracle.run.largestGradient(of: names)
+    for name in names where oracle.run.gradient(of: name) != nil {
+      compare(
+        "gradient of \(name)\(batch)", try model.read(.gradient, named: name), oracle,
+        scale: 1e-2 * largest, &report
+      ) { $0.gradient(of: name) }
+    }
+  }
+
+  /// The terms of the last batch's objective.
+  func compareTerms(
+    of model: Model, _ oracle: OraclePair, _ batch: String, _ report: inout Report
+  ) throws {
+    let terms = try model.terms()
+    for (term, value) in zip(trial.library.manifest.terms, terms) {
+      compare("term \(term.name)\(batch)", [value], oracle, scale: 1, &report) { run in
         run.terms[term.name].map { [$0] }
       }
     }
-    let names = trial.learned
-    let largest = oracle.run.largestGradient(of: names)
-    try compareGradients(of: model, oracle, "", &report)
-    try compareGradientsAgain(model, &report)
-    try compareStep(oracle, names, largest, &report)
-  }
-
-  /// A whole step, which may update parameters while gradients go back: its first moments are the
-  /// gradients, but for a factor.
-  private func compareStep(
-    _ oracle: OraclePair, _ names: [String], _ largest: Double, _ report: inout Report
-  ) throws {
-    let model = try trial.model()
-    let hyper = Hyperparameters(trial.library.manifest.defaults, seed: trial.seed)
-    let loss = try model.trainStep(tokens: trial.tokens, targets: trial.targets, with: hyper)
-    compare("loss of a step", [loss], oracle, scale: 1, &report) { $0[.loss]?.floats }
-    // A step without any target changes nothing.
-    let isLeftOut = trial.targets.allSatisfy { $0 == Input.ignoredTarget }
-    for state in trial.library.manifest.states.map(\.name) {
-      compare("state \(state)", try model.read(named: state), oracle, scale: 1e-2, &report) {
-        isLeftOut ? trial.parameters[state]?.map(Double.init) : $0.state(state)
-      }
-    }
-    let factor = 1 - Double(hyper.beta1)
-    guard factor > 0 else { return }
-    for name in names where oracle.run.gradient(of: name) != nil {
-      let moments = try model.read(.firstMoment, named: name).map { Float(Double($0) / factor) }
-      compare("first moment of \(name)", moments, oracle, scale: 1e-2 * largest, &report) { run in
-        isLeftOut ? moments.map { _ in 0 } : run.gradient(of: name)
-      }
-    }
-    for found in try UpdateCheck(trial).disagreements(oracle.run) {
-      report.compared += 1
-      if found.error > 1 { report.wrong.append(found) }
-    }
-    try compareSecondStep(&report)
   }
 
   private func compareEvaluation(_ oracle: OraclePair, _ report: inout Report) throws {
@@ -146,14 +133,20 @@ extension Comparison {
 
   private func compareLogits(_ model: Model, _ report: inout Report) throws {
     for length in 1...trial.reference.context.size {
-      let text = Array(trial.tokens.prefix(length))
-      let pair = try OraclePair(trial.oracle(of: text), [.logits])
-      guard pair.isDecided else { continue }
-      compare(
-        "logits of \(length) \(length == 1 ? "token" : "tokens")",
-        try model.logits(tokens: text, seed: trial.seed), pair, scale: 1e-2, &report
-      ) { $0.logits }
+      let tokens = length == 1 ? "token" : "tokens"
+      try compareLogits("logits of \(length) \(tokens)", trial, length, model, &report)
     }
+  }
+
+  /// The logits of the first tokens of a trial, as a text by themselves.
+  func compareLogits(
+    _ name: String, _ trial: Trial, _ length: Int, _ model: Model, _ report: inout Report
+  ) throws {
+    let text = Array(trial.tokens.prefix(length))
+    let pair = try OraclePair(trial.oracle(of: text), [.logits])
+    guard pair.isDecided else { return report.unsure.append(name) }
+    let logits = try model.logits(tokens: text, seed: trial.seed)
+    compare(name, logits, pair, scale: 1e-2, &report) { $0.logits }
   }
 
   func compare(
@@ -180,14 +173,5 @@ extension Run {
   func largestGradient(of names: [String]) -> Double {
     let largest = names.compactMap { gradient(of: $0)?.largest }.max() ?? 0
     return largest > 0 ? largest : values.joined().map(\.floats.largest).max() ?? 0
-  }
-}
-
-extension Trial {
-  /// The oracle for one text by itself, in evaluation.
-  fileprivate func oracle(of text: [Int32]) -> Interpreter {
-    Interpreter(
-      reference, mode: .evaluation, seed: seed, tokens: text,
-      parameters: parameters.mapValues { $0.map(Double.init) }, sequences: 1, length: text.count)
   }
 }

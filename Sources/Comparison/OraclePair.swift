@@ -68,12 +68,13 @@ struct OraclePair {
       let chosen = run.graph.type(of: Value(node: node)).width
       let experts = run.graph.type(of: run.graph.nodes[node].inputs[0]).width
       guard chosen < experts else { return .infinity }
-      // What may not be chosen at all is far below: that says nothing of the others.
-      let scale = max(logits.filter { abs($0) < Self.excluded }.largest, 1e-30)
-      return stride(from: 0, to: logits.count, by: experts).map { first in
-        let row = logits[first..<first + experts].sorted(by: >)
-        return Self.gap(row, behind: chosen) / scale
-      }.min() ?? .infinity
+      // What none may choose is far below: that says nothing of the others, nor of how they are rounded.
+      let rows = stride(from: 0, to: logits.count, by: experts).map {
+        logits[$0..<$0 + experts].sorted(by: >)
+      }
+      let competing = rows.flatMap { $0.prefix(chosen) }.filter { abs($0) < Self.excluded }
+      let scale = max(competing.largest, 1e-30)
+      return rows.map { Self.gap($0, behind: chosen) / scale }.min() ?? .infinity
     }.min() ?? .infinity
   }
 

@@ -42,8 +42,8 @@ public struct Trial: Sendable {
     }
   }
 
-  /// As many tokens, all of them alike.
-  var ofOneToken: [Int32] { tokens.map { _ in tokens[0] } }
+  /// A step without any target changes nothing.
+  var hasNoTarget: Bool { targets.allSatisfy { $0 == Input.ignoredTarget } }
 
   /// The names of the parameters, without states.
   public var learned: [String] {
@@ -74,6 +74,13 @@ public struct Trial: Sendable {
       parameters: parameters.mapValues { $0.map(Double.init) })
     interpreter.beginnings = beginnings
     return interpreter
+  }
+
+  /// The oracle for one text by itself, in evaluation.
+  func oracle(of text: [Int32]) -> Interpreter {
+    Interpreter(
+      reference, mode: .evaluation, seed: seed, tokens: text,
+      parameters: parameters.mapValues { $0.map(Double.init) }, sequences: 1, length: text.count)
   }
 
   /// Where library and oracle differ by more than `tolerance`: losses in both modes, all gradients.

@@ -36,4 +36,10 @@ public struct AdamWStep: Sendable {
   public func change(first: Double, second: Double) -> Double {
     rate * (first / (second.squareRoot() / correction + optimizer.epsilon))
   }
+
+  /// What single precision may leave off the divisor of a change, of which it holds √v' + epsilon √(1 - β₂ᵗ), relative to it:
+  /// the product may be so small that few of its digits are left.
+  public func roundingOfDivisor(_ second: Double) -> Double {
+    0x1p-149 / (second.squareRoot() + optimizer.epsilon * correction)
+  }
 }

@@ -65,10 +65,12 @@ struct SlopeDifference {
     return isTelling ? .wrong : .untelling
   }
 
-  /// Whether another slope would have been seen. What is 0 in theory is rounding in practice: of it one sees that it is
-  /// nothing.
+  /// Whether another slope would have been seen. What is 0 in theory is rounding in practice, beside other gradients: of
+  /// it one sees that it is nothing.
   private var isSeen: Bool {
-    if size <= min(1e-12 * max(1, largest), rounding) { return rounding <= 1e-6 * max(1, largest) }
+    if size == 0 || size <= min(1e-12 * largest, rounding) {
+      return rounding <= 1e-6 * max(1, largest)
+    }
     return resolution <= 0.01 * size
   }
 

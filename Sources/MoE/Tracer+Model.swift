@@ -29,10 +29,12 @@ extension Tracer {
       ("weightDecay", decay, "from 0 on", decay >= 0),
     ]
     let problems = numbers.filter { !($0.3 && Float($0.1).isFinite) }.map {
-      "\($0.0) must be a number \($0.2), and finite, in single precision, got \($0.1)"
+      "\($0.0) must be a finite number \($0.2) in single precision, got \($0.1)"
     }
     guard problems.isEmpty, Double(Float(rate)) * Double(Float(decay)) > 1 else { return problems }
-    return ["learningRate times weightDecay must be at most 1, got \(rate) times \(decay)"]
+    return [
+      "learningRate times weightDecay must be at most 1 in single precision, got \(rate) times \(decay)"
+    ]
   }
 
   /// The model's inputs.

@@ -17,8 +17,9 @@ struct CheckCommand: ParsableCommand {
     discussion: """
       Traces the model, verifies its graph after every pass, plans it, and warns of what is legal \
       but surely unmeant. With --compiled, a copy cut down in size is compiled as 'moec compile' \
-      does it, and everything that it computes is compared with the interpreter. A comment '// moec:intended RULE: why' on the line of a warning, or on \
-      the line above, silences it.
+      does it, and its losses, gradients, steps and logits are compared with the interpreter's. A \
+      comment '// moec:intended RULE: why' on the line of a warning, or on the line above, silences \
+      it.
 
       EXAMPLES
         moec check Examples/makemoe.swift
@@ -140,9 +141,7 @@ extension CheckCommand {
       if !zero.isEmpty { try printTable("  0 everywhere: \(zero.joined(separator: ", "))\n") }
       let undecided = results.filter { $0.verdict == .undecided }.map(\.parameter)
       if !undecided.isEmpty {
-        try printTable(
-          "  differences tell nothing of \(undecided.joined(separator: ", "))\n"
-        )
+        try printTable("  differences tell nothing of \(undecided.joined(separator: ", "))\n")
       }
     } catch let error as Diagnostic {
       throw CompilationError(error.description)

@@ -52,9 +52,11 @@ struct CompiledCheck {
   /// Where rounding may come from.
   private var hint: String {
     let chooses = small.graph.nodes.contains { if case .top = $0.op { true } else { false } }
+    let numbers =
+      "numbers are not finite, or too large for C: look for roots, powers, logarithms and divisions"
     return chooses
-      ? "what is chosen by, as a router's logits, is too close to each other, or numbers too large for C"
-      : "numbers are not finite, or too large for C: look for roots, powers and divisions"
+      ? "what is chosen by, as a router's logits, is too close to each other, or " + numbers
+      : numbers
   }
 
   /// What nothing can be said of.
@@ -62,7 +64,7 @@ struct CompiledCheck {
     let names = Set(reports.flatMap(\.unsure)).sorted()
     guard let first = names.first else { return "" }
     let more = names.count > 1 ? " and \(names.count - 1) more" : ""
-    return "\n  not compared, as rounding alone changes it by too much: \(first)\(more)"
+    return "\n  not compared, as rounding changes or decides too much of it: \(first)\(more)"
   }
 
   private func text(of reports: [Comparison.Report], _ differences: [String]) throws -> String {
