@@ -9,7 +9,7 @@ extension Interpreter {
     var (y, means, rstds): ([Double], [Double], [Double]) = ([], [], [])
     for r in 0..<x.rows {
       let row = Array(x.row(r))
-      let mean = row.reduce(0, +) / Double(x.width)
+      let mean = reduced(row.reduce(0, +) / Double(x.width))
       let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.width)
       let rstd = 1 / (variance + op.epsilon).squareRoot()
       y += row.indices.map { (row[$0] - mean) * rstd * w[$0] + b[$0] }
@@ -32,8 +32,8 @@ extension Interpreter {
       let d = Array(dy.row(r))
       let n = x.row(r).map { ($0 - mean[r]) * rstd[r] }
       let g = zip(d, w).map { $0 * $1 }
-      let sum = g.reduce(0, +) / width
-      let product = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / width
+      let sum = reduced(g.reduce(0, +) / width)
+      let product = reduced(zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / width)
       dx += zip(g, n).map { rstd[r] * ($0 - sum - $1 * product) }
       for column in n.indices {
         dw[column] += d[column] * n[column]

@@ -31,7 +31,7 @@ extension Interpreter {
         let d = Array(dy.row(r))
         let n = x.row(r).map { $0 * rstd[r] }
         let g = zip(d, w).map { $0 * $1 }
-        let product = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / Double(x.width)
+        let product = reduced(zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / Double(x.width))
         for c in n.indices {
           dx[r * x.width + c] = rstd[r] * (g[c] - n[c] * product)
           if op.weight { dw[part.matrix * x.width + c] += d[c] * n[c] }

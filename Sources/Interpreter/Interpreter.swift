@@ -106,6 +106,13 @@ public struct Interpreter: Sendable {
     }
   }
 
+  /// What a kernel reduces a row to, on its way, as single precision may have it: of equal numbers their mean is not
+  /// quite one of them, and a norm divides what is left by almost nothing.
+  func reduced(_ number: Double) -> Double {
+    if precision == .double { return number }
+    return TensorValue([], [number]).roughlySingle(1 << 63, draw: roughness).floats[0]
+  }
+
   private func neededNodes(for outputs: [Output]) -> [Bool] {
     var isNeeded = graph.nodes.map { _ in false }
     for binding in graph.outputs where outputs.contains(binding.output) {

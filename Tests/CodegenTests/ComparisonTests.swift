@@ -86,6 +86,21 @@ import Testing
     }
   }
 
+  @Test("What a norm leaves of equal numbers is rounding, and no mistake")
+  func norms() throws {
+    let (V, T, B) = (MoE.Axis("V", 2), MoE.Axis("T", 6), MoE.Axis("B", 2))
+    let C = MoE.Axis("C", 8)
+    let graph = try LanguageModel.trace("norms", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C, weights: .normal(100))
+      return x.transposed().layerNorm("norm").transposed().linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let report = try Comparison(compiled.reference, compiled.library, seed: seed).report()
+      #expect(report?.wrong.isEmpty ?? true, "\(report?.wrong.description ?? "")")
+    }
+  }
+
   /// Experts that none may choose have scores of -1e30, beside which all others are close.
   @Test("Experts of a few groups are compared, and the model is cut down, groups and all")
   func groups() throws {
