@@ -78,7 +78,7 @@ extension Interpreter {
       var dp = zeros(length * length)
       multiply(dy, v.transposed, into: &dp)
       let dm = zip(m, dp).map { $0 * $1 }
-      let delta = sizes.rowProducts(p, dm)
+      let delta = sizes.rowProducts(p, dm).map(reduced)
       let ds = dp.indices.map { op.scale * slopes[$0] * p[$0] * (dm[$0] - delta[$0 / length]) }
       sizes.queries.add(sizes.square(ds), k, to: &dq, b, h)
       sizes.keys.add(sizes.square(ds).transposed, q, to: &dk, b, h / sizes.group)

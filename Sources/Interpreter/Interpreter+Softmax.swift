@@ -24,7 +24,7 @@ extension Interpreter {
     let (dy, y) = (site.inputs[0], site.inputs[1])
     let dx = (0..<y.rows).flatMap { r in
       let (d, p) = (dy.row(r), y.row(r))
-      let sum = zip(d, p).reduce(0) { $0 + $1.0 * $1.1 }
+      let sum = reduced(zip(d, p).reduce(0) { $0 + $1.0 * $1.1 })
       return zip(d, p).map { $1 * ($0 - sum) }
     }
     return TensorValue(y.shape, dx)
