@@ -16,7 +16,7 @@ extension Comparison {
       return report.unsure.append("a second step")
     }
     try compareGradients(of: second, on: model, oracle, " of a second batch", &report)
-    _ = try compareStep(2, of: second, hyper.second, on: model, oracle, &report)
+    _ = try compareStep(2, of: second, hyper.second(second.seed), on: model, oracle, &report)
     try compareAfterSteps(model, &report)
   }
 
@@ -96,11 +96,11 @@ extension Comparison {
 
 extension Hyperparameters {
   /// Other numbers for a second step, as schedules give them; decay is seen of a model that has none.
-  fileprivate var second: Hyperparameters {
+  fileprivate func second(_ seed: UInt64) -> Hyperparameters {
     var second = self
+    second.seed = seed
     second.learningRate = max(learningRate / 2, .leastNonzeroMagnitude)
     second.weightDecay = weightDecay > 0 ? weightDecay / 2 : min(0.125, 1 / learningRate)
-    second.seed &+= 1
     return second
   }
 }

@@ -77,8 +77,8 @@ import Toolchain
       ),
       // Too many steps; steps of experts that had rows once; the numbers of the first step.
       .init(
-        "adamw.c", "q->steps[e] += !m->start[i] ||",
-        "q->steps[e] += 4 * (q->steps[e] > 0) + !m->start[i] ||"),
+        "adamw.c", "!m->start[i] || used[e] < used[e + 1];",
+        "(!m->start[i] || used[e] < used[e + 1]) * (q->steps[e] > 0 ? 5 : 1);"),
       .init(
         "training.c", "int32_t was = m->batches ?",
         "int32_t was = m->batches || !(m->parameter[i].row.holds & IN_BACKWARD) ?"),
