@@ -101,6 +101,37 @@ import Testing
     }
   }
 
+  /// Of epsilon √(1 - β₂) single precision keeps few digits; gradients of all parameters are some 1e-20 or 1e-38.
+  @Test("The smallest epsilons are no mistake, and the smallest slopes are not said to be right")
+  func smallest() throws {
+    let (V, T, B, C) = (
+      MoE.Axis("V", 9), MoE.Axis("T", 6), MoE.Axis("B", 2), MoE.Axis("C", 8)
+    )
+    let graph = try LanguageModel.trace(
+      "small", vocabulary: V, context: T, batch: B,
+      optimizer: .adamW(learningRate: 0.1, beta2: 0.99999, epsilon: 1.2e-38, weightDecay: 0)
+    ) { $0.tokens.embedding("token", C).linear("head", V, bias: false) * 1e-19 }
+    let compiled = try CompiledModel(graph)
+    let report = try firstReport(compiled.reference, compiled)
+    #expect(report.wrong.isEmpty && report.compared > 10, "\(report.wrong)")
+    #expect(throws: Diagnostic.self) { try GradientCheck(compiled.reference).results() }
+  }
+
+  @Test("Beside experts that large numbers close the others are no tie", arguments: [1e4, 1e9])
+  func closed(by number: Double) throws {
+    let (V, T, B) = (MoE.Axis("V", 30), MoE.Axis("T", 6), MoE.Axis("B", 2))
+    let (C, E) = (MoE.Axis("C", 24), MoE.Axis("E", 6))
+    let graph = try LanguageModel.trace("closed", vocabulary: V, context: T, batch: B) { text in
+      let x = text.tokens.embedding("token", C)
+      let logits = x.linear("gate", E) - max(E.indices() - 2, 0) * number
+      let up = x.routed(by: logits.top(2).softmax()).linear("up", C).relu()
+      return (x + up.combined()).linear("head", V)
+    }
+    let compiled = try CompiledModel(graph)
+    let report = try firstReport(compiled.reference, compiled)
+    #expect(report.wrong.isEmpty && report.compared > 10, "\(report.wrong)")
+  }
+
   /// Experts that none may choose have scores of -1e30, beside which all others are close.
   @Test("Experts of a few groups are compared, and the model is cut down, groups and all")
   func groups() throws {
