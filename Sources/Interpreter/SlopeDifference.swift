@@ -43,9 +43,10 @@ struct SlopeDifference {
   /// How far one is from the other.
   private var off: Double { abs(analytic - numeric) }
 
-  /// The difference relative to the gradient, or to a ten-thousandth of the largest.
+  /// The difference relative to the gradient, or to a ten-thousandth of the largest, or of one that is nothing to what
+  /// rounding makes of it.
   var relativeError: Double {
-    let scale = max(abs(numeric), size, 1e-4 * largest)
+    let scale = max(abs(numeric), size, 1e-4 * largest, isNothing ? rounding : 0)
     return scale == 0 ? 0 : off / scale
   }
 
@@ -65,12 +66,12 @@ struct SlopeDifference {
     return isTelling ? .wrong : .untelling
   }
 
-  /// Whether another slope would have been seen. What is 0 in theory is rounding in practice, beside other gradients: of
-  /// it one sees that it is nothing.
+  /// What is 0 in theory is rounding in practice, and so small that it cannot be told from 0.
+  private var isNothing: Bool { size <= min(1e-12 * max(1, largest), rounding) }
+
+  /// Whether another slope would have been seen; of what is nothing one sees that it is.
   private var isSeen: Bool {
-    if size == 0 || size <= min(1e-12 * largest, rounding) {
-      return rounding <= 1e-6 * max(1, largest)
-    }
+    if isNothing { return rounding <= 1e-6 * max(1, largest) }
     return resolution <= 0.01 * size
   }
 

@@ -102,7 +102,7 @@ import Testing
   }
 
   /// Of epsilon √(1 - β₂) single precision keeps few digits; gradients of all parameters are some 1e-20 or 1e-38.
-  @Test("The smallest epsilons are no mistake, and the smallest slopes are not said to be right")
+  @Test("The smallest epsilons are no mistake, and the smallest slopes are off by nothing")
   func smallest() throws {
     let (V, T, B, C) = (
       MoE.Axis("V", 9), MoE.Axis("T", 6), MoE.Axis("B", 2), MoE.Axis("C", 8)
@@ -114,7 +114,8 @@ import Testing
     let compiled = try CompiledModel(graph)
     let report = try firstReport(compiled.reference, compiled)
     #expect(report.wrong.isEmpty && report.compared > 10, "\(report.wrong)")
-    #expect(throws: Diagnostic.self) { try GradientCheck(compiled.reference).results() }
+    let results = try GradientCheck(compiled.reference).results()
+    #expect(results.allSatisfy { $0.isRight && $0.relativeError < 1e-6 }, "\(results)")
   }
 
   @Test("Beside experts that large numbers close the others are no tie", arguments: [1e4, 1e9])
